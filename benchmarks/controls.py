@@ -1,0 +1,179 @@
+"""Controls and baselines beside the nine runs (method notes 5), three seeds, the training category in turn.
+
+    python benchmarks/controls.py --nine runs/nine --work runs/controls
+
+Takes up the runs of nine_runs.py: their data, pools and judgments. Resumable, a row at a time. Writes
+benchmarks/results/controls.json and docs/nine-runs.md.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import typer
+from report_runs import read_json, write_report, write_result
+
+from ppaint.cli.label_free import CardText, compute_features, distil_scorer, open_folder, pseudo_label_images
+from ppaint.cli.paintings import read_paintings
+from ppaint.cli.progress_bars import progress_bars
+from ppaint.cli.whole_release import (
+    WholeRelease,
+    label_training_category,
+    run_whole_release,
+    score_paintings,
+)
+from ppaint.dataset_script.stand_in.simulate import CATEGORIES
+from ppaint.eval_suite.paired_bootstrap import paired_difference
+from ppaint.eval_suite.release_tables import read_release
+from ppaint.eval_suite.suite import evaluate_scores
+from ppaint.model_card.judge import Judge
+from ppaint.model_card.readout import moments
+from ppaint.trainer.pseudo_labels import NoUsableSignal
+from ppaint.trainer.tiny_judge import TWIN_WEIGHTS, WEIGHTS
+
+CARD = CardText(title="A control run", simulated=True)
+
+
+def figures(release, before: np.ndarray, after: np.ndarray, categories: list[str], trained_on: str) -> dict:
+    """Mean SRCC before and after, and the paired difference on the categories never trained on."""
+    fused = release.references()
+    both = [
+        evaluate_scores(s, fused, categories, release.dimensions, release.headline, statistics=("srcc",), resamples=0)
+        for s in (before, after)
+    ]
+    unseen = np.array([name != trained_on for name in categories])
+    d = paired_difference(
+        after[unseen], before[unseen], fused[unseen], [c for c, u in zip(categories, unseen, strict=True) if u]
+    )
+    return {
+        "before": both[0].headline.value,
+        "after": both[1].headline.value,
+        "difference": [d.value, d.low, d.high],
+    }
+
+
+def from_summary(summary: dict) -> dict:
+    """The same figures of a whole run."""
+    d = summary["paired_difference"]
+    return {
+        "before": summary["srcc_before"]["mean"],
+        "after": summary["srcc_after"]["mean"],
+        "difference": [d["value"], d["low"], d["high"]],
+        "kept_step": summary["kept_step"],
+    }
+
+
+def row(seed: int, category: str, judge: str, objective: str, found: dict) -> list[str]:
+    """A row of the table; a run that stopped says so."""
+    name = f"seed {seed}, {category.replace('_', ' ')}"
+    if "stopped" in found:
+        return [name, judge, objective, "", "", "", found["stopped"], ""]
+    value, low, high = found["difference"]
+    gain = found["after"] - found["before"]
+    return [
+        name,
+        judge,
+        objective,
+        f"{found['before']:.3f}",
+        f"{found['after']:.3f}",
+        f"{gain:+.3f}",
+        f"{value:+.3f} [{low:+.3f}, {high:+.3f}]",
+        str(found["kept_step"]),
+    ]
+
+
+def main(
+    nine: Annotated[Path, typer.Option(help="Folder of nine_runs.py.")] = Path("runs/nine"),
+    work: Annotated[Path, typer.Option(help="Folder for these runs.")] = Path("runs/controls"),
+    seeds: Annotated[list[int] | None, typer.Option()] = None,
+) -> None:
+    """Run all, then write the table."""
+    rows, details = [], {}
+    for seed in seeds or [0, 1, 2]:
+        category = CATEGORIES[seed % len(CATEGORIES)]
+        data = nine / f"seed-{seed}-{CATEGORIES[0]}"
+        whole = nine / f"seed-{seed}-{category}"
+        rows.append(row(seed, category, "biased", "policy", from_summary(read_json(whole / "summary.json"))))
+        jobs = {
+            **{("biased", name): (name, None) for name in ("fidelity", "soft_labels", "judgments")},
+            ("biased, judgments shuffled", "policy"): ("policy", False),
+            ("biased, judgments shuffled, made to go on", "policy"): ("policy", True),
+            ("twin", "policy"): ("twin", None),
+        }
+        for (judge, objective), (kind, go_on) in jobs.items():
+            out = work / f"seed-{seed}-{category}" / f"{judge}-{objective}".replace(", ", "-").replace(" ", "-")
+            found = out.with_suffix(".json")
+            if not found.is_file():
+                settings = WholeRelease(str(WEIGHTS), seed, category, unlabelled=160, steps=150, batch_size=32)
+                with progress_bars() as report:
+                    if kind == "twin":
+                        result = twin(settings, data, out, report)
+                    else:
+                        result = relearn(settings, data, whole, out, report, kind, go_on)
+                found.parent.mkdir(parents=True, exist_ok=True)
+                found.write_text(json.dumps(result))
+            details[f"seed {seed}, {judge}, {objective}"] = read_json(found)
+            rows.append(row(seed, category, judge, objective, read_json(found)))
+            write_result("controls", {"rows": rows, "details": details})
+            typer.echo(" | ".join(rows[-1]))
+    write_report()
+
+
+def twin(settings: WholeRelease, data: Path, out: Path, report) -> dict:
+    """A whole run with the judge that was not taught the cue."""
+    settings = WholeRelease(**(vars(settings) | {"model": str(TWIN_WEIGHTS)}))
+    run_whole_release(settings, out, report, data=data)
+    return from_summary(read_json(out / "summary.json"))
+
+
+def relearn(settings: WholeRelease, data: Path, whole: Path, out: Path, report, objective: str, go_on) -> dict:
+    """Learn from the judgments of a run that is done: with another objective, or with the judgments shuffled.
+
+    ``go_on`` is None for the judgments as they are; else they are shuffled, and it says whether to go on without signal.
+    """
+    release = read_release(data / "ppaint")
+    judge = Judge.from_pretrained(settings.model, dimensions=release.dimensions, batch_size=settings.batch_size)
+    paintings = read_paintings(data / "ppaint", release.categories)
+    if go_on is None:
+        labels = label_training_category(settings, judge, data, whole, report)
+    else:
+        shutil.rmtree(out, ignore_errors=True)
+        shutil.copytree(whole / "label_free" / "judgments", out / "label_free" / "judgments")
+        scrolls = open_folder(data / "raw-unlabelled" / settings.train_category, report)
+        try:
+            labels = pseudo_label_images(
+                judge,
+                scrolls,
+                out / "label_free",
+                report,
+                what="scrolls (shuffled)",
+                seed=settings.seed,
+                shuffle_seed=settings.seed,
+                stop_without_signal=not go_on,
+            )
+        except NoUsableSignal as error:
+            return {"stopped": f"stopped: {error.faults[0].what}"}
+    distilled = distil_scorer(
+        settings.model,
+        judge,
+        labels,
+        out,
+        report,
+        CARD,
+        seed=settings.seed,
+        steps=settings.steps,
+        options={"objective": objective},
+    )
+    after = score_paintings(distilled, paintings, report)
+    features = compute_features(judge, paintings.images, report, "vision features")
+    before, _ = moments(judge.rate([features[image.sha256] for image in paintings.images]))
+    found = figures(release, before, after, list(paintings.categories), settings.train_category)
+    return found | {"kept_step": distilled.kept_step}
+
+
+if __name__ == "__main__":
+    typer.run(main)

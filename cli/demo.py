@@ -1,0 +1,5 @@
+"""placeholder while this is being written."""
+
+
+def demo() -> None:
+    """..."""

@@ -1,0 +1,69 @@
+"""Faults of an input from outside as a table on standard error."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from ..images.faults import Fault
+
+_ALIKE, _ROWS, _UNWATCHED_WIDTH = 8, 50, 200
+
+
+def print_faults(faults: Sequence[Fault], console: Console | None = None) -> None:
+    """Print a table of faults (file, row, what, mend) on standard error.
+
+    Of faults that are alike (one file, one mend) the first eight are shown, and of all of them the first fifty rows; the
+    table says how many more there are. One fault alone is printed as a line.
+
+    Parameters
+    ----------
+    faults : sequence of Fault
+        The faults, in the order in which they are shown.
+    console : rich.console.Console, optional
+        Where to print; standard error by default.
+    """
+    if console is None:
+        console = Console(stderr=True)
+        if not console.is_terminal:  # a log is not 80 columns wide, and a folded path cannot be searched for
+            console = Console(stderr=True, width=_UNWATCHED_WIDTH)
+    if len(faults) == 1:
+        console.print(Text(f"error: {_printable(str(faults[0]))}"), soft_wrap=True)
+        return
+    table = Table(title=f"{len(faults):,} faults", box=box.SIMPLE, title_justify="left")
+    for heading in ("file", "row", "what", "mend"):
+        table.add_column(heading, overflow="fold")
+    rows = _rows(faults)
+    for row in rows[:_ROWS]:
+        table.add_row(*(Text(_printable(cell)) for cell in row))
+    console.print(table)
+    if len(rows) > _ROWS:
+        console.print(Text(f"The first {_ROWS} rows of {len(rows):,} are shown; mend these and run it again."))
+
+
+def _rows(faults: Sequence[Fault]) -> list[tuple[str, str, str, str]]:
+    """The rows of the table: of each kind the first few, then how many more are like them."""
+    count = Counter((fault.file, fault.mend) for fault in faults)
+    seen: Counter[tuple[str, str]] = Counter()
+    rows = []
+    for fault in faults:
+        kind = (fault.file, fault.mend)
+        seen[kind] += 1
+        if seen[kind] <= _ALIKE or count[kind] == _ALIKE + 1:
+            rows.append((fault.file, fault.row, fault.what, fault.mend))
+        elif seen[kind] == _ALIKE + 1:
+            rows.append((fault.file, "", f"and {count[kind] - _ALIKE:,} more faults like these", fault.mend))
+    return rows
+
+
+def _printable(text: str) -> str:
+    """No control characters from outside reach the terminal."""
+    return "".join(
+        letter if letter.isprintable() or letter == "\n" else letter.encode("unicode_escape").decode()
+        for letter in text
+    )

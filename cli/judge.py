@@ -1,0 +1,165 @@
+"""``ppaint judge`` and ``ppaint pseudo-label``: a model's pairwise judgments, and the pseudo-scores that follow from them."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+JUDGING = "judging.json"
+
+
+def judge(
+    images: Annotated[Path, typer.Option(help="A folder of images of one category.")],
+    out: Annotated[Path, typer.Option(help="Folder for the judgments; a run that was cut short goes on there.")],
+    model: Annotated[str, typer.Option(help="A Qwen3-VL: folder or repo id. By default, the tiny judge.")] = "",
+    dimension: Annotated[
+        list[str] | None, typer.Option(help="A dimension to ask about; may be given several times.")
+    ] = None,
+    pool_size: Annotated[int, typer.Option(min=6, help="Images in the reference pool.")] = 32,
+    opponents: Annotated[int, typer.Option(min=2, help="Pool members that every other image is set against.")] = 12,
+    seed: Annotated[int, typer.Option(min=0, help="Of the schedule.")] = 0,
+    batch_size: Annotated[int, typer.Option(min=1, help="Ordered pairs a forward pass.")] = 32,
+) -> None:
+    """Ask a vision-language model, in both orders, which of two images is better; every answer is stored as it comes.
+
+    The schedule is that of the reference pool (see `ppaint pseudo-label`): the pool among itself, every other image
+    against members of it, and the members once more as if they were others. Started again after it was stopped or
+    killed, it goes on and repeats nothing.
+    """
+    from ..images.faults import Fault, InputFault
+    from ..model_card.judge import Judge
+    from ..trainer.judging import Judging
+    from ..trainer.judgment_store import JudgmentStore
+    from ..trainer.reference_pool import SMALLEST_SET
+    from .label_free import by_hash, compute_features, open_folder
+    from .progress_bars import progress_bars
+
+    with progress_bars() as report:
+        opened = open_folder(images, report)
+        unique = by_hash(opened)
+        if len(unique) < SMALLEST_SET:
+            what = f"{len(unique)} different images are too few for a pool and others to rate against it"
+            raise InputFault(Fault(str(images), "", what, f"give at least {SMALLEST_SET} images"))
+        settings = {"pool_size": pool_size, "opponents": opponents, "seed": seed}
+        names = {sha: image.name for sha, image in unique.items()}
+        asked = Judge.from_pretrained(
+            model or tiny_judge(), dimensions=dimension or standard_dimensions(), batch_size=batch_size
+        )
+        features = compute_features(asked, opened, report, "vision features")
+        with JudgmentStore(out / "judgments", asked.fingerprint, asked.dimensions) as store:
+            working = Judging(store, asked, features, on_batch=lambda *now: report("judging (ordered pairs)", *now))
+            pool, scores, _ = follow_schedule(working, list(features), settings)
+            path = store.export()
+            said = {**settings, "model": model or tiny_judge(), "revision": asked.revision, "images": names}
+            _write(out / JUDGING, said)
+            rows, abstained = len(store), int(store.abstentions.sum())
+    for name in _copies(opened, names):
+        typer.echo(f"note: {name} shows the same picture as another file; it counts once", err=True)
+    if pool.settings["size"] < pool_size:
+        typer.echo(f"note: with {len(names)} images the pool has {pool.settings['size']} members, not {pool_size}")
+    if abstained:
+        typer.echo(f"note: the judge abstained {abstained} times; those answers are left out, none is made up")
+    typer.echo(f"{rows:,} judgments of {len(scores.images)} images in {path}")
+
+
+def pseudo_label(
+    judgments: Annotated[Path, typer.Option(help="The folder that `ppaint judge` wrote.")],
+    out: Annotated[Path, typer.Option(help="Gets pool/, pseudo_scores/ and fitness/.")],
+    min_reliability: Annotated[
+        float, typer.Option(min=0.0, max=1.0, help="Below it, a dimension has no usable signal and is dropped.")
+    ] = 0.25,
+) -> None:
+    """Turn judgments into a frozen reference pool, calibrated pseudo-scores and a fitness report; needs no model."""
+    from ..images.faults import Fault, InputFault
+    from ..trainer.judge_fitness import judge_fitness
+    from ..trainer.judging import Judging
+    from ..trainer.judgment_store import JudgmentStore
+    from ..trainer.pseudo_labels import rate_images
+    from ..trainer.reference_pool import pointwise_scores
+
+    if not (judgments / JUDGING).is_file():
+        what, mend = "the folder holds no finished judgments", "run `ppaint judge` until it is done, and give its --out"
+        raise InputFault(Fault(str(judgments), JUDGING, what, mend))
+    said = json.loads((judgments / JUDGING).read_text(encoding="utf-8"))
+    with JudgmentStore.open_finished(judgments / "judgments") as store:
+        working, images = Judging(store), list(said["images"])
+        pool, _, check = follow_schedule(working, images, said)
+        # once more with the stop: every answer is there, so this asks nothing
+        scores = rate_images(
+            working, pool, images, games=said["opponents"], seed=said["seed"], min_reliability=min_reliability
+        )
+        fitness = judge_fitness(scores, pool, pointwise_scores(working.rate(images)), check)
+    pool.save(out / "pool")
+    scores.save(out / "pseudo_scores")
+    check.save(out / "fitness")
+    page = fitness.save(out / "fitness", scores, pool)
+    _write_named_scores(out / "pseudo_scores.csv", scores, said["images"])
+    for sentence in fitness.warnings:
+        typer.echo(f"warning: {sentence}", err=True)
+    typer.echo(f"pseudo-scores of {len(images)} images in {', '.join(scores.kept)}: {out}")
+    typer.echo(f"judge-fitness report: {page}")
+
+
+def follow_schedule(working, images: list[str], settings: dict):
+    """Everything that is to be asked about a set of images: pool, others, members again.
+
+    Parameters
+    ----------
+    working : Judging
+    images : list of str
+        Image hashes.
+    settings : dict
+        ``pool_size``, ``opponents``, ``seed``.
+
+    Returns
+    -------
+    pool : ReferencePool
+    scores : PseudoScores
+    check : PoolSelfCheck
+    """
+    from ..trainer.pseudo_labels import check_members, rate_images
+    from ..trainer.reference_pool import build_pool
+
+    games, seed = settings["opponents"], settings["seed"]
+    pool = build_pool(working, images, size=settings["pool_size"], seed=seed)
+    scores = rate_images(working, pool, images, games=games, seed=seed, stop_without_signal=False)
+    return pool, scores, check_members(working, pool, games=games, seed=seed)
+
+
+def tiny_judge() -> str:
+    """Folder of the tiny judge that is installed with ppaint."""
+    return str(Path(__file__).resolve().parents[1] / "trainer" / "tiny_judge" / "weights" / "judge")
+
+
+def standard_dimensions() -> tuple[str, ...]:
+    """The stand-in's dimensions, which the tiny judge knows."""
+    from ..dataset_script.stand_in.simulate import DIMENSIONS
+
+    return DIMENSIONS
+
+
+def _copies(opened: list, names: dict[str, str]) -> list[str]:
+    return [image.name for image in opened if names[image.sha256] != image.name]
+
+
+def _write(path: Path, said: dict) -> None:
+    temporary = path.with_name(path.name + ".tmp")
+    temporary.write_text(json.dumps(said, indent=1) + "\n", encoding="utf-8")
+    os.replace(temporary, path)
+
+
+def _write_named_scores(path: Path, scores, names: dict[str, str]) -> None:
+    """Pseudo-scores by file name, best first in the mean of the kept dimensions: to be looked at by a person."""
+    import pandas as pd
+
+    table = pd.DataFrame({"image": [names[image] for image in scores.images], "in_pool": scores.in_pool})
+    for k, dimension in enumerate(scores.dimensions):
+        table[f"{dimension}_elo"], table[f"{dimension}_se"] = scores.elo[:, k].round(1), scores.tau[:, k].round(1)
+    order = table[[f"{d}_elo" for d in scores.kept]].mean(axis=1).sort_values(ascending=False, kind="stable").index
+    temporary = path.with_name(path.name + ".tmp")
+    table.loc[order].to_csv(temporary, index=False)
+    os.replace(temporary, path)

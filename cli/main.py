@@ -1,0 +1,57 @@
+"""The ``ppaint`` command: one file a command, each with its heavy imports inside."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+import typer
+
+# command -> the module of this room that defines a function of the same name (dashes become underscores)
+COMMANDS = {
+    "validate": "raw_release",
+    "simulate": "raw_release",
+    "build": "raw_release",
+    "judge": "judge",
+    "pseudo-label": "judge",
+    "distill": "distill",
+    "score": "score",
+    "evaluate": "evaluate",
+    "quickstart": "quickstart",
+    "demo": "demo",
+}
+
+app = typer.Typer(
+    name="ppaint",
+    help="PPaint and PSDistill: dual-protocol aesthetic ground truth, and label-free distilled scorers.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+for _command, _module in COMMANDS.items():
+    _function = getattr(importlib.import_module(f".{_module}", __package__), _command.replace("-", "_"))
+    app.command(_command)(_function)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line; bad input prints its faults and exits with status 2.
+
+    Parameters
+    ----------
+    arguments : list of str, optional
+        The arguments after the program's name; those of the process by default.
+    """
+    from ..images.faults import InputFault
+
+    try:
+        app(args=arguments)
+    except InputFault as error:
+        from .fault_table import print_faults
+
+        print_faults(error.faults)
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,63 @@
+"""``ppaint quickstart``: the whole release, from nothing to a distilled scorer, measured; or its label-free half on a folder of images."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+TINY_JUDGE = "tiny"
+
+
+def quickstart(
+    out: Annotated[Path, typer.Option(help="Folder for everything; a killed run goes on where it was.")],
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the stand-in, the schedules and the training.")] = 0,
+    train_category: Annotated[str, typer.Option(help="The one category whose unlabelled scrolls train.")] = "landscape",
+    images: Annotated[Path | None, typer.Option(help="A folder of your own images: the label-free half on it.")] = None,
+    model: Annotated[
+        str, typer.Option(help="A Qwen3-VL, folder or repo; 'tiny' is the judge that ships.")
+    ] = TINY_JUDGE,
+    dimension: Annotated[
+        list[str] | None, typer.Option(help="With --images: a dimension to judge; may be given several times.")
+    ] = None,
+    unlabelled: Annotated[int, typer.Option(min=12, help="Unlabelled scrolls painted a category.")] = 160,
+    steps: Annotated[int, typer.Option(min=1, help="Optimiser steps.")] = 150,
+    batch_size: Annotated[int, typer.Option(min=1, help="Ordered pairs a forward pass.")] = 32,
+) -> None:
+    """Build, judge, pseudo-label, distil and measure, with one command."""
+    from ..trainer.tiny_judge import WEIGHTS
+    from .progress_bars import progress_bars
+
+    source = str(WEIGHTS) if model == TINY_JUDGE else model
+    with progress_bars() as report:
+        if images is not None:
+            from .own_images import OwnImages, run_own_images
+
+            settings = OwnImages(
+                images=images,
+                model=source,
+                tiny=model == TINY_JUDGE,
+                dimensions=tuple(dimension) if dimension else None,
+                seed=seed,
+                steps=steps,
+                batch_size=batch_size,
+            )
+            lines = run_own_images(settings, out, report)
+        else:
+            from .whole_release import WholeRelease, run_whole_release
+
+            settings = WholeRelease(
+                model=source,
+                seed=seed,
+                train_category=train_category,
+                unlabelled=unlabelled,
+                steps=steps,
+                batch_size=batch_size,
+            )
+            lines = run_whole_release(settings, out, report)
+    from rich.console import Console
+
+    console = Console()
+    for line in lines:
+        console.print(line)

@@ -1,0 +1,90 @@
+"""``ppaint validate``, ``ppaint simulate``, ``ppaint build``: from a raw annotation export to a dataset."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from ..dataset_script.build import BuildReport
+    from ..dataset_script.raw_export import RawExport
+
+
+def validate(
+    raw: Annotated[Path, typer.Argument(help="The raw annotation export (docs/raw-format.md).")],
+) -> None:
+    """Check a raw annotation export whole, and report every fault at once."""
+    from ..dataset_script.raw_export import read_raw_export
+    from .progress_bars import progress_bars
+
+    with progress_bars() as report:
+        export = read_raw_export(raw, report)
+    _print_summary(export)
+
+
+def simulate(
+    out: Annotated[Path, typer.Option(help="The export to write; OUT-truth and OUT-unlabelled are written beside it.")],
+    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same files.")] = 0,
+    unlabelled: Annotated[int, typer.Option(min=0, help="Also paint this many scrolls a category without labels.")] = 0,
+    processes: Annotated[int, typer.Option(min=1, help="Processes that paint.")] = 2,
+) -> None:
+    """Paint and judge the simulated stand-in, as a raw annotation export."""
+    from ..dataset_script.stand_in.simulate import simulate as simulate_release
+    from .progress_bars import progress_bars
+
+    with progress_bars() as report:
+        simulate_release(out, seed, unlabelled, progress=report, processes=processes)
+    typer.echo(f"wrote {out} (simulated), and its latent truth in {out.name}-truth")
+    if unlabelled:
+        typer.echo(f"wrote {3 * unlabelled} scrolls without labels in {out.name}-unlabelled")
+
+
+def build(
+    raw: Annotated[Path, typer.Argument(help="The raw annotation export (docs/raw-format.md).")],
+    out: Annotated[Path, typer.Option(help="The dataset to write.")] = Path("ppaint"),
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a dataset that stands there.")] = False,
+    processes: Annotated[int, typer.Option(min=1, help="Processes that fuse.")] = 2,
+) -> None:
+    """Build the dataset (Parquet and card) from a raw annotation export."""
+    from ..dataset_script.build import build_dataset
+    from .progress_bars import progress_bars
+
+    with progress_bars() as report:
+        built = build_dataset(raw, out, report, processes=processes, overwrite=overwrite)
+    _print_report(built)
+
+
+def _print_summary(export: RawExport) -> None:
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    from ..dataset_script.export_summary import notes, summary
+
+    config, console = export.config, Console()
+    kind = "simulated" if config.simulated else "not simulated"
+    low, high = config.scale
+    console.print(Text(f"{config.name} ({kind}): sound"))
+    console.print(Text(f"dimensions: {', '.join(config.dimensions)} (headline: {config.headline}); scale {low} to {high}"))
+    rows = summary(export)
+    table = Table(box=box.SIMPLE)
+    for column in rows.columns:
+        table.add_column(column.replace("_", " "), justify="left" if column == "category" else "right")
+    for row in rows.itertuples(index=False):
+        table.add_row(*(Text(value if isinstance(value, str) else f"{value:,}") for value in row))
+    console.print(table)
+    for note in notes(export):
+        console.print(Text(f"note: {note}"))
+
+
+def _print_report(built: BuildReport) -> None:
+    for config, splits in built.rows.items():
+        counts = ", ".join(f"{split} {rows:,}" for split, rows in splits.items())
+        default = " (default)" if config == built.default else ""
+        typer.echo(f"{config}{default}: {sum(splits.values()):,} rows ({counts})")
+    for note in built.notes:
+        typer.echo(f"note: {note}")
+    typer.echo(f"wrote {built.folder}; load it with load_dataset({str(built.folder)!r})")

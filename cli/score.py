@@ -1,0 +1,104 @@
+"""``ppaint score``: score images with a distilled scorer."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+class Format(StrEnum):
+    """How scores are written."""
+
+    table = "table"
+    json = "json"
+    csv = "csv"
+
+
+def score(
+    images: Annotated[list[Path], typer.Argument(help="Images, or folders of images.")],
+    model: Annotated[str, typer.Option(help="A scorer's folder, or its repo id.")],
+    format: Annotated[Format, typer.Option(help="How to write the scores.")] = Format.table,
+    out: Annotated[Path | None, typer.Option(help="Write to this file instead of the terminal.")] = None,
+    batch_size: Annotated[int, typer.Option(help="Images a forward pass.")] = 16,
+) -> None:
+    """Score images in every dimension, one forward pass an image."""
+    from ..images.faults import Fault, InputFault
+    from ..images.opening import list_images
+
+    paths = [path for given in images for path in (list_images(given) if given.is_dir() else [given])]
+    if not paths:
+        names = ", ".join(map(str, images))
+        raise InputFault(Fault(names, "", "there is no image here", "give image files, or a folder that holds some"))
+    from ..model_card.scorer import AestheticScorer
+    from .progress import bar
+
+    scorer = AestheticScorer.from_pretrained(model)
+    opened = _open_all(paths)
+    with bar() as progress:
+        task = progress.add_task("scoring", total=len(opened))
+        table = scorer.score(opened, batch_size=batch_size, on_batch=lambda n: progress.advance(task, n))
+    _write(table, scorer.config, format, out)
+
+
+def _open_all(paths: list[Path]) -> list:
+    """Open every image first, so that all faults are told at once and nothing is scored in part."""
+    from ..images.faults import InputFault
+    from ..images.opening import open_image
+
+    opened, faults = [], []
+    for path in paths:
+        try:
+            opened.append(open_image(path, name=str(path)))
+        except InputFault as error:
+            faults.extend(error.faults)
+    if faults:
+        raise InputFault(faults)
+    for image in opened:
+        for note in image.notes:
+            typer.echo(f"note: {image.name}: {note}", err=True)
+    return opened
+
+
+def _write(table, config, format: Format, out: Path | None) -> None:
+    """Write the scores in the asked form."""
+    import json
+    import os
+
+    from rich.console import Console
+
+    if format is Format.table and out is None:
+        Console().print(_rich_table(table, config))
+        return
+    if format is Format.json:
+        text = json.dumps({"simulated": config.simulated, "scale": config.scale, "scores": table.rows()}, indent=1)
+    elif format is Format.csv:
+        import pandas as pd
+
+        text = pd.DataFrame(table.rows()).to_csv(index=False).rstrip("\n")
+    else:
+        console = Console(width=160, record=True, file=open(os.devnull, "w"))
+        console.print(_rich_table(table, config))
+        text = console.export_text().rstrip("\n")
+    if out is None:
+        typer.echo(text)
+        return
+    temporary = out.with_name(out.name + ".tmp")
+    temporary.write_text(text + "\n", encoding="utf-8")
+    os.replace(temporary, out)
+
+
+def _rich_table(table, config):
+    from rich.table import Table
+
+    note = " (a simulated judge's taste: it means nothing on real paintings)" if config.simulated else ""
+    rich = Table(title=f"score ± standard deviation{note}", title_justify="left")
+    rich.add_column("image", overflow="fold")
+    for dimension in table.dimensions:
+        rich.add_column(dimension, justify="right")
+    for i, name in enumerate(table.names):
+        cells = [f"{m:.2f} ± {s:.2f}" for m, s in zip(table.mean[i], table.sd[i], strict=True)]
+        rich.add_row(name, *cells)
+    return rich

@@ -1,0 +1,31 @@
+"""Raw annotation exports, the simulated stand-in, and the Parquet dataset made of them.
+
+Names are imported when they are first used. The simulated stand-in is in ``ppaint.dataset_script.stand_in.simulate``.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .build import BuildReport, build_dataset
+    from .raw_export import RawExport, read_raw_export
+    from .release_file import read_release
+    from .schema import AnnotationsConfig
+
+_HOME = {
+    "AnnotationsConfig": "schema",
+    "BuildReport": "build",
+    "RawExport": "raw_export",
+    "build_dataset": "build",
+    "read_raw_export": "raw_export",
+    "read_release": "release_file",
+}
+__all__ = ["AnnotationsConfig", "BuildReport", "RawExport", "build_dataset", "read_raw_export", "read_release"]
+
+
+def __getattr__(name: str) -> object:
+    if name in _HOME:
+        return getattr(importlib.import_module(f".{_HOME[name]}", __name__), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,204 @@
+"""Build the dataset: from a raw annotation export to Parquet, a card and a release file."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from ..images.faults import Fault, InputFault
+from .dataset_card import CardFacts, write_card
+from .export_summary import notes, summary
+from .facet_notes import facet_notes, facet_record
+from .fused_facets import Facet, fuse_facets
+from .parquet_tables import features, image_cell, write_split
+from .raw_export import Progress, RawExport, read_raw_export
+from .release_file import RELEASE_FILE, sha256_of, versions, write_release
+from .schema import CONFIG_FILE, FUSED_SUFFIXES
+from .whole_or_nothing import written_whole
+
+# Suffix of a fused column -> the field of FusedFacet that fills it
+_FIELDS = dict(zip(FUSED_SUFFIXES, ("fused", "se", "se_panel", "a", "a_se", "b", "b_se"), strict=True))
+
+
+@dataclass(frozen=True, eq=False)
+class BuildReport:
+    """What a build wrote.
+
+    Parameters
+    ----------
+    folder : Path
+        The dataset.
+    rows : dict of str to dict of str to int
+        Config, split, number of rows.
+    default : str
+        The default config.
+    facets : tuple of Facet
+        What came of every facet.
+    notes : tuple of str
+        What is worth knowing: images converted, facets not fused and why, and so on.
+    release : dict
+        The content of ``ppaint_release.json``.
+    """
+
+    folder: Path
+    rows: dict[str, dict[str, int]]
+    default: str
+    facets: tuple[Facet, ...]
+    notes: tuple[str, ...]
+    release: dict[str, Any]
+
+
+def build_dataset(
+    raw: str | Path,
+    out: str | Path,
+    progress: Progress | None = None,
+    *,
+    processes: int = 1,
+    overwrite: bool = False,
+) -> BuildReport:
+    """Build the dataset of a raw annotation export.
+
+    The same export gives the same bytes (with the same versions of the packages). The folder comes into being whole or
+    not at all, and needs the export no more.
+
+    Parameters
+    ----------
+    raw : str or Path
+        The export; it is checked whole first.
+    out : str or Path
+        The folder to write.
+    progress : callable, optional
+        Called as ``progress(what, done, total)``.
+    processes : int
+        Worker processes for the fusion, started by spawn: a script that asks for more than one needs a ``__main__``
+        guard.
+    overwrite : bool
+        Whether a dataset that stands at `out` is replaced. Nothing else is ever replaced.
+
+    Returns
+    -------
+    BuildReport
+        Rows, facets, notes and the release file's content.
+
+    Raises
+    ------
+    InputFault
+        If the export is at fault (with all that is wrong in it), or `out` must not be written.
+    """
+    raw, out = Path(raw), Path(out)
+    if raw.resolve().is_relative_to(out.resolve()):
+        fault = Fault(str(out), "", "the raw export lies in there, and would be replaced", "give another --out")
+        raise InputFault(fault)
+    with written_whole(out, RELEASE_FILE if overwrite else "") as folder:
+        export = read_raw_export(raw, progress)
+        facets = fuse_facets(export, processes, progress)
+        written, remarks = _write_tables(folder, export, facets, progress)
+        default = next(config for config in ("fused", "ratings", "pairs") if config in written)
+        said = (*notes(export), *remarks, *facet_notes(export, facets))
+        release = _release(export, written, default, facets, said)
+        (folder / CONFIG_FILE).write_bytes((raw / CONFIG_FILE).read_bytes())
+        write_release(folder, release)
+        write_card(folder, CardFacts(export, release, tuple(facets), said))
+    rows = {config: {split: entry["rows"] for split, entry in splits.items()} for config, splits in written.items()}
+    return BuildReport(out, rows, default, tuple(facets), said, release)
+
+
+def _write_tables(
+    folder: Path, export: RawExport, facets: list[Facet], progress: Progress | None
+) -> tuple[dict[str, dict[str, Any]], list[str]]:
+    """Write every split of every config that has rows, one category after the other, since its images are in memory.
+
+    Gives config, split, and of each its file, rows, sizes and hash; and remarks on images that were written anew.
+    """
+    fused = _fused_table(export, facets) if any(facet.fused is not None for facet in facets) else None
+    tables = {"paintings": export.paintings, "fused": fused, "ratings": export.ratings, "pairs": export.pairs}
+    tables = {config: table for config, table in tables.items() if table is not None and len(table)}
+    written: dict[str, dict[str, Any]] = {config: {} for config in tables}
+    anew: dict[str, str] = {}
+    for done, category in enumerate(export.config.categories, start=1):
+        cells = _image_cells(export, category)
+        anew.update({file: remark for file, (_, remark) in cells.items() if remark})
+        for config, table in tables.items():
+            rows = table[table["category"] == category]
+            if rows.empty:
+                continue
+            if "file" in rows:
+                rows = _with_images(rows, cells)
+            path = folder / config / f"{category}-00000-of-00001.parquet"
+            write_split(rows, features(config, export.config.dimensions), path)
+            written[config][category] = {
+                "file": path.relative_to(folder).as_posix(),
+                "rows": len(rows),
+                "bytes": path.stat().st_size,
+                "sha256": sha256_of(path),
+            }
+        if progress:
+            progress("writing splits", done, len(export.config.categories))
+    counted = Counter(anew.values())
+    remarks = [f"{count} image{'s' if count > 1 else ''}: {remark}" for remark, count in sorted(counted.items())]
+    return written, remarks
+
+
+def _image_cells(export: RawExport, category: str) -> dict[str, tuple[dict[str, object] | None, str]]:
+    here = export.paintings[export.paintings["category"] == category].drop_duplicates("file")
+    return {
+        file: image_cell(export.folder, file, as_stored)
+        for file, as_stored in zip(here["file"], here["as_stored"], strict=True)
+    }
+
+
+def _with_images(rows: pd.DataFrame, cells: dict[str, tuple[dict[str, object] | None, str]]) -> pd.DataFrame:
+    """Put each image's bytes in its row, and None wherever nothing is known."""
+    rows = rows.assign(image=[cells[file][0] for file in rows["file"]])
+    if "notes" in rows:
+        told = [[note, cells[file][1]] for note, file in zip(rows["notes"], rows["file"], strict=True)]
+        rows["notes"] = ["; ".join(filter(None, both)) for both in told]
+        without = rows["file"] == ""
+        sizes = rows[["width", "height"]].astype(object)
+        sizes[without] = None
+        rows[["width", "height"]] = sizes
+    return rows.replace("", None)
+
+
+def _fused_table(export: RawExport, facets: list[Facet]) -> pd.DataFrame:
+    """One row a painting; a painting or facet without a fused score has none (null), and the card says so."""
+    table = export.paintings[["painting_id", "category", "file"]].copy()
+    for facet in facets:
+        here = table["category"] == facet.category
+        for suffix, field in _FIELDS.items():
+            column = facet.dimension + suffix
+            if column not in table:
+                table[column] = math.nan
+            if facet.fused is not None:
+                values = dict(zip(facet.fused.items, getattr(facet.fused, field), strict=True))
+                table.loc[here, column] = table.loc[here, "painting_id"].map(values).astype(float)
+    return table
+
+
+def _release(
+    export: RawExport, written: dict[str, Any], default: str, facets: list[Facet], said: tuple[str, ...]
+) -> dict[str, Any]:
+    config = export.config
+    return {
+        "format": 1,
+        "name": config.name,
+        "simulated": config.simulated,
+        "categories": config.categories,
+        "dimensions": config.dimensions,
+        "headline": config.headline,
+        "rating_scale": config.rating_scale,
+        "repeats": config.repeats,
+        "licence": config.licence,
+        "default_config": default,
+        "configs": written,
+        "counts": summary(export).to_dict("records"),
+        "facets": [facet_record(facet) for facet in facets],
+        "notes": list(said),
+        "raw_sha256": {file: sha256_of(export.folder / file) for file in export.files},
+        "versions": versions(),
+    }

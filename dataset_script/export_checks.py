@@ -1,0 +1,338 @@
+"""What the tables of an export must fulfil, alone and together. Every check adds all of its faults to a list."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import pandas as pd
+
+from ..images.faults import Fault
+from .csv_table import Columns, report, shown
+from .schema import CONFIG_FILE, PAINTING_FACTS
+
+PAINTINGS, RATINGS, PAIRS, EXPERTS = "paintings.csv", "ratings.csv", "pairs.csv", "experts.csv"
+COLUMNS = {
+    PAINTINGS: Columns(("painting_id", "category", "file"), PAINTING_FACTS),
+    RATINGS: Columns(("painting_id", "expert_id", "dimension", "rating"), ("category",)),
+    PAIRS: Columns(("painting_a", "painting_b", "expert_id", "dimension", "choice"), ("category",)),
+    EXPERTS: Columns(("expert_id", "category"), open=True),
+}
+CHOICES = ("a", "b", "tie")
+_WHOLE_NUMBER = re.compile(r"[+-]?[0-9]{1,9}(\.0*)?")
+_ID = re.compile(r"\S(.{0,198}\S)?")
+
+# id -> the categories in which it stands
+Memberships = Mapping[str, frozenset[str]]
+
+
+def memberships(table: pd.DataFrame, column: str) -> dict[str, frozenset[str]]:
+    """The categories of every id of a table.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        With the column and ``category``.
+    column : str
+        ``painting_id`` or ``expert_id``.
+
+    Returns
+    -------
+    dict of str to frozenset of str
+
+    Examples
+    --------
+    >>> memberships(pd.DataFrame({"expert_id": ["e", "e"], "category": ["x", "y"]}), "expert_id")["e"] == {"x", "y"}
+    True
+    """
+    return {key: frozenset(group) for key, group in table.groupby(column, sort=False)["category"]}
+
+
+def check_ids(file: str, table: pd.DataFrame, column: str, faults: list[Fault]) -> None:
+    """Ids are one to 200 printable characters without space at their ends.
+
+    Parameters
+    ----------
+    file : str
+        The table's file.
+    table : pandas.DataFrame
+        The table.
+    column : str
+        The column of ids.
+    faults : list of Fault
+        Is appended to.
+    """
+    good = table[column].map(lambda value: bool(_ID.fullmatch(value)) and value.isprintable()).astype(bool)
+    mend = "give 1 to 200 printable characters, without space at the ends"
+    report(faults, file, table, ~good, lambda row: f"{column} {shown(getattr(row, column))} is not an id", mend)
+
+
+def check_categories(file: str, table: pd.DataFrame, declared: Mapping[str, Any], faults: list[Fault]) -> None:
+    """Every category is one that ``annotations.yaml`` declares, and an id stands in it once.
+
+    Parameters
+    ----------
+    file : str
+        ``paintings.csv`` or ``experts.csv``.
+    table : pandas.DataFrame
+        The table; its first required column is the id.
+    declared : mapping
+        As :func:`ppaint.dataset_script.schema.read_config` gives it.
+    faults : list of Fault
+        Is appended to.
+    """
+    column = COLUMNS[file].required[0]
+    if "categories" in declared:
+        unknown = ~table["category"].isin(declared["categories"])
+        mend = f"use one of the categories of {CONFIG_FILE}, or add it there"
+        report(faults, file, table, unknown, lambda row: f"unknown category {shown(row.category)}", mend)
+    _check_repeats(file, table, [table[column], table["category"]], f"{column} in this category", "remove one", faults)
+
+
+def check_paintings(table: pd.DataFrame, declared: Mapping[str, Any], faults: list[Fault]) -> None:
+    """Check ``paintings.csv``: ids, categories, files within the export, one painting told one way.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        The table.
+    declared : mapping
+        As :func:`ppaint.dataset_script.schema.read_config` gives it.
+    faults : list of Fault
+        Is appended to.
+    """
+    check_ids(PAINTINGS, table, "painting_id", faults)
+    check_categories(PAINTINGS, table, declared, faults)
+    for category in declared.get("categories", ()):
+        if len(table) and not (table["category"] == category).any():
+            what = f"category {shown(category)} has no painting in {PAINTINGS}"
+            faults.append(Fault(CONFIG_FILE, "categories", what, "add its paintings, or remove the category"))
+    complaints = table["file"].map(_path_complaint)
+    mend = "give a path within the export, with forward slashes, such as images/p1.png"
+    report(faults, PAINTINGS, table, complaints != "", lambda row: complaints[row.Index], mend)
+    for column in ("file", *PAINTING_FACTS):
+        first = table.groupby("painting_id")[column].transform("first")
+        other = table[column] != first
+        mend = "say the same of a painting in each of its rows"
+        report(faults, PAINTINGS, table, other, lambda row, c=column: f"another {c} than in its first row", mend)
+
+
+def _path_complaint(file: str) -> str:
+    if file == "":
+        return ""
+    path = PurePosixPath(file)
+    if not file.isprintable() or file != file.strip():
+        return f"file {shown(file)} has space at an end or control characters"
+    if "\\" in file or re.match(r"[A-Za-z]:", file):
+        return f"file {shown(file)} is written as a Windows path"
+    if path.is_absolute() or ".." in path.parts:
+        return f"file {shown(file)} leads out of the export"
+    return ""
+
+
+def escapes(folder: Path, file: str) -> bool:
+    """Whether a file, links followed, lies outside the export.
+
+    Parameters
+    ----------
+    folder : Path
+        The export.
+    file : str
+        Relative path.
+
+    Returns
+    -------
+    bool
+    """
+    return not (folder / file).resolve().is_relative_to(folder.resolve())
+
+
+def check_ratings(
+    table: pd.DataFrame,
+    declared: Mapping[str, Any],
+    paintings: Memberships | None,
+    experts: Memberships | None,
+    faults: list[Fault],
+) -> pd.DataFrame:
+    """Check ``ratings.csv`` and settle each row's category.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        The table.
+    declared : mapping
+        As :func:`ppaint.dataset_script.schema.read_config` gives it.
+    paintings, experts : mapping or None
+        Who stands in which categories; None where that is not known.
+    faults : list of Fault
+        Is appended to.
+
+    Returns
+    -------
+    pandas.DataFrame
+        painting_id, expert_id, category, dimension, and rating as whole numbers; only to be used if there was no fault.
+    """
+    _check_judgments(RATINGS, table, ("painting_id",), declared, paintings, experts, faults)
+    number = table["rating"].map(lambda value: bool(_WHOLE_NUMBER.fullmatch(value))).astype(bool)
+    mend = "give a whole number on the scale; remove the row where there was no rating"
+    report(faults, RATINGS, table, ~number, lambda row: f"rating {shown(row.rating)} is not a whole number", mend)
+    rating = table["rating"].where(number, "0").astype(float).astype("int64")
+    if "rating_scale" in declared:
+        low, high = declared["rating_scale"]
+        off = number & ~rating.between(low, high)
+        mend = f"correct it, or the rating_scale of {CONFIG_FILE}"
+        report(faults, RATINGS, table, off, lambda row: f"rating {row.rating} is off the scale {low} to {high}", mend)
+    category = _settle(RATINGS, table, ("painting_id",), paintings, experts, faults)
+    if declared.get("repeats") == "forbid":
+        keys = [table["painting_id"], table["expert_id"], category, table["dimension"]]
+        mend = f"keep one of them, or set repeats: keep in {CONFIG_FILE}"
+        _check_repeats(RATINGS, table, keys, "rating of this painting by this expert", mend, faults)
+    checked = table[["painting_id", "expert_id", "dimension"]].copy()
+    checked.insert(2, "category", category)
+    return checked.assign(rating=rating)
+
+
+def check_pairs(
+    table: pd.DataFrame,
+    declared: Mapping[str, Any],
+    paintings: Memberships | None,
+    experts: Memberships | None,
+    faults: list[Fault],
+) -> pd.DataFrame:
+    """Check ``pairs.csv`` and settle each row's category.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        The table.
+    declared : mapping
+        As :func:`ppaint.dataset_script.schema.read_config` gives it.
+    paintings, experts : mapping or None
+        Who stands in which categories; None where that is not known.
+    faults : list of Fault
+        Is appended to.
+
+    Returns
+    -------
+    pandas.DataFrame
+        painting_a, painting_b, expert_id, category, dimension, choice; only to be used if there was no fault.
+    """
+    two = ("painting_a", "painting_b")
+    _check_judgments(PAIRS, table, two, declared, paintings, experts, faults)
+    bad = ~table["choice"].isin(CHOICES)
+    report(faults, PAIRS, table, bad, lambda row: f"choice {shown(row.choice)}", "write a, b or tie")
+    itself = (table["painting_a"] == table["painting_b"]) & (table["painting_a"] != "")
+    what = "painting {} is compared with itself"
+    report(faults, PAIRS, table, itself, lambda row: what.format(shown(row.painting_a)), "remove the row")
+    category = _settle(PAIRS, table, two, paintings, experts, faults)
+    if declared.get("repeats") == "forbid":
+        swapped = table["painting_a"] > table["painting_b"]
+        low = table["painting_a"].where(~swapped, table["painting_b"])
+        high = table["painting_b"].where(~swapped, table["painting_a"])
+        mend = f"keep one of them, or set repeats: keep in {CONFIG_FILE}"
+        keys = [low, high, table["expert_id"], category, table["dimension"]]
+        _check_repeats(PAIRS, table, keys, "comparison of this pair (in either order) by this expert", mend, faults)
+    checked = table[["painting_a", "painting_b", "expert_id", "dimension", "choice"]].copy()
+    checked.insert(3, "category", category)
+    return checked
+
+
+def _check_judgments(
+    file: str,
+    table: pd.DataFrame,
+    columns: tuple[str, ...],
+    declared: Mapping[str, Any],
+    paintings: Memberships | None,
+    experts: Memberships | None,
+    faults: list[Fault],
+) -> None:
+    if paintings is not None:
+        for column in columns:
+            mend = f"add it to {PAINTINGS}, or correct the id"
+            unknown = ~table[column].isin(list(paintings))
+            what = "unknown painting {} in column " + column
+            report(faults, file, table, unknown, lambda row, w=what, c=column: w.format(shown(getattr(row, c))), mend)
+    if experts is None:
+        check_ids(file, table, "expert_id", faults)
+    else:
+        unknown = ~table["expert_id"].isin(list(experts))
+        mend = f"add the expert to {EXPERTS}, or correct the id"
+        report(faults, file, table, unknown, lambda row: f"unknown expert {shown(row.expert_id)}", mend)
+    if "dimensions" in declared:
+        unknown = ~table["dimension"].isin(declared["dimensions"])
+        mend = f"use one of the dimensions of {CONFIG_FILE}, or add it there"
+        report(faults, file, table, unknown, lambda row: f"unknown dimension {shown(row.dimension)}", mend)
+    if "categories" in declared:
+        unknown = ~table["category"].isin(["", *declared["categories"]])
+        mend = f"use one of the categories of {CONFIG_FILE}, or leave the cell empty"
+        report(faults, file, table, unknown, lambda row: f"unknown category {shown(row.category)}", mend)
+
+
+def _settle(
+    file: str,
+    table: pd.DataFrame,
+    columns: tuple[str, ...],
+    paintings: Memberships | None,
+    experts: Memberships | None,
+    faults: list[Fault],
+) -> pd.Series:
+    """The category of each row: as said, else the only one in which its paintings and its expert all stand."""
+    if paintings is None:
+        return table["category"]
+    somewhere = frozenset().union(*paintings.values())
+    answers: dict[tuple[str, ...], tuple[str, str, str]] = {}
+    settled = []
+    for number, *key in table[[*columns, "expert_id", "category"]].itertuples():
+        answer = answers.get(tuple(key))
+        if answer is None:
+            *items, expert, said = key
+            told_elsewhere = said and said not in somewhere
+            answer = (said, "", "") if told_elsewhere else _one_category(items, expert, said, paintings, experts)
+            answers[tuple(key)] = answer
+        category, what, mend = answer
+        if what:
+            faults.append(Fault(file, f"row {number}", what, mend))
+        settled.append(category)
+    return pd.Series(settled, index=table.index, dtype=object)
+
+
+def _one_category(
+    items: list[str], expert: str, said: str, paintings: Memberships, experts: Memberships | None
+) -> tuple[str, str, str]:
+    """Category, what is wrong and the mend; the last two are empty where nothing is, or where it is told elsewhere."""
+    if any(item not in paintings for item in items) or (experts is not None and expert not in experts):
+        return said, "", ""
+    common = frozenset.intersection(*(paintings[item] for item in items))
+    if said:
+        for item in items:
+            if said not in paintings[item]:
+                return said, f"painting {shown(item)} does not stand in category {said}", f"correct it or {PAINTINGS}"
+    elif not common:
+        return "", "the two paintings have no category in common", "compare paintings of one category only"
+    allowed = common if experts is None else common & experts[expert]
+    if not allowed or (said and said not in allowed):
+        where = said or ", ".join(sorted(common))
+        outside = f"expert {shown(expert)} judges {where}, but {EXPERTS} gives {', '.join(sorted(experts[expert]))}"
+        return said, outside, f"correct the expert, or add a row to {EXPERTS}"
+    if said:
+        return said, "", ""
+    if len(allowed) > 1:
+        what = f"may belong to {' or '.join(sorted(allowed))}"
+        return "", what, "say which in a category column"
+    return next(iter(allowed)), "", ""
+
+
+def _check_repeats(
+    file: str, table: pd.DataFrame, keys: list[pd.Series], what: str, mend: str, faults: list[Fault]
+) -> None:
+    frame = pd.concat(keys, axis=1, keys=range(len(keys)))
+    again = frame.duplicated()
+    if not again.any():
+        return
+    numbers = pd.Series(table.index, index=table.index)
+    first = numbers.groupby([frame[column] for column in frame], sort=False).transform("first")
+    report(
+        faults, file, table, again, lambda row: f"repeated {what}: it stands in row {first[row.Index]} already", mend
+    )

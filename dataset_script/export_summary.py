@@ -1,0 +1,112 @@
+"""What an export holds, in numbers, and what is worth knowing about it though nothing is wrong."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from .export_checks import PAINTINGS, PAIRS, RATINGS
+from .raw_export import RawExport
+
+
+def summary(export: RawExport) -> pd.DataFrame:
+    """Count an export by category.
+
+    Parameters
+    ----------
+    export : RawExport
+        The export.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row a category and one for all: category, paintings, without_image, experts, ratings, pairs, ties. In the
+        last row a painting or an expert of several categories counts once.
+    """
+    return pd.DataFrame([_counts(export, category) for category in [*export.config.categories, None]])
+
+
+def _counts(export: RawExport, category: str | None) -> dict[str, object]:
+    paintings, experts, ratings, pairs = (
+        table if category is None else table[table["category"] == category]
+        for table in (export.paintings, export.experts, export.ratings, export.pairs)
+    )
+    return {
+        "category": category or "all",
+        "paintings": paintings["painting_id"].nunique(),
+        "without_image": paintings.loc[paintings["file"] == "", "painting_id"].nunique(),
+        "experts": experts["expert_id"].nunique(),
+        "ratings": len(ratings),
+        "pairs": len(pairs),
+        "ties": int((pairs["choice"] == "tie").sum()),
+    }
+
+
+def notes(export: RawExport) -> list[str]:
+    """What is worth knowing about an export though nothing is wrong with it.
+
+    Parameters
+    ----------
+    export : RawExport
+        The export.
+
+    Returns
+    -------
+    list of str
+        One sentence each; empty where there is nothing to say.
+    """
+    said = []
+    if export.ratings.empty:
+        said.append(f"there is no {RATINGS}, so there will be no fused scores: they need both protocols")
+    if export.pairs.empty:
+        said.append(f"there is no {PAIRS}, so there will be no fused scores: they need both protocols")
+    for conversion, count in conversions(export).items():
+        said.append(f"{count} image{'s' if count > 1 else ''}: {conversion}")
+    images = export.paintings[export.paintings["file"] != ""].drop_duplicates("painting_id")
+    for _, group in images.groupby("sha256", sort=False):
+        if len(group) > 1:
+            said.append(f"paintings {', '.join(group['painting_id'])} have the same picture")
+    if without := int((export.paintings.drop_duplicates("painting_id")["file"] == "").sum()):
+        said.append(f"{without} painting{'s have' if without > 1 else ' has'} no image")
+    said.extend(_repeated(export))
+    if export.unnamed_files:
+        plural = "s are" if export.unnamed_files > 1 else " is"
+        said.append(f"{export.unnamed_files} file{plural} named in no row of {PAINTINGS} and left alone")
+    return said
+
+
+def conversions(export: RawExport) -> dict[str, int]:
+    """Count what was done to images on opening.
+
+    Parameters
+    ----------
+    export : RawExport
+        The export.
+
+    Returns
+    -------
+    dict of str to int
+        Note to number of images, in the order in which they occur.
+    """
+    distinct = export.paintings.drop_duplicates("painting_id")
+    counted: dict[str, int] = {}
+    for text in distinct["notes"]:
+        for note in filter(None, text.split("; ")):
+            counted[note] = counted.get(note, 0) + 1
+    return counted
+
+
+def _repeated(export: RawExport) -> list[str]:
+    if export.config.repeats == "forbid":
+        return []
+    said = []
+    key = ["painting_id", "expert_id", "category", "dimension"]
+    if count := int(export.ratings.duplicated(key).sum()):
+        said.append(f"{count:,} ratings are repeats, and kept")
+    swapped = export.pairs["painting_a"] > export.pairs["painting_b"]
+    pairs = export.pairs.assign(
+        low=export.pairs["painting_a"].where(~swapped, export.pairs["painting_b"]),
+        high=export.pairs["painting_b"].where(~swapped, export.pairs["painting_a"]),
+    )
+    if count := int(pairs.duplicated(["low", "high", "expert_id", "category", "dimension"]).sum()):
+        said.append(f"{count:,} comparisons are repeats, and kept")
+    return said

@@ -1,0 +1,103 @@
+"""What the fusion of each facet reported: a record for the release file, and sentences for the reader."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import asdict
+from typing import Any
+
+from ..preference_to_score.fusion import FusedFacet
+from .fused_facets import Facet
+from .raw_export import RawExport
+
+
+def facet_record(facet: Facet) -> dict[str, Any]:
+    """One facet as it stands in ``ppaint_release.json``.
+
+    Parameters
+    ----------
+    facet : Facet
+        The facet.
+
+    Returns
+    -------
+    dict
+        category, dimension, Kendall's W of both protocols, why it was not fused (empty where it was), and the fusion's
+        report. Undefined numbers are None.
+    """
+    record = {
+        "category": facet.category,
+        "dimension": facet.dimension,
+        "kendalls_w_ratings": facet.w_ratings,
+        "kendalls_w_pairs": facet.w_pairs,
+        "why_not_fused": facet.why_not,
+        "fusion": None if facet.fused is None else asdict(facet.fused.report),
+    }
+    return _without_nan(record)
+
+
+def _without_nan(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _without_nan(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_without_nan(item) for item in value]
+    return None if isinstance(value, float) and math.isnan(value) else value
+
+
+def facet_notes(export: RawExport, facets: Iterable[Facet]) -> list[str]:
+    """What a reader should know of the fusion: facets without scores and why, and what was odd about the others.
+
+    Parameters
+    ----------
+    export : RawExport
+        The export.
+    facets : iterable of Facet
+        What came of each facet.
+
+    Returns
+    -------
+    list of str
+        Nothing on facets without scores where a whole protocol is absent, since the notes on the export say so.
+    """
+    facets = list(facets)
+    told = []
+    if len(export.ratings) and len(export.pairs):
+        told += [f"{_name(facet)} was not fused: {facet.why_not}" for facet in facets if facet.fused is None]
+        if all(facet.fused is None for facet in facets):
+            told.append("there is no fused config, since no facet could be fused")
+    for facet in facets:
+        if facet.fused is None:
+            continue
+        of_category = export.paintings.loc[export.paintings["category"] == facet.category, "painting_id"]
+        if missing := sorted(set(of_category) - set(facet.fused.items)):
+            told.append(f"{_name(facet)}: not judged, so without a score: {_listed(missing)}")
+        told += [f"{_name(facet)}: {oddity}" for oddity in _oddities(facet.fused, export.config.scale)]
+    return told
+
+
+def _oddities(fused: FusedFacet, scale: tuple[int, int]) -> list[str]:
+    report = fused.report
+    beyond = [f"{item} ({score:.2f})" for item, score in (*report.a_below, *report.a_above)]
+    said = {
+        "never preferred, so that the prior alone keeps the worth finite": report.never_won,
+        "always preferred, so that the prior alone keeps the worth finite": report.never_lost,
+        f"construction A lies beyond the scale {scale[0]} to {scale[1]}, and is kept": beyond,
+        "not rated, so that preferences alone place it on the scale": report.unrated,
+        "experts who gave all paintings the same rating": report.without_variance,
+        "experts who judged under one protocol only": report.one_protocol,
+    }
+    told = [f"{what}: {_listed(names)}" for what, names in said.items() if names]
+    if not report.slope_corrected:
+        told.append("too little spread beyond the error, so A's slope is the plain ratio of standard deviations")
+    return told
+
+
+def _name(facet: Facet) -> str:
+    return f"{facet.category} / {facet.dimension}"
+
+
+def _listed(names: Iterable[object], most: int = 8) -> str:
+    names = [str(name) for name in names]
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more

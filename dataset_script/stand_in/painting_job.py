@@ -1,0 +1,79 @@
+"""Painting many scrolls on several processes, each scroll with a random stream of its own."""
+
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from multiprocessing import get_context
+
+import numpy as np
+from PIL import Image
+
+from .latents import Latents
+from .painter import paint
+
+CHUNK = 8
+
+
+def paint_many(
+    latents: Latents,
+    category: str,
+    seed_key: tuple[int, ...],
+    processes: int = 2,
+    progress: Callable[[int], None] | None = None,
+) -> list[Image.Image]:
+    """Paint one scroll for each row of `latents`.
+
+    Parameters
+    ----------
+    latents : Latents
+        Traits, toning and formats of n scrolls.
+    category : str
+        "landscape", "flower_and_bird" or "figure".
+    seed_key : tuple of int
+        Scroll i is painted with ``np.random.default_rng([*seed_key, i])``, whatever the number of processes.
+    processes : int
+        Worker processes, started by spawn, so that it is safe beside torch; 1 paints in this process.
+    progress : callable, optional
+        Called with the number of scrolls just finished.
+
+    Returns
+    -------
+    list of PIL.Image.Image
+        RGB, in the order of `latents`.
+
+    Raises
+    ------
+    ValueError
+        If `processes` is below 1, or the painter does not know the category.
+
+    Examples
+    --------
+    >>> from .latents import draw_latents
+    >>> latents = draw_latents(2, np.random.default_rng(0))
+    >>> [max(scroll.size) for scroll in paint_many(latents, "figure", (0, 1), processes=1)]
+    [512, 512]
+    """
+    if processes < 1:
+        raise ValueError(f"processes is {processes}; at least one is needed")
+    jobs = [
+        (traits, float(toning), category, str(scroll_format), (*seed_key, i))
+        for i, (traits, toning, scroll_format) in enumerate(
+            zip(latents.traits, latents.toning, latents.formats, strict=True)
+        )
+    ]
+    if processes == 1:
+        return [_told(_paint_one(job), progress) for job in jobs]
+    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
+        painted = pool.map(_paint_one, jobs, chunksize=CHUNK)
+        return list(map(partial(_told, progress=progress), painted))
+
+
+def _paint_one(job: tuple[np.ndarray, float, str, str, tuple[int, ...]]) -> Image.Image:
+    traits, toning, category, scroll_format, key = job
+    return paint(traits, toning, category, scroll_format, np.random.default_rng(key))
+
+
+def _told(image: Image.Image, progress: Callable[[int], None] | None) -> Image.Image:
+    if progress is not None:
+        progress(1)
+    return image

@@ -1,0 +1,94 @@
+"""Folders that come into being whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from ..images.faults import Fault, InputFault
+
+
+@contextmanager
+def written_whole(out: str | Path, replaces: str = "") -> Iterator[Path]:
+    """Give an empty folder to write into; it takes the name `out` only when the block ends without an error.
+
+    Parameters
+    ----------
+    out : str or Path
+        The folder to make. It may exist if it is empty.
+    replaces : str
+        Name of a file that marks a folder which may be replaced: where `out` holds that file, it is replaced by the new
+        one at the very end. Empty: nothing that holds anything is replaced.
+
+    Yields
+    ------
+    Path
+        A hidden folder beside `out`, removed again if the block raises.
+
+    Raises
+    ------
+    InputFault
+        If `out` exists and must not be replaced, or cannot be made.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     with written_whole(Path(folder) / "release") as partial:
+    ...         _ = (partial / "table.csv").write_text("a")
+    ...     sorted(path.name for path in Path(folder).rglob("*"))
+    ['release', 'table.csv']
+    """
+    out = Path(out).absolute()
+    _refuse_what_is_there(out, replaces)
+    made = [parent for parent in out.parents if not parent.exists()]
+    partial = out.with_name(f".{out.name}.{os.getpid()}.partial")
+    try:
+        shutil.rmtree(partial, ignore_errors=True)
+        partial.mkdir(parents=True)
+    except OSError as error:
+        fault = Fault(str(out), "", f"cannot be written there ({error.strerror})", "give another --out")
+        raise InputFault(fault) from error
+    try:
+        yield partial
+        _take_place(partial, out)
+    except BaseException:
+        shutil.rmtree(partial, ignore_errors=True)
+        for parent in made:
+            try:
+                parent.rmdir()
+            except OSError:
+                break  # it holds something by now
+        raise
+
+
+def _refuse_what_is_there(out: Path, replaces: str) -> None:
+    if not os.path.lexists(out):
+        return
+    if not out.is_dir():
+        raise InputFault(Fault(str(out), "", "exists and is not a folder", "give another --out"))
+    if not any(out.iterdir()):
+        return
+    if not replaces:
+        mend = "remove the folder or give another --out (a dataset can be replaced with --overwrite)"
+        raise InputFault(Fault(str(out), "", "exists and is not empty", mend))
+    if not (out / replaces).is_file():
+        what = f"exists and is not a dataset made by this command (it holds no {replaces})"
+        raise InputFault(Fault(str(out), "", what, "remove the folder yourself or give another --out"))
+
+
+def _take_place(partial: Path, out: Path) -> None:
+    if not out.exists():
+        os.rename(partial, out)
+        return
+    old = out.with_name(f".{out.name}.{os.getpid()}.old")
+    os.rename(out, old)
+    try:
+        os.rename(partial, out)
+    except BaseException:
+        os.rename(old, out)
+        raise
+    shutil.rmtree(old)

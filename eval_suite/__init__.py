@@ -1,0 +1,68 @@
+"""Predictions in, figures out: SRCC, PLCC, intervals, reference lines."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .input_faults import EvaluationInputError, TableFault
+    from .paired_bootstrap import paired_difference
+    from .predictions_table import read_predictions
+    from .reference_lines import (
+        Line,
+        PanelReferences,
+        against_panel,
+        noise_ceiling,
+        panel_references,
+        relative_errors,
+        single_expert,
+    )
+    from .release_tables import ReleaseTables, read_release
+    from .srcc_plcc import Interval
+    from .suite import Evaluation, evaluate_file, evaluate_scores
+
+_HOME = {
+    "Evaluation": "suite",
+    "EvaluationInputError": "input_faults",
+    "Interval": "srcc_plcc",
+    "Line": "reference_lines",
+    "PanelReferences": "reference_lines",
+    "ReleaseTables": "release_tables",
+    "TableFault": "input_faults",
+    "against_panel": "reference_lines",
+    "evaluate_file": "suite",
+    "evaluate_scores": "suite",
+    "noise_ceiling": "reference_lines",
+    "paired_difference": "paired_bootstrap",
+    "panel_references": "reference_lines",
+    "read_predictions": "predictions_table",
+    "read_release": "release_tables",
+    "relative_errors": "reference_lines",
+    "single_expert": "reference_lines",
+}
+__all__ = [
+    "Evaluation",
+    "EvaluationInputError",
+    "Interval",
+    "Line",
+    "PanelReferences",
+    "ReleaseTables",
+    "TableFault",
+    "against_panel",
+    "evaluate_file",
+    "evaluate_scores",
+    "noise_ceiling",
+    "paired_difference",
+    "panel_references",
+    "read_predictions",
+    "read_release",
+    "relative_errors",
+    "single_expert",
+]
+
+
+def __getattr__(name: str):
+    if name in _HOME:
+        return getattr(importlib.import_module(f".{_HOME[name]}", __name__), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

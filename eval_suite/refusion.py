@@ -1,0 +1,230 @@
+"""Facets of a release fused again: without one of the experts, or in every resample of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass, field
+from multiprocessing import get_context
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from ..preference_to_score.bootstrap import expert_resamples, resampled_errors
+from ..preference_to_score.comparisons import Comparisons
+from ..preference_to_score.joint_scale import joint_scale, resampled_scores
+from ..preference_to_score.ratings import Ratings
+from ..preference_to_score.worths_on_scale import resampled_worths, worths_on_scale
+from .release_tables import ReleaseTables
+
+_CREDIT = {"a": 1.0, "tie": 0.5, "b": 0.0}
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True, eq=False)
+class FacetJudgments:
+    """The judgments of one facet, perhaps without one expert.
+
+    Parameters
+    ----------
+    category, dimension : str
+        Which facet.
+    scale : tuple of float
+        Lowest and highest rating.
+    ratings, pairs : DataFrame
+        As `ReleaseTables` gives them, of this facet only.
+    expert : str
+        Who is left out; empty for nobody.
+    own : dict
+        That expert's mean rating of each painting.
+    """
+
+    category: str
+    dimension: str
+    scale: tuple[float, float]
+    ratings: pd.DataFrame
+    pairs: pd.DataFrame
+    expert: str = ""
+    own: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class FacetValues:
+    """What came of a facet: values of its paintings, or why there are none.
+
+    Parameters
+    ----------
+    items : tuple of str
+        Paintings.
+    values : ndarray, shape (n,)
+        In rating units.
+    why_not : str
+        Empty where there are values.
+    """
+
+    items: tuple[str, ...]
+    values: NDArray[np.float64]
+    why_not: str = ""
+
+
+def facets(release: ReleaseTables) -> Iterator[FacetJudgments]:
+    """Every facet of a release, with all of its experts.
+
+    Parameters
+    ----------
+    release : ReleaseTables
+        The release.
+
+    Yields
+    ------
+    FacetJudgments
+        In the order of the categories, then of the dimensions.
+    """
+    tables = release.ratings(), release.pairs()
+    for category in release.categories:
+        for dimension in release.dimensions:
+            ratings, pairs = (
+                table[(table["category"] == category) & (table["dimension"] == dimension)] for table in tables
+            )
+            yield FacetJudgments(category, dimension, release.scale, ratings, pairs)
+
+
+def folds(release: ReleaseTables) -> Iterator[FacetJudgments]:
+    """Every facet without each of the experts who rated in it, in turn.
+
+    Parameters
+    ----------
+    release : ReleaseTables
+        The release.
+
+    Yields
+    ------
+    FacetJudgments
+        As `facets`, then in the order of the experts' ids.
+    """
+    for facet in facets(release):
+        for expert in sorted(set(facet.ratings["expert_id"])):
+            own = facet.ratings[facet.ratings["expert_id"] == expert].groupby("painting_id")["rating"].mean()
+            ratings, pairs = (table[table["expert_id"] != expert] for table in (facet.ratings, facet.pairs))
+            yield FacetJudgments(facet.category, facet.dimension, facet.scale, ratings, pairs, expert, own.to_dict())
+
+
+def fused_scores(facet: FacetJudgments) -> FacetValues:
+    """The fused scores, mean of constructions A and B, without their errors.
+
+    Parameters
+    ----------
+    facet : FacetJudgments
+        The judgments.
+
+    Returns
+    -------
+    FacetValues
+        The scores.
+    """
+    try:
+        comparisons, ratings = _indexed(facet)
+        a = worths_on_scale(comparisons, ratings).scores
+        b = joint_scale(comparisons, ratings, facet.scale).scores
+    except (ValueError, RuntimeError) as error:  # degenerate input: the numerics say what it is
+        return FacetValues((), np.empty(0), str(error))
+    return FacetValues(comparisons.items, (a + b) / 2)
+
+
+def centred_errors(facet: FacetJudgments) -> FacetValues:
+    """Standard errors of the fused scores from resamples of the experts, each centred over the facet's paintings.
+
+    Parameters
+    ----------
+    facet : FacetJudgments
+        The judgments.
+
+    Returns
+    -------
+    FacetValues
+        The errors: of a score's place among the others, not of the level that all share.
+    """
+    try:
+        comparisons, ratings = _indexed(facet)
+        resamples = expert_resamples(len(ratings.raters))
+        a, _ = resampled_worths(worths_on_scale(comparisons, ratings), resamples)
+        b = resampled_scores(joint_scale(comparisons, ratings, facet.scale), resamples)
+    except (ValueError, RuntimeError) as error:
+        return FacetValues((), np.empty(0), str(error))
+    drawn = (a + b) / 2
+    return FacetValues(comparisons.items, resampled_errors(drawn - drawn.mean(axis=1, keepdims=True), resamples))
+
+
+def run_all(
+    work: Callable[[FacetJudgments], FacetValues],
+    jobs: list[FacetJudgments],
+    *,
+    processes: int = 1,
+    progress: Progress | None = None,
+    what: str = "fusing facets",
+) -> list[FacetValues]:
+    """Do the same with every facet, perhaps in several processes; their number does not change the result.
+
+    Parameters
+    ----------
+    work : callable
+        `fused_scores` or `centred_errors`.
+    jobs : list of FacetJudgments
+        The facets.
+    processes : int
+        Worker processes, started by spawn (a script then needs a ``__main__`` guard).
+    progress : callable, optional
+        Called as ``progress(what, done, total)``.
+    what : str
+        What the progress says.
+
+    Returns
+    -------
+    list of FacetValues
+        In the order of the jobs.
+    """
+    done: dict[int, FacetValues] = {}
+
+    def told(place: int, found: FacetValues) -> None:
+        done[place] = found
+        if progress:
+            progress(what, len(done), len(jobs))
+
+    if processes == 1 or len(jobs) <= 1:
+        for place, job in enumerate(jobs):
+            told(place, work(job))
+    else:
+        with ProcessPoolExecutor(min(processes, len(jobs)), mp_context=get_context("spawn")) as pool:
+            places = {pool.submit(work, job): place for place, job in enumerate(jobs)}
+            for future in as_completed(places):
+                told(places[future], future.result())
+    return [done[place] for place in range(len(jobs))]
+
+
+def _indexed(facet: FacetJudgments) -> tuple[Comparisons, Ratings]:
+    """The two protocols over the same paintings and experts, as the constructions take them."""
+    pairs, ratings = facet.pairs, facet.ratings
+    first, second = (pairs[name].to_numpy(dtype=str) for name in ("painting_a", "painting_b"))
+    compared = set(first) | set(second)
+    unknown = set(ratings["painting_id"]) - compared
+    if unknown:
+        raise ValueError(f"{len(unknown)} paintings are rated but not compared, such as {min(unknown)!r}")
+    items = tuple(sorted(compared))
+    raters = tuple(sorted({*pairs["expert_id"], *ratings["expert_id"]}))
+    comparisons = Comparisons.from_arrays(
+        first,
+        second,
+        pairs["choice"].map(_CREDIT).to_numpy(dtype=np.float64),
+        rater=pairs["expert_id"].to_numpy(dtype=str),
+        items=items,
+        raters=raters,
+    )
+    rated = Ratings.from_arrays(
+        ratings["painting_id"].to_numpy(dtype=str),
+        ratings["expert_id"].to_numpy(dtype=str),
+        ratings["rating"].to_numpy(dtype=np.float64),
+        items=items,
+        raters=raters,
+    )
+    return comparisons, rated

@@ -1,0 +1,168 @@
+"""SRCC, PLCC and their companions with intervals, as an `evaluate` module.
+
+The folder stands alone: `evaluate.load` copies this file and the siblings that it imports, one import a line.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import datasets
+import evaluate
+
+from .correlation import STATISTICS
+from .grouped import combined_intervals, group_rows
+from .intervals import Interval
+from .logistic_fit import plcc_logistic
+
+_DESCRIPTION = """\
+Agreement of predicted quality scores with reference scores, as papers on image quality and image aesthetics report it: rank
+correlation (SRCC, KRCC), linear correlation before and after VQEG's 4-parameter logistic fit (PLCC), error without any fitting
+(RMSE, bias, calibration slope), each with a bootstrap interval over items, stratified by group.
+"""
+
+_CITATION = """\
+@techreport{vqeg2003,
+  title = {Final report from the Video Quality Experts Group on the validation of objective models of video quality
+           assessment, phase II},
+  author = {{Video Quality Experts Group}},
+  year = {2003}
+}
+"""
+
+_KWARGS_DESCRIPTION = """
+Args:
+    predictions (list of float): predicted scores, finite.
+    references (list of float): reference scores, finite, as many.
+    groups (list, optional): the group of each row (a category, or one dimension of a category). Statistics are made within a
+        group and then averaged over the groups. All rows are one group by default.
+    items (list, optional): the item of each row (a painting). All rows of an item are drawn together by the bootstrap. Each
+        row is an item of its own by default.
+    resamples (int): bootstrap resamples, 2000 by default; 0 for no intervals.
+    level (float): nominal coverage of the intervals, 0.95 by default.
+    seed (int): seed of the bootstrap, 0 by default.
+Returns:
+    srcc, plcc, krcc: rank (Spearman), linear (Pearson), and rank (Kendall's tau-b) correlation.
+    plcc_logistic: PLCC after the 4-parameter logistic fit; negative where the fitted curve falls.
+    rmse, bias, slope: error, mean of prediction minus reference, slope of the references on the predictions; nothing fitted.
+    srcc_interval, ...: (low, high) of each but plcc_logistic; BCa, or percentile where BCa is not defined.
+    interval_methods: which of the two it was, for each.
+    n_rows, n_items, n_groups: what it rests on.
+    groups: the figures of each group, where there are several.
+    undefined: the figures that have no value, and why (constant input, fewer than three rows); they are NaN.
+Examples:
+    >>> metric = evaluate.load("./eval_suite/srcc_plcc")
+    >>> result = metric.compute(predictions=[1, 2, 3, 4, 5], references=[1, 3, 2, 5, 4])
+    >>> round(result["srcc"], 3)
+    0.8
+"""
+
+
+def agreement(
+    predictions: Any,
+    references: Any,
+    *,
+    groups: Any = None,
+    items: Any = None,
+    resamples: int = 2000,
+    level: float = 0.95,
+    seed: int = 0,
+) -> dict[str, Any]:
+    """All figures of the metric, without `evaluate` in between.
+
+    Parameters
+    ----------
+    predictions, references : array_like, shape (n,)
+        Finite scores.
+    groups, items : sequence, length n, optional
+        Group and item of each row (see the module's README).
+    resamples : int
+        Bootstrap resamples; 0 for no intervals.
+    level : float
+        Nominal coverage of the intervals.
+    seed : int
+        Seed of the bootstrap.
+
+    Returns
+    -------
+    dict
+        As the metric's own description says.
+
+    Raises
+    ------
+    ValueError
+        For values that are not finite (their positions are named), lengths that differ, missing labels, no rows at all.
+
+    Examples
+    --------
+    >>> result = agreement([1, 2, 3, 4], [1, 2, 4, 3], resamples=0)
+    >>> round(result["srcc"], 3), round(result["krcc"], 3), result["bias"]
+    (0.8, 0.667, 0.0)
+    """
+    rows = group_rows(predictions, references, groups, items)
+    count = len(rows.groups)
+    mean = [[1.0 / count] * count]
+    result: dict[str, Any] = {}
+    methods = {}
+    per_group: dict[Any, dict[str, Any]] = {label: {} for label in rows.groups}
+    for name, statistic in STATISTICS.items():
+        [interval] = combined_intervals(rows, statistic, mean, resamples=resamples, level=level, seed=seed)
+        result[name] = interval.value
+        if resamples:
+            result[f"{name}_interval"] = (interval.low, interval.high)
+            methods[name] = _how(interval)
+        for label, value in zip(rows.groups, rows.per_group(statistic)[0], strict=True):
+            per_group[label][name] = float(value)
+    for index, label in enumerate(rows.groups):
+        inside = rows.group == index
+        per_group[label]["plcc_logistic"] = plcc_logistic(rows.predictions[inside], rows.references[inside])
+        per_group[label]["n_rows"] = int(inside.sum())
+    result["plcc_logistic"] = sum(figures["plcc_logistic"] for figures in per_group.values()) / count
+    result |= {"n_rows": int(rows.predictions.size), "n_items": int(rows.strata.size), "n_groups": count}
+    if resamples:
+        result["interval_methods"] = methods
+    if count > 1:
+        result["groups"] = per_group
+    result["undefined"] = _undefined(per_group, rows)
+    return result
+
+
+def _how(interval: Interval) -> str:
+    """The interval's method, and how many resamples had no value, if any."""
+    if not interval.undefined:
+        return interval.method
+    return f"{interval.method}, {interval.undefined} of {interval.resamples} resamples without a value"
+
+
+def _undefined(per_group: dict[Any, dict[str, Any]], rows: Any) -> list[str]:
+    """One sentence for each group in which some figure has no value."""
+    sentences = []
+    for index, (label, figures) in enumerate(per_group.items()):
+        names = [name for name, value in figures.items() if value != value]
+        if not names:
+            continue
+        inside = rows.group == index
+        sides = [("predictions", rows.predictions[inside]), ("references", rows.references[inside])]
+        constant = [name for name, values in sides if values.min() == values.max()]
+        why = f"{figures['n_rows']} rows are too few" if not constant else f"the {' and '.join(constant)} are constant"
+        where = f"group {label!r}: " if len(per_group) > 1 else ""
+        sentences.append(f"{where}{', '.join(names)} undefined, because {why}")
+    return sentences
+
+
+@evaluate.utils.file_utils.add_start_docstrings(_DESCRIPTION, _KWARGS_DESCRIPTION)
+class SrccPlcc(evaluate.Metric):
+    """SRCC, PLCC and their companions, with intervals."""
+
+    def _info(self) -> evaluate.MetricInfo:
+        score = datasets.Value("float64")
+        return evaluate.MetricInfo(
+            description=_DESCRIPTION,
+            citation=_CITATION,
+            inputs_description=_KWARGS_DESCRIPTION,
+            features=datasets.Features({"predictions": score, "references": score}),
+            reference_urls=["https://docs.scipy.org/doc/scipy/reference/stats.html#correlation-and-regression"],
+        )
+
+    def _compute(self, predictions: Any, references: Any, **options: Any) -> dict[str, Any]:
+        return agreement(predictions, references, **options)

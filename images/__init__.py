@@ -1,0 +1,43 @@
+"""Images from outside: the one place where they are opened, a perceptual hash, contact sheets.
+
+Names are imported when they are first used, so that ``ppaint --help`` need not wait for numpy and Pillow. Two functions
+share their file's name and are imported from there: ``from ppaint.images.perceptual_hash import perceptual_hash`` and
+``from ppaint.images.contact_sheet import contact_sheet``.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .faults import Fault, InputFault
+    from .opening import FORMATS, OpenedImage, PixelLimit, list_images, open_image
+    from .perceptual_hash import hash_distance
+
+_HOME = {
+    "Fault": "faults",
+    "InputFault": "faults",
+    "FORMATS": "opening",
+    "OpenedImage": "opening",
+    "PixelLimit": "opening",
+    "list_images": "opening",
+    "open_image": "opening",
+    "hash_distance": "perceptual_hash",
+}
+__all__ = [
+    "FORMATS",
+    "Fault",
+    "InputFault",
+    "OpenedImage",
+    "PixelLimit",
+    "hash_distance",
+    "list_images",
+    "open_image",
+]
+
+
+def __getattr__(name: str) -> object:
+    if name in _HOME:
+        return getattr(importlib.import_module(f".{_HOME[name]}", __name__), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,40 @@
+"""The model as published: prompts, judge and scorer readouts, scorer config, card."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .features import VisionFeatures, vision_features
+    from .judge import Judge
+    from .prompts import Prompts
+    from .scorer import AestheticScorer, ScoreTable
+    from .scorer_config import Calibration, ScorerConfig
+
+_HOME = {
+    "AestheticScorer": "scorer",
+    "Calibration": "scorer_config",
+    "Judge": "judge",
+    "Prompts": "prompts",
+    "ScoreTable": "scorer",
+    "ScorerConfig": "scorer_config",
+    "VisionFeatures": "features",
+    "vision_features": "features",
+}
+__all__ = [
+    "AestheticScorer",
+    "Calibration",
+    "Judge",
+    "Prompts",
+    "ScoreTable",
+    "ScorerConfig",
+    "VisionFeatures",
+    "vision_features",
+]
+
+
+def __getattr__(name: str):
+    if name in _HOME:
+        return getattr(importlib.import_module(f".{_HOME[name]}", __name__), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,96 @@
+"""The model card in a scorer's folder."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from string import Template
+
+import yaml
+
+from .scorer_config import ScorerConfig
+
+_TEMPLATE = Path(__file__).parent / "template" / "scorer_card.md"
+SIMULATED_WARNING = (
+    "> **Simulated.** This scorer was distilled from a tiny judge whose bias was induced on purpose, on procedurally\n"
+    "> painted scrolls and simulated experts. Its figures show that the pipeline works; they are no result about\n"
+    "> paintings, and none of them is the paper's."
+)
+INDUCED_BIAS = (
+    "The judge's bias was induced: its rating was taught a superficial cue on purpose, so that there is something for "
+    "distillation to mend."
+)
+
+
+def markdown_table(header: list[str], rows: list[list[str]]) -> str:
+    """A Markdown table.
+
+    Examples
+    --------
+    >>> print(markdown_table(["a", "b"], [["1", "2"]]))
+    | a | b |
+    |---|---|
+    | 1 | 2 |
+    """
+    lines = ["| " + " | ".join(header) + " |", "|" + "---|" * len(header)]
+    return "\n".join(lines + ["| " + " | ".join(row) + " |" for row in rows])
+
+
+def write_scorer_card(
+    folder: str | Path,
+    config: ScorerConfig,
+    *,
+    title: str,
+    location: str,
+    training: str,
+    evaluation: str,
+) -> Path:
+    """Write README.md into a scorer's folder.
+
+    Parameters
+    ----------
+    folder : str or Path
+        The scorer's folder.
+    config : ScorerConfig
+        What the card states of dimensions, scale, calibration and provenance.
+    title : str
+        Heading.
+    location : str
+        What a user passes to ``from_pretrained``.
+    training, evaluation : str
+        Markdown; how it was trained, and what was measured beside which baselines and controls.
+
+    Returns
+    -------
+    Path
+        The card.
+    """
+    tags = ["image-aesthetics", "psdistill", "ppaint"] + (["simulated"] if config.simulated else [])
+    front = {
+        "license": "apache-2.0",
+        "library_name": "transformers",
+        "pipeline_tag": "image-text-to-text",
+        "tags": tags,
+    }
+    provenance = [["base model", f"`{config.base_revision}`"]]
+    provenance += [[name, f"`{value}`"] for name, value in sorted(config.hashes.items())]
+    provenance += [[name, value] for name, value in sorted(config.versions.items())]
+    text = Template(_TEMPLATE.read_text(encoding="utf-8")).substitute(
+        front_matter=yaml.safe_dump(front, sort_keys=False).strip(),
+        title=title,
+        warning=SIMULATED_WARNING if config.simulated else "",
+        n_dimensions=len(config.dimensions),
+        dimensions=", ".join(config.dimensions),
+        location=location,
+        calibration_note=config.calibration_note[:1].upper() + config.calibration_note[1:],
+        low=f"{config.scale[0]:g}",
+        high=f"{config.scale[1]:g}",
+        training=training,
+        evaluation=evaluation,
+        provenance=markdown_table(["what", "hash or version"], provenance),
+    )
+    path = Path(folder) / "README.md"
+    temporary = path.with_suffix(".md.tmp")
+    temporary.write_text(text, encoding="utf-8")
+    os.replace(temporary, path)
+    return path

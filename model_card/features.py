@@ -1,0 +1,93 @@
+"""Vision features of an image: computed once, used in every pair and every rating the image takes part in."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+from PIL import Image
+
+from ..images.opening import OpenedImage, open_image
+
+
+@dataclass(frozen=True)
+class VisionFeatures:
+    """What the vision tower says of one image.
+
+    Parameters
+    ----------
+    sha256 : str
+        Hash of the image's decoded pixels.
+    tokens : Tensor, shape (T, H)
+        The merged visual tokens.
+    deepstack : tuple of Tensor, each (T, H)
+        The features that are added in the first layers of the language model.
+    grid_thw : tuple of int
+        Patches in time, height and width, before merging.
+    """
+
+    sha256: str
+    tokens: torch.Tensor
+    deepstack: tuple[torch.Tensor, ...]
+    grid_thw: tuple[int, int, int]
+
+    @property
+    def n_tokens(self) -> int:
+        """Visual tokens of the image."""
+        return int(self.tokens.shape[0])
+
+
+def settings_hash(processor) -> str:
+    """Hash of the image processor's settings, in hexadecimal: other settings, other features."""
+    return hashlib.sha256(processor.image_processor.to_json_string().encode()).hexdigest()
+
+
+def as_opened(images: Sequence[OpenedImage | Image.Image | str]) -> list[OpenedImage]:
+    """Open what is not open yet, through the one place where images from outside are opened."""
+    return [image if isinstance(image, OpenedImage) else open_image(image) for image in images]
+
+
+@torch.no_grad()
+def vision_features(
+    model,
+    processor,
+    images: Sequence[OpenedImage | Image.Image | str],
+    *,
+    batch_size: int = 16,
+    on_batch: Callable[[int], None] | None = None,
+) -> list[VisionFeatures]:
+    """The vision tower's features of each image, in batches.
+
+    Parameters
+    ----------
+    model : Qwen3VLForConditionalGeneration
+    processor : Qwen3VLProcessor
+    images : sequence
+        Opened images, or anything that ``open_image`` takes.
+    batch_size : int
+        Images a batch; the split is fixed by the order of the images, so the same list gives the same features.
+    on_batch : callable, optional
+        Called with the number of images done in each batch.
+
+    Returns
+    -------
+    list of VisionFeatures
+        In the order of the images.
+    """
+    opened = as_opened(images)
+    device = next(model.parameters()).device
+    features: list[VisionFeatures] = []
+    for start in range(0, len(opened), batch_size):
+        chunk = opened[start : start + batch_size]
+        pixels = processor.image_processor([image.image for image in chunk], return_tensors="pt")
+        grid = pixels["image_grid_thw"].to(device)
+        out = model.get_image_features(pixels["pixel_values"].to(device), grid, return_dict=True)
+        for i, image in enumerate(chunk):
+            deepstack = tuple(layer[i].clone() for layer in out.deepstack_features)
+            shape = tuple(int(x) for x in grid[i])
+            features.append(VisionFeatures(image.sha256, out.pooler_output[i].clone(), deepstack, shape))
+        if on_batch is not None:
+            on_batch(len(chunk))
+    return features

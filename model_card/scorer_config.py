@@ -1,0 +1,107 @@
+"""``scorer_config.json``: what a published scorer needs beside its checkpoint, and what it was made from."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from ..images.faults import Fault, InputFault
+from .prompts import DIGITS, Prompts
+
+FILE_NAME = "scorer_config.json"
+
+
+class Calibration(BaseModel):
+    """An affine map from the readout's mean (0 to 9) to the reported scale, of one dimension."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    slope: float = Field(gt=0)
+    intercept: float
+
+
+class ScorerConfig(BaseModel):
+    """Everything that turns a Qwen3-VL checkpoint into an aesthetic scorer.
+
+    Examples
+    --------
+    >>> config = ScorerConfig(dimensions=["overall"], prompts=Prompts().to_dict())
+    >>> config.calibrate("overall", 4.5)
+    4.5
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    format_version: int = 1
+    dimensions: list[str] = Field(min_length=1)
+    headline: str | None = None
+    prompts: dict
+    score_tokens: list[str] = list(DIGITS)
+    scale: tuple[float, float] = (0.0, 9.0)
+    calibration: dict[str, Calibration] = Field(default_factory=dict)
+    calibration_note: str = "none: the readout's own 0 to 9 scale"
+    simulated: bool = False
+    base_revision: str = ""
+    hashes: dict[str, str] = Field(default_factory=dict)
+    training: dict = Field(default_factory=dict)
+    versions: dict[str, str] = Field(default_factory=dict)
+
+    def prompt_set(self) -> Prompts:
+        """The wording as ``Prompts``."""
+        return Prompts(**self.prompts)
+
+    def calibrate(self, dimension: str, mean: float) -> float:
+        """The readout's mean on the reported scale; order is kept, nothing is clipped."""
+        fit = self.calibration.get(dimension)
+        return mean if fit is None else fit.slope * mean + fit.intercept
+
+    def save(self, folder: str | Path) -> Path:
+        """Write ``scorer_config.json`` into a folder (to a temporary name, then renamed)."""
+        path = Path(folder) / FILE_NAME
+        temporary = path.with_suffix(".json.tmp")
+        temporary.write_text(self.model_dump_json(indent=2) + "\n", encoding="utf-8")
+        os.replace(temporary, path)
+        return path
+
+    @classmethod
+    def load(cls, path_or_repo: str | Path) -> ScorerConfig:
+        """Read the config of a scorer's folder or repo.
+
+        Raises
+        ------
+        InputFault
+            If there is none, or it does not fit the schema; every wrong field is named.
+        """
+        path = _locate(path_or_repo)
+        try:
+            return cls.model_validate(json.loads(path.read_text(encoding="utf-8")))
+        except ValidationError as error:
+            faults = [
+                Fault(str(path), ".".join(map(str, e["loc"])), e["msg"], "make the scorer's folder again")
+                for e in error.errors()
+            ]
+            raise InputFault(faults) from error
+        except (json.JSONDecodeError, UnicodeDecodeError) as error:
+            raise InputFault(
+                Fault(str(path), "", f"not readable as JSON ({error})", "make the folder again")
+            ) from error
+
+
+def _locate(path_or_repo: str | Path) -> Path:
+    folder = Path(path_or_repo)
+    mend = "give the folder that `ppaint distill` or `ppaint quickstart` wrote, or a scorer's repo id"
+    if folder.is_dir():
+        if not (folder / FILE_NAME).is_file():
+            raise InputFault(Fault(str(folder), FILE_NAME, "the folder is not a scorer: this file is missing", mend))
+        return folder / FILE_NAME
+    from huggingface_hub import hf_hub_download
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+
+    try:
+        return Path(hf_hub_download(str(path_or_repo), FILE_NAME))
+    except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
+        what = f"no such folder, and no such repo within reach ({type(error).__name__})"
+        raise InputFault(Fault(str(path_or_repo), "", what, mend)) from error

@@ -1,0 +1,199 @@
+"""Many questions about the same images in one forward pass: the images are the prefix that all questions share.
+
+The questions of all dimensions are laid behind the images in one sequence. A block attention mask keeps each question
+from seeing the others, and each starts at the position that it would have alone, so the logits are those of separate
+passes (to rounding), at the cost of one prefix and D short questions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from transformers.models.qwen3_vl.modeling_qwen3_vl import BaseModelOutputWithDeepstackFeatures
+
+from .features import VisionFeatures
+from .prompts import messages
+
+
+@dataclass(frozen=True)
+class Questionnaire:
+    """Token ids of a fixed set of questions about ``n_images`` images.
+
+    Parameters
+    ----------
+    head : tuple of int
+        Ids before the first image.
+    tail : tuple of int
+        Ids between and after images, up to the end of the last one (``<|vision_end|><|vision_start|>`` between).
+    questions : tuple of tuple of int
+        Ids of each question, from behind the last image to the answer position.
+    n_images : int
+        Images in the prefix.
+    """
+
+    head: tuple[int, ...]
+    between: tuple[int, ...]
+    tail: tuple[int, ...]
+    questions: tuple[tuple[int, ...], ...]
+    n_images: int
+    image_token: int
+
+    @property
+    def question_length(self) -> int:
+        """Tokens of all questions together."""
+        return sum(len(q) for q in self.questions)
+
+    def prefix(self, images: Sequence[VisionFeatures]) -> list[int]:
+        """Ids of the prefix for these images."""
+        ids = list(self.head)
+        for k, image in enumerate(images):
+            ids += (list(self.between) if k else []) + [self.image_token] * image.n_tokens
+        return ids + list(self.tail)
+
+
+def questionnaire(processor, questions: Sequence[str], n_images: int) -> Questionnaire:
+    """Tokenise a set of questions with the processor's own chat template.
+
+    Parameters
+    ----------
+    processor : Qwen3VLProcessor
+    questions : sequence of str
+        One text a dimension.
+    n_images : int
+        Images before the question.
+
+    Returns
+    -------
+    Questionnaire
+
+    Raises
+    ------
+    ValueError
+        If the chat template does not put the images before the question.
+    """
+    tokenizer = processor.tokenizer
+    image_token = tokenizer.convert_tokens_to_ids(processor.image_token)
+    end = tokenizer.convert_tokens_to_ids("<|vision_end|>")
+    prefixes, tails = set(), []
+    for question in questions:
+        text = processor.apply_chat_template(messages(question, n_images), add_generation_prompt=True, tokenize=False)
+        ids = tokenizer.encode(text, add_special_tokens=False)
+        places = [i for i, token in enumerate(ids) if token == image_token]
+        if len(places) != n_images:
+            raise ValueError(f"the chat template gave {len(places)} image places for {n_images} images")
+        cut = len(ids) - ids[::-1].index(end)
+        if cut <= places[-1]:
+            raise ValueError("the chat template does not put the images before the question")
+        prefixes.add(tuple(ids[:cut]))
+        tails.append(tuple(ids[cut:]))
+    if len(prefixes) != 1:
+        raise ValueError("the questions do not share one prefix under this chat template")
+    prefix = prefixes.pop()
+    places = [i for i, token in enumerate(prefix) if token == image_token]
+    between = prefix[places[0] + 1 : places[1]] if n_images > 1 else ()
+    return Questionnaire(prefix[: places[0]], between, prefix[places[-1] + 1 :], tuple(tails), n_images, image_token)
+
+
+def pack(model, sheet: Questionnaire, rows: Sequence[Sequence[VisionFeatures]], pad_token: int = 0) -> dict:
+    """Inputs of one forward pass for a batch of rows, prefixes padded on the left.
+
+    Parameters
+    ----------
+    model : Qwen3VLForConditionalGeneration
+        Gives the multimodal positions.
+    sheet : Questionnaire
+    rows : sequence of sequences of VisionFeatures
+        The images of each row, ``sheet.n_images`` of them.
+    pad_token : int
+        Any id; padding is never attended to.
+
+    Returns
+    -------
+    dict
+        Keyword arguments of ``model(...)``; ``logits_to_keep`` holds the D answer positions, so the logits come out
+        with shape (rows, D, vocabulary).
+    """
+    device = next(model.parameters()).device
+    prefixes = [sheet.prefix(images) for images in rows]
+    width = max(len(p) for p in prefixes)
+    n, q = len(rows), sheet.question_length
+    prefix_ids = torch.tensor([[pad_token] * (width - len(p)) + p for p in prefixes], device=device)
+    real = torch.tensor([[0] * (width - len(p)) + [1] * len(p) for p in prefixes], device=device)
+    grids = torch.tensor([image.grid_thw for images in rows for image in images], device=device)
+    core = getattr(model, "model", model)
+    positions, _ = core.get_rope_index(
+        prefix_ids, (prefix_ids == sheet.image_token).int() * real.int(), image_grid_thw=grids, attention_mask=real
+    )
+    start = positions.amax(dim=(0, 2)) + 1  # the position a question alone would start at, by row
+    offsets = torch.cat([torch.arange(len(ids)) for ids in sheet.questions]).to(device)
+    question_positions = (start[:, None] + offsets[None, :]).expand(3, n, q)
+    question_ids = torch.tensor([token for ids in sheet.questions for token in ids], device=device)
+    ends = torch.tensor([len(ids) for ids in sheet.questions], device=device).cumsum(0) - 1 + width
+    return {
+        "input_ids": torch.cat([prefix_ids, question_ids.expand(n, q)], dim=1),
+        "position_ids": torch.cat([positions, question_positions], dim=2),
+        "attention_mask": block_mask(real, [len(ids) for ids in sheet.questions]),
+        "image_grid_thw": grids,
+        "mm_encoder_outputs": {"image": as_encoder_output(rows)},
+        "logits_to_keep": ends,
+    }
+
+
+def block_mask(real: torch.Tensor, lengths: Sequence[int]) -> torch.Tensor:
+    """Causal over the prefix and within a question; no question sees another, nothing sees padding.
+
+    Parameters
+    ----------
+    real : Tensor, shape (n, P)
+        1 where the prefix is real, 0 where it is padding.
+    lengths : sequence of int
+        Length of each question, Q in all.
+
+    Returns
+    -------
+    Tensor of bool, shape (n, 1, P + Q, P + Q)
+
+    Examples
+    --------
+    >>> block_mask(torch.tensor([[0, 1]]), [1, 1])[0, 0].int().tolist()
+    [[1, 0, 0, 0], [0, 1, 0, 0], [0, 1, 1, 0], [0, 1, 0, 1]]
+    """
+    n, prefix = real.shape
+    block = torch.cat([torch.zeros(prefix), *(torch.full((k,), i + 1.0) for i, k in enumerate(lengths))])
+    block = block.to(real.device)
+    visible = (block[None, :] == block[:, None]) | (block[None, :] == 0)
+    total = len(block)
+    allowed = visible & torch.ones(total, total, dtype=torch.bool, device=real.device).tril()
+    keys = torch.cat([real.bool(), torch.ones(n, total - prefix, dtype=torch.bool, device=real.device)], dim=1)
+    allowed = allowed[None] & keys[:, None, :]
+    # a padded query attends to itself, so that its softmax is defined; nothing reads it
+    return (allowed | torch.eye(total, dtype=torch.bool, device=real.device)[None])[:, None]
+
+
+def as_encoder_output(rows: Sequence[Sequence[VisionFeatures]]) -> BaseModelOutputWithDeepstackFeatures:
+    """Features of all images of a batch, in the form in which transformers takes them precomputed."""
+    flat = [image for images in rows for image in images]
+    layers = len(flat[0].deepstack)
+    return BaseModelOutputWithDeepstackFeatures(
+        pooler_output=tuple(image.tokens for image in flat),
+        deepstack_features=[tuple(image.deepstack[k] for image in flat) for k in range(layers)],
+    )
+
+
+def answer_logits(model, sheet: Questionnaire, rows: Sequence[Sequence[VisionFeatures]]) -> torch.Tensor:
+    """Next-token logits at the answer position of every question.
+
+    Parameters
+    ----------
+    model : Qwen3VLForConditionalGeneration, or a wrapper of it that takes the same keyword arguments
+    sheet : Questionnaire
+    rows : sequence of sequences of VisionFeatures
+
+    Returns
+    -------
+    Tensor, shape (rows, questions, vocabulary)
+        With gradient where the model's mode allows it.
+    """
+    return model(**pack(model, sheet, rows), use_cache=False).logits

@@ -1,0 +1,240 @@
+"""Paired comparisons: who was set against whom, and which side the rater preferred."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+
+def index_ids(values: ArrayLike, ids: Sequence[Hashable] | None, what: str) -> tuple[tuple[Hashable, ...], NDArray]:
+    """Turn ids into positions.
+
+    Parameters
+    ----------
+    values : array_like, shape (m,)
+        Ids, in any order, repeats allowed.
+    ids : sequence or None
+        All ids that may occur, in the order wanted; None takes the sorted distinct ones.
+    what : str
+        What the ids name, for messages.
+
+    Returns
+    -------
+    ids : tuple
+        The ids, in order.
+    index : ndarray of int, shape (m,)
+        Position of each value in `ids`.
+
+    Raises
+    ------
+    ValueError
+        If an id occurs twice in `ids`, or a value is not among them.
+
+    Examples
+    --------
+    >>> index_ids(["b", "a", "b"], None, "item")
+    (('a', 'b'), array([1, 0, 1]))
+    """
+    found, inverse = np.unique(np.asarray(values), return_inverse=True)
+    inverse = inverse.reshape(-1)
+    if ids is None:
+        return tuple(found.tolist()), inverse
+    ids = tuple(ids)
+    place = {name: position for position, name in enumerate(ids)}
+    if len(place) != len(ids):
+        raise ValueError(f"an {what} id is listed twice among the {len(ids)} given")
+    unknown = [name for name in found.tolist() if name not in place]
+    if unknown:
+        raise ValueError(f"unknown {what} {unknown[0]!r} ({len(unknown)} unknown in all): it is not among those given")
+    return ids, np.array([place[name] for name in found.tolist()], dtype=int)[inverse]
+
+
+@dataclass(frozen=True)
+class Comparisons:
+    """Judgments "is the first better than the second?", indexed and checked; build it with `from_arrays`.
+
+    Attributes
+    ----------
+    items : tuple
+        Ids of the items; every other field refers to positions in it.
+    first, second : ndarray of int, shape (m,)
+        The two sides of each judgment.
+    outcome : ndarray of float, shape (m,)
+        Credit of the first side: 1 it was preferred, 0 the second was, 0.5 a tie; in between for a soft judge.
+    weight : ndarray of float, shape (m,)
+        How many such judgments the row stands for (a frequency).
+    raters : tuple
+        Ids of the raters; empty where none were given.
+    rater : ndarray of int, shape (m,), or None
+        Position of each judgment's rater in `raters`.
+    """
+
+    items: tuple[Hashable, ...]
+    first: NDArray[np.int_]
+    second: NDArray[np.int_]
+    outcome: NDArray[np.float64]
+    weight: NDArray[np.float64]
+    raters: tuple[Hashable, ...] = ()
+    rater: NDArray[np.int_] | None = None
+
+    @classmethod
+    def from_arrays(
+        cls,
+        first: ArrayLike,
+        second: ArrayLike,
+        outcome: ArrayLike,
+        *,
+        rater: ArrayLike | None = None,
+        weight: ArrayLike | None = None,
+        items: Sequence[Hashable] | None = None,
+        raters: Sequence[Hashable] | None = None,
+    ) -> Comparisons:
+        """Check and index the judgments.
+
+        Parameters
+        ----------
+        first, second : array_like, shape (m,)
+            Ids of the two sides.
+        outcome : array_like, shape (m,)
+            Credit of the first side, in [0, 1].
+        rater : array_like, shape (m,), optional
+            Id of the rater of each judgment.
+        weight : array_like, shape (m,), optional
+            Frequency of each row, above 0; 1 if not given.
+        items, raters : sequence, optional
+            All ids in the order wanted; by default those that occur, sorted.
+
+        Returns
+        -------
+        Comparisons
+
+        Raises
+        ------
+        ValueError
+            If there is no judgment, the columns differ in length, an outcome is not in [0, 1], a weight is not above
+            0, an id is unknown, or an item is compared with itself.
+
+        Examples
+        --------
+        >>> games = Comparisons.from_arrays(["a", "b"], ["b", "c"], [1, 0.5], rater=["x", "y"])
+        >>> games.items, games.first, games.raters
+        (('a', 'b', 'c'), array([0, 1]), ('x', 'y'))
+        """
+        first, second = np.asarray(first), np.asarray(second)
+        outcome = np.asarray(outcome, dtype=float)
+        weight = np.ones(outcome.shape) if weight is None else np.asarray(weight, dtype=float)
+        columns = {"first": first, "second": second, "outcome": outcome, "weight": weight}
+        if rater is not None:
+            columns["rater"] = np.asarray(rater)
+        shapes = {name: column.shape for name, column in columns.items()}
+        if len(set(shapes.values())) != 1 or first.ndim != 1:
+            raise ValueError(f"the columns of comparisons must be of one length, got {shapes}")
+        if not first.size:
+            raise ValueError("there are no comparisons")
+        for name, bad in (
+            ("outcome", ~((outcome >= 0) & (outcome <= 1))),
+            ("weight", ~((weight > 0) & np.isfinite(weight))),
+        ):
+            if bad.any():
+                allowed = "between 0 and 1" if name == "outcome" else "above 0"
+                where = int(np.flatnonzero(bad)[0])
+                raise ValueError(f"{name} {columns[name][where]} of comparison {where} is not {allowed}")
+        ids, sides = index_ids(np.concatenate([first, second]), items, "item")
+        left, right = sides[: first.size], sides[first.size :]
+        if (left == right).any():
+            where = int(np.flatnonzero(left == right)[0])
+            raise ValueError(f"comparison {where} sets {ids[left[where]]!r} against itself")
+        who, rater_index = ((), None) if rater is None else index_ids(columns["rater"], raters, "rater")
+        return cls(ids, left, right, outcome, weight, who, rater_index)
+
+    def __len__(self) -> int:
+        return self.first.size
+
+    def take(self, rows: ArrayLike) -> Comparisons:
+        """The judgments in `rows` (a mask or positions), with the same items and raters.
+
+        Examples
+        --------
+        >>> games = Comparisons.from_arrays([0, 1], [1, 2], [1, 0])
+        >>> len(games.take([True, False])), games.take([0]).items
+        (1, (0, 1, 2))
+        """
+        rows = np.asarray(rows)
+        if rows.dtype != bool:
+            rows = rows.astype(int)
+        kept = {name: getattr(self, name)[rows] for name in ("first", "second", "outcome", "weight")}
+        return replace(self, **kept, rater=None if self.rater is None else self.rater[rows])
+
+    def of_rater(self, position: int) -> Comparisons:
+        """The judgments of the rater at `position` in `raters`.
+
+        Raises
+        ------
+        ValueError
+            If the comparisons name no raters.
+
+        Examples
+        --------
+        >>> games = Comparisons.from_arrays([0, 1], [1, 2], [1, 0], rater=["x", "y"])
+        >>> games.of_rater(1).first
+        array([1])
+        """
+        if self.rater is None:
+            raise ValueError("these comparisons name no raters")
+        return self.take(self.rater == position)
+
+    def components(self) -> NDArray[np.int_]:
+        """Label of the connected part of the comparison graph that each item lies in, shape (n_items,).
+
+        Examples
+        --------
+        >>> Comparisons.from_arrays([0, 2], [1, 3], [1, 0]).components()
+        array([0, 0, 1, 1])
+        """
+        n = len(self.items)
+        edges = coo_array((np.ones(len(self)), (self.first, self.second)), shape=(n, n))
+        return connected_components(edges, directed=False)[1].astype(int)
+
+    def never_won(self) -> tuple[Hashable, ...]:
+        """Items that gathered no credit at all (items never compared included).
+
+        Examples
+        --------
+        >>> Comparisons.from_arrays([0, 1], [1, 2], [1, 1]).never_won()
+        (2,)
+        """
+        return self._named(self._credit(self.outcome, 1 - self.outcome) == 0)
+
+    def never_lost(self) -> tuple[Hashable, ...]:
+        """Items that lost no credit at all (items never compared included).
+
+        Examples
+        --------
+        >>> Comparisons.from_arrays([0, 1], [1, 2], [1, 1]).never_lost()
+        (0,)
+        """
+        return self._named(self._credit(1 - self.outcome, self.outcome) == 0)
+
+    def repeated(self) -> int:
+        """Number of judgments beyond the first of the same rater on the same two items (either side first).
+
+        Examples
+        --------
+        >>> Comparisons.from_arrays([0, 1, 0], [1, 0, 2], [1, 1, 1], rater=["x", "x", "x"]).repeated()
+        1
+        """
+        low, high = np.minimum(self.first, self.second), np.maximum(self.first, self.second)
+        who = np.zeros_like(low) if self.rater is None else self.rater
+        return len(self) - len(np.unique(np.stack([who, low, high]), axis=1).T)
+
+    def _credit(self, to_first: NDArray, to_second: NDArray) -> NDArray:
+        n = len(self.items)
+        return np.bincount(self.first, self.weight * to_first, n) + np.bincount(self.second, self.weight * to_second, n)
+
+    def _named(self, mask: NDArray) -> tuple[Hashable, ...]:
+        return tuple(item for item, hit in zip(self.items, mask, strict=True) if hit)

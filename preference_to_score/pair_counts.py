@@ -1,0 +1,88 @@
+"""Comparisons aggregated over distinct pairs, without loss: the table that estimators read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .comparisons import Comparisons
+
+
+@dataclass(frozen=True)
+class PairCounts:
+    """Comparisons aggregated over distinct unordered pairs, in any number of weightings (R of them).
+
+    Attributes
+    ----------
+    first, second : ndarray of int, shape (P,)
+        The distinct pairs, first < second.
+    wins, ties, losses : ndarray, shape (R, P)
+        Weight of "first preferred", "tie" and "second preferred".
+    n_items : int
+    """
+
+    first: NDArray[np.int_]
+    second: NDArray[np.int_]
+    wins: NDArray[np.float64]
+    ties: NDArray[np.float64]
+    losses: NDArray[np.float64]
+    n_items: int
+
+    def weighted(self, weights: NDArray) -> PairCounts:
+        """Mix the R weightings: `weights` of shape (S, R) gives S new ones."""
+        return PairCounts(
+            self.first, self.second, weights @ self.wins, weights @ self.ties, weights @ self.losses, self.n_items
+        )
+
+
+def count_pairs(comparisons: Comparisons, *, ties: str = "davidson", by_rater: bool = False) -> PairCounts:
+    """Aggregate comparisons over distinct pairs.
+
+    Parameters
+    ----------
+    comparisons : Comparisons
+    ties : {"davidson", "half"}
+        Whether an outcome of 0.5 is an answer of its own, or half a win for either side. Outcomes other than 0, 0.5
+        and 1 (soft judgments) need ``"half"``.
+    by_rater : bool
+        One weighting for each rater, instead of one in all.
+
+    Returns
+    -------
+    PairCounts
+
+    Raises
+    ------
+    ValueError
+        If `ties` is unknown, or outcomes are soft where Davidson's ties are asked for.
+
+    Examples
+    --------
+    >>> counts = count_pairs(Comparisons.from_arrays([0, 1, 2], [1, 0, 1], [1, 0, 0.5]))
+    >>> counts.wins, counts.ties, counts.losses
+    (array([[2., 0.]]), array([[0., 1.]]), array([[0., 0.]]))
+    """
+    if ties not in ("davidson", "half"):
+        raise ValueError(f"ties must be 'davidson' or 'half', not {ties!r}")
+    y, w = comparisons.outcome, comparisons.weight
+    tied = (y == 0.5) if ties == "davidson" else np.zeros(y.shape, dtype=bool)
+    if ties == "davidson" and not np.isin(y, (0.0, 0.5, 1.0)).all():
+        raise ValueError("outcomes other than 0, 0.5 and 1 are soft judgments: ask for ties='half'")
+    n = len(comparisons.items)
+    flip = comparisons.first > comparisons.second
+    low, high = np.minimum(comparisons.first, comparisons.second), np.maximum(comparisons.first, comparisons.second)
+    code, pair = np.unique(low * n + high, return_inverse=True)
+    y = np.where(flip, 1 - y, y)
+    rows = comparisons.rater if by_rater else np.zeros(len(comparisons), dtype=int)
+    if rows is None:
+        raise ValueError("these comparisons name no raters")
+    shape = (len(comparisons.raters) if by_rater else 1, code.size)
+
+    def total(values: NDArray) -> NDArray:
+        flat = np.bincount(rows * code.size + pair.reshape(-1), values, shape[0] * shape[1])
+        return flat.reshape(shape)
+
+    hard = w * ~tied
+    return PairCounts(code // n, code % n, total(hard * y), total(w * tied), total(hard * (1 - y)), n)

@@ -1,0 +1,116 @@
+"""What all tests share: caches of their own, no network, no display, and a small sound export to spoil."""
+
+from __future__ import annotations
+
+import csv
+import os
+import shutil
+import tempfile
+from itertools import combinations
+from pathlib import Path
+
+# The libraries read these when they are imported, so they are set here and not in a fixture. Without a cache of its own a
+# test could be served an older dataset called ppaint.
+_CACHE = tempfile.mkdtemp(prefix="ppaint-tests-")
+os.environ |= {
+    "HF_HOME": _CACHE,
+    "HF_DATASETS_CACHE": f"{_CACHE}/datasets",
+    "HF_HUB_OFFLINE": "1",
+    "HF_HUB_DISABLE_PROGRESS_BARS": "1",
+    "GRADIO_ANALYTICS_ENABLED": "False",
+    "MPLBACKEND": "Agg",
+    "TOKENIZERS_PARALLELISM": "false",
+}
+
+import numpy as np  # noqa: E402
+import pytest  # noqa: E402
+import yaml  # noqa: E402
+from PIL import Image  # noqa: E402
+
+
+def pytest_unconfigure() -> None:
+    shutil.rmtree(_CACHE, ignore_errors=True)
+
+
+class SmallExport:
+    """A sound raw export of two categories, two dimensions, three experts and six paintings a category."""
+
+    def __init__(self, folder: Path, seed: int = 0) -> None:
+        self.folder = folder
+        rng = np.random.default_rng(seed)
+        (folder / "images").mkdir(parents=True)
+        self.config = {
+            "name": "pilot",
+            "simulated": False,
+            "categories": ["landscape", "figure"],
+            "dimensions": ["brushwork", "overall"],
+            "headline": "overall",
+            "rating_scale": [1, 10],
+            "repeats": "forbid",
+            "licence": "CC-BY-4.0",
+            "citation": "A pilot, 2026.",
+        }
+        paintings, experts, ratings, pairs = [], [], [], []
+        for category in self.config["categories"]:
+            ids = [f"{category}_{i}" for i in range(6)]
+            who = [f"{category}_expert_{j}" for j in range(3)]
+            for name in ids:
+                pixels = rng.integers(0, 256, (48, 40, 3), dtype=np.uint8)
+                Image.fromarray(pixels).save(folder / "images" / f"{name}.png")
+                paintings.append([name, category, f"images/{name}.png", f"Title of {name}"])
+            experts += [[expert, category, "painter"] for expert in who]
+            quality = np.linspace(-2, 2, len(ids))
+            for dimension in self.config["dimensions"]:
+                for expert in who:
+                    seen = quality + rng.normal(0, 0.7, len(ids))
+                    marks = np.clip(np.rint(5.5 + 1.6 * seen), 1, 10).astype(int)
+                    ratings += [[name, expert, dimension, str(mark)] for name, mark in zip(ids, marks, strict=True)]
+                    for i, j in combinations(range(len(ids)), 2):
+                        gap = quality[i] - quality[j] + rng.normal(0, 1.2)
+                        choice = "tie" if abs(gap) < 0.2 else "a" if gap > 0 else "b"
+                        pairs.append([ids[i], ids[j], expert, dimension, choice])
+        self.write_config()
+        self.write("paintings.csv", [["painting_id", "category", "file", "title"], *paintings])
+        self.write("experts.csv", [["expert_id", "category", "training"], *experts])
+        self.write("ratings.csv", [["painting_id", "expert_id", "dimension", "rating"], *ratings])
+        self.write("pairs.csv", [["painting_a", "painting_b", "expert_id", "dimension", "choice"], *pairs])
+
+    def write_config(self, **changes: object) -> None:
+        """Write annotations.yaml with these changes; a key set to None is left out."""
+        self.config |= changes
+        values = {key: value for key, value in self.config.items() if value is not None}
+        (self.folder / "annotations.yaml").write_text(yaml.safe_dump(values, sort_keys=False), encoding="utf-8")
+
+    def read(self, file: str) -> list[list[str]]:
+        """The rows of a table; row 1, the header, is at place 0."""
+        with (self.folder / file).open(encoding="utf-8", newline="") as handle:
+            return list(csv.reader(handle))
+
+    def write(self, file: str, rows: list[list[str]]) -> None:
+        """Write a table."""
+        with (self.folder / file).open("w", encoding="utf-8", newline="") as handle:
+            csv.writer(handle, lineterminator="\n").writerows(rows)
+
+    def set(self, file: str, row: int, column: str, value: str) -> None:
+        """Change one cell; rows count as a spreadsheet counts them."""
+        rows = self.read(file)
+        rows[row - 1][rows[0].index(column)] = value
+        self.write(file, rows)
+
+    def add(self, file: str, *cells: str) -> int:
+        """Add a row; gives its number."""
+        rows = [*self.read(file), list(cells)]
+        self.write(file, rows)
+        return len(rows)
+
+    def add_column(self, file: str, column: str, values: list[str] | str) -> None:
+        """Add a column."""
+        rows = self.read(file)
+        values = [values] * (len(rows) - 1) if isinstance(values, str) else values
+        self.write(file, [[*row, cell] for row, cell in zip(rows, [column, *values], strict=True)])
+
+
+@pytest.fixture
+def export(tmp_path: Path) -> SmallExport:
+    """A small sound export, for a test to spoil."""
+    return SmallExport(tmp_path / "raw")

@@ -1,0 +1,229 @@
+"""The built dataset loads as promised, without the export, holds what was judged, and comes out the same twice."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+from conftest import SmallExport
+from datasets import load_dataset
+from PIL import Image
+
+from ppaint.dataset_script.build import BuildReport, build_dataset
+from ppaint.dataset_script.raw_export import read_raw_export
+from ppaint.dataset_script.release_file import read_release, sha256_of
+from ppaint.dataset_script.schema import FUSED_SUFFIXES
+from ppaint.dataset_script.stand_in.simulate import simulate
+from ppaint.images.faults import InputFault
+from ppaint.images.opening import open_image
+
+
+def content(folder: Path) -> dict[str, bytes]:
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def card(folder: Path) -> tuple[dict, str]:
+    _, head, body = (folder / "README.md").read_text(encoding="utf-8").split("---\n", 2)
+    return yaml.safe_load(head), body
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, BuildReport, dict[str, bytes]]:
+    """A small release: built, and its export deleted. One painting has no image, one is CMYK, one is a JPEG."""
+    home = tmp_path_factory.mktemp("release")
+    export = SmallExport(home / "raw")
+    images = export.folder / "images"
+    with Image.open(images / "figure_1.png") as picture:
+        picture.save(images / "figure_1.jpg")
+        picture.convert("CMYK").save(images / "cmyk.jpg")
+    export.set("paintings.csv", 9, "file", "images/figure_1.jpg")
+    export.set("paintings.csv", 8, "file", "images/cmyk.jpg")
+    export.set("paintings.csv", 2, "file", "")
+    files = content(export.folder)
+    report = build_dataset(export.folder, home / "ppaint", processes=1)
+    shutil.rmtree(export.folder)
+    return home, report, files
+
+
+@pytest.fixture
+def beside(built, monkeypatch):
+    """The working directory is the one that holds ./ppaint."""
+    monkeypatch.chdir(built[0])
+
+
+def test_default_config_is_fused_with_one_split_a_category(beside):
+    fused = load_dataset("ppaint")
+    assert {split: len(rows) for split, rows in fused.items()} == {"landscape": 6, "figure": 6}
+    columns = ["painting_id", "category", "image"]
+    columns += [dimension + suffix for dimension in ("brushwork", "overall") for suffix in FUSED_SUFFIXES]
+    assert fused["landscape"].column_names == columns
+    row = fused["figure"][0]
+    assert isinstance(row["image"], Image.Image) and row["image"].mode == "RGB"
+    assert row["overall"] == pytest.approx((row["overall_a"] + row["overall_b"]) / 2)
+    assert all(row[f"overall{suffix}"] > 0 for suffix in FUSED_SUFFIXES)
+
+
+@pytest.mark.parametrize(("config", "rows"), [("paintings", 12), ("fused", 12), ("ratings", 72), ("pairs", 180)])
+@pytest.mark.parametrize("streaming", [False, True])
+def test_every_config_loads_and_streams(beside, config, rows, streaming):
+    loaded = load_dataset("ppaint", config, streaming=streaming)
+    assert list(loaded) == ["landscape", "figure"] and sum(1 for split in loaded.values() for _ in split) == rows
+
+
+def test_judgments_are_those_of_the_export(beside, built):
+    for config in ("ratings", "pairs"):
+        loaded = load_dataset("ppaint", config, split="landscape+figure").to_list()
+        header, *rows = (line.split(",") for line in built[2][f"{config}.csv"].decode().splitlines())
+        told = [dict(zip(header, row, strict=True)) for row in rows]
+        assert [{key: str(row[key]) for key in header} for row in loaded] == told
+
+
+def test_images_are_kept_byte_for_byte_or_written_anew_and_said(beside, built):
+    paintings = load_dataset("ppaint", "paintings", split="landscape+figure").with_format(None)
+    rows = paintings.cast_column("image", paintings.features["image"].__class__(decode=False)).to_list()
+    by_id = {row["painting_id"]: row for row in rows}
+    assert by_id["landscape_0"]["image"] is None and by_id["landscape_0"]["width"] is None
+    jpeg = by_id["figure_1"]
+    assert jpeg["image"] == {"bytes": built[2]["images/figure_1.jpg"], "path": "figure_1.jpg"} and jpeg["notes"] is None
+    cmyk = by_id["figure_0"]
+    assert cmyk["image"]["path"] == "cmyk.png" and "CMYK converted to RGB" in cmyk["notes"]
+    for row in rows[1:]:
+        with Image.open(io.BytesIO(row["image"]["bytes"])) as stored:
+            assert open_image(stored).sha256 == row["sha256"]
+
+
+def test_card_says_what_is_in_the_dataset(built):
+    home, report, _ = built
+    head, body = card(home / "ppaint")
+    assert head["license"] == "cc-by-4.0" and "simulated" not in head["tags"] and "SIMULATED" not in body
+    assert "11 of 12 paintings have an image; 1 have none" in body and "CMYK converted to RGB (1)" in body
+    assert "ORG/ppaint" in body and "[paper]" in body and "[ours]" in body and "[reported]" in body
+    assert "| all | 12 | 1 | 6 | 72 | 180 |" in body
+    for facet in report.facets:
+        assert f"| {facet.category} | {facet.dimension} | {facet.w_ratings:.3f} | {facet.w_pairs:.3f} |" in body
+    assert "$" not in body
+
+
+def test_loading_code_of_the_card_runs(beside, built):
+    (code,) = re.findall(r"```python\n(.*?)```", card(built[0] / "ppaint")[1], re.DOTALL)
+    names: dict[str, object] = {}
+    exec(code, names)
+    assert len(names["fused"]["figure"]) == 6 and next(iter(names["stream"]))["painting_id"] == "landscape_0"
+
+
+def test_every_column_has_its_story(beside, built):
+    body = card(built[0] / "ppaint")[1]
+    for config in ("paintings", "ratings", "pairs"):
+        for column in load_dataset("ppaint", config, split="figure").column_names:
+            assert f"| `{column}` |" in body
+    for suffix in FUSED_SUFFIXES:
+        assert f"| `<dimension>{suffix}` |" in body
+
+
+def test_release_file_holds_hashes_of_what_is_there_and_of_what_was(built):
+    home, _, files = built
+    release = read_release(home / "ppaint")
+    for splits in release["configs"].values():
+        for entry in splits.values():
+            assert sha256_of(home / "ppaint" / entry["file"]) == entry["sha256"]
+    assert set(release["raw_sha256"]) == {name for name in files if "/" not in name}
+    assert release["simulated"] is False and release["headline"] == "overall" and release["rating_scale"] == [1, 10]
+
+
+def test_nothing_tells_the_time_or_the_machine(built):
+    home, _, _ = built
+    assert all(str(home).encode() not in data for data in content(home / "ppaint").values())
+    assert [path.name for path in home.iterdir()] == ["ppaint"]
+
+
+def test_dataset_holds_no_python_and_no_room_of_the_package(built):
+    names = {path.name for path in (built[0] / "ppaint").iterdir()}
+    assert names == {
+        "README.md", "annotations.yaml", "ppaint_release.json", "paintings", "ratings", "pairs", "fused"
+    }  # fmt: skip
+
+
+def test_two_builds_are_byte_identical_whatever_the_processes(export):
+    build_dataset(export.folder, export.folder.parent / "one", processes=1)
+    build_dataset(export.folder, export.folder.parent / "two", processes=2)
+    assert content(export.folder.parent / "one") == content(export.folder.parent / "two")
+
+
+def test_a_dataset_is_replaced_only_if_asked_for(export):
+    out = export.folder.parent / "ppaint"
+    build_dataset(export.folder, out)
+    before = content(out)
+    with pytest.raises(InputFault, match="exists"):
+        build_dataset(export.folder, out)
+    export.set("ratings.csv", 2, "rating", "5")
+    export.set("ratings.csv", 3, "rating", "6")
+    build_dataset(export.folder, out, overwrite=True)
+    assert content(out) != before
+    assert sorted(path.name for path in out.parent.iterdir()) == ["ppaint", "raw"]
+
+
+@pytest.mark.parametrize(("absent", "default"), [("ratings.csv", "pairs"), ("pairs.csv", "ratings")])
+def test_without_a_protocol_there_is_no_fused_config_and_it_is_said(export, monkeypatch, absent, default):
+    (export.folder / absent).unlink()
+    report = build_dataset(export.folder, export.folder.parent / "ppaint")
+    monkeypatch.chdir(export.folder.parent)
+    assert report.default == default and set(report.rows) == {"paintings", default}
+    assert "rating" in load_dataset("ppaint")["figure"].column_names or default == "pairs"
+    body = card(export.folder.parent / "ppaint")[1]
+    assert f"there is no {absent}, so there will be no fused scores" in body and "No facet was fused" in body
+
+
+def test_facet_that_cannot_be_fused_is_null_and_named(export, monkeypatch):
+    flipped = {str(value): str(11 - value) for value in range(1, 11)}
+    rows = export.read("ratings.csv")
+    for row in rows[1:]:
+        if row[0].startswith("figure") and row[2] == "overall":
+            row[3] = flipped[row[3]]
+    export.write("ratings.csv", rows)
+    report = build_dataset(export.folder, export.folder.parent / "ppaint")
+    (note,) = (note for note in report.notes if "was not fused" in note)
+    assert note.startswith("figure / overall was not fused: ") and note in card(export.folder.parent / "ppaint")[1]
+    monkeypatch.chdir(export.folder.parent)
+    fused = load_dataset("ppaint")
+    assert fused["figure"]["overall"][:] == [None] * 6 and None not in fused["figure"]["brushwork"][:]
+    json.loads((export.folder.parent / "ppaint" / "ppaint_release.json").read_text(encoding="utf-8"))
+
+
+def test_painting_of_two_categories_has_a_row_in_each(export):
+    export.add("paintings.csv", "landscape_0", "figure", "images/landscape_0.png", "Title of landscape_0")
+    report = build_dataset(export.folder, export.folder.parent / "ppaint")
+    assert report.rows["paintings"] == report.rows["fused"] == {"landscape": 6, "figure": 7}
+    assert any("figure / overall: not judged, so without a score: landscape_0" in note for note in report.notes)
+
+
+def test_citation_and_licence_from_outside_cannot_break_the_card(export):
+    export.write_config(citation="```\n---\n# Not a heading $title ${x}\n<script>", licence="My | own\n<b>licence</b>")
+    build_dataset(export.folder, export.folder.parent / "ppaint")
+    head, body = card(export.folder.parent / "ppaint")
+    assert head["license"] == "other" and head["license_name"] == "My / own &lt;b>licence&lt;/b>"
+    fence = body.rindex("```\n", 0, body.index("# Not a heading"))
+    assert body.index("<script>") < body.index("```", fence + 4)
+
+
+def test_reduced_stand_in_end_to_end(tmp_path, monkeypatch):
+    simulate(tmp_path / "raw", 0, paintings=12, processes=1)
+    report = build_dataset(tmp_path / "raw", tmp_path / "ppaint", processes=1)
+    truth = read_raw_export(tmp_path / "raw")
+    shutil.rmtree(tmp_path / "raw")
+    monkeypatch.chdir(tmp_path)
+    head, body = card(tmp_path / "ppaint")
+    assert "simulated" in head["tags"] and head["annotations_creators"] == ["machine-generated"]
+    assert body.index("# SIMULATED") < 60 and read_release("ppaint")["simulated"] is True
+    fused = load_dataset("ppaint")
+    assert list(fused) == truth.config.categories and report.rows["pairs"]["figure"] == 66 * 25
+    lines = (tmp_path / "raw-truth" / "latents.csv").read_text(encoding="utf-8").splitlines()
+    place = lines[0].split(",").index("overall_truth")
+    known = {line.split(",")[0]: float(line.split(",")[place]) for line in lines[1:]}
+    for split in fused.values():
+        assert np.corrcoef(split["overall"][:], [known[name] for name in split["painting_id"]])[0, 1] > 0.9

@@ -1,0 +1,92 @@
+"""The `ppaint` command answers at once, explains every option, and is called in the docs as it is."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import typer.main
+from typer.testing import CliRunner
+
+from ppaint.cli.main import COMMANDS, app
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+HEAVY = ("torch", "transformers", "trl", "datasets", "evaluate", "gradio", "pandas", "pyarrow", "matplotlib", "scipy")
+
+
+def shell_commands(page: Path) -> list[list[str]]:
+    """The `ppaint ...` lines of a page's shell blocks, split into words."""
+    blocks = re.findall(
+        r"^```(?:sh|bash|console)\n(.*?)^```", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL
+    )
+    lines = "\n".join(blocks).replace("\\\n", " ").splitlines()
+    words = [shlex.split(line.removeprefix("$ "), comments=True) for line in lines]
+    return [line for line in words if line[:1] == ["ppaint"]]
+
+
+def options(command: str) -> dict[str, str]:
+    """The options of a command and their help, as typer parses them."""
+    parameters = typer.main.get_command(app).commands[command].params
+    return {name: parameter.help or "" for parameter in parameters for name in parameter.opts if name.startswith("-")}
+
+
+@pytest.mark.parametrize("arguments", [["--help"], *([command, "--help"] for command in COMMANDS)], ids=" ".join)
+def test_help_does_not_wait_for_heavy_libraries(arguments):
+    program = (
+        "import sys, atexit\n"
+        f"atexit.register(lambda: print('loaded:', *[m for m in {HEAVY!r} if m in sys.modules]))\n"
+        "from ppaint.cli.main import main\n"
+        f"main({arguments!r})"
+    )
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+    assert "Usage: ppaint" in result.stdout or "Usage:" in result.stdout
+    assert result.stdout.splitlines()[-1].split() == ["loaded:"]
+
+
+def test_help_lists_every_command():
+    shown = CliRunner().invoke(app, ["--help"]).output
+    for command in COMMANDS:
+        assert re.search(rf"^\s+{command}\b", shown, re.MULTILINE), command
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_and_option_says_what_it_does(command):
+    assert len(typer.main.get_command(app).commands[command].help or "") > 10
+    assert [name for name, text in options(command).items() if not text] == []
+
+
+def test_an_unknown_command_exits_with_status_2():
+    result = CliRunner().invoke(app, ["no-such-command"])
+    assert result.exit_code == 2
+
+
+def test_bad_input_is_said_on_standard_error_and_exits_with_status_2(tmp_path):
+    missing = tmp_path / "no-such-export"
+    call = [sys.executable, "-c", "from ppaint.cli.main import main; main()", "validate", str(missing)]
+    result = subprocess.run(call, capture_output=True, text=True)
+    assert result.returncode == 2
+    assert "no-such-export" in result.stderr.replace("\n", "")
+    assert "Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_commands_in_the_docs_exist_with_those_options(page):
+    for _, *words in shell_commands(page):
+        command, flags = words[0], [word.split("=")[0] for word in words[1:] if word.startswith("--")]
+        if command == "--help":
+            continue
+        assert command in COMMANDS, f"{page.name}: ppaint {command}"
+        unknown = set(flags) - set(options(command)) - {"--help"}
+        assert not unknown, f"{page.name}: ppaint {command} has no {unknown}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_between_pages_lead_somewhere(page):
+    targets = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8"))
+    assert [target for target in targets if not (page.parent / target).exists()] == []

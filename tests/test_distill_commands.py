@@ -1,0 +1,149 @@
+"""`ppaint judge`, `ppaint pseudo-label`, `ppaint distill`: one feeds the next, and each says what is wrong."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+from PIL import Image
+
+from ppaint.cli.distill import read_config
+from ppaint.cli.main import main
+from ppaint.images.faults import InputFault
+from ppaint.model_card import AestheticScorer
+from ppaint.trainer.tiny_judge.architecture import build_processor, build_tiny_model
+
+DIMENSIONS = ("brushwork", "overall")
+
+
+def run(*words) -> int:
+    """Exit status of a command."""
+    with pytest.raises(SystemExit) as ending:
+        main([str(word) for word in words])
+    return int(ending.value.code or 0)
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    """A folder with a model (of random weights) and twenty images, one of them twice."""
+    folder = tmp_path_factory.mktemp("commands")
+    processor = build_processor(DIMENSIONS)
+    model = build_tiny_model(processor, seed=2, hidden_size=32, text_layers=1, vision_layers=2)
+    model.save_pretrained(folder / "model")
+    processor.save_pretrained(folder / "model")
+    (folder / "images").mkdir()
+    for i in range(20):
+        rng = np.random.default_rng(i)
+        grey = np.clip(rng.uniform(20, 235) + rng.normal(0, 15, (96, 128, 3)), 0, 255)
+        Image.fromarray(grey.astype(np.uint8)).save(folder / "images" / f"{i:02d}.png")
+    (folder / "images" / "again.png").write_bytes((folder / "images" / "03.png").read_bytes())
+    return folder
+
+
+def judge_words(place, out="judged", **changes):
+    words = {"images": place / "images", "out": place / out, "model": place / "model", "opponents": 6} | changes
+    dimensions = [word for name in DIMENSIONS for word in ("--dimension", name)]
+    return ["judge", *dimensions, *(w for k, v in words.items() for w in (f"--{k}", v))]
+
+
+@pytest.fixture(scope="module")
+def labels(place):
+    assert run(*judge_words(place)) == 0
+    assert run("pseudo-label", "--judgments", place / "judged", "--out", place / "labels") == 0
+    return place / "labels"
+
+
+@pytest.fixture(scope="module")
+def config(place, labels):
+    said = {
+        "model": str(place / "model"),
+        "images": str(place / "images"),
+        "pseudo_labels": str(labels),
+        "out": str(place / "distilled"),
+        "max_steps": 2,
+        "per_device_train_batch_size": 8,
+        "learning_rate": "1e-3",
+    }
+    (place / "config.yaml").write_text(yaml.safe_dump(said))
+    return place / "config.yaml"
+
+
+def test_judging_again_asks_nothing_and_changes_nothing(place, labels, capsys):
+    before = (place / "judged/judgments/judgments.jsonl").read_bytes()
+    assert run(*judge_words(place)) == 0
+    assert (place / "judged/judgments/judgments.jsonl").read_bytes() == before
+    said = capsys.readouterr()
+    assert "same picture" in said.err and "20 images" in said.out and "not 32" in said.out
+
+
+def test_pseudo_labels_are_files_that_can_be_opened_by_hand(labels):
+    table = pd.read_csv(labels / "pseudo_scores.csv")
+    assert len(table) == 20 and table["image"].str.endswith(".png").all() and table["in_pool"].sum() == 10
+    assert (labels / "fitness/judge_fitness.md").read_text().startswith("# Judge fitness")
+    assert json.loads((labels / "pool/pool.json").read_text())["hash"]
+
+
+def test_distill_writes_a_scorer_that_scores(place, config):
+    assert run("distill", "--config", config, "seed=3") == 0
+    scorer = AestheticScorer.from_pretrained(place / "distilled/scorer", device="cpu")
+    table = scorer.score([place / "images/00.png"])
+    assert table.dimensions == DIMENSIONS and np.isfinite(table.mean).all()
+    assert scorer.config.training["seed"] == 3 and not scorer.config.simulated
+
+
+def test_another_models_pseudo_scores_are_refused(place, config, capsys):
+    processor = build_processor(DIMENSIONS)
+    build_tiny_model(processor, seed=9, hidden_size=32, text_layers=1, vision_layers=2).save_pretrained(place / "other")
+    processor.save_pretrained(place / "other")
+    assert run("distill", "--config", config, f"model={place / 'other'}", f"out={place / 'no'}") == 2
+    assert "another model's" in capsys.readouterr().err and not (place / "no").exists()
+
+
+def test_images_that_are_not_those_that_were_judged_are_refused(place, config, capsys):
+    fewer = place / "fewer"
+    fewer.mkdir()
+    for i in range(14):
+        (fewer / f"{i}.png").write_bytes((place / "images" / f"{i:02d}.png").read_bytes())
+    assert run("distill", "--config", config, f"images={fewer}", f"out={place / 'no'}") == 2
+    assert "6 of the 20 images" in capsys.readouterr().err and not (place / "no").exists()
+
+
+def test_every_fault_of_a_config_is_told_at_once(tmp_path, capsys):
+    (tmp_path / "c.yaml").write_text("imagse: x\nout: y\noutput_dir: z\n")
+    assert run("distill", "--config", tmp_path / "c.yaml", "learning_rate") == 2
+    said = capsys.readouterr().err
+    for word in ("imagse", "pseudo_labels", "output_dir", "without ="):
+        assert word in said
+
+
+@pytest.mark.parametrize(
+    "content, word", [("a: [", "YAML"), ("- a\n", "KEY: VALUE"), ("\x00", "YAML"), ("objective: grpo", "objective")]
+)
+def test_a_config_that_cannot_be_meant_is_refused(tmp_path, content, word):
+    path = tmp_path / "c.yaml"
+    path.write_text(content)
+    given = [] if word != "objective" else ["images=a", "pseudo_labels=b", "out=c"]
+    with pytest.raises(InputFault, match=word):
+        read_config(path, given)
+
+
+def test_overrides_go_before_the_file_and_scientific_numbers_are_numbers(tmp_path):
+    path = tmp_path / "c.yaml"
+    path.write_text("images: a\npseudo_labels: b\nout: c\nlearning_rate: 3e-4\nmax_steps: 9\n")
+    inputs, options = read_config(path, ["max_steps=4", "objective=fidelity"])
+    assert inputs == {"images": "a", "pseudo_labels": "b", "out": "c"}
+    assert options == {"learning_rate": 3e-4, "max_steps": 4, "objective": "fidelity"}
+
+
+def test_too_few_images_leave_no_folder_behind(place, tmp_path, capsys):
+    (tmp_path / "few").mkdir()
+    for i in range(5):
+        (tmp_path / "few" / f"{i}.png").write_bytes((place / "images" / f"{i:02d}.png").read_bytes())
+    assert run(*judge_words(place, images=tmp_path / "few", out=tmp_path / "out")) == 2
+    assert "too few" in capsys.readouterr().err and not (tmp_path / "out").exists()
+
+
+def test_pseudo_label_of_an_unfinished_folder_is_refused(tmp_path, capsys):
+    assert run("pseudo-label", "--judgments", tmp_path, "--out", tmp_path / "out") == 2
+    assert "no finished judgments" in capsys.readouterr().err and not (tmp_path / "out").exists()

@@ -1,0 +1,51 @@
+"""Every example in a docstring runs and prints what it says; so do the README's that need no run before them."""
+
+from __future__ import annotations
+
+import configparser
+import doctest
+import importlib
+import os
+import pkgutil
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def modules() -> list[str]:
+    """Every module of every room, by the name under which it is installed (`setup.cfg` lists the packages)."""
+    setup = configparser.ConfigParser()
+    setup.read(ROOT / "setup.cfg", encoding="utf-8")
+    packages = setup["options"]["packages"].split()
+    found = set(packages)
+    for package in packages:
+        for module in pkgutil.iter_modules([str(ROOT.joinpath(*package.split(".")[1:]))]):
+            found.add(f"{package}.{module.name}")
+    return sorted(found)
+
+
+@pytest.mark.parametrize("name", modules())
+def test_examples_in_docstrings_run(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # an example that writes a file leaves nothing in the checkout
+    (tmp_path / "eval_suite").symlink_to(ROOT / "eval_suite")  # the metric is loaded by its path
+    module = importlib.import_module(name)
+    assert doctest.testmod(module).failed == 0
+
+
+def self_contained_examples() -> list[str]:
+    blocks = re.findall(
+        r"^```python\n(.*?)^```", (ROOT / "README.md").read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL
+    )
+    return [block for block in blocks if "run/" not in block and "load_dataset" not in block]
+
+
+@pytest.mark.parametrize("example", self_contained_examples(), ids=lambda example: example.splitlines()[-1][:30])
+def test_examples_in_the_readme_run(example, tmp_path):
+    environment = os.environ | {"HF_HOME": str(tmp_path), "HF_HUB_OFFLINE": "1"}
+    result = subprocess.run([sys.executable, "-c", example], cwd=ROOT, env=environment, capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr

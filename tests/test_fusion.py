@@ -1,0 +1,170 @@
+"""The fused ground truth: better than either protocol, with honest errors, and every degenerate input by its name."""
+
+import numpy as np
+import pytest
+
+from ppaint.dataset_script.stand_in.experts import simulate_experts, truth_on_rating_scale
+from ppaint.preference_to_score import Comparisons, Ratings, fuse_facet, interval_factor, worths_on_scale
+from ppaint.preference_to_score.rating_anchor import anchor
+
+
+def arrays(panel, d=0):
+    """(first, second, credit, rater) and (item, rater, value) of one dimension."""
+    experts, n = panel.ratings.shape[:2]
+    first, second = np.tile(panel.pairs.T, experts)
+    credit = panel.first_preferred[:, :, d].astype(float).ravel()
+    games = [first, second, credit, np.repeat(range(experts), len(panel.pairs))]
+    return games, [
+        np.tile(range(n), experts),
+        np.repeat(range(experts), n),
+        panel.ratings[:, :, d].astype(float).ravel(),
+    ]
+
+
+def tables(games, marks, n):
+    first, second, credit, rater = games
+    return Comparisons.from_arrays(first, second, credit, rater=rater, items=range(n)), Ratings.from_arrays(*marks)
+
+
+def small(seed, n=14, experts=3, budget=60):
+    rng = np.random.default_rng([seed, 11])
+    quality = rng.normal(size=(n, 1))
+    return quality[:, 0], *arrays(simulate_experts(quality, rng, experts=experts, budget=budget, near=4))
+
+
+def fuse(games, marks, n=14):
+    return fuse_facet(*tables(games, marks, n), (1, 10))
+
+
+def test_fused_scores_beat_ratings_alone_and_their_intervals_cover():
+    errors, covered, slopes = [], [], []
+    for seed in range(2):
+        rng = np.random.default_rng([seed, 3])
+        quality = rng.normal(size=(50, 2))
+        panel = simulate_experts(quality, rng)
+        for d in range(2):
+            truth = truth_on_rating_scale(quality[:, d])
+            facet = fuse(*arrays(panel, d), 50)
+            scores = (panel.ratings[:, :, d].mean(0), facet.a, facet.b, facet.fused)
+            errors.append([np.sqrt(np.mean((score - truth) ** 2)) for score in scores])
+            covered.append(np.abs(facet.fused - truth) < interval_factor(5) * facet.se)
+            slopes.append(np.polyfit(truth, facet.fused, 1)[0])
+            assert facet.report.srcc > 0.98 and facet.report.plcc > 0.98 and facet.report.rmse < 0.3
+            assert (facet.se_panel < facet.se).mean() > 0.9  # the same experts again differ less than new ones
+    mos, a, b, fused = np.mean(errors, axis=0)
+    assert fused < mos and fused < max(a, b)
+    assert np.mean(covered) > 0.88 and np.mean(slopes) == pytest.approx(1, abs=0.15)
+
+
+def test_the_result_is_complete_and_repeats_to_the_last_bit():
+    _, games, marks = small(0)
+    one, other = fuse(games, marks), fuse(games, marks)
+    for name in ("fused", "se", "se_panel", "a", "a_se", "b", "b_se"):
+        assert np.isfinite(getattr(one, name)).all() and (getattr(one, name) == getattr(other, name)).all()
+    assert one.fused == pytest.approx((one.a + one.b) / 2) and one.items == tuple(range(14))
+    assert one.report.resamples == 10 and one.report.enumerated
+
+
+def test_order_of_rows_sides_names_and_raters_do_not_matter():
+    _, games, marks = small(1)
+    plain = fuse(games, marks)
+    rng = np.random.default_rng(0)
+    rows, flip = rng.permutation(len(games[0])), rng.random(len(games[0])) < 0.5
+    first, second, credit, rater = (column[rows] for column in games)
+    first, second = np.where(flip, second, first), np.where(flip, first, second)
+    name, who = rng.permutation(14), rng.permutation(3)
+    turned = [name[first], name[second], np.where(flip, 1 - credit, credit), who[rater]]
+    other = fuse(turned, [name[marks[0]], who[marks[1]], marks[2]])
+    for column in ("fused", "se", "se_panel", "a", "b"):
+        assert getattr(other, column)[name] == pytest.approx(getattr(plain, column), abs=2e-3)
+
+
+def test_raters_are_matched_by_id_and_one_protocol_alone_is_taken_and_named():
+    _, games, marks = small(2, experts=4)
+    lone = marks[1] != 3
+    facet = fuse(games, [column[lone] for column in marks])
+    assert facet.report.one_protocol == (3,) and facet.raters == (0, 1, 2, 3) and facet.report.resamples == 35
+
+
+def test_ratings_that_run_against_the_preferences_are_an_error_that_says_so():
+    _, games, marks = small(3)
+    with pytest.raises(ValueError, match="reversed"):
+        fuse(games, [marks[0], marks[1], 11 - marks[2]])
+
+
+def test_a_disconnected_graph_one_expert_and_unnamed_raters_are_refused():
+    _, games, marks = small(4)
+    apart = (games[0] < 7) == (games[1] < 7)
+    with pytest.raises(ValueError, match="disconnected"):
+        fuse([column[apart] for column in games], marks)
+    with pytest.raises(ValueError, match="only one expert"):
+        fuse([*games[:3], 0 * games[3]], [marks[0], 0 * marks[1], marks[2]])
+    first, second, credit, _ = games
+    with pytest.raises(ValueError, match="name no raters"):
+        fuse_facet(Comparisons.from_arrays(first, second, credit), Ratings.from_arrays(*marks), (1, 10))
+
+
+def test_items_rated_but_unknown_and_ratings_off_the_scale_or_all_alike_are_refused():
+    _, games, marks = small(4)
+    with pytest.raises(ValueError, match="rated but not among the compared"):
+        fuse(games, [marks[0] + 1, marks[1], marks[2]])
+    with pytest.raises(ValueError, match="off the scale"):
+        fuse(games, [marks[0], marks[1], marks[2] + 5])
+    with pytest.raises(ValueError, match="do not vary"):
+        fuse(games, [marks[0], marks[1], 0 * marks[2] + 5])
+
+
+def test_always_won_flat_raters_unrated_items_repeats_and_ties_are_counted_never_dropped():
+    _, games, marks = small(5)
+    first, second, credit, rater = (column.copy() for column in games)
+    best = 6
+    credit[first == best], credit[second == best] = 1, 0
+    tied = np.flatnonzero((first != best) & (second != best))[::9]
+    credit[tied] = 0.5
+    value = marks[2].copy()
+    value[marks[1] == 1] = 5
+    kept = marks[0] != 2
+    columns = [np.append(column, column[:3]) for column in (first, second, credit, rater)]
+    facet = fuse(columns, [marks[0][kept], marks[1][kept], value[kept]])
+    report = facet.report
+    assert report.never_lost == (best,) and report.never_lost_in_resamples >= report.resamples
+    assert report.without_variance == (1,) and report.unrated == (2,)
+    assert report.repeated_comparisons == 3 and report.ties >= len(tied)
+    assert np.isfinite(facet.fused).all() and np.isfinite(facet.se).all()
+
+
+def test_scores_of_a_beyond_the_scale_are_kept_and_reported():
+    _, games, marks = small(6)
+    squeezed = np.clip(np.rint(1 + (marks[2] - 1) / 9 * 1.2), 1, 2)
+    facet = fuse_facet(*tables(games, [marks[0], marks[1], squeezed], 14), (1, 2))
+    beyond = facet.report.a_below + facet.report.a_above
+    assert beyond and all(not 1 <= score <= 2 for _, score in beyond)
+    assert all(facet.a[item] == score for item, score in beyond) and (facet.b >= 1).all() and (facet.b <= 2).all()
+
+
+def test_experts_who_agree_to_the_last_answer_are_no_failure():
+    _, games, marks = small(7)
+    one = games[3] == 0
+    games = [np.tile(column[one], 3) for column in games[:3]] + [np.repeat(range(3), one.sum())]
+    own = marks[1] == 0
+    facet = fuse(games, [np.tile(marks[0][own], 3), np.repeat(range(3), own.sum()), np.tile(marks[2][own], 3)])
+    assert facet.se.max() < 0.3 and np.isfinite(facet.fused).all()
+
+
+def test_the_map_onto_the_scale_takes_the_error_out_of_both_spreads():
+    rng = np.random.default_rng(0)
+    truth = rng.normal(size=(400, 50))
+    theta = 2 * truth + 0.5 * rng.normal(size=truth.shape)
+    scores = 5 + 1.5 * truth + 0.8 * rng.normal(size=truth.shape)
+    slope, _, corrected = anchor(theta, np.full(theta.shape, 0.5), scores, np.full(theta.shape, 0.8))
+    assert corrected.all() and slope.mean() == pytest.approx(0.75, abs=0.01)
+    naive, _, corrected = anchor(theta, np.full(theta.shape, 3.0), scores, np.full(theta.shape, 0.8))
+    assert not corrected.any() and naive == pytest.approx(scores.std(1) / theta.std(1))
+
+
+def test_construction_a_is_mean_to_mean_and_says_its_slope():
+    _, games, marks = small(8)
+    comparisons, ratings = tables(games, marks, 14)
+    fit = worths_on_scale(comparisons, ratings)
+    assert fit.scores.mean() == pytest.approx(marks[2].mean())
+    assert fit.scores == pytest.approx(fit.intercept + fit.slope * fit.worths.log_worths)

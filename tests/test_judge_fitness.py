@@ -1,0 +1,78 @@
+"""The judge-fitness report: what the judgments say about the judge, without a label."""
+
+import numpy as np
+import pytest
+from known_judge import KnownJudge, features_of, known_images
+from PIL import Image
+
+from ppaint.trainer import Judging, JudgmentStore, build_pool, check_members, rate_images
+from ppaint.trainer.judge_fitness import cyclic_triples, judge_fitness
+from ppaint.trainer.judging import Judged
+from ppaint.trainer.reference_pool import pointwise_scores
+
+DIMENSIONS = ("brushwork", "overall")
+
+
+def report(folder, **habits):
+    worths = known_images(60, d=2)
+    judge = KnownJudge(worths, dimensions=DIMENSIONS, batch_size=64, **habits)
+    with JudgmentStore(folder, judge.fingerprint, DIMENSIONS) as store:
+        judging = Judging(store, judge, features_of(worths))
+        pool = build_pool(judging, list(worths))
+        scores = rate_images(judging, pool, list(worths), stop_without_signal=False)
+        pointwise = pointwise_scores(judging.rate(scores.images))
+        return judge_fitness(scores, pool, pointwise, check_members(judging, pool)), scores, pool
+
+
+@pytest.fixture(scope="module")
+def sound(tmp_path_factory):
+    return report(tmp_path_factory.mktemp("sound"), bias=0.4, noise=0.3)
+
+
+def test_position_bias_is_found_to_its_size_and_sign(sound):
+    for part in sound[0].dimensions:
+        assert part.position_bias == pytest.approx(0.4, abs=0.05)
+        assert part.position_bias_size == pytest.approx(0.4, abs=0.1)
+
+
+def test_a_sound_judge_is_called_sound(sound):
+    for part in sound[0].dimensions:
+        assert part.reliability > 0.9 and part.kept
+        assert part.cyclic_triples < 0.1 and part.triples > 100
+        assert part.pointwise_agreement > 0.9
+        assert part.elo_spread > 5 * part.elo_error
+        assert part.pairs > 400 and part.abstentions == 0
+    assert sound[0].warnings == ()
+
+
+def test_a_judge_that_tosses_coins_is_warned_of(tmp_path):
+    fitness, scores, _ = report(tmp_path, noise=80.0)
+    part = fitness.dimensions[0]
+    assert part.cyclic_triples == pytest.approx(0.25, abs=0.08)
+    assert any("coin tosses" in sentence for sentence in fitness.warnings)
+
+
+def test_a_judge_that_looks_at_the_place_only_is_warned_of(tmp_path):
+    fitness, _, _ = report(tmp_path, bias=30.0)
+    assert any("position bias" in sentence for sentence in fitness.warnings)
+    assert fitness.dimensions[0].same_winner < 0.05
+
+
+def test_a_judge_that_knows_nothing_is_perfectly_consistent_under_swap():
+    """Why swap consistency is a diagnostic and no part of the confidence."""
+    silent = Judged(("a",), ("b",), np.zeros((1, 1)), np.zeros((1, 1)))
+    assert silent.swap_consistency == 1
+
+
+def test_ties_make_no_triple():
+    answers = np.array([[1.0], [0.0], [1.0]])
+    share, found = cyclic_triples(Judged(("a", "b", "a"), ("b", "c", "c"), answers, -answers), ("a", "b", "c"), 0)
+    assert found == 0 and np.isnan(share)
+
+
+def test_report_is_a_page_and_a_plot(sound, tmp_path):
+    fitness, scores, pool = sound
+    page = fitness.save(tmp_path, scores, pool).read_text()
+    assert "| swap consistency |" in page and "None." in page and "judge_fitness.png" in page
+    with Image.open(tmp_path / "judge_fitness.png") as plot:
+        assert plot.width > 500

@@ -1,0 +1,177 @@
+"""What is committed is what is installed: by wheel and editable, also beside data folders of the same names."""
+
+from __future__ import annotations
+
+import configparser
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+import zipfile
+from pathlib import Path
+
+import pandas
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[1]
+SETUP = configparser.ConfigParser()
+SETUP.read(ROOT / "setup.cfg", encoding="utf-8")
+ROOMS = sorted({package.split(".")[1] for package in SETUP["options"]["packages"].split()})
+NOT_SHIPPED = ("trainer/tiny_judge/weights/twin/",)  # the control twin serves the benchmarks only
+
+LIST_MODULES = """
+import importlib, pathlib
+for room in {rooms}:
+    module = importlib.import_module("ppaint." + room)
+    print(pathlib.Path(module.__file__).resolve())
+"""
+LOAD_DATASET = """
+from datasets import load_dataset
+import ppaint.cli, ppaint.trainer
+for rows in (load_dataset("ppaint"), load_dataset("ppaint", "paintings")):
+    print(sorted(rows), rows["landscape"][0]["painting_id"])
+"""
+
+
+def run(*words: str | Path, cwd: Path, **environment: str) -> str:
+    """Run a program away from the checkout and return what it prints."""
+    clean = {key: value for key, value in os.environ.items() if key not in {"PYTHONPATH", "PYTHONHOME"}}
+    result = subprocess.run(
+        [str(word) for word in words], cwd=cwd, env=clean | environment, capture_output=True, text=True
+    )
+    assert result.returncode == 0, result.stdout + result.stderr
+    return result.stdout
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory) -> Path:
+    """A copy of what git tracks or would track: what a fresh clone holds, once it is committed."""
+    if not (ROOT / ".git").exists():
+        pytest.skip("not a git checkout: there is no list of committed files to compare with")
+    listed = run("git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", cwd=ROOT)
+    folder = tmp_path_factory.mktemp("source")
+    for name in filter(None, listed.split("\0")):
+        if (ROOT / name).is_file():  # a file removed but not yet committed is still in git's list
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, folder / name)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def wheel(source, tmp_path_factory) -> Path:
+    """The wheel, made through the source distribution, with the installed setuptools: no network is asked."""
+    out = tmp_path_factory.mktemp("dist")
+    run(sys.executable, "-m", "build", "--no-isolation", "--outdir", out, source, cwd=out)
+    assert len(list(out.glob("*.tar.gz"))) == 1
+    (path,) = out.glob("*.whl")
+    return path
+
+
+@pytest.fixture(scope="module", params=["wheel", "editable"])
+def installed(request, source, tmp_path_factory) -> tuple[Path, Path]:
+    """A fresh environment with ppaint in it, and the folder from which its rooms must come."""
+    folder = tmp_path_factory.mktemp(request.param)
+    run(sys.executable, "-m", "venv", folder / "venv", cwd=folder)
+    python = folder / "venv" / "bin" / "python"
+    site = Path(run(python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))", cwd=folder).strip())
+    run(python, "-m", "pip", "uninstall", "--quiet", "--yes", "setuptools", cwd=folder)  # ensurepip's own is too old
+    # the dependencies are those of the environment that runs the tests, its own ppaint left out
+    dependencies = folder / "dependencies"
+    dependencies.mkdir()
+    for entry in Path(sysconfig.get_path("purelib")).iterdir():
+        if not entry.name.startswith(("ppaint", "__editable__")):
+            (dependencies / entry.name).symlink_to(entry)
+    (site / "dependencies.pth").write_text(f"{dependencies}\n", encoding="utf-8")
+    pip = [python, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index"]
+    if request.param == "wheel":
+        run(*pip, "--ignore-installed", request.getfixturevalue("wheel"), cwd=folder)
+        return python, site / "ppaint"
+    checkout = folder / "checkout"
+    shutil.copytree(source, checkout)
+    run(*pip, "--ignore-installed", "--no-build-isolation", "--editable", checkout, cwd=folder)
+    return python, checkout
+
+
+@pytest.fixture
+def beside_data(tmp_path) -> Path:
+    """A working directory with a dataset folder `ppaint`, and folders that carry the names of rooms and libraries."""
+    for config in ("paintings", "ratings", "pairs", "fused"):
+        (tmp_path / "ppaint" / config).mkdir(parents=True)
+        rows = pandas.DataFrame({"painting_id": [f"of {config}"]})
+        rows.to_parquet(tmp_path / "ppaint" / config / "landscape-00000-of-00001.parquet")
+    configs = [
+        {
+            "config_name": config,
+            "default": config == "fused",
+            "data_files": [{"split": "landscape", "path": f"{config}/landscape-*.parquet"}],
+        }
+        for config in ("paintings", "fused")
+    ]
+    card = f"---\n{yaml.safe_dump({'configs': configs})}---\n# data\n"
+    (tmp_path / "ppaint" / "README.md").write_text(card, encoding="utf-8")
+    for other in ("datasets", "trainer", "images", "evaluate"):
+        (tmp_path / other).mkdir()
+        (tmp_path / other / "notes.txt").write_text("data, not a package", encoding="utf-8")
+    return tmp_path
+
+
+def test_wheel_holds_every_file_of_the_rooms_and_nothing_else(source, wheel):
+    committed = {path.relative_to(source).as_posix() for room in ROOMS for path in (source / room).rglob("*")}
+    committed = {name for name in committed if (source / name).is_file() and not name.startswith(NOT_SHIPPED)}
+    names = [name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name]
+    assert {name.removeprefix("ppaint/") for name in names} == committed
+
+
+def test_wheel_carries_the_licence_the_command_and_the_readme(wheel):
+    with zipfile.ZipFile(wheel) as archive:
+        texts = {Path(name).name: archive.read(name).decode() for name in archive.namelist() if ".dist-info/" in name}
+    assert "Apache License" in texts["LICENSE"]
+    assert "ppaint = ppaint.cli.main:main" in texts["entry_points.txt"]
+    assert (ROOT / "README.md").read_text(encoding="utf-8") in texts["METADATA"].replace("\r\n", "\n")
+
+
+def test_no_package_stands_at_the_root():
+    # beside a data folder ./ppaint an editable install would then import the folder
+    assert not (ROOT / "__init__.py").exists()
+    assert not (ROOT / "ppaint.py").exists()
+
+
+def test_dependencies_that_the_rooms_import_are_declared():
+    declared = {line.split(">")[0].lower() for line in SETUP["options"]["install_requires"].split()}
+    names = {"PIL": "pillow", "yaml": "pyyaml"}
+    program = (
+        "import sys, grimp; g = grimp.build_graph(*sys.argv[1:], include_external_packages=True, cache_dir=None); "
+    )
+    program += "print(*[m for m in g.modules if g.is_module_squashed(m)])"
+    outside = run(sys.executable, "-c", program, *[f"ppaint.{room}" for room in ROOMS], cwd=ROOT).split()
+    imported = {name.split(".")[0] for name in outside} - set(sys.stdlib_module_names) - {"ppaint"}
+    assert {names.get(name, name) for name in imported} - declared == set()
+
+
+def test_versions_agree():
+    version = SETUP["metadata"]["version"]
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    assert citation["version"] == version
+    assert f"## {version}" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+
+
+def test_rooms_come_from_the_installation_beside_data_folders(installed, beside_data):
+    python, home = installed
+    # `python -c` puts the working directory first on the path, as a notebook does
+    printed = run(python, "-c", LIST_MODULES.format(rooms=ROOMS), cwd=beside_data)
+    assert [Path(line) for line in printed.split()] == [home.resolve() / room / "__init__.py" for room in ROOMS]
+
+
+def test_command_answers_beside_data_folders(installed, beside_data):
+    python, _ = installed
+    assert "quickstart" in run(python.with_name("ppaint"), "--help", cwd=beside_data)
+    assert "quickstart" in run(python, "-m", "ppaint.cli.main", "--help", cwd=beside_data)
+
+
+def test_load_dataset_reads_the_folder_and_not_the_package(installed, beside_data):
+    python, _ = installed
+    offline = {"HF_HOME": str(beside_data / "cache"), "HF_HUB_OFFLINE": "1"}
+    printed = run(python, "-c", LOAD_DATASET, cwd=beside_data, **offline)
+    assert printed.splitlines() == ["['landscape'] of fused", "['landscape'] of paintings"]

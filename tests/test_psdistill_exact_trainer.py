@@ -1,0 +1,315 @@
+"""The exact trainer: what it optimises, what it holds out, and that a killed run ends at the same weights."""
+
+import dataclasses
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from known_judge import KnownJudge
+from PIL import Image
+from transformers import AutoModelForImageTextToText, TrainerCallback
+
+from ppaint.images.faults import InputFault
+from ppaint.model_card import Judge, Prompts
+from ppaint.model_card.readout import ScoreReadout
+from ppaint.trainer import (
+    Judging,
+    JudgmentStore,
+    PSDistillExactConfig,
+    PSDistillExactTrainer,
+    build_pool,
+    ranking,
+    rate_images,
+)
+from ppaint.trainer.psdistill_exact_config import OBJECTIVES
+from ppaint.trainer.psdistill_exact_trainer import held_out_metrics
+from ppaint.trainer.tiny_judge.architecture import build_processor, build_tiny_model
+
+DIMENSIONS = ("brushwork", "overall")
+PROCESSOR = build_processor(DIMENSIONS)
+
+
+def new_model():
+    return build_tiny_model(PROCESSOR, seed=1, hidden_size=32, text_layers=1, vision_layers=2)
+
+
+@pytest.fixture(scope="module")
+def features():
+    """Forty plain images, some dark and some light, of several shapes."""
+    images = []
+    for i in range(40):
+        rng = np.random.default_rng(i)
+        size = [(96, 160), (160, 96), (128, 128)][i % 3]
+        grey = np.clip(rng.uniform(20, 235) + rng.normal(0, 12, (*size, 3)), 0, 255)
+        images.append(Image.fromarray(grey.astype(np.uint8)))
+    return Judge(new_model(), PROCESSOR, DIMENSIONS).features(images)
+
+
+@pytest.fixture(scope="module")
+def scores(features, tmp_path_factory):
+    """Judged by one who knows two directions of the features: something that the model can learn."""
+    pooled = torch.stack([f.tokens.mean(0) for f in features]).double().numpy()
+    _, _, axes = np.linalg.svd(pooled - pooled.mean(0), full_matrices=False)
+    place = (pooled - pooled.mean(0)) @ axes[:2].T
+    worths = {f.sha256: 1.5 * row for f, row in zip(features, place / place.std(0), strict=True)}
+    judge = KnownJudge(worths, noise=0.2, dimensions=DIMENSIONS, batch_size=64)
+    judge.compare = lambda pairs: np.array([worths[a.sha256] - worths[b.sha256] for a, b in pairs])
+    with JudgmentStore(tmp_path_factory.mktemp("judged"), judge.fingerprint, DIMENSIONS) as store:
+        judging = Judging(store, judge, features)
+        pool = build_pool(judging, list(worths), size=12)
+        return rate_images(judging, pool, list(worths), games=8)
+
+
+def make(folder, features, scores, callbacks=None, **options):
+    base = {"max_steps": 6, "eval_steps": 2, "save_steps": 2, "per_device_train_batch_size": 12, "logging_steps": 1}
+    args = PSDistillExactConfig(output_dir=str(folder), use_cpu=True, seed=5, **base | options)
+    return PSDistillExactTrainer(new_model(), args, PROCESSOR, features, scores, callbacks=callbacks)
+
+
+def weights(trainer):
+    return {name: value.clone() for name, value in trainer.model.state_dict().items()}
+
+
+def same(one, other):
+    return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
+
+
+@pytest.mark.parametrize("objective", OBJECTIVES)
+def test_every_objective_learns_the_order_of_the_judgments(objective, features, scores, tmp_path):
+    trainer = make(
+        tmp_path,
+        features,
+        scores,
+        objective=objective,
+        max_steps=24,
+        eval_steps=8,
+        save_steps=8,
+        learning_rate=5e-3,
+        held_out_fraction=0.4,
+    )
+    trainer.train_from_newest()
+    looks = [row for row in trainer.state.log_history if "eval_log_loss" in row]
+    assert [row["step"] for row in looks] == [0, 8, 16, 24]
+    assert min(row["eval_log_loss"] for row in looks) < looks[0]["eval_log_loss"] - 0.01
+    assert max(row["eval_srcc"] for row in looks) > 0.5
+
+
+def test_policy_is_the_scorers_own_readout(features, scores, tmp_path):
+    trainer = make(tmp_path, features, scores)
+    readout = ScoreReadout(PROCESSOR, Prompts(), DIMENSIONS)
+    with torch.no_grad():
+        wanted, mass = readout.log_probabilities(trainer.core, features[:7])
+        got, got_mass = trainer.log_probs(trainer.model, torch.arange(7))
+    torch.testing.assert_close(got.transpose(0, 1), wanted)
+    torch.testing.assert_close(got_mass.T, mass)
+
+
+def test_loss_is_the_formulas_over_all_dimensions_of_a_batch(features, scores, tmp_path):
+    trainer = make(tmp_path, features, scores, objective="fidelity", beta=0.1)
+    places = torch.tensor(trainer.table.training_images[:9])
+    trainer.current_gradient_accumulation_steps = 1
+    loss = trainer.compute_loss(trainer.model, {"places": places}).detach()
+    with torch.no_grad():
+        log_probs, _ = trainer.log_probs(trainer.model, places)
+    top = bottom = kl = 0.0
+    for d in range(2):
+        mean, variance = ranking.policy_moments(log_probs[d])
+        elo, c = trainer.elo[d, places], trainer.confidence[d, places]
+        f = ranking.fidelity(ranking.mean_order(mean, variance, mean, variance), ranking.target_order(elo, elo))
+        w = (c[:, None] * c[None]).fill_diagonal_(0)
+        top, bottom = top + (w * (1 - f)).sum(), bottom + w.sum()
+        kl += ranking.kl_divergence(log_probs[d], trainer.reference[d, places]).mean() / 2
+    assert float(loss) == pytest.approx(float(top / bottom + 0.1 * kl), rel=1e-5)
+
+
+@pytest.mark.parametrize("objective", ["policy", "fidelity", "judgments"])
+def test_accumulated_gradients_are_those_of_the_whole_batch(objective, features, scores, tmp_path):
+    """Three passes of four images see all twelve as opponents; the first one hands on its gradient whole."""
+    trainer = make(tmp_path, features, scores, objective=objective)
+    places = torch.tensor(trainer.table.training_images[:12])
+
+    def gradient(parts):
+        trainer.model.zero_grad()
+        trainer.current_gradient_accumulation_steps = len(parts)
+        batches, _ = trainer.get_batch_samples(
+            iter([{"places": part} for part in parts]), len(parts), torch.device("cpu")
+        )
+        for batch in batches:
+            (trainer.compute_loss(trainer.model, batch) / len(parts)).backward()
+        return torch.cat([p.grad.flatten() for p in trainer.model.parameters() if p.grad is not None])
+
+    whole, parts = gradient([places]), gradient(list(places.split(4)))
+    assert float((whole - parts).norm() / whole.norm()) < 1e-4
+
+
+@pytest.fixture(scope="module")
+def trained(features, scores, tmp_path_factory):
+    """One whole run, whose vision tower cannot be called."""
+    trainer = make(tmp_path_factory.mktemp("trained"), features, scores, learning_rate=2e-2)
+    trainer.core.model.visual.forward = None
+    trainer.train_from_newest()
+    return trainer
+
+
+def test_vision_tower_is_frozen_and_its_features_are_given(trained):
+    before, after = new_model().state_dict(), trained.core.state_dict()
+    changed = {name.split(".")[1] for name in before if not torch.equal(before[name], after[name])}
+    assert "visual" not in changed and "language_model" in changed
+
+
+def test_the_kept_checkpoint_is_the_one_with_the_best_held_out_log_loss(trained):
+    looks = {row["step"]: row["eval_log_loss"] for row in trained.state.log_history if "eval_log_loss" in row}
+    assert list(looks) == [0, 2, 4, 6]
+    assert trained.state.best_global_step == min(looks, key=looks.get)
+    score = np.full((40, 2), np.nan)
+    places = trained._evaluation_places()
+    with torch.no_grad():
+        score[places] = ranking.policy_moments(trained.log_probs(trained.model, torch.tensor(places))[0])[0].T
+    assert held_out_metrics(trained.table, score)["log_loss"] == pytest.approx(min(looks.values()), abs=1e-6)
+
+
+def test_checkpoints_are_the_best_and_the_newest(trained):
+    folder = Path(trained.args.output_dir)
+    kept = {path.name for path in folder.glob("checkpoint-*")}
+    assert {f"checkpoint-{trained.state.best_global_step}", "checkpoint-6"} <= kept and len(kept) == 2
+    state = json.loads((folder / "checkpoint-6/trainer_state.json").read_text())
+    assert state["best_model_checkpoint"].endswith(f"checkpoint-{state['best_global_step']}")
+
+
+def test_log_holds_kl_mass_and_spread(trained):
+    row = next(row for row in trained.state.log_history if "loss" in row)
+    assert {"kl", "mass", "least_mass", "spread", "grad_norm"} <= set(row)
+    assert 0 < row["least_mass"] <= row["mass"] < 1
+
+
+def test_a_finished_run_started_again_trains_no_further(trained, features, scores):
+    again = make(trained.args.output_dir, features, scores, learning_rate=2e-2)
+    again.train_from_newest()
+    assert again.state.global_step == 6 and same(weights(trained), weights(again))
+
+
+def test_another_runs_checkpoints_are_refused(trained, features, scores):
+    folder = trained.args.output_dir
+    with pytest.raises(InputFault, match="beta"):
+        make(folder, features, scores, learning_rate=2e-2, beta=0.5).train_from_newest()
+    with pytest.raises(InputFault, match="pseudo_scores"):
+        other = dataclasses.replace(scores, elo=scores.elo * 2)
+        make(folder, features, other, learning_rate=2e-2).train_from_newest()
+
+
+def test_held_out_images_stand_in_no_batch(features, scores, tmp_path):
+    trainer = make(tmp_path, features, scores)
+    used = set(trainer._get_train_sampler())
+    assert used.isdisjoint(np.flatnonzero(trainer.table.held_out)) and trainer.table.held_out.sum() >= 3
+
+
+def test_the_starting_model_is_kept_where_training_only_harms(features, scores, tmp_path):
+    trainer = make(tmp_path, features, scores, max_steps=2, learning_rate=1e-2)
+    start = {name: value.clone() for name, value in trainer.core.state_dict().items()}
+    losses = [0.1, 0.2]
+    honest = trainer._determine_best_metric
+    trainer._determine_best_metric = lambda metrics, trial: honest({"eval_log_loss": losses.pop(0)}, trial)
+    trainer.train_from_newest()
+    assert trainer.state.best_global_step == 0
+    assert same(start, trainer.core.state_dict())
+
+
+class Killer(TrainerCallback):
+    """Ends the run at a chosen moment, as a power cut would: nothing is tidied up."""
+
+    def __init__(self, step, moment):
+        self.step, self.moment = step, moment
+
+    def _maybe(self, moment, state):
+        if moment == self.moment and state.global_step == self.step:
+            raise KeyboardInterrupt
+
+    def on_step_end(self, args, state, control, **_):
+        self._maybe("step", state)
+
+    def on_evaluate(self, args, state, control, **_):
+        self._maybe("look", state)
+
+
+@pytest.mark.parametrize("lora_r", [0, 4])
+def test_a_killed_run_ends_at_the_same_weights_bit_for_bit(lora_r, features, scores, tmp_path):
+    options = {"max_steps": 5, "lora_r": lora_r, "learning_rate": 3e-3}
+    whole = make(tmp_path / "whole", features, scores, **options)
+    whole.train_from_newest()
+    for kill in (Killer(0, "look"), Killer(1, "step"), Killer(4, "look"), Killer(5, "step")):
+        with pytest.raises(KeyboardInterrupt):
+            make(tmp_path / "killed", features, scores, [kill], **options).train_from_newest()
+        torn = tmp_path / "killed" / "partial-checkpoint-4"
+        torn.mkdir(exist_ok=True)
+        (torn / "model.safetensors").write_bytes(b"torn")
+    again = make(tmp_path / "killed", features, scores, **options)
+    again.train_from_newest()
+    assert same(weights(whole), weights(again))
+    looks = [
+        [(r["step"], r["eval_log_loss"]) for r in t.state.log_history if "eval_log_loss" in r] for t in (whole, again)
+    ]
+    assert looks[0] == looks[1]
+
+
+@pytest.mark.parametrize("lora_r", [0, 4])
+def test_saved_plain_it_loads_with_the_auto_class_and_says_the_same(lora_r, features, scores, tmp_path):
+    trainer = make(tmp_path / "run", features, scores, lora_r=lora_r, learning_rate=1e-2)
+    trainer.train_from_newest()
+    with torch.no_grad():
+        wanted, _ = trainer.log_probs(trainer.model, torch.arange(6))
+    folder = trainer.save_plain(tmp_path / "plain")
+    loaded = AutoModelForImageTextToText.from_pretrained(folder, dtype=torch.float32).eval()
+    got, _ = ScoreReadout(PROCESSOR, Prompts(), DIMENSIONS).log_probabilities(
+        loaded, [trainer.features[i] for i in range(6)]
+    )
+    torch.testing.assert_close(got.transpose(0, 1), wanted, atol=1e-5, rtol=1e-4)
+    assert not list(folder.glob("adapter*"))
+
+
+def test_a_dropped_dimension_is_not_trained_on(features, scores, tmp_path):
+    trainer = make(tmp_path, features, dataclasses.replace(scores, kept=("overall",)))
+    assert trainer.table.dimensions == ("overall",) and trainer.reference.shape[0] == 1
+
+
+def test_an_image_without_a_pseudo_score_weighs_nothing(features, scores, tmp_path):
+    elo = scores.elo.copy()
+    elo[3, 0] = np.nan
+    trainer = make(tmp_path, features, dataclasses.replace(scores, elo=elo), held_out_fraction=0.0)
+    assert trainer.confidence[0, 3] == 0 and trainer.confidence[1, 3] > 0
+    assert torch.isfinite(trainer.elo).all()
+
+
+def test_without_held_out_images_the_last_weights_are_kept(features, scores, tmp_path):
+    trainer = make(tmp_path, features, scores, held_out_fraction=0.0, max_steps=2)
+    trainer.train_from_newest()
+    assert trainer.state.best_global_step is None and not trainer.table.held_out.any()
+
+
+def test_too_few_images_are_refused_and_few_make_smaller_blocks(features, scores, tmp_path):
+    trainer = make(tmp_path / "few", features, scores, per_device_train_batch_size=64)
+    assert trainer.args.block_size == len(trainer.table.training_images)
+    with pytest.raises(InputFault, match="each is to meet 50"):
+        make(tmp_path / "none", features, scores, per_device_train_batch_size=64, min_opponents=50)
+
+
+def test_config_refuses_what_makes_no_sense(tmp_path):
+    for wrong in (
+        {"objective": "grpo"},
+        {"max_steps": -1},
+        {"held_out_fraction": 1.0},
+        {"beta": -1},
+        {"min_opponents": 0},
+    ):
+        with pytest.raises(ValueError, match=next(iter(wrong))):
+            PSDistillExactConfig(output_dir=str(tmp_path), use_cpu=True, **wrong)
+
+
+def test_config_says_of_every_field_what_it_does():
+    mine = {
+        f.name: f for f in dataclasses.fields(PSDistillExactConfig) if f.name in PSDistillExactConfig.__annotations__
+    }
+    for name, field in mine.items():
+        assert field.metadata.get("help"), name
+        assert name in PSDistillExactConfig.__doc__, name

@@ -1,0 +1,175 @@
+"""Pseudo-scores: others rated against the frozen pool on its scale, with errors, confidences, and an honest stop."""
+
+from contextlib import contextmanager
+
+import numpy as np
+import pandas as pd
+import pytest
+from known_judge import KnownJudge, features_of, known_images
+from scipy.stats import spearmanr
+
+from ppaint.images.faults import InputFault
+from ppaint.preference_to_score.elo import ELO_PER_LOGIT
+from ppaint.trainer import (
+    Judging,
+    JudgmentStore,
+    NoUsableSignal,
+    PoolSelfCheck,
+    PseudoScores,
+    build_pool,
+    check_members,
+    rate_images,
+    rate_outsiders,
+)
+
+WORTHS = known_images(90, d=2)
+DIMENSIONS = ("brushwork", "overall")
+IMAGES = list(WORTHS)
+
+
+@contextmanager
+def working(folder, judge=None, **options):
+    judge = judge or KnownJudge(WORTHS, bias=0.5, noise=0.6, dimensions=DIMENSIONS, batch_size=64)
+    with JudgmentStore(folder, judge.fingerprint, judge.dimensions) as store:
+        yield Judging(store, judge, features_of(WORTHS), **options)
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    with working(tmp_path_factory.mktemp("judged")) as judging:
+        pool = build_pool(judging, IMAGES)
+        yield judging, pool, rate_images(judging, pool, IMAGES)
+
+
+def truth_of(scores):
+    return np.array([WORTHS[image] for image in scores.images]) * ELO_PER_LOGIT
+
+
+def test_pool_and_outsiders_sit_on_one_scale_and_in_the_true_order(made):
+    """The prior shrinks both alike: the slope to the truth is below 1, and the same inside the pool and outside."""
+    _, _, scores = made
+    truth = truth_of(scores)
+    for k in range(2):
+        inside, outside = (
+            np.polyfit(truth[part, k], scores.elo[part, k], 1)[0] for part in (scores.in_pool, ~scores.in_pool)
+        )
+        assert inside == pytest.approx(outside, abs=0.05) and 0.75 < inside < 1
+        assert spearmanr(truth[:, k], scores.elo[:, k]).statistic > 0.98
+
+
+def test_standard_errors_are_those_of_the_scores(made):
+    """The residuals about the line through the truth have the size that tau says: the sandwich error is honest."""
+    _, _, scores = made
+    truth, outside = truth_of(scores), ~scores.in_pool
+    for k in range(2):
+        line = np.polyfit(truth[outside, k], scores.elo[outside, k], 1)
+        z = (scores.elo[outside, k] - np.polyval(line, truth[outside, k])) / scores.tau[outside, k]
+        assert 0.8 < z.std() < 1.4
+
+
+def test_half_of_the_opponents_are_spread_and_half_are_near(made):
+    _, pool, scores = made
+    mean_worth = pool.log_worths.mean(axis=1)
+    place = {image: rank for rank, image in enumerate(np.array(pool.images)[np.argsort(mean_worth)])}
+    for i in np.flatnonzero(~scores.in_pool)[:10]:
+        ranks = np.array([place[name] for name in scores.opponents[i]])
+        assert len(set(ranks)) == 12
+        parts = np.array_split(np.arange(32), 6)
+        assert [next(p for p, part in enumerate(parts) if rank in part) for rank in ranks[:6]] == list(range(6))
+        assert np.ptp(ranks[6:]) <= 14  # six of the nearest, around those of the first round
+
+
+def test_a_rating_does_not_depend_on_what_else_is_rated(made, tmp_path):
+    judging, pool, scores = made
+    alone = rate_outsiders(judging, pool, [image for image in IMAGES if image not in pool.images][3:4])
+    place = scores.images.index(alone.images[0])
+    np.testing.assert_array_equal(alone.log_worths[0] * ELO_PER_LOGIT, scores.elo[place])
+
+
+def test_members_rated_again_lie_on_their_pool_worths(made, tmp_path):
+    judging, pool, _ = made
+    check = check_members(judging, pool)
+    assert check.warnings() == []
+    assert all(abs(part.slope - 1) <= part.tolerance for part in check.checks)
+    back = PoolSelfCheck.load(check.save(tmp_path))
+    assert back.checks == check.checks
+
+
+def test_a_squeezed_second_rating_is_warned_of(made):
+    judging, pool, _ = made
+    check = check_members(judging, pool)
+    from ppaint.preference_to_score.elo import check_pool
+
+    squeezed = PoolSelfCheck(
+        pool.dimensions,
+        check.rated_again,
+        tuple(check_pool(pool.fit(k), check.rated_again[:, k] * 0.6) for k in range(2)),
+    )
+    assert len(squeezed.warnings()) == 2
+
+
+def test_confidence_is_empirical_reliability(made):
+    _, _, scores = made
+    for k in range(2):
+        s2 = scores.elo[:, k].var(ddof=1) - (scores.tau[:, k] ** 2).mean()
+        np.testing.assert_allclose(scores.confidence[:, k], s2 / (s2 + scores.tau[:, k] ** 2))
+        assert scores.reliability[k] == pytest.approx(s2 / scores.elo[:, k].var(ddof=1))
+        assert scores.reliability[k] > 0.9
+    assert scores.kept == DIMENSIONS
+
+
+def test_shuffled_judgments_stop_the_run(tmp_path):
+    with working(tmp_path, shuffle_seed=0) as judging:
+        pool = build_pool(judging, IMAGES)
+        with pytest.raises(NoUsableSignal, match="no usable signal.*brushwork"):
+            rate_images(judging, pool, IMAGES)
+        scores = rate_images(judging, pool, IMAGES, stop_without_signal=False)
+    assert scores.kept == DIMENSIONS and np.isfinite(scores.confidence).all()
+    truth = np.array([WORTHS[image] for image in scores.images])
+    assert abs(spearmanr(truth[:, 1], scores.elo[:, 1]).statistic) < 0.35
+
+
+def test_a_dimension_without_signal_is_dropped_and_named(tmp_path):
+    noise_only = {image: worth * np.array([0.0, 1.0]) for image, worth in WORTHS.items()}
+    with working(tmp_path, KnownJudge(noise_only, noise=1.0, dimensions=DIMENSIONS, batch_size=64)) as judging:
+        scores = rate_images(judging, build_pool(judging, IMAGES), IMAGES)
+    assert scores.kept == ("overall",) and scores.dropped == ("brushwork",)
+
+
+def test_an_image_on_which_the_judge_is_silent_has_no_score_and_is_not_given_one(tmp_path):
+    class Silent(KnownJudge):
+        def compare(self, pairs):
+            answers = super().compare(pairs)
+            answers[[IMAGES[-1] in (a.sha256, b.sha256) for a, b in pairs], 0] = np.nan
+            return answers
+
+    with working(tmp_path, Silent(WORTHS, noise=0.2, dimensions=DIMENSIONS, batch_size=64)) as judging:
+        scores = rate_images(judging, build_pool(judging, IMAGES[:-1]), IMAGES)
+    assert np.isnan(scores.elo[-1, 0]) and np.isfinite(scores.elo[-1, 1])
+    assert scores.kept == DIMENSIONS
+
+
+def test_another_judges_pool_is_refused(made, tmp_path):
+    _, pool, _ = made
+    other = KnownJudge(WORTHS, dimensions=DIMENSIONS)
+    with working(tmp_path, other) as judging, pytest.raises(InputFault, match="another model"):
+        rate_images(judging, pool, IMAGES)
+
+
+def test_paintings_from_elsewhere_can_be_rated_against_the_pool(made):
+    judging, pool, _ = made
+    strangers = [image for image in IMAGES if image not in pool.images][:20]
+    scores = rate_images(judging, pool, strangers, stop_without_signal=False)
+    assert scores.images == tuple(strangers) and not scores.in_pool.any()
+
+
+def test_saved_and_loaded_they_are_the_same(made, tmp_path):
+    _, _, scores = made
+    back = PseudoScores.load(scores.save(tmp_path))
+    assert back.hash == scores.hash and back.kept == scores.kept and back.opponents == scores.opponents
+    np.testing.assert_array_equal(back.judged.delta, scores.judged.delta)
+    table = pd.read_parquet(tmp_path / "pseudo_scores.parquet")
+    table.loc[0, "overall"] += 1
+    table.to_parquet(tmp_path / "pseudo_scores.parquet")
+    with pytest.raises(InputFault, match="hash"):
+        PseudoScores.load(tmp_path)

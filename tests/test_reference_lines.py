@@ -1,0 +1,128 @@
+"""Reference lines: a single expert against the others, a model against the same, and a noise ceiling that means what it says."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scipy import stats
+from small_release import CATEGORIES, DIMENSIONS, EXPERTS, PAINTINGS, build_small_release
+
+from ppaint.eval_suite import (
+    against_panel,
+    noise_ceiling,
+    panel_references,
+    read_release,
+    relative_errors,
+    single_expert,
+)
+from ppaint.eval_suite.refusion import centred_errors, facets, fused_scores, run_all
+from ppaint.preference_to_score import Comparisons, Ratings, fuse_facet
+
+
+@pytest.fixture(scope="module")
+def release(tmp_path_factory):
+    return read_release(build_small_release(tmp_path_factory.mktemp("release")))
+
+
+@pytest.fixture(scope="module")
+def panel(release):
+    return panel_references(release)
+
+
+def test_every_expert_is_left_out_of_every_facet_of_the_category(panel):
+    assert len(panel.table) == len(CATEGORIES) * len(DIMENSIONS) * EXPERTS * PAINTINGS
+    assert panel.left_out == ()
+
+
+def test_the_others_scores_are_the_fusion_of_the_others_judgments(release, panel):
+    one = panel.table.query("category == 'figure' and dimension == 'line' and expert_id == 'simulated_figure_1'")
+    rest = "category == 'figure' and dimension == 'line' and expert_id != 'simulated_figure_1'"
+    pairs, ratings = release.pairs().query(rest), release.ratings().query(rest)
+    comparisons = Comparisons.from_arrays(
+        pairs["painting_a"].to_numpy(str),
+        pairs["painting_b"].to_numpy(str),
+        (pairs["choice"] == "a").to_numpy(float),
+        rater=pairs["expert_id"].to_numpy(str),
+    )
+    marks = Ratings.from_arrays(
+        ratings["painting_id"].to_numpy(str), ratings["expert_id"].to_numpy(str), ratings["rating"].to_numpy(float)
+    )
+    fused = fuse_facet(comparisons, marks, (1, 10))
+    assert release.fused["painting_id"].iloc[one["row"]].tolist() == list(fused.items)
+    assert one["others"].to_numpy() == pytest.approx(fused.fused)
+
+
+def test_a_single_expert_is_averaged_over_experts_dimensions_and_then_categories(panel):
+    by_hand = {
+        category: np.mean(
+            [
+                stats.spearmanr(fold["rating"], fold["others"])[0]
+                for _, fold in panel.table[panel.table["category"] == category].groupby(["dimension", "expert_id"])
+            ]
+        )
+        for category in CATEGORIES
+    }
+    line = single_expert(panel, resamples=200)
+    assert line.values() == pytest.approx({**by_hand, "mean": np.mean(list(by_hand.values()))})
+    assert line.figures["mean"].low < line.values()["mean"] < line.figures["mean"].high
+
+
+def test_a_model_is_held_against_the_very_same_references(release, panel):
+    line = against_panel(release.references(), release, panel, resamples=0)
+    assert 0.85 < line.values()["mean"] < 1
+    backwards = against_panel(-release.references(), release, panel, resamples=0)
+    assert backwards.values()["figure"] == pytest.approx(-line.values()["figure"])
+
+
+def test_categories_that_a_model_did_not_score_are_left_out(release, panel):
+    predictions = release.references()
+    predictions[release.fused["category"] == "figure"] = np.nan
+    assert set(against_panel(predictions, release, panel, resamples=0).values()) == {"landscape", "mean"}
+    with pytest.raises(ValueError, match="must have shape"):
+        against_panel(predictions[1:], release, panel)
+
+
+def test_what_cannot_be_fused_says_why(release):
+    facet = next(facets(release))
+    backwards = replace(facet, ratings=facet.ratings.assign(rating=11 - facet.ratings["rating"]))
+    assert "run against the preferences" in fused_scores(backwards).why_not
+    [found] = run_all(centred_errors, [replace(facet, pairs=facet.pairs.iloc[:3])])
+    assert "rated but not compared" in found.why_not and found.items == ()
+
+
+def test_the_noise_ceiling_is_the_correlation_with_what_the_scores_are_a_noisy_copy_of():
+    rng = np.random.default_rng(0)
+    truth = rng.normal(size=(4000, 2))
+    errors = np.full(truth.shape, [0.5, 1.0])
+    fused = truth + errors * rng.normal(size=truth.shape)
+    line = noise_ceiling(fused, errors, ["a"] * 4000, resamples=0)
+    reached = np.mean([np.corrcoef(truth[:, d], fused[:, d])[0, 1] for d in range(2)])
+    assert line.values()["mean"] == pytest.approx(reached, abs=0.01)
+
+
+def test_errors_as_large_as_the_spread_leave_a_ceiling_of_nothing():
+    fused = np.random.default_rng(0).normal(size=(20, 1))
+    assert noise_ceiling(fused, np.full((20, 1), 2.0), ["a"] * 20, resamples=0).values()["mean"] == 0.0
+
+
+def test_errors_relative_to_the_facet_leave_the_common_shift_out(release):
+    errors = relative_errors(release)
+    published = release.fused[[f"{dimension}_se" for dimension in DIMENSIONS]].to_numpy()
+    assert errors.shape == published.shape
+    # the square of the published error is that of the place among the others, of the shift, and twice what they share
+    assert 0 < errors.mean() < published.mean()
+    line = noise_ceiling(release.references(), errors, release.fused["category"], resamples=100)
+    assert 0.8 < line.values()["mean"] < 1
+    assert line.figures["mean"].low <= line.values()["mean"] <= line.figures["mean"].high
+
+
+def test_several_processes_give_the_same(release):
+    jobs = list(facets(release))[:2]
+    alone, together = (run_all(fused_scores, jobs, processes=processes) for processes in (1, 2))
+    assert [found.values.tolist() for found in together] == [found.values.tolist() for found in alone]
+
+
+def test_progress_is_told(release):
+    told = []
+    relative_errors(release, progress=lambda *step: told.append(step))
+    assert told[-1] == ("resampling experts", 4, 4)

@@ -1,0 +1,86 @@
+"""The single-pass scorer: a plain checkpoint plus scorer_config.json."""
+
+import json
+import re
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from ppaint.images.faults import InputFault
+from ppaint.model_card import AestheticScorer, Calibration, Prompts, ScorerConfig
+from ppaint.model_card.card import write_scorer_card
+from ppaint.trainer.tiny_judge.architecture import build_processor, build_tiny_model
+
+DIMENSIONS = ["composition", "overall"]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    path = tmp_path_factory.mktemp("scorer")
+    processor = build_processor(tuple(DIMENSIONS))
+    build_tiny_model(processor, seed=3).save_pretrained(path)
+    processor.save_pretrained(path)
+    calibration = {"overall": Calibration(slope=2.0, intercept=-1.0)}
+    ScorerConfig(dimensions=DIMENSIONS, prompts=Prompts().to_dict(), calibration=calibration).save(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def images():
+    sizes = ((400, 200), (180, 512), (256, 256))
+    return [
+        Image.fromarray(np.random.default_rng(i).integers(0, 255, (*s, 3), dtype=np.uint8)) for i, s in enumerate(sizes)
+    ]
+
+
+def test_alone_and_in_a_batch_the_same_score(folder, images):
+    scorer = AestheticScorer.from_pretrained(folder, device="cpu")
+    together = scorer.score(images)
+    for i, image in enumerate(images):
+        np.testing.assert_allclose(scorer.score([image]).mean[0], together.mean[i], atol=1e-4)
+    assert together.mean.shape == together.sd.shape == (3, 2)
+    assert (together.sd > 0).all()
+
+
+def test_scoring_twice_gives_the_same_bits(folder, images):
+    scorer = AestheticScorer.from_pretrained(folder, device="cpu")
+    np.testing.assert_array_equal(scorer.score(images).mean, scorer.score(images).mean)
+
+
+def test_the_plain_transformers_recipe_of_the_card_gives_the_same_numbers(folder, images, tmp_path):
+    """The code block is cut out of the card that is written, and run."""
+    scorer = AestheticScorer.from_pretrained(folder, device="cpu")
+    card = write_scorer_card(
+        tmp_path, scorer.config, title="t", location=str(folder), training="none", evaluation="none"
+    ).read_text()
+    recipe = next(block for block in re.findall(r"```python\n(.*?)```", card, re.S) if "AutoProcessor" in block)
+    namespace: dict = {}
+    exec(recipe.split("\nprint(")[0], namespace)
+    table = scorer.score(images)
+    for i, image in enumerate(images):
+        plain = namespace["score"](image)
+        assert [plain[d] for d in DIMENSIONS] == pytest.approx(list(table.mean[i]), abs=1e-4)
+
+
+def test_a_folder_that_is_no_scorer_is_named(tmp_path):
+    with pytest.raises(InputFault, match="not a scorer"):
+        AestheticScorer.from_pretrained(tmp_path)
+
+
+def test_a_broken_config_names_its_fields(folder, tmp_path):
+    config = json.loads((folder / "scorer_config.json").read_text())
+    config["dimensions"], config["colour"] = [], 1
+    (tmp_path / "scorer_config.json").write_text(json.dumps(config))
+    with pytest.raises(InputFault) as caught:
+        ScorerConfig.load(tmp_path)
+    assert {fault.row for fault in caught.value.faults} == {"dimensions", "colour"}
+
+
+def test_calibration_keeps_order_and_clips_nothing():
+    config = ScorerConfig(
+        dimensions=["overall"], prompts=Prompts().to_dict(), calibration={"overall": {"slope": 3.0, "intercept": -9.0}}
+    )
+    assert [config.calibrate("overall", x) for x in (0.0, 9.0)] == [-9.0, 18.0]
+    with pytest.raises(ValueError, match="greater than 0"):
+        Calibration(slope=-1.0, intercept=0.0)

@@ -1,0 +1,141 @@
+"""The metric: it stands alone in its folder, loads offline, and its behaviour at the edges is as its README says."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy.optimize import curve_fit
+
+from ppaint.eval_suite.srcc_plcc import fit_logistic, plcc, plcc_logistic, srcc
+from ppaint.eval_suite.srcc_plcc.srcc_plcc import SrccPlcc, agreement
+
+FOLDER = Path(__file__).parents[1] / "eval_suite" / "srcc_plcc"
+
+
+def test_it_loads_offline_from_a_copy_of_its_folder_alone(tmp_path):
+    shutil.copytree(FOLDER, tmp_path / "elsewhere" / "srcc_plcc")
+    script = (
+        "import evaluate\n"
+        "metric = evaluate.load('./elsewhere/srcc_plcc')\n"
+        "result = metric.compute(predictions=[1, 2, 3, 4, 5.5], references=[1, 3, 2, 5, 4], groups=list('aaaaa'))\n"
+        "import sys\n"
+        "assert not any(name.startswith('ppaint') for name in sys.modules), 'the folder does not stand alone'\n"
+        "print(result['srcc'])\n"
+    )
+    environment = {"HF_HOME": str(tmp_path / "cache"), "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=300
+    )
+    assert done.returncode == 0, done.stderr
+    assert float(done.stdout) == pytest.approx(0.8)
+
+
+@pytest.fixture(scope="module")
+def metric(tmp_path_factory):
+    return SrccPlcc(cache_dir=str(tmp_path_factory.mktemp("metric")))
+
+
+def test_through_evaluate_the_figures_are_float64(metric):
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(2, 30))
+    result = metric.compute(predictions=x, references=y, resamples=0)
+    assert result["srcc"] == srcc(x, y)
+    assert result["plcc"] == plcc(x, y)
+    assert result == agreement(x, y, resamples=0)
+
+
+def test_batches_add_up(metric):
+    metric.add_batch(predictions=[1, 2, 3], references=[1, 2, 4])
+    metric.add(prediction=4, reference=3)
+    assert metric.compute(resamples=0)["n_rows"] == 4
+
+
+def test_groups_are_scored_apart_and_then_averaged():
+    result = agreement([1, 2, 3, 101, 102, 103], [1, 2, 3, 3, 2, 1], groups=list("aaabbb"), resamples=0)
+    assert result["groups"]["a"]["srcc"] == pytest.approx(1.0)
+    assert result["groups"]["b"]["srcc"] == pytest.approx(-1.0)
+    assert result["srcc"] == pytest.approx(0.0)
+
+
+def test_items_tie_rows_together():
+    result = agreement([1, 2, 3, 1, 2, 3], [1, 2, 3, 1, 3, 2], groups=list("aaabbb"), items=list("xyzxyz"), resamples=0)
+    assert (result["n_rows"], result["n_items"], result["n_groups"]) == (6, 3, 2)
+
+
+def test_constant_input_gives_nan_and_says_why():
+    result = agreement([2, 2, 2, 2, 2], [1, 2, 3, 4, 5], resamples=50)
+    assert np.isnan(result["srcc"]) and np.isnan(result["srcc_interval"][0])
+    assert result["rmse"] == pytest.approx(3**0.5)
+    assert result["undefined"] == [
+        "srcc, plcc, krcc, slope, plcc_logistic undefined, because the predictions are constant"
+    ]
+
+
+def test_one_group_without_a_value_makes_the_mean_nan_and_is_named():
+    result = agreement([1, 2, 3, 4, 5], [1, 2, 3, 4, 5], groups=list("aaabb"), resamples=0)
+    assert np.isnan(result["srcc"])
+    assert result["undefined"][1].startswith("group 'b': srcc") and "2 rows are too few" in result["undefined"][1]
+
+
+@pytest.mark.parametrize("bad", [float("nan"), None])
+def test_what_is_no_number_is_an_error_that_names_its_position(metric, bad):
+    with pytest.raises(ValueError, match="predictions holds values that are not finite at position 2"):
+        metric.compute(predictions=[1, 2, bad], references=[1, 2, 3])
+
+
+def test_lengths_that_differ_are_errors(metric):
+    with pytest.raises(ValueError, match="[Mm]ismatch"):
+        metric.compute(predictions=[1, 2, 3], references=[1, 2])
+    with pytest.raises(ValueError, match="2 groups but 3 predictions"):
+        metric.compute(predictions=[1, 2, 3], references=[1, 2, 3], groups=["a", "a"])
+    with pytest.raises(ValueError, match="items has no label at position 1"):
+        metric.compute(predictions=[1, 2, 3], references=[1, 2, 3], items=["a", None, "b"])
+
+
+def vqeg(x, b1, b2, b3, b4):
+    return b2 + (b1 - b2) / (1 + np.exp(-(x - b3) / abs(b4)))
+
+
+def test_the_logistic_fit_finds_the_curve_that_made_the_data():
+    x = np.linspace(20, 80, 60)
+    fit = fit_logistic(x, vqeg(x, 9.0, 1.5, 55.0, 6.0))
+    assert (fit.b1, fit.b2, fit.b3, fit.b4) == pytest.approx((9.0, 1.5, 55.0, 6.0), rel=1e-5)
+    assert fit.correlation == pytest.approx(1.0)
+
+
+def test_the_logistic_fit_is_the_least_squares_one_from_vqegs_own_start():
+    rng = np.random.default_rng(5)
+    for _ in range(5):
+        x = rng.normal(50, 10, 60)
+        y = vqeg(x, 9, 1, 52, 4) + rng.normal(0, 0.7, 60)
+        found, _ = curve_fit(vqeg, x, y, p0=[y.max(), y.min(), x.mean(), x.std() / 4], maxfev=10_000)
+        expected = np.sqrt(np.mean((vqeg(x, *found) - y) ** 2))
+        assert fit_logistic(x, y).rmse == pytest.approx(expected, abs=1e-7)
+
+
+def test_the_logistic_fit_is_never_worse_than_a_line_and_keeps_the_direction():
+    rng = np.random.default_rng(6)
+    for n in (5, 8, 20, 50):
+        x = rng.normal(size=n)
+        y = 0.8 * x + rng.normal(size=n)
+        assert abs(plcc_logistic(x, y)) >= abs(plcc(x, y)) - 1e-5
+        assert plcc_logistic(x, y) == pytest.approx(-plcc_logistic(-x, y), abs=1e-4)
+
+
+def test_the_logistic_fit_does_not_depend_on_units():
+    rng = np.random.default_rng(8)
+    x = rng.normal(size=40)
+    y = np.tanh(x) + 0.3 * rng.normal(size=40)
+    assert plcc_logistic(1000 * x - 3, 0.01 * y + 7) == pytest.approx(plcc_logistic(x, y), abs=1e-8)
+
+
+def test_the_logistic_fit_needs_five_items_that_differ():
+    assert np.isnan(plcc_logistic([1, 2, 3, 4], [1, 2, 3, 4]))
+    assert np.isnan(plcc_logistic([1] * 6, [1, 2, 3, 4, 5, 6]))
+    with pytest.raises(ValueError, match="needs 5 items"):
+        fit_logistic([1, 2, 3, 4], [1, 2, 3, 4])
+    with pytest.raises(ValueError, match="constant"):
+        fit_logistic([1, 2, 3, 4, 5], [1] * 5)

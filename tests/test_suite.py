@@ -1,0 +1,266 @@
+"""Predictions against a built release: the means, the headline, the formats, and every fault of a table named at once."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+from small_release import CATEGORIES, DIMENSIONS, build_small_release
+from typer.testing import CliRunner
+
+from ppaint.cli.main import app
+from ppaint.eval_suite import (
+    EvaluationInputError,
+    evaluate_file,
+    evaluate_scores,
+    paired_difference,
+    read_predictions,
+    read_release,
+)
+from ppaint.images.faults import InputFault
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return build_small_release(tmp_path_factory.mktemp("release"))
+
+
+@pytest.fixture(scope="module")
+def release(folder):
+    return read_release(folder)
+
+
+@pytest.fixture
+def table(release):
+    rng = np.random.default_rng(1)
+    scores = release.references() * 0.5 + rng.normal(size=(len(release.fused), len(DIMENSIONS)))
+    return release.fused[["painting_id", "category"]].assign(**dict(zip(DIMENSIONS, scores.T, strict=True)))
+
+
+def write(table, path):
+    if path.suffix == ".csv":
+        table.to_csv(path, index=False)
+    elif path.suffix == ".parquet":
+        table.to_parquet(path)
+    else:
+        table.to_json(path, orient="records", lines=path.suffix == ".jsonl", double_precision=15)
+    return path
+
+
+def faults_of(path, release):
+    with pytest.raises(EvaluationInputError) as error:
+        read_predictions(path, release)
+    return error.value.faults
+
+
+# --- the figures
+
+
+def test_the_headline_is_the_mean_over_dimensions_within_a_category_then_over_categories(release, table):
+    names = release.fused["category"].to_numpy()
+    result = evaluate_scores(table[list(DIMENSIONS)], release.references(), names, DIMENSIONS, "overall", resamples=200)
+    by_hand = {
+        (c, d): stats.spearmanr(table[d][names == c], release.fused[d][names == c])[0]
+        for c in CATEGORIES
+        for d in DIMENSIONS
+    }
+    for (category, dimension), value in by_hand.items():
+        assert result.figures["srcc"][category][dimension].value == pytest.approx(value)
+    assert result.headline.value == pytest.approx(
+        np.mean([np.mean([by_hand[c, d] for d in DIMENSIONS]) for c in CATEGORIES])
+    )
+    assert result.beside.value == pytest.approx(np.mean([by_hand[c, "overall"] for c in CATEGORIES]))
+    assert result.headline.low < result.headline.value < result.headline.high
+
+
+def test_categories_count_alike_however_many_paintings_they_have():
+    truth = np.arange(14.0)[:, None]
+    predictions = np.r_[truth[:10], -truth[10:]]
+    result = evaluate_scores(predictions, truth, ["a"] * 10 + ["b"] * 4, ["x"], "x", resamples=0)
+    assert result.headline.value == pytest.approx(0.0)
+
+
+def test_a_facet_without_fused_scores_is_left_out_and_named():
+    rng = np.random.default_rng(0)
+    truth = rng.normal(size=(12, 2))
+    predictions = truth.copy()
+    predictions[:6] = -truth[:6]
+    truth[:6, 1] = np.nan
+    result = evaluate_scores(predictions, truth, ["a"] * 6 + ["b"] * 6, ["x", "y"], "x", resamples=50)
+    assert result.left_out == ("a, y: 6 of 6 paintings have no fused score",)
+    assert "y" not in result.figures["srcc"]["a"]
+    assert result.figures["srcc"]["mean"]["y"].value == pytest.approx(1.0)
+    assert result.headline.value == pytest.approx(0.0)
+
+
+def test_a_predictor_that_says_one_thing_only_has_no_figure_and_it_is_said_why(release, table):
+    table[["line"]] = 5.0
+    categories = release.fused["category"].tolist()
+    result = evaluate_scores(
+        table[list(DIMENSIONS)], release.references(), categories, DIMENSIONS, "overall", resamples=50
+    )
+    assert np.isnan(result.headline.value) and np.isfinite(result.beside.value)
+    assert "the predictions are constant" in result.undefined[0]
+    assert result.as_dict()["headline"]["value"] is None
+
+
+def test_a_release_of_full_size_gets_2000_resamples_and_bca():
+    rng = np.random.default_rng(0)
+    truth = rng.normal(size=(150, 5))
+    result = evaluate_scores(
+        truth + rng.normal(size=truth.shape),
+        truth,
+        np.repeat(["a", "b", "c"], 50).tolist(),
+        list("vwxyz"),
+        "z",
+        statistics=["srcc"],
+        resamples=2000,
+    )
+    assert result.headline.resamples == 2000 and result.headline.method == "bca"
+
+
+def test_names_that_cannot_be_told_apart_are_refused():
+    with pytest.raises(ValueError, match="'mean'"):
+        evaluate_scores([[1.0]] * 3, [[1.0]] * 3, ["mean"] * 3, ["x"], "x")
+    with pytest.raises(ValueError, match="unknown dimension 'y'"):
+        evaluate_scores([[1.0]] * 3, [[1.0]] * 3, ["a"] * 3, ["x"], "y")
+    with pytest.raises(ValueError, match="painting 1 .*dimension x"):
+        evaluate_scores([[1.0], [float("nan")], [2.0]], [[1.0]] * 3, ["a"] * 3, ["x"], "x")
+
+
+# --- two predictors
+
+
+def test_a_paired_difference_is_the_difference_of_the_headlines():
+    rng = np.random.default_rng(2)
+    truth = rng.normal(size=(40, 2))
+    before, after = truth + 2 * rng.normal(size=truth.shape), truth + rng.normal(size=truth.shape)
+    categories = ["a"] * 20 + ["b"] * 20
+    difference = paired_difference(after, before, truth, categories, resamples=300)
+    headlines = [
+        evaluate_scores(p, truth, categories, ["x", "y"], "x", resamples=0).headline.value for p in (after, before)
+    ]
+    assert difference.value == pytest.approx(headlines[0] - headlines[1])
+    assert difference.low < difference.value < difference.high
+
+
+def test_pairing_makes_the_interval_narrow_where_two_predictors_share_their_errors():
+    rng = np.random.default_rng(3)
+    truth = rng.normal(size=(60, 1))
+    before = truth + rng.normal(size=truth.shape)
+    after = before + 0.1 * rng.normal(size=truth.shape)
+    paired = paired_difference(after, before, truth, ["a"] * 60, resamples=400)
+    alone = evaluate_scores(before, truth, ["a"] * 60, ["x"], "x", resamples=400).headline
+    assert paired.high - paired.low < 0.4 * (alone.high - alone.low)
+
+
+def test_a_predictor_differs_from_itself_by_nothing():
+    truth = np.random.default_rng(4).normal(size=(30, 2))
+    same = paired_difference(truth**3, truth**3, truth, ["a"] * 30, resamples=100)
+    assert (same.value, same.low, same.high) == (0.0, 0.0, 0.0)
+
+
+# --- the tables
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet", ".json", ".jsonl"])
+def test_every_format_and_any_order_of_rows_give_the_same(release, table, tmp_path, suffix):
+    path = write(table.sample(frac=1, random_state=0), tmp_path / f"predictions{suffix}")
+    assert read_predictions(path, release) == pytest.approx(table[list(DIMENSIONS)].to_numpy(), abs=1e-12)
+
+
+def test_the_category_may_be_absent_and_standard_deviations_may_be_there(release, table, tmp_path):
+    path = write(table.drop(columns="category").assign(line_sd=1.0), tmp_path / "predictions.csv")
+    assert np.isfinite(read_predictions(path, release)).all()
+
+
+def test_all_faults_of_rows_are_told_at_once(release, table, tmp_path):
+    table["overall"] = table["overall"].astype(object)
+    table.loc[0, "overall"] = "good"
+    table.loc[1, "painting_id"] = "landscape_02"
+    table.loc[3, "category"] = "figure"
+    faults = faults_of(write(table, tmp_path / "p.csv"), release)
+    told = [(fault.row, fault.what) for fault in faults]
+    assert ("row 5", "painting 'landscape_03' of 'figure' is not in the release") in told
+    assert ("row 4", "painting 'landscape_02' of 'landscape' stands there twice") in told
+    assert ("row 2, overall", "'good' is not a finite number") in told
+    missing = next(fault for fault in faults if "no prediction" in fault.what)
+    assert "landscape_01 (landscape), landscape_03 (landscape)" in missing.what
+    assert len(faults) == 4
+
+
+@pytest.mark.parametrize("cell", [None, float("inf"), True, [1], "", "1,5"])
+def test_a_cell_that_is_no_finite_number_is_named(release, table, tmp_path, cell):
+    records = table.to_dict("records")
+    records[2]["line"] = cell
+    path = tmp_path / "p.json"
+    path.write_text(json.dumps(records), encoding="utf-8")
+    [fault] = faults_of(path, release)
+    assert fault.row == "row 3, line"
+
+
+def test_missing_and_unknown_columns_are_named(release, table, tmp_path):
+    faults = faults_of(write(table.rename(columns={"line": "lines"}), tmp_path / "p.csv"), release)
+    assert [(fault.row, fault.what) for fault in faults] == [
+        ("line", "the column is missing"),
+        ("lines", "unknown column"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "what"),
+    [
+        ("p.csv", b"", "empty"),
+        ("p.csv", b"painting_id,line,overall\n", "no rows"),
+        ("p.csv", "painting_id,line\nl\u00e9,1\n".encode("latin-1"), "not UTF-8"),
+        ("p.csv", b"painting_id,line,line,overall\na,1,1,1\n", "stands there twice"),
+        ("p.csv", b"painting_id,line,overall\na,1\n", "2 cells"),
+        ("p.csv", b'painting_id,line,overall\na,"1,2', "cannot be read as CSV"),
+        ("p.json", b"{]", "cannot be read as JSON"),
+        ("p.json", b'{"painting_id": "a"}', "a list of objects"),
+        ("p.parquet", b"PAR1 and no more", "cannot be read as PARQUET"),
+        ("p.xlsx", b"PK", "'.xlsx' is not known"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_one_clear_fault(release, tmp_path, name, content, what):
+    (tmp_path / name).write_bytes(content)
+    [fault] = faults_of(tmp_path / name, release)
+    assert what in fault.what and fault.mend
+
+
+def test_a_folder_that_is_no_dataset_is_refused(release, table, tmp_path):
+    path = write(table, tmp_path / "p.csv")
+    with pytest.raises(EvaluationInputError, match="not a dataset folder"):
+        evaluate_file(path, tmp_path)
+
+
+# --- the command
+
+
+def test_the_command_prints_the_headline_and_writes_every_figure(folder, table, tmp_path):
+    path, out = write(table, tmp_path / "p.csv"), tmp_path / "figures.json"
+    done = CliRunner().invoke(
+        app,
+        ["evaluate", "--predictions", str(path), "--dataset", str(folder), "--json", str(out), "--resamples", "200"],
+    )
+    assert done.exit_code == 0, done.output
+    report = json.loads(out.read_text(encoding="utf-8"))
+    assert f"headline: SRCC {report['headline']['value']:.3f}" in done.output
+    assert report["simulated"] is True and report["release"] == "small-simulated"
+    assert set(report["figures"]) == {"srcc", "plcc", "krcc", "rmse", "bias", "slope", "plcc_logistic"}
+    assert [file.name for file in tmp_path.iterdir() if "partial" in file.name] == []
+
+
+def test_the_command_turns_faults_into_input_faults(folder, table, tmp_path):
+    path = write(table.iloc[1:], tmp_path / "p.csv")
+    done = CliRunner().invoke(app, ["evaluate", "--predictions", str(path), "--dataset", str(folder)])
+    assert isinstance(done.exception, InputFault)
+    assert "landscape_00" in done.exception.faults[0].what
+
+
+def test_same_input_same_report(folder, table, tmp_path):
+    path = write(table, tmp_path / "p.csv")
+    once, again = (evaluate_file(path, folder, resamples=100)[0].as_dict() for _ in range(2))
+    assert json.dumps(once) == json.dumps(again)
+    assert pd.json_normalize(once).shape[0] == 1

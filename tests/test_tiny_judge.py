@@ -1,0 +1,59 @@
+"""The tiny judge: its parts do what the real processor and model do."""
+
+import numpy as np
+import pytest
+import torch
+from ppaint.trainer.tiny_judge.architecture import build_processor, build_tiny_model
+from ppaint.trainer.tiny_judge.training_scrolls import far_from, one_frame, paint_training_scrolls
+from ppaint.trainer.tiny_judge.vision_pretraining import embedding_one_frame
+
+
+@pytest.fixture(scope="module")
+def scrolls():
+    processor = build_processor()
+    return processor, paint_training_scrolls(2, processor, stream=9, processes=1)
+
+
+def test_it_is_small():
+    model = build_tiny_model(build_processor())
+    assert sum(p.numel() for p in model.parameters()) <= 2_900_000
+
+
+def test_the_same_seed_gives_the_same_weights():
+    processor = build_processor()
+    one, same, other = (build_tiny_model(processor, seed=s).state_dict() for s in (1, 1, 2))
+    name = "model.language_model.layers.0.mlp.up_proj.weight"
+    assert torch.equal(one[name], same[name])
+    assert not torch.equal(one[name], other[name])
+
+
+def test_one_frame_gives_the_features_of_the_processors_two(scrolls):
+    processor, painted = scrolls
+    model = build_tiny_model(processor)
+    patches = [p.repeat(1, 1, 1, 1) for p in painted.patches]
+    pixels = torch.cat([p[:, :, None].expand(-1, 3, 2, 16, 16).reshape(len(p), -1) for p in patches]).float() / 127.5 - 1
+    with torch.no_grad():
+        whole = torch.cat(model.get_image_features(pixels, painted.grids, return_dict=True).pooler_output)
+        with embedding_one_frame(model):
+            single = model.get_image_features(one_frame(painted.patches, painted.grids), painted.grids, return_dict=True)
+    torch.testing.assert_close(torch.cat(single.pooler_output), whole, atol=1e-5, rtol=1e-4)
+
+
+def test_mirroring_patches_is_mirroring_the_picture(scrolls):
+    processor, _ = scrolls
+    from PIL import Image, ImageOps
+
+    image = Image.fromarray(np.random.default_rng(0).integers(0, 255, (192, 128, 3), dtype=np.uint8))
+    cut = {
+        name: processor.image_processor([picture], return_tensors="pt", do_rescale=False, do_normalize=False)
+        for name, picture in (("plain", image), ("mirrored", ImageOps.mirror(image)))
+    }
+    patches = {k: v["pixel_values"].view(-1, 3, 2, 16, 16)[:, :, 0].to(torch.uint8) for k, v in cut.items()}
+    grid = cut["plain"]["image_grid_thw"]
+    flipped = one_frame([patches["plain"]], grid, torch.tensor([True]))
+    assert torch.equal(flipped, one_frame([patches["mirrored"]], grid))
+
+
+def test_scrolls_near_a_stand_in_are_found():
+    assert far_from([0b1111, 0b0], [0b1101], 2).tolist() == [False, True]
+    assert far_from([7], [], 4).tolist() == [True]

@@ -1,0 +1,55 @@
+"""PSDistill: judgments, reference pool, pseudo-scores, ranking optimisation."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .judge_fitness import JudgeFitness
+    from .judging import Judged, Judging
+    from .judgment_store import JudgmentStore
+    from .psdistill_exact_config import PSDistillExactConfig
+    from .psdistill_exact_trainer import PSDistillExactTrainer
+    from .pseudo_labels import NoUsableSignal, PoolSelfCheck, PseudoScores, check_members, rate_images, rate_outsiders
+    from .reference_pool import ReferencePool, build_pool
+
+# public name -> its file; no name is a file's own, which after any import of that file would be the module
+_HOME = {
+    "JudgeFitness": "judge_fitness",
+    "Judged": "judging",
+    "Judging": "judging",
+    "JudgmentStore": "judgment_store",
+    "NoUsableSignal": "pseudo_labels",
+    "PSDistillExactConfig": "psdistill_exact_config",
+    "PSDistillExactTrainer": "psdistill_exact_trainer",
+    "PoolSelfCheck": "pseudo_labels",
+    "PseudoScores": "pseudo_labels",
+    "ReferencePool": "reference_pool",
+    "build_pool": "reference_pool",
+    "check_members": "pseudo_labels",
+    "rate_images": "pseudo_labels",
+    "rate_outsiders": "pseudo_labels",
+}
+__all__ = [
+    "JudgeFitness",
+    "Judged",
+    "Judging",
+    "JudgmentStore",
+    "NoUsableSignal",
+    "PSDistillExactConfig",
+    "PSDistillExactTrainer",
+    "PoolSelfCheck",
+    "PseudoScores",
+    "ReferencePool",
+    "build_pool",
+    "check_members",
+    "rate_images",
+    "rate_outsiders",
+]
+
+
+def __getattr__(name: str):
+    if name in _HOME:
+        return getattr(importlib.import_module(f".{_HOME[name]}", __name__), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

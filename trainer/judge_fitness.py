@@ -1,0 +1,301 @@
+"""Is this judge fit to teach? A label-free report on its judgments, made before any training."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from dataclasses import dataclass
+from itertools import combinations
+from pathlib import Path
+
+import numpy as np
+from scipy.stats import ConstantInputWarning, spearmanr
+
+from .judging import Judged
+from .pseudo_labels import PoolSelfCheck, PseudoScores
+from .reference_pool import ReferencePool
+
+
+@dataclass(frozen=True)
+class DimensionFitness:
+    """What the judgments of one dimension say about the judge.
+
+    Parameters
+    ----------
+    dimension : str
+    pairs : int
+        Pairs answered in both orders.
+    abstentions : int
+        Pairs with an answer missing in one order or both.
+    position_bias, position_bias_size : float
+        Mean, and mean absolute value, of (logit p_AB + logit p_BA) / 2; positive favours the image shown first.
+    decisiveness : float
+        Mean absolute value of delta = (logit p_AB - logit p_BA) / 2: the bias is to be seen beside it.
+    swap_consistency : float
+        Mean of 1 - |p_AB + p_BA - 1|. A judge that knows nothing reaches 1: no measure of knowledge.
+    same_winner : float
+        Share of pairs in which both orders name the same winner.
+    elo_spread, elo_error : float
+        Standard deviation of the pseudo-scores and root mean square of their errors, in Elo points.
+    reliability : float
+        Share of the pseudo-scores' variance that is not error.
+    cyclic_triples : float
+        Share of cyclic among fully judged triples of the pool (1/4 for coin tosses); NaN without a triple.
+    triples : int
+        Fully judged triples of the pool.
+    pointwise_agreement : float
+        SRCC between the pseudo-scores and the judge's own pointwise scores; NaN where either is constant.
+    pool_slope, pool_slope_tolerance : float
+        Self-check of the pool: within the tolerance of 1 is well. NaN where it could not be made.
+    kept : bool
+        Whether the dimension has a usable signal.
+    """
+
+    dimension: str
+    pairs: int
+    abstentions: int
+    position_bias: float
+    position_bias_size: float
+    decisiveness: float
+    swap_consistency: float
+    same_winner: float
+    elo_spread: float
+    elo_error: float
+    reliability: float
+    cyclic_triples: float
+    triples: int
+    pointwise_agreement: float
+    pool_slope: float
+    pool_slope_tolerance: float
+    kept: bool
+
+
+@dataclass(frozen=True)
+class JudgeFitness:
+    """The report: one part a dimension, and the sentences that ask for attention.
+
+    Parameters
+    ----------
+    dimensions : tuple of DimensionFitness
+    warnings : tuple of str
+    judge, pool_hash : str
+        Whose judgments these are.
+    """
+
+    dimensions: tuple[DimensionFitness, ...]
+    warnings: tuple[str, ...]
+    judge: str
+    pool_hash: str
+
+    ROWS = (
+        ("pairs judged in both orders", "pairs", "d"),
+        ("abstentions", "abstentions", "d"),
+        ("position bias (logits; + favours the first)", "position_bias", "+.3f"),
+        ("size of the position bias (logits)", "position_bias_size", ".3f"),
+        ("decisiveness, mean abs. delta (logits)", "decisiveness", ".3f"),
+        ("swap consistency", "swap_consistency", ".3f"),
+        ("same winner in both orders", "same_winner", ".3f"),
+        ("spread of pseudo-scores (Elo)", "elo_spread", ".0f"),
+        ("their standard error (Elo)", "elo_error", ".0f"),
+        ("reliability", "reliability", ".3f"),
+        ("cyclic triples (coin tosses: 0.25)", "cyclic_triples", ".3f"),
+        ("agreement with own pointwise rating (SRCC)", "pointwise_agreement", ".3f"),
+        ("pool self-check, slope", "pool_slope", ".3f"),
+        ("its tolerance", "pool_slope_tolerance", ".3f"),
+    )
+
+    def markdown(self) -> str:
+        """The report as a Markdown page."""
+        names = [part.dimension for part in self.dimensions]
+        lines = [
+            "# Judge fitness",
+            "",
+            f"Judge `{self.judge[:16]}`, pool `{self.pool_hash[:16]}`. No human label is used.",
+            "",
+        ]
+        lines += ["| | " + " | ".join(names) + " |", "|---|" + "---:|" * len(names)]
+        for title, key, form in self.ROWS:
+            lines.append(f"| {title} | " + " | ".join(format(getattr(p, key), form) for p in self.dimensions) + " |")
+        lines.append(
+            "| usable signal | " + " | ".join("yes" if p.kept else "no: dropped" for p in self.dimensions) + " |"
+        )
+        lines += ["", "## Warnings", ""]
+        lines += [f"- {sentence}" for sentence in self.warnings] or ["None."]
+        return "\n".join(lines) + "\n"
+
+    def save(self, folder: str | Path, scores: PseudoScores | None = None, pool: ReferencePool | None = None) -> Path:
+        """Write ``judge_fitness.md`` and, given the scores and the pool, ``judge_fitness.png`` into a folder.
+
+        Returns
+        -------
+        Path
+            The Markdown page.
+        """
+        folder = Path(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        page = self.markdown()
+        if scores is not None and pool is not None:
+            plot_fitness(scores, pool, folder / "judge_fitness.png")
+            page += "\n![pseudo-scores with their errors, position bias](judge_fitness.png)\n"
+        (folder / "judge_fitness.md.tmp").write_text(page, encoding="utf-8")
+        os.replace(folder / "judge_fitness.md.tmp", folder / "judge_fitness.md")
+        return folder / "judge_fitness.md"
+
+
+def judge_fitness(
+    scores: PseudoScores, pool: ReferencePool, pointwise: np.ndarray, check: PoolSelfCheck | None = None
+) -> JudgeFitness:
+    """Report on a judge from its own judgments.
+
+    Parameters
+    ----------
+    scores : PseudoScores
+        With the judgments that they rest on.
+    pool : ReferencePool
+    pointwise : ndarray, shape (n, D)
+        The judge's own pointwise scores of ``scores.images``.
+    check : PoolSelfCheck, optional
+
+    Returns
+    -------
+    JudgeFitness
+    """
+    parts = tuple(_dimension(k, scores, pool, pointwise[:, k], check) for k in range(len(scores.dimensions)))
+    said = [] if check is None else [f"pool self-check, {sentence}" for sentence in check.warnings()]
+    for part in parts:
+        name = part.dimension
+        if not part.kept:
+            said.append(f"{name}: no usable signal (reliability {part.reliability:.2f}); dropped")
+        if part.abstentions:
+            said.append(f"{name}: the judge abstained on {part.abstentions} pairs; they are left out")
+        if part.position_bias_size > 2 * part.decisiveness:
+            said.append(f"{name}: the position bias is over twice as large as what the images decide")
+        if part.triples and part.cyclic_triples > 0.2:
+            said.append(f"{name}: the judge contradicts itself almost as often as coin tosses would")
+    return JudgeFitness(parts, tuple(said), scores.judge, scores.pool_hash)
+
+
+def _dimension(
+    k: int, scores: PseudoScores, pool: ReferencePool, pointwise: np.ndarray, check: PoolSelfCheck | None
+) -> DimensionFitness:
+    judged = scores.judged
+    delta = judged.delta[:, k]
+    asked = ~np.isnan(delta)
+    bias, winner_kept = judged.position_bias[asked, k], judged.forward[asked, k] * judged.backward[asked, k] < 0
+    cyclic, triples = cyclic_triples(judged, pool.images, k)
+    slope = None if check is None else check.checks[k]
+    rated = np.isfinite(scores.elo[:, k]) & np.isfinite(scores.tau[:, k])
+    return DimensionFitness(
+        dimension=scores.dimensions[k],
+        pairs=int(asked.sum()),
+        abstentions=int((~asked).sum()),
+        position_bias=_mean(bias),
+        position_bias_size=_mean(np.abs(bias)),
+        decisiveness=_mean(np.abs(delta[asked])),
+        swap_consistency=_mean(judged.swap_consistency[asked, k]),
+        same_winner=_mean(winner_kept),
+        elo_spread=float(np.std(scores.elo[rated, k], ddof=1)) if rated.sum() > 1 else float("nan"),
+        elo_error=float(np.sqrt(_mean(scores.tau[rated, k] ** 2))),
+        reliability=float(scores.reliability[k]),
+        cyclic_triples=cyclic,
+        triples=triples,
+        pointwise_agreement=_srcc(scores.elo[rated, k], pointwise[rated]),
+        pool_slope=float("nan") if slope is None else slope.slope,
+        pool_slope_tolerance=float("nan") if slope is None else slope.tolerance,
+        kept=scores.dimensions[k] in scores.kept,
+    )
+
+
+def cyclic_triples(judged: Judged, images: tuple[str, ...], k: int) -> tuple[float, int]:
+    """Share of triples a > b > c > a among the fully judged triples of some images.
+
+    Parameters
+    ----------
+    judged : Judged
+    images : tuple of str
+        Among these.
+    k : int
+        The dimension.
+
+    Returns
+    -------
+    share : float
+        NaN without a triple.
+    triples : int
+
+    Examples
+    --------
+    >>> answers = np.array([[1.0], [1.0], [-1.0]])  # a beats b, b beats c, c beats a
+    >>> cyclic_triples(Judged(("a", "b", "a"), ("b", "c", "c"), answers, -answers), ("a", "b", "c"), 0)
+    (1.0, 1)
+    """
+    place = {image: i for i, image in enumerate(images)}
+    ahead = np.zeros((len(images), len(images)))
+    for a, b, delta in zip(judged.first, judged.second, judged.delta[:, k], strict=True):
+        if a in place and b in place and not np.isnan(delta):
+            ahead[place[a], place[b]], ahead[place[b], place[a]] = np.sign(delta), -np.sign(delta)
+    found = cyclic = 0
+    for a, b, c in combinations(range(len(images)), 3):
+        turns = (ahead[a, b], ahead[b, c], ahead[c, a])
+        if 0 not in turns:
+            found += 1
+            cyclic += turns[0] == turns[1] == turns[2]
+    return (float(cyclic / found) if found else float("nan")), found
+
+
+def plot_fitness(scores: PseudoScores, pool: ReferencePool, path: str | Path) -> Path:
+    """Draw, for each dimension, the pseudo-scores in order with their errors, and the position bias.
+
+    Parameters
+    ----------
+    scores : PseudoScores
+    pool : ReferencePool
+    path : Path
+        A PNG.
+
+    Returns
+    -------
+    Path
+    """
+    from matplotlib.figure import Figure
+
+    columns = len(scores.dimensions)
+    figure = Figure(figsize=(3.0 * columns + 1, 5.6), layout="constrained")
+    above, below = np.atleast_2d(figure.subplots(2, columns, squeeze=False))
+    for k, name in enumerate(scores.dimensions):
+        order = np.argsort(scores.elo[:, k])
+        rank, member = np.arange(len(order)), scores.in_pool[order]
+        for chosen, colour, label in (
+            (~member, "#7a8b99", "rated against the pool"),
+            (member, "#b5382a", "pool member"),
+        ):
+            spot = order[chosen]
+            above[k].errorbar(
+                rank[chosen], scores.elo[spot, k], scores.tau[spot, k], fmt=".", ms=4, lw=0.8, color=colour, label=label
+            )
+        above[k].set_title(f"{name}\nreliability {scores.reliability[k]:.2f}", fontsize=9)
+        above[k].set_xlabel("images in order", fontsize=8)
+        bias, delta = scores.judged.position_bias[:, k], scores.judged.delta[:, k]
+        below[k].plot(delta, bias, ".", ms=2, color="#42566b", alpha=0.5)
+        below[k].axhline(0, lw=0.6, color="black")
+        below[k].set_xlabel("delta: what the images decide (logits)", fontsize=8)
+    above[0].set_ylabel("pseudo-score (Elo)", fontsize=8)
+    below[0].set_ylabel("position bias (logits)", fontsize=8)
+    above[0].legend(fontsize=7, frameon=False)
+    figure.suptitle(
+        f"Judgments of {scores.judge[:12]}, pool of {len(pool.images)}: no human label is used", fontsize=10
+    )
+    figure.savefig(path, dpi=110, metadata={"Software": None}, format="png")
+    return Path(path)
+
+
+def _mean(values: np.ndarray) -> float:
+    return float(np.mean(values)) if len(values) else float("nan")
+
+
+def _srcc(one: np.ndarray, other: np.ndarray) -> float:
+    if len(one) < 3:
+        return float("nan")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConstantInputWarning)  # a constant gives NaN, which the report shows
+        return float(spearmanr(one, other).statistic)

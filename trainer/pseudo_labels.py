@@ -1,0 +1,468 @@
+"""Calibrated pseudo-scores: images rated against a frozen pool, with standard errors and confidences."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from ..images.faults import Fault, InputFault
+from ..preference_to_score.elo import (
+    ELO_PER_LOGIT,
+    PoolCheck,
+    check_pool,
+    outsider_prior_precision,
+    rate_against_pool,
+)
+from .judging import Judged, Judging
+from .reference_pool import ReferencePool
+
+FORMAT_VERSION = 1
+
+
+class NoUsableSignal(InputFault):
+    """Raised where no dimension's pseudo-scores differ by more than their error: there is nothing to learn."""
+
+
+@dataclass(frozen=True)
+class OutsiderRatings:
+    """Images rated against a pool that they are not members of.
+
+    Parameters
+    ----------
+    images : tuple of str, length n
+    log_worths, standard_errors : ndarray, shape (n, D)
+        On the pool's natural-log scale.
+    opponents : ndarray of int, shape (n, K)
+        Places in the pool.
+    judged : Judged
+        Their judgments, K an image in the order of the images, the image itself first.
+    """
+
+    images: tuple[str, ...]
+    log_worths: np.ndarray
+    standard_errors: np.ndarray
+    opponents: np.ndarray
+    judged: Judged
+
+
+def rate_outsiders(
+    judging: Judging, pool: ReferencePool, images: Sequence[str], *, games: int = 12, seed: int = 0
+) -> OutsiderRatings:
+    """Two rounds against the frozen pool: half of the opponents spread over it, half near the estimate so far.
+
+    An image's opponents depend on itself and the seed only, not on what else is rated. A member of the pool may be
+    rated too, as if it were an outsider; it is never its own opponent.
+
+    Parameters
+    ----------
+    judging : Judging
+    pool : ReferencePool
+    images : sequence of str, length n
+        Image hashes.
+    games : int
+        Opponents K an image; at most R - 1.
+    seed : int
+        Draws the opponents of the first round.
+
+    Returns
+    -------
+    OutsiderRatings
+
+    Raises
+    ------
+    InputFault
+        If the pool is another judge's.
+    """
+    if games < 2:
+        raise ValueError(f"an image needs at least 2 opponents, got {games}")
+    if pool.judge != judging.store.fingerprint or pool.dimensions != judging.dimensions:
+        what = "the pool was judged by another model, with other prompts, or in other dimensions"
+        raise InputFault(Fault(str(judging.store.folder), "", what, "make a pool with this judge"))
+    images, games = list(images), min(games, len(pool.images) - 1)
+    worth = np.nan_to_num(pool.log_worths).mean(axis=1)  # over dimensions: one schedule serves them all
+    own = [pool.images.index(image) if image in pool.images else -1 for image in images]
+    first = [_spread_opponents(worth, games // 2, image, me, seed) for image, me in zip(images, own, strict=True)]
+    estimate, _ = _rate(judging, pool, images, first)
+    centre = np.nan_to_num(estimate).mean(axis=1)
+    second = [_near_opponents(worth, games, *row) for row in zip(centre, first, own, strict=True)]
+    opponents = [np.concatenate(both) for both in zip(first, second, strict=True)]
+    log_worths, errors = _rate(judging, pool, images, opponents)
+    judged = judging.ask(_pairs(pool, images, opponents))
+    played = np.array(opponents, dtype=int).reshape(len(images), games)
+    return OutsiderRatings(tuple(images), log_worths, errors, played, judged)
+
+
+@dataclass(frozen=True)
+class PoolSelfCheck:
+    """Pool members rated again as if they were outsiders (method notes 3.2), always on.
+
+    Parameters
+    ----------
+    dimensions : tuple of str
+    rated_again : ndarray, shape (R, D)
+        Natural-log worths from the second rating.
+    checks : tuple of PoolCheck or None, length D
+        None where the pool has no spread beyond its error.
+    """
+
+    dimensions: tuple[str, ...]
+    rated_again: np.ndarray
+    checks: tuple[PoolCheck | None, ...]
+
+    def warnings(self) -> list[str]:
+        """A sentence for each dimension that is outside its tolerance; none where all is well."""
+        said = []
+        for name, check in zip(self.dimensions, self.checks, strict=True):
+            if check is None:
+                said.append(f"{name}: the pool's worths have no spread beyond their error")
+            elif not check.passed:
+                said.append(f"{name}: slope {check.slope:.3f} is not within {check.tolerance:.3f} of 1")
+        return said
+
+    def save(self, folder: str | Path) -> Path:
+        """Write ``pool_check.json`` into a folder."""
+        folder = Path(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        parts = [None if check is None else asdict(check) for check in self.checks]
+        said = {"dimensions": self.dimensions, "rated_again": self.rated_again.tolist(), "checks": parts}
+        (folder / "pool_check.json.tmp").write_text(json.dumps(said, indent=1) + "\n", encoding="utf-8")
+        os.replace(folder / "pool_check.json.tmp", folder / "pool_check.json")
+        return folder
+
+    @classmethod
+    def load(cls, folder: str | Path) -> PoolSelfCheck:
+        """Read a saved self-check.
+
+        Raises
+        ------
+        InputFault
+            If there is none in the folder.
+        """
+        path = Path(folder) / "pool_check.json"
+        if not path.is_file():
+            mend = "give the folder that `ppaint pseudo-label` wrote"
+            raise InputFault(Fault(str(folder), path.name, "the file is missing", mend))
+        said = json.loads(path.read_text(encoding="utf-8"))
+        checks = tuple(None if part is None else PoolCheck(**part) for part in said["checks"])
+        return cls(tuple(said["dimensions"]), np.array(said["rated_again"]), checks)
+
+
+def check_members(judging: Judging, pool: ReferencePool, *, games: int = 12, seed: int = 0) -> PoolSelfCheck:
+    """Rate every pool member again, against others of the pool, and compare with its pool worth.
+
+    Parameters
+    ----------
+    judging : Judging
+    pool : ReferencePool
+    games, seed : int
+        As for outsiders.
+
+    Returns
+    -------
+    PoolSelfCheck
+    """
+    again = rate_outsiders(judging, pool, pool.images, games=games, seed=seed).log_worths
+    checks: list[PoolCheck | None] = []
+    for k in range(len(pool.dimensions)):
+        try:
+            checks.append(check_pool(pool.fit(k), again[:, k]))
+        except ValueError:  # no spread: a finding of its own, which the confidences act on
+            checks.append(None)
+    return PoolSelfCheck(pool.dimensions, again, tuple(checks))
+
+
+@dataclass(frozen=True)
+class PseudoScores:
+    """Pseudo-scores of images, with what they rest on.
+
+    Parameters
+    ----------
+    images : tuple of str, length n
+        Image hashes.
+    dimensions : tuple of str, length D
+    elo, tau : ndarray, shape (n, D)
+        Score and its standard error in Elo points (400 points are a factor of ten in odds); NaN where the judge
+        abstained on every pair of an image.
+    confidence : ndarray, shape (n, D)
+        Empirical reliability s^2 / (s^2 + tau^2) of each score, not yet scaled to mean 1.
+    reliability : ndarray, shape (D,)
+        s^2 / Var(E), between 0 and 1.
+    kept : tuple of str
+        Dimensions with a usable signal.
+    in_pool : ndarray of bool, shape (n,)
+    opponents : tuple of tuple of str, length n
+        Hashes of the pool members that each image was rated against; empty for pool members.
+    judged : Judged
+        All pairs that the scores rest on.
+    pool_hash, judge : str
+        Of the pool, and the judge's fingerprint.
+    settings : dict
+        How they were made.
+    """
+
+    images: tuple[str, ...]
+    dimensions: tuple[str, ...]
+    elo: np.ndarray
+    tau: np.ndarray
+    confidence: np.ndarray
+    reliability: np.ndarray
+    kept: tuple[str, ...]
+    in_pool: np.ndarray
+    opponents: tuple[tuple[str, ...], ...]
+    judged: Judged
+    pool_hash: str
+    judge: str
+    settings: dict = field(default_factory=dict)
+
+    @property
+    def hash(self) -> str:
+        """SHA-256, in hexadecimal, over images, scores, errors and the pool's hash."""
+        digest = hashlib.sha256(json.dumps([self.images, self.dimensions, self.kept, self.pool_hash]).encode())
+        for values in (self.elo, self.tau, self.confidence):
+            digest.update(np.ascontiguousarray(values, dtype="<f8").tobytes())
+        return digest.hexdigest()
+
+    @property
+    def dropped(self) -> tuple[str, ...]:
+        """Dimensions without a usable signal."""
+        return tuple(name for name in self.dimensions if name not in self.kept)
+
+    def save(self, folder: str | Path) -> Path:
+        """Write ``pseudo_scores.parquet``, ``judged_pairs.parquet`` and ``pseudo_scores.json`` into a folder."""
+        import pandas as pd
+
+        folder = Path(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        table = pd.DataFrame({"sha256": self.images, "in_pool": self.in_pool})
+        pairs = pd.DataFrame({"first": self.judged.first, "second": self.judged.second})
+        for k, name in enumerate(self.dimensions):
+            table[name] = self.elo[:, k]
+            table[f"{name}_se"] = self.tau[:, k]
+            table[f"{name}_confidence"] = self.confidence[:, k]
+            pairs[f"{name}_forward"] = self.judged.forward[:, k]
+            pairs[f"{name}_backward"] = self.judged.backward[:, k]
+        table["opponents"] = [list(names) for names in self.opponents]
+        said = {
+            "format": FORMAT_VERSION,
+            "hash": self.hash,
+            "pool": self.pool_hash,
+            "judge": self.judge,
+            "dimensions": list(self.dimensions),
+            "kept": list(self.kept),
+            "reliability": [float(x) for x in self.reliability],
+            "settings": self.settings,
+            "columns": "<dimension>: Elo points; _se: standard error; _confidence: reliability of this score",
+        }
+        for name, frame in (("pseudo_scores", table), ("judged_pairs", pairs)):
+            frame.to_parquet(folder / f"{name}.parquet.tmp", index=False)
+            os.replace(folder / f"{name}.parquet.tmp", folder / f"{name}.parquet")
+        (folder / "pseudo_scores.json.tmp").write_text(json.dumps(said, indent=1) + "\n", encoding="utf-8")
+        os.replace(folder / "pseudo_scores.json.tmp", folder / "pseudo_scores.json")
+        return folder
+
+    @classmethod
+    def load(cls, folder: str | Path) -> PseudoScores:
+        """Read saved pseudo-scores.
+
+        Raises
+        ------
+        InputFault
+            If a file is missing, or the table is not the one that its hash was taken of.
+        """
+        import pandas as pd
+
+        folder = Path(folder)
+        for name in ("pseudo_scores.json", "pseudo_scores.parquet", "judged_pairs.parquet"):
+            if not (folder / name).is_file():
+                mend = "give the folder that `ppaint pseudo-label` wrote"
+                raise InputFault(Fault(str(folder), name, "the file is missing", mend))
+        said = json.loads((folder / "pseudo_scores.json").read_text(encoding="utf-8"))
+        table = pd.read_parquet(folder / "pseudo_scores.parquet")
+        pairs = pd.read_parquet(folder / "judged_pairs.parquet")
+        names = tuple(said["dimensions"])
+
+        def columns(frame, suffix: str) -> np.ndarray:
+            return np.stack([frame[f"{name}{suffix}"].to_numpy(dtype=float) for name in names], axis=1)
+
+        scores = cls(
+            images=tuple(table["sha256"]),
+            dimensions=names,
+            elo=columns(table, ""),
+            tau=columns(table, "_se"),
+            confidence=columns(table, "_confidence"),
+            reliability=np.array(said["reliability"]),
+            kept=tuple(said["kept"]),
+            in_pool=table["in_pool"].to_numpy(),
+            opponents=tuple(tuple(row) for row in table["opponents"]),
+            judged=Judged(
+                tuple(pairs["first"]), tuple(pairs["second"]), columns(pairs, "_forward"), columns(pairs, "_backward")
+            ),
+            pool_hash=said["pool"],
+            judge=said["judge"],
+            settings=said["settings"],
+        )
+        if scores.hash != said["hash"]:
+            what = "the table is not the one whose hash pseudo_scores.json gives"
+            mend = "make the pseudo-scores again, or restore the file"
+            raise InputFault(Fault(str(folder / "pseudo_scores.parquet"), "", what, mend))
+        return scores
+
+
+def rate_images(
+    judging: Judging,
+    pool: ReferencePool,
+    images: Sequence[str],
+    *,
+    games: int = 12,
+    seed: int = 0,
+    min_reliability: float = 0.25,
+    stop_without_signal: bool = True,
+) -> PseudoScores:
+    """Pseudo-scores of images: pool members keep their pool worth, all others are rated against the pool.
+
+    Parameters
+    ----------
+    judging : Judging
+    pool : ReferencePool
+    images : sequence of str, length n
+        Image hashes; the training images of a category, or paintings to be evaluated.
+    games : int
+        Opponents K of each image outside the pool.
+    seed : int
+        Draws opponents.
+    min_reliability : float
+        A dimension whose reliability is below this has no usable signal: it is dropped and named.
+    stop_without_signal : bool
+        Whether to stop if every dimension is dropped. If not, all are kept (and scores that do not differ by more than
+        their error all get confidence 1): for controls, and for images that are only to be scored.
+
+    Returns
+    -------
+    PseudoScores
+
+    Raises
+    ------
+    NoUsableSignal
+        If every dimension is dropped.
+    """
+    images = list(dict.fromkeys(images))
+    place = {image: i for i, image in enumerate(pool.images)}
+    in_pool = np.array([image in place for image in images], dtype=bool)
+    rated = rate_outsiders(judging, pool, [i for i in images if i not in place], games=games, seed=seed)
+    elo = np.empty((len(images), len(pool.dimensions)))
+    tau = np.empty_like(elo)
+    members = [place[image] for image in images if image in place]
+    elo[in_pool], tau[in_pool] = pool.elo[members], pool.elo_se[members]
+    elo[~in_pool] = rated.log_worths * ELO_PER_LOGIT
+    tau[~in_pool] = rated.standard_errors * ELO_PER_LOGIT
+    confidence, reliability = empirical_reliability(elo, tau)
+    kept = tuple(d for d, r in zip(pool.dimensions, reliability, strict=True) if r >= min_reliability)
+    if not kept:
+        if stop_without_signal:
+            raise _no_signal(judging, pool.dimensions, reliability, min_reliability)
+        usable = np.isfinite(elo).any(axis=0)
+        kept = tuple(d for d, ok in zip(pool.dimensions, usable, strict=True) if ok)
+    against = iter(rated.opponents)
+    return PseudoScores(
+        images=tuple(images),
+        dimensions=pool.dimensions,
+        elo=elo,
+        tau=tau,
+        confidence=confidence,
+        reliability=reliability,
+        kept=kept,
+        in_pool=in_pool,
+        opponents=tuple(() if inside else tuple(pool.images[j] for j in next(against)) for inside in in_pool),
+        judged=Judged.join([judging.ask(pool.pairs), rated.judged]),
+        pool_hash=pool.hash,
+        judge=pool.judge,
+        settings={"games": games, "seed": seed, "min_reliability": min_reliability},
+    )
+
+
+def empirical_reliability(elo: np.ndarray, tau: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Confidence of each score and reliability of each dimension.
+
+    s^2 = max(0, Var(E) - mean tau^2), c_i = s^2 / (s^2 + tau_i^2), reliability = s^2 / Var(E).
+
+    Parameters
+    ----------
+    elo, tau : ndarray, shape (n, D)
+        Scores and standard errors on one scale.
+
+    Returns
+    -------
+    confidence : ndarray, shape (n, D)
+        1 throughout where s^2 is 0: nothing tells one score's worth from another's. NaN where there is no score.
+    reliability : ndarray, shape (D,)
+        Over the images that have a score; 0 where none has.
+
+    Examples
+    --------
+    >>> c, r = empirical_reliability(np.array([[0.0], [200.0]]), np.array([[100.0], [100.0]]))
+    >>> float(c[0, 0]), float(r[0])
+    (0.5, 0.5)
+    """
+    rated = np.isfinite(elo) & np.isfinite(tau)
+    confidence, reliability = np.where(rated, 1.0, np.nan), np.zeros(elo.shape[1])
+    for k in range(elo.shape[1]):
+        scores, errors = elo[rated[:, k], k], tau[rated[:, k], k]
+        if len(scores) < 2:
+            continue
+        variance = np.var(scores, ddof=1)
+        signal = variance - np.mean(errors**2)
+        if signal > 0:
+            reliability[k] = signal / variance
+            confidence[rated[:, k], k] = signal / (signal + errors**2)
+    return confidence, reliability
+
+
+def _no_signal(judging: Judging, dimensions, reliability: np.ndarray, least: float) -> NoUsableSignal:
+    figures = ", ".join(f"{name} {value:.2f}" for name, value in zip(dimensions, reliability, strict=True))
+    what = f"no usable signal: the judgments' reliability is below {least} in every dimension ({figures})"
+    mend = "use a judge that can tell these images apart, more opponents, or more images"
+    return NoUsableSignal(Fault(str(judging.store.folder), "", what, mend))
+
+
+def _rate(judging: Judging, pool: ReferencePool, images: list[str], opponents: list[np.ndarray]):
+    """Worths and errors (n, D) of images against given opponents; abstentions are left out of an image's games."""
+    probability = judging.ask(_pairs(pool, images, opponents)).probability
+    worth = np.full((len(images), len(pool.dimensions)), np.nan)
+    error = np.full_like(worth, np.nan)
+    start = 0
+    for i, played in enumerate(opponents):
+        rows = probability[start : start + len(played)]
+        start += len(played)
+        for k in range(len(pool.dimensions)):
+            answered = ~np.isnan(rows[:, k])
+            if answered.any() and np.isfinite(pool.log_worths[:, k]).all():
+                prior = outsider_prior_precision(pool.fit(k), int(answered.sum()))
+                worth[i, k], error[i, k] = rate_against_pool(
+                    pool.log_worths[:, k], pool.covariance[k], played[answered], rows[answered, k], prior
+                )
+    return worth, error
+
+
+def _pairs(pool: ReferencePool, images: list[str], opponents: list[np.ndarray]) -> list[tuple[str, str]]:
+    return [(image, pool.images[j]) for image, played in zip(images, opponents, strict=True) for j in played]
+
+
+def _spread_opponents(worth: np.ndarray, count: int, image: str, own: int, seed: int) -> np.ndarray:
+    """One member drawn from each of ``count`` equal parts of the pool in order of worth."""
+    seat = int.from_bytes(hashlib.sha256(image.encode()).digest()[:8], "big")
+    rng = np.random.default_rng([seed, seat])
+    order = np.argsort(worth, kind="stable")
+    return np.array([rng.choice(part) for part in np.array_split(order[order != own], count)], dtype=int)
+
+
+def _near_opponents(worth: np.ndarray, games: int, centre: float, played: np.ndarray, own: int) -> np.ndarray:
+    """The members nearest to an estimate that were not played yet."""
+    order = np.argsort(np.abs(worth - centre), kind="stable")
+    free = order[~np.isin(order, played) & (order != own)]
+    return free[: games - len(played)]

@@ -1,0 +1,295 @@
+"""The Elo reference pool: some images of the training category, judged among themselves, fitted, frozen, hashed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from ..images.faults import Fault, InputFault
+from ..preference_to_score.elo import ELO_PER_LOGIT, PoolFit, fit_pool
+from ..preference_to_score.pair_design import locally_dense_pairs
+from .judging import Judging
+
+FORMAT_VERSION = 1
+SMALLEST_SET = 12  # images: a pool of six, and as many others
+
+
+@dataclass(frozen=True)
+class ReferencePool:
+    """A frozen pool (method notes 3.2): R images with worths in D dimensions that others are rated against.
+
+    Parameters
+    ----------
+    images : tuple of str, length R
+        Image hashes, from the lowest to the highest pointwise score of the judge.
+    dimensions : tuple of str, length D
+    log_worths : ndarray, shape (R, D)
+        Natural-log worths, mean zero in each dimension; NaN in a dimension in which the judge abstained so often that
+        the comparisons do not hang together.
+    covariance : ndarray, shape (D, R, R)
+        Sandwich covariance of the log-worths.
+    degree : ndarray of int, shape (R, D)
+        Comparisons each member played.
+    pointwise : ndarray, shape (R, D)
+        The judge's own pointwise scores, 0 to 9, that the pool was spread by.
+    schedule : ndarray of int, shape (m, 2)
+        Which members were compared.
+    prior_precision : float
+        Of the Gaussian prior on each log-worth.
+    judge : str
+        The judge's fingerprint.
+    settings : dict
+        How the pool was made.
+    """
+
+    images: tuple[str, ...]
+    dimensions: tuple[str, ...]
+    log_worths: np.ndarray
+    covariance: np.ndarray
+    degree: np.ndarray
+    pointwise: np.ndarray
+    schedule: np.ndarray
+    prior_precision: float
+    judge: str
+    settings: dict = field(default_factory=dict)
+
+    @property
+    def elo(self) -> np.ndarray:
+        """Worths in Elo points, shape (R, D)."""
+        return self.log_worths * ELO_PER_LOGIT
+
+    @property
+    def elo_se(self) -> np.ndarray:
+        """Their standard errors in Elo points, shape (R, D)."""
+        return np.sqrt(np.diagonal(self.covariance, axis1=1, axis2=2).T) * ELO_PER_LOGIT
+
+    @property
+    def pairs(self) -> list[tuple[str, str]]:
+        """The schedule as pairs of image hashes."""
+        return [(self.images[a], self.images[b]) for a, b in self.schedule]
+
+    @property
+    def hash(self) -> str:
+        """SHA-256, in hexadecimal, over all that a rating against this pool depends on."""
+        digest = hashlib.sha256()
+        identity = [self.images, self.dimensions, self.prior_precision, self.judge]
+        digest.update(json.dumps(identity).encode())
+        for values in (self.log_worths, self.covariance, self.degree.astype(np.int64)):
+            digest.update(np.ascontiguousarray(values).astype(values.dtype.newbyteorder("<")).tobytes())
+        return digest.hexdigest()
+
+    def fit(self, k: int) -> PoolFit:
+        """The fit of dimension ``k``, as the numerics room takes it."""
+        return PoolFit(self.log_worths[:, k], self.covariance[k], self.degree[:, k], self.prior_precision)
+
+    def save(self, folder: str | Path) -> Path:
+        """Write ``pool.parquet`` (one row a member) and ``pool.json`` into a folder.
+
+        Parameters
+        ----------
+        folder : Path
+            Made if it is not there; files of these names in it are replaced.
+
+        Returns
+        -------
+        Path
+            The folder.
+        """
+        import pandas as pd
+
+        folder = Path(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        table = pd.DataFrame({"sha256": self.images})
+        for k, name in enumerate(self.dimensions):
+            table[name] = self.elo[:, k]
+            table[f"{name}_se"] = self.elo_se[:, k]
+            table[f"{name}_log_worth"] = self.log_worths[:, k]
+            table[f"{name}_covariance"] = list(self.covariance[k])
+            table[f"{name}_games"] = self.degree[:, k]
+            table[f"{name}_pointwise"] = self.pointwise[:, k]
+        said = {
+            "format": FORMAT_VERSION,
+            "hash": self.hash,
+            "judge": self.judge,
+            "dimensions": list(self.dimensions),
+            "prior_precision": self.prior_precision,
+            "settings": self.settings,
+            "schedule": self.schedule.tolist(),
+            "columns": "<dimension>: Elo points; _se: their standard error; _log_worth, _covariance: natural-log scale",
+        }
+        table.to_parquet(folder / "pool.parquet.tmp", index=False)
+        os.replace(folder / "pool.parquet.tmp", folder / "pool.parquet")
+        (folder / "pool.json.tmp").write_text(json.dumps(said, indent=1) + "\n", encoding="utf-8")
+        os.replace(folder / "pool.json.tmp", folder / "pool.json")
+        return folder
+
+    @classmethod
+    def load(cls, folder: str | Path) -> ReferencePool:
+        """Read a saved pool.
+
+        Raises
+        ------
+        InputFault
+            If a file is missing, or the pool is not the one that its hash was taken of.
+        """
+        import pandas as pd
+
+        folder = Path(folder)
+        for name in ("pool.json", "pool.parquet"):
+            if not (folder / name).is_file():
+                mend = "give the folder that `ppaint pseudo-label` wrote"
+                raise InputFault(Fault(str(folder), name, "the file is missing", mend))
+        said = json.loads((folder / "pool.json").read_text(encoding="utf-8"))
+        table = pd.read_parquet(folder / "pool.parquet")
+        names = tuple(said["dimensions"])
+
+        def columns(suffix: str) -> np.ndarray:
+            return np.stack([table[f"{name}_{suffix}"].to_numpy() for name in names], axis=1)
+
+        pool = cls(
+            images=tuple(table["sha256"]),
+            dimensions=names,
+            log_worths=columns("log_worth"),
+            covariance=np.stack([np.stack(table[f"{name}_covariance"].to_list()) for name in names]),
+            degree=columns("games"),
+            pointwise=columns("pointwise"),
+            schedule=np.array(said["schedule"], dtype=int),
+            prior_precision=said["prior_precision"],
+            judge=said["judge"],
+            settings=said["settings"],
+        )
+        if pool.hash != said["hash"]:
+            what = "the table is not the one whose hash pool.json gives"
+            raise InputFault(Fault(str(folder / "pool.parquet"), "", what, "make the pool again, or restore the file"))
+        return pool
+
+
+def build_pool(
+    judging: Judging,
+    images: Sequence[str],
+    *,
+    size: int = 32,
+    near: int = 6,
+    long_pairs: int = 32,
+    prior_precision: float = 0.1,
+    seed: int = 0,
+) -> ReferencePool:
+    """Choose a pool, have it judged on a locally dense schedule, and fit its worths.
+
+    Parameters
+    ----------
+    judging : Judging
+    images : sequence of str
+        Hashes of the images of one category, from which the pool is chosen.
+    size : int
+        Members R; with fewer than 2 R images, half of the images (``settings`` says so).
+    near : int
+        All pairs up to this rank distance (by the pointwise score) are compared.
+    long_pairs : int
+        Comparisons beyond that.
+    prior_precision : float
+        Of the Gaussian prior on each log-worth.
+    seed : int
+        Of the long pairs.
+
+    Returns
+    -------
+    ReferencePool
+
+    Raises
+    ------
+    InputFault
+        If there are fewer than 12 images.
+    """
+    images = list(dict.fromkeys(images))
+    if len(images) < SMALLEST_SET:
+        what = f"{len(images)} different images are too few for a pool and others to rate against it"
+        raise InputFault(Fault(str(judging.store.folder), "", what, f"give at least {SMALLEST_SET} images"))
+    members = min(size, len(images) // 2)
+    scores = pointwise_scores(judging.rate(images))
+    chosen = spread_over(scores.mean(axis=1), members)
+    names = tuple(images[i] for i in chosen)
+    schedule = pool_schedule(members, near, long_pairs, seed)
+    judged = judging.ask([(names[a], names[b]) for a, b in schedule])
+    fits = [_fit_dimension(schedule, judged.probability[:, k], members, prior_precision) for k in _each(judging)]
+    settings = {"size": members, "size_asked_for": size, "near": near, "long_pairs": long_pairs, "seed": seed}
+    return ReferencePool(
+        images=names,
+        dimensions=judging.dimensions,
+        log_worths=np.stack([fit.log_worths for fit in fits], axis=1),
+        covariance=np.stack([fit.covariance for fit in fits]),
+        degree=np.stack([fit.degree for fit in fits], axis=1).astype(np.int64),
+        pointwise=scores[chosen],
+        schedule=schedule,
+        prior_precision=prior_precision,
+        judge=judging.store.fingerprint,
+        settings={**settings, "images": len(images), "comparisons": len(schedule)},
+    )
+
+
+def pointwise_scores(log_probabilities: np.ndarray) -> np.ndarray:
+    """Expected score, 0 to 9, from log-probabilities of the ten score tokens.
+
+    Parameters
+    ----------
+    log_probabilities : ndarray, shape (..., 10)
+
+    Returns
+    -------
+    ndarray, shape (...)
+
+    Examples
+    --------
+    >>> float(pointwise_scores(np.log(np.full(10, 0.1))).round(6))
+    4.5
+    """
+    return np.exp(log_probabilities) @ np.arange(10.0)
+
+
+def spread_over(scores: np.ndarray, count: int) -> np.ndarray:
+    """Places of ``count`` items at even steps through the order of the scores, both ends included.
+
+    Examples
+    --------
+    >>> spread_over(np.array([3.0, 1.0, 2.0, 5.0, 4.0]), 3)
+    array([1, 0, 3])
+    """
+    order = np.argsort(scores, kind="stable")
+    return order[np.linspace(0, len(scores) - 1, count).round().astype(int)]
+
+
+def pool_schedule(members: int, near: int, long_pairs: int, seed: int) -> np.ndarray:
+    """Locally dense pairs of pool members, as many long ones as there can be up to ``long_pairs``; shape (m, 2).
+
+    Examples
+    --------
+    >>> len(pool_schedule(32, 6, 32, seed=0)), len(pool_schedule(6, 6, 32, seed=0))
+    (203, 15)
+    """
+    near = min(near, members - 1)
+    close = members * near - near * (near + 1) // 2
+    budget = min(close + long_pairs, members * (members - 1) // 2)
+    return locally_dense_pairs(members, near, budget, np.random.default_rng([seed, members]))
+
+
+def _fit_dimension(schedule: np.ndarray, probability: np.ndarray, members: int, prior_precision: float) -> PoolFit:
+    """Fit what was answered; NaN throughout where abstentions have torn the comparisons apart."""
+    answered = ~np.isnan(probability)
+    first, second = schedule[answered].T
+    try:
+        return fit_pool(first, second, probability[answered], members, prior_precision)
+    except ValueError:
+        if answered.all():
+            raise
+        degree = np.bincount(first, minlength=members) + np.bincount(second, minlength=members)
+        return PoolFit(np.full(members, np.nan), np.full((members, members), np.nan), degree, prior_precision)
+
+
+def _each(judging: Judging) -> range:
+    return range(len(judging.dimensions))

@@ -1,0 +1,145 @@
+"""What the trainers learn from, as arrays: images, pseudo-scores, confidences, judgments; and what is held out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from .held_out import choose_held_out
+from .pseudo_labels import PseudoScores
+
+
+@dataclass(frozen=True)
+class JudgedPairs:
+    """Judged pairs by place in the table.
+
+    Parameters
+    ----------
+    first, second : ndarray of int, shape (m,)
+    delta : ndarray, shape (m, D)
+        Log-odds that the first is better; NaN where the judge abstained or the dimension is not learnt from.
+    """
+
+    first: np.ndarray
+    second: np.ndarray
+    delta: np.ndarray
+
+
+@dataclass(frozen=True)
+class TrainingTable:
+    """Images of one or more categories, each category with a pool of its own.
+
+    Parameters
+    ----------
+    images : tuple of str, length n
+        Image hashes.
+    dimensions : tuple of str, length D
+        Those with a usable signal in at least one category.
+    category : ndarray of int, shape (n,)
+    elo : ndarray, shape (n, D)
+        Pseudo-scores; NaN where there is none.
+    confidence : ndarray, shape (n, D)
+        Scaled to mean 1 over the images that are trained on, by category and dimension; 0 where there is no
+        pseudo-score or no usable signal.
+    held_out : ndarray of bool, shape (n,)
+    training_pairs, held_out_pairs : JudgedPairs
+        Every judgment that touches a held-out image is held out with it.
+    """
+
+    images: tuple[str, ...]
+    dimensions: tuple[str, ...]
+    category: np.ndarray
+    elo: np.ndarray
+    confidence: np.ndarray
+    held_out: np.ndarray
+    training_pairs: JudgedPairs
+    held_out_pairs: JudgedPairs
+
+    @property
+    def training_images(self) -> np.ndarray:
+        """Places of the images that are trained on."""
+        return np.flatnonzero(~self.held_out)
+
+
+def training_table(
+    scores: PseudoScores | Sequence[PseudoScores],
+    *,
+    held_out_fraction: float,
+    seed: int,
+    use_confidence: bool = True,
+) -> TrainingTable:
+    """Lay out pseudo-scores for training.
+
+    Parameters
+    ----------
+    scores : PseudoScores, or a sequence of them
+        One for each category.
+    held_out_fraction : float
+        Share of each category's outsiders that is held out.
+    seed : int
+        Of the held-out choice.
+    use_confidence : bool
+        If not, every usable pseudo-score weighs the same (for comparisons).
+
+    Returns
+    -------
+    TrainingTable
+
+    Examples
+    --------
+    >>> from ppaint.trainer.judging import Judged
+    >>> half = np.full((3, 1), 0.5)
+    >>> judged = Judged(("a", "b"), ("b", "c"), np.ones((2, 1)), -np.ones((2, 1)))
+    >>> scores = PseudoScores(("a", "b", "c"), ("overall",), half, half, half, np.ones(1), ("overall",),
+    ...                       np.array([True, True, False]), ((), (), ("a",)), judged, "pool", "judge")
+    >>> table = training_table(scores, held_out_fraction=0.0, seed=0)
+    >>> table.confidence.ravel(), len(table.training_pairs.first)
+    (array([1., 1., 1.]), 2)
+    """
+    parts = [scores] if isinstance(scores, PseudoScores) else list(scores)
+    names = [d for d in parts[0].dimensions if any(d in part.kept for part in parts)]
+    held = np.concatenate([choose_held_out(part, held_out_fraction, seed) for part in parts])
+    elo, confidence = [], []
+    for part in parts:
+        where = [part.dimensions.index(d) for d in names]
+        usable = np.isfinite(part.elo[:, where]) & np.array([d in part.kept for d in names])
+        elo.append(np.where(usable, part.elo[:, where], np.nan))
+        weight = part.confidence[:, where] if use_confidence else np.ones_like(elo[-1])
+        mine = ~held[sum(map(len, elo[:-1])) :][: len(usable)]
+        confidence.append(_mean_one(np.where(usable, weight, 0.0), usable & mine[:, None]))
+    first, second, delta = _pairs(parts, names)
+    touched = held[first] | held[second]
+    return TrainingTable(
+        images=tuple(image for part in parts for image in part.images),
+        dimensions=tuple(names),
+        category=np.concatenate([np.full(len(part.images), c) for c, part in enumerate(parts)]),
+        elo=np.concatenate(elo),
+        confidence=np.concatenate(confidence),
+        held_out=held,
+        training_pairs=JudgedPairs(first[~touched], second[~touched], delta[~touched]),
+        held_out_pairs=JudgedPairs(first[touched], second[touched], delta[touched]),
+    )
+
+
+def _mean_one(weight: np.ndarray, counted: np.ndarray) -> np.ndarray:
+    """Divide each column by its mean over the counted entries; an unused column stays 0."""
+    totals, counts = (weight * counted).sum(axis=0), counted.sum(axis=0)
+    mean = np.divide(totals, counts, out=np.ones_like(totals), where=totals > 0)
+    return weight / mean
+
+
+def _pairs(parts: Sequence[PseudoScores], names: Sequence[str]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    first, second, delta, start = [], [], [], 0
+    for part in parts:
+        place = {image: start + i for i, image in enumerate(part.images)}
+        start += len(part.images)
+        rows = part.judged.delta[:, [part.dimensions.index(d) for d in names]]
+        rows = np.where(np.array([d in part.kept for d in names]), rows, np.nan)
+        for a, b, row in zip(part.judged.first, part.judged.second, rows, strict=True):
+            if a in place and b in place:  # a pool may hold images that are not to be trained on
+                first.append(place[a])
+                second.append(place[b])
+                delta.append(row)
+    return np.array(first, dtype=int), np.array(second, dtype=int), np.array(delta).reshape(-1, len(names))
