@@ -95,7 +95,7 @@ def main(
     rows, details = [], {}
     for seed in seeds or [0, 1, 2]:
         category = CATEGORIES[seed % len(CATEGORIES)]
-        data = nine / f"seed-{seed}-{CATEGORIES[0]}"
+        data = nine / f"data-{seed}"
         whole = nine / f"seed-{seed}-{category}"
         rows.append(row(seed, category, "biased", "policy", from_summary(read_json(whole / "summary.json"))))
         jobs = {

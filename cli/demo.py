@@ -1,5 +1,66 @@
-"""placeholder while this is being written."""
+"""``ppaint demo``: the Space, on this machine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from ..model_card.scorer import AestheticScorer
+    from ..spaces_demo.release_scores import ReleaseScores
 
 
-def demo() -> None:
-    """..."""
+def demo(
+    model: Annotated[str, typer.Option(help="A scorer's folder, or its repo id.")] = "run/scorer",
+    dataset: Annotated[
+        Path | None,
+        typer.Option(
+            help="A dataset folder to set scores beside; by default `ppaint` beside the scorer, if it is there."
+        ),
+    ] = None,
+    port: Annotated[
+        int | None, typer.Option(min=1, max=65535, help="Port; the first free one from 7860 by default.")
+    ] = None,
+) -> None:
+    """Serve a web page: drop an image, see its scores and where they fall among the release's paintings."""
+    import os
+
+    os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+    from ..model_card.scorer import AestheticScorer
+
+    scorer = AestheticScorer.from_pretrained(model)
+    beside = Path(model).parent / "ppaint"
+    folder = dataset or (beside if (beside / "ppaint_release.json").is_file() else None)
+    reference = None if folder is None else _score_release(scorer, folder)
+    from ..spaces_demo.app import build_demo, launch_demo
+
+    page = build_demo(scorer, reference)
+    try:
+        launch_demo(page, port=port)
+    except OSError as error:  # gradio's word for a port that is taken
+        from ..images.faults import Fault, InputFault
+
+        raise InputFault(Fault(f"port {port}", "", str(error).splitlines()[0], "give another --port")) from error
+
+
+def _score_release(scorer: AestheticScorer, folder: Path) -> ReleaseScores:
+    """Score the release's paintings, with a progress bar."""
+    from ..eval_suite.input_faults import EvaluationInputError
+    from ..images.faults import Fault, InputFault
+    from ..spaces_demo.release_scores import score_release
+    from .progress import bar
+
+    try:
+        with bar() as progress:
+            task = progress.add_task("scoring the release's paintings", total=None)
+            return score_release(
+                scorer, folder, progress=lambda _, done, total: progress.update(task, completed=done, total=total)
+            )
+    except InputFault:
+        raise
+    except EvaluationInputError as error:
+        raise InputFault(Fault(*fault) for fault in error.faults) from error
+    except ValueError as error:
+        raise InputFault(Fault(str(folder), "", str(error), "give a dataset with images, or none")) from error

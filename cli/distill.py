@@ -26,16 +26,12 @@ def distill(
     Started again after it was killed, it goes on from the newest complete checkpoint and ends at the same weights.
     """
     inputs, args = read_config(config, overrides or [])
-    from transformers.utils import logging as transformers_logging
-
     from ..model_card.judge import Judge
     from ..trainer.pseudo_labels import PseudoScores
     from .judge import tiny_judge
     from .label_free import CardText, by_hash, compute_features, distil_scorer, open_folder
     from .progress_bars import progress_bars
 
-    transformers_logging.disable_progress_bar()
-    transformers_logging.set_verbosity_error()
     model = str(inputs.get("model") or tiny_judge())
     scores = PseudoScores.load(Path(inputs["pseudo_labels"]) / "pseudo_scores")
     with progress_bars() as report:

@@ -30,20 +30,16 @@ def judge(
     against members of it, and the members once more as if they were others. Started again after it was stopped or
     killed, it goes on and repeats nothing.
     """
-    from ..images.faults import Fault, InputFault
     from ..model_card.judge import Judge
     from ..trainer.judging import Judging
     from ..trainer.judgment_store import JudgmentStore
-    from ..trainer.reference_pool import SMALLEST_SET
-    from .label_free import by_hash, compute_features, open_folder
+    from .label_free import by_hash, check_enough, compute_features, open_folder
     from .progress_bars import progress_bars
 
     with progress_bars() as report:
         opened = open_folder(images, report)
         unique = by_hash(opened)
-        if len(unique) < SMALLEST_SET:
-            what = f"{len(unique)} different images are too few for a pool and others to rate against it"
-            raise InputFault(Fault(str(images), "", what, f"give at least {SMALLEST_SET} images"))
+        check_enough(images, unique)
         settings = {"pool_size": pool_size, "opponents": opponents, "seed": seed}
         names = {sha: image.name for sha, image in unique.items()}
         asked = Judge.from_pretrained(
@@ -132,7 +128,9 @@ def follow_schedule(working, images: list[str], settings: dict):
 
 def tiny_judge() -> str:
     """Folder of the tiny judge that is installed with ppaint."""
-    return str(Path(__file__).resolve().parents[1] / "trainer" / "tiny_judge" / "weights" / "judge")
+    from ..trainer.tiny_judge import WEIGHTS
+
+    return str(WEIGHTS)
 
 
 def standard_dimensions() -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -24,7 +24,7 @@ from ..trainer.judge_fitness import JudgeFitness, judge_fitness
 from ..trainer.judging import Judging
 from ..trainer.judgment_store import JudgmentStore
 from ..trainer.pseudo_labels import PoolSelfCheck, PseudoScores, check_members, rate_images
-from ..trainer.reference_pool import ReferencePool, build_pool
+from ..trainer.reference_pool import SMALLEST_SET, ReferencePool, build_pool
 
 Report = Callable[[str, int, int], None]
 PACKAGES = ("ppaint", "torch", "transformers", "accelerate", "datasets", "numpy", "scipy", "pillow")
@@ -115,6 +115,18 @@ def by_hash(images: Sequence[OpenedImage]) -> dict[str, OpenedImage]:
     for image in images:
         unique.setdefault(image.sha256, image)
     return unique
+
+
+def check_enough(folder: Path, images: Collection) -> None:
+    """Refuse a set that is too small for a pool and others to rate against it, before anything is written.
+
+    Raises
+    ------
+    InputFault
+    """
+    if len(images) < SMALLEST_SET:
+        what = f"{len(images)} different images are too few for a pool and others to rate against it"
+        raise InputFault(Fault(str(folder), "", what, f"give at least {SMALLEST_SET} images"))
 
 
 def compute_features(judge: Judge, images: Sequence[OpenedImage], report: Report, what: str) -> dict[str, Any]:
@@ -229,13 +241,20 @@ def distil_scorer(
     -------
     Distilled
     """
+    import torch
+    from transformers.utils import logging as transformers_logging
+
     from ..trainer.psdistill_exact_config import PSDistillExactConfig
     from ..trainer.psdistill_exact_trainer import PSDistillExactTrainer
     from .training_bar import TrainingBar
 
+    transformers_logging.disable_progress_bar()
+    transformers_logging.set_verbosity_error()  # tied weights are reported as missing when a checkpoint is read
+
     settings = dict(options or {}) | ({} if steps is None else {"max_steps": steps})
     args = PSDistillExactConfig(output_dir=str(out / "checkpoints"), seed=seed, report_to=[], **settings)
-    fresh, processor = load_model(model, device=args.device, dtype=None)
+    full_precision = None if args.lora_r else torch.float32  # small steps of all weights would be lost in bf16
+    fresh, processor = load_model(model, device=args.device, dtype=full_precision)
     trainer = PSDistillExactTrainer(
         fresh,
         args,

@@ -14,7 +14,16 @@ from ..dataset_script.stand_in.simulate import DIMENSIONS
 from ..images.contact_sheet import contact_sheet
 from ..model_card.judge import Judge
 from ..model_card.scorer import AestheticScorer
-from .label_free import PACKAGES, CardText, Report, by_hash, distil_scorer, open_folder, pseudo_label_images
+from .label_free import (
+    PACKAGES,
+    CardText,
+    Report,
+    by_hash,
+    check_enough,
+    distil_scorer,
+    open_folder,
+    pseudo_label_images,
+)
 from .plots import plot_pool, plot_training
 from .run_identity import claim_folder
 
@@ -60,9 +69,10 @@ def run_own_images(settings: OwnImages, out: Path, report: Report) -> list[str]:
     started = time.time()
     opened = open_folder(settings.images, report)
     unique = list(by_hash(opened).values())
-    claim_folder(out, asdict(settings) | {"kind": "own images", "hashes": sorted(image.sha256 for image in unique)})
+    check_enough(settings.images, unique)
     dimensions = settings.dimensions or DIMENSIONS
     judge = Judge.from_pretrained(settings.model, dimensions=dimensions, batch_size=settings.batch_size)
+    claim_folder(out, asdict(settings) | {"kind": "own images", "hashes": sorted(image.sha256 for image in unique)})
     labels = pseudo_label_images(judge, unique, out / "label_free", report, what="your images", seed=settings.seed)
     card = CardText(
         title=f"A scorer distilled from {len(unique)} of one's own images",

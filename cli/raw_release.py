@@ -68,7 +68,9 @@ def _print_summary(export: RawExport) -> None:
     kind = "simulated" if config.simulated else "not simulated"
     low, high = config.scale
     console.print(Text(f"{config.name} ({kind}): sound"))
-    console.print(Text(f"dimensions: {', '.join(config.dimensions)} (headline: {config.headline}); scale {low} to {high}"))
+    console.print(
+        Text(f"dimensions: {', '.join(config.dimensions)} (headline: {config.headline}); scale {low} to {high}")
+    )
     rows = summary(export)
     table = Table(box=box.SIMPLE)
     for column in rows.columns:

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from ..dataset_script.build import build_dataset
-from ..dataset_script.stand_in.simulate import CATEGORIES, PAINTINGS_A_CATEGORY, simulate
+from ..dataset_script.stand_in.simulate import CATEGORIES, DIMENSIONS, PAINTINGS_A_CATEGORY, simulate
 from ..eval_suite.release_tables import ReleaseTables, read_release
 from ..images.contact_sheet import contact_sheet
 from ..images.faults import Fault, InputFault
@@ -103,10 +103,10 @@ def run_whole_release(settings: WholeRelease, out: Path, report: Report, *, data
         what = f"there is no category {settings.train_category!r} in the stand-in"
         raise InputFault(Fault("--train-category", "", what, f"give one of {', '.join(CATEGORIES)}"))
     started = time.time()
+    judge = Judge.from_pretrained(settings.model, dimensions=DIMENSIONS, batch_size=settings.batch_size)
     claim_folder(out, asdict(settings) | {"kind": "whole release"})
     data = data or out
     release = make_dataset(settings, data, report)
-    judge = Judge.from_pretrained(settings.model, dimensions=release.dimensions, batch_size=settings.batch_size)
     labels = label_training_category(settings, judge, data, out, report)
     card = CardText(
         title="A scorer distilled from the tiny judge, on the simulated stand-in",
@@ -154,7 +154,7 @@ def make_dataset(settings: WholeRelease, data: Path, report: Report) -> ReleaseT
     if not (data / "raw").exists():
         simulate(data / "raw", settings.seed, settings.unlabelled, report, paintings=settings.paintings)
     if not (data / "ppaint").exists():
-        build_dataset(data / "raw", data / "ppaint", report)
+        build_dataset(data / "raw", data / "ppaint", report, processes=2)
     return read_release(data / "ppaint")
 
 

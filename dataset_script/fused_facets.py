@@ -16,6 +16,7 @@ from ..preference_to_score.comparisons import Comparisons
 from ..preference_to_score.fusion import FusedFacet, fuse_facet
 from ..preference_to_score.ratings import Ratings
 from .raw_export import Progress, RawExport
+from .single_thread import use_one_thread
 
 _CREDIT = {"a": 1.0, "tie": 0.5, "b": 0.0}
 
@@ -75,7 +76,8 @@ def fuse_facets(export: RawExport, processes: int = 1, progress: Progress | None
         for place, job in enumerate(jobs):
             told(place, _facet(job))
     else:
-        with ProcessPoolExecutor(min(processes, len(jobs)), mp_context=get_context("spawn")) as pool:
+        workers, context = min(processes, len(jobs)), get_context("spawn")
+        with ProcessPoolExecutor(workers, mp_context=context, initializer=use_one_thread) as pool:
             places = {pool.submit(_facet, job): place for place, job in enumerate(jobs)}
             for future in as_completed(places):
                 told(places[future], future.result())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -83,7 +84,7 @@ def read_release(folder: str | Path) -> ReleaseTables:
         If the folder is not such a dataset, or it has no fused scores.
     """
     folder = Path(folder)
-    config = _read_config(folder)
+    config = release_facts(folder)
     categories, dimensions = tuple(config["categories"]), tuple(config["dimensions"])
     if not (folder / "fused").is_dir():
         what = "the dataset has no fused scores to evaluate against"
@@ -104,8 +105,25 @@ def read_release(folder: str | Path) -> ReleaseTables:
     )
 
 
-def _read_config(folder: Path) -> dict:
-    """The release's ``ppaint_release.json``, with the keys that an evaluation needs."""
+def release_facts(folder: str | Path) -> dict[str, Any]:
+    """What a dataset folder says of itself in ``ppaint_release.json``.
+
+    Parameters
+    ----------
+    folder : str or Path
+        A folder that ``ppaint build`` made.
+
+    Returns
+    -------
+    dict
+        With ``name``, ``simulated``, ``categories``, ``dimensions``, ``headline``, ``rating_scale``, and more.
+
+    Raises
+    ------
+    EvaluationInputError
+        If it is not such a folder.
+    """
+    folder = Path(folder)
     path = folder / "ppaint_release.json"
     mend = "give the folder that `ppaint build` made"
     try:

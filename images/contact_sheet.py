@@ -58,8 +58,8 @@ def contact_sheet(
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     sheet = contact_sheet([Image.new("RGB", (60, 90))] * 3, ["a", "b", "c"], Path(folder) / "s.png", title="Three")
-    ...     Image.open(sheet).format
-    'PNG'
+    ...     sheet.name, sheet.read_bytes()[1:4]
+    ('s.png', b'PNG')
     """
     small, large = ImageFont.load_default(max(10, thumb // 11)), ImageFont.load_default(max(14, thumb // 7))
     captions = list(captions)

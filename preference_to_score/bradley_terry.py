@@ -272,7 +272,7 @@ def bradley_terry(
     return BradleyTerryResult(
         items=comparisons.items,
         log_worths=fit.theta[0] - fit.theta[0].mean(),
-        standard_errors=np.sqrt(np.diag(covariance)),
+        standard_errors=np.sqrt(np.maximum(np.diag(covariance), 0.0)),
         covariance=covariance,
         log_likelihood=float(fit.log_likelihood[0]),
         converged=True,

@@ -31,7 +31,10 @@ class FusionReport:
         Of A's affine map; False where too little spread was left beyond the error, so that the plain ratio of standard
         deviations was used.
     resamples : int
-        Resamples of the experts.
+        Resamples of the experts that were used.
+    resamples_left_out : float
+        Share of all resamples, by weight, that hold only experts who compared, or only experts who rated, so that
+        nothing could be anchored or ordered; 0 where every expert did both.
     enumerated : bool
         Whether these are all there are (up to seven experts) or a seeded draw.
     slope_uncorrected_resamples : int
@@ -64,6 +67,7 @@ class FusionReport:
     slope: float
     slope_corrected: bool
     resamples: int
+    resamples_left_out: float
     enumerated: bool
     slope_uncorrected_resamples: int
     never_won: tuple[Hashable, ...]
@@ -156,7 +160,10 @@ def fuse_facet(comparisons: Comparisons, ratings: Ratings, scale: tuple[float, f
     a = worths_on_scale(comparisons, ratings)
     b = joint_scale(comparisons, ratings, scale)
     fused = (a.scores + b.scores) / 2
-    resamples = expert_resamples(len(ratings.raters))
+    every = expert_resamples(len(ratings.raters))
+    kept = _usable(every, comparisons, a)
+    left_out = float(every.weights[~kept].sum())
+    resamples = Resamples(every.counts[kept], every.weights[kept] / every.weights[kept].sum(), every.enumerated)
     many_a, corrected = resampled_worths(a, resamples)
     many_b = resampled_scores(b, resamples)
     return FusedFacet(
@@ -169,7 +176,7 @@ def fuse_facet(comparisons: Comparisons, ratings: Ratings, scale: tuple[float, f
         a_se=resampled_errors(many_a, resamples),
         b=b.scores,
         b_se=resampled_errors(many_b, resamples),
-        report=_report(comparisons, ratings, scale, a, b, resamples, corrected),
+        report=_report(comparisons, ratings, scale, a, b, resamples, corrected, left_out),
     )
 
 
@@ -195,6 +202,13 @@ def _match(comparisons: Comparisons, ratings: Ratings) -> tuple[Comparisons, Rat
     return replace(comparisons, raters=raters, rater=who), matched
 
 
+def _usable(resamples: Resamples, comparisons: Comparisons, a: WorthsOnScale) -> NDArray[np.bool_]:
+    """Which resamples have something to anchor (an expert who rated) and something to order (one who compared)."""
+    compares = np.bincount(comparisons.rater, minlength=len(comparisons.raters))
+    rated_items = ((resamples.counts @ ~np.isnan(a.table)) > 0).sum(1)
+    return (resamples.counts @ compares > 0) & (rated_items >= 2)
+
+
 def _ids(names: tuple[Hashable, ...]) -> NDArray:
     column = np.empty(len(names), dtype=object)
     column[:] = names
@@ -218,6 +232,7 @@ def _report(
     b: JointScaleResult,
     resamples: Resamples,
     corrected: NDArray,
+    left_out: float,
 ) -> FusionReport:
     counts = a.pairs.weighted(resamples.counts)
     n = counts.n_items
@@ -236,6 +251,7 @@ def _report(
         slope=a.slope,
         slope_corrected=a.corrected,
         resamples=len(resamples.weights),
+        resamples_left_out=left_out,
         enumerated=resamples.enumerated,
         slope_uncorrected_resamples=int((~corrected).sum()),
         never_won=a.worths.never_won,

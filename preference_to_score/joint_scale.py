@@ -26,6 +26,7 @@ from .ratings import Ratings
 
 PRIOR_EXPERTS = 2.0  # weight of the stated prior spreads, as a number of experts
 PRIOR_TASTE = 0.5  # typical spread of taste, in units of the noise of one comparison; weighs as two of the n J tastes
+PRIOR_QUALITY = 1.0  # typical spread of the items, in the same unit; weighs as one item
 PRIOR_SHIFT = 0.75  # typical spread of the experts' shifts, in units of the noise of one rating
 PRIOR_LOG_SCALE = 0.25  # typical spread of the experts' log scales
 MEAN_LOG_SCALE_SPREAD = 2.0  # prior on the mean log scale, about 0: a rating is about as noisy as a comparison
@@ -293,7 +294,7 @@ def _update(judgments: Judgments, structure: Structure, mode: Mode, levels: NDAr
     spread = np.einsum("jkk->jk", mode.given_common) + ((apart @ mode.covariance) * apart).sum(-1)
     tastes = ((mode.personal - mode.common) ** 2 + spread).sum() + 2 * PRIOR_TASTE**2
     taste = np.sqrt(tastes / (n * experts + 2))
-    quality = np.sqrt((mode.common**2 + np.diag(mode.covariance)).sum() / (n - 1))
+    quality = np.sqrt(((mode.common**2 + np.diag(mode.covariance)).sum() + PRIOR_QUALITY**2) / n)
     whole = np.einsum("jkk->jk", mode.given_common) + ((lever @ mode.covariance) * lever).sum(-1)
     thresholds, shift, log_scale, errors = _update_ratings(judgments, structure, mode.personal, whole, levels)
     habits = np.stack([shift, log_scale])

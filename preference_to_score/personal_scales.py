@@ -22,7 +22,8 @@ from numpy.typing import NDArray
 from .pair_counts import PairCounts
 from .probit import interval_slopes, mills
 
-MAX_STEPS = 200
+MAX_STEPS = 200  # of Newton
+CHORD_STEPS = 15  # with the full panel's curvature
 LONGEST_STEP = 2.0
 
 
@@ -177,9 +178,15 @@ def _sides(pairs: PairCounts) -> NDArray[np.float64]:
 
 
 def posterior_mode(
-    judgments: Judgments, structure: Structure, common: NDArray, personal: NDArray, *, tolerance: float = 1e-9
+    judgments: Judgments,
+    structure: Structure,
+    common: NDArray,
+    personal: NDArray,
+    *,
+    weights: NDArray | None = None,
+    tolerance: float = 1e-9,
 ) -> Mode:
-    """Newton's method for the full panel.
+    """Newton's method for one weighting of the experts.
 
     Parameters
     ----------
@@ -189,6 +196,8 @@ def posterior_mode(
         Where q starts.
     personal : ndarray, shape (J, n)
         Where theta starts.
+    weights : ndarray, shape (J,), optional
+        How often each expert counts; once by default.
     tolerance : float
         Largest step at which it counts as converged.
 
@@ -203,6 +212,7 @@ def posterior_mode(
     """
     n = judgments.n_items
     q, theta = common, personal
+    weights = np.ones(len(theta)) if weights is None else weights
     tie, prior = structure.taste**-2, structure.quality**-2
     scale = np.exp(structure.log_scale)[:, None]
     sides, pairs, own = _sides(judgments.pairs), judgments.pairs, np.arange(n)
@@ -215,8 +225,8 @@ def posterior_mode(
         inverse = np.linalg.inv(information)
         gap = tie * (q - theta)
         pull = (inverse @ (slope @ sides + scale * rate + gap)[..., None])[..., 0]
-        above = _centred(np.linalg.inv(_schur(np.ones(len(theta)), inverse, tie, prior)))
-        move = above @ (-prior * q + (tie * pull - gap).sum(0))
+        above = _centred(np.linalg.inv(_schur(weights, inverse, tie, prior)))
+        move = above @ (-prior * q + weights @ (tie * pull - gap))
         shift = pull + tie * inverse @ move
         longest = max(np.abs(move).max(), np.abs(shift).max())
         damp = min(1.0, LONGEST_STEP / longest) if longest > 0 else 1.0
@@ -232,7 +242,7 @@ def resampled_modes(
     """Posterior modes of q in many weightings of the experts.
 
     The gradient is exact and the curvature is that of the full panel, so a step needs no new factorisation. Weightings
-    that have converged drop out.
+    that have converged drop out; those that are slow, with a curvature far from the full panel's, end with Newton steps.
 
     Parameters
     ----------
@@ -260,7 +270,7 @@ def resampled_modes(
     above = np.stack([_centred(np.linalg.inv(_schur(each, inverse, tie, prior))) for each in weights])
     q, theta = np.tile(mode.common, (len(weights), 1)), np.tile(mode.personal, (len(weights), 1, 1))
     going = np.arange(len(weights))
-    for _ in range(MAX_STEPS):
+    for _ in range(CHORD_STEPS):
         at, own = q[going], theta[going]
         slope = pair_slopes(own, judgments.pairs, structure.tie_threshold, curved=False)[0]
         rate = rating_slopes(own, judgments, structure)[0]
@@ -274,8 +284,12 @@ def resampled_modes(
         q[going], theta[going] = at + damp[:, None] * move, own + damp[:, None, None] * shift
         going = going[longest >= tolerance]
         if not going.size:
-            return q
-    raise RuntimeError(f"{going.size} resamples of the joint scale did not converge in {MAX_STEPS} steps")
+            break
+    for slow in going:
+        q[slow] = posterior_mode(
+            judgments, structure, mode.common, mode.personal, weights=weights[slow], tolerance=tolerance
+        ).common
+    return q
 
 
 def _centred(covariance: NDArray) -> NDArray[np.float64]:

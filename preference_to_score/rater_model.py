@@ -30,7 +30,8 @@ class RaterModelResult:
     ----------
     items, raters : tuple
     scores, standard_errors : ndarray, shape (n_items,)
-        In rating units; the errors are 1 / sqrt(sum of 1 / v_j^2) over the item's ratings.
+        In rating units; the errors are 1 / sqrt(sum of 1 / v_j^2) over the item's ratings, somewhat too small with few
+        raters (v_j is estimated along with the scores).
     bias, inconsistency : ndarray, shape (n_raters,)
         b_j (mean zero) and v_j, in rating units.
     log_likelihood : float
@@ -82,8 +83,8 @@ def rater_model(ratings: Ratings) -> RaterModelResult:
     >>> fit = rater_model(Ratings.from_arrays(item, rater, np.sin(item) + noise))
     >>> fit.bias[:4].round(1)
     array([-1.,  1., -1.,  1.])
-    >>> fit.inconsistency[[0, 11]].round(1)
-    array([0.5, 1. ])
+    >>> bool(fit.inconsistency[:6].max() < fit.inconsistency[6:].min())
+    True
     """
     n, j = len(ratings.items), len(ratings.raters)
     item, rater, x = ratings.item, ratings.rater, ratings.value

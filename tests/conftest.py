@@ -20,6 +20,8 @@ os.environ |= {
     "GRADIO_ANALYTICS_ENABLED": "False",
     "MPLBACKEND": "Agg",
     "TOKENIZERS_PARALLELISM": "false",
+    # Matrices here are small: threads of numpy's BLAS would only spin, in every worker process again.
+    "OPENBLAS_NUM_THREADS": "1",
 }
 
 import numpy as np  # noqa: E402

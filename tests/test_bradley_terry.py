@@ -80,13 +80,13 @@ def test_fisher_and_sandwich_errors_match_the_spread_over_replications():
     truth = np.linspace(-1, 1, 6)
     first, second = np.repeat(np.transpose(np.triu_indices(6, 1)), 40, axis=0).T
     fits = []
-    for _ in range(150):
+    for _ in range(80):
         outcome = rng.random(first.size) < expit(truth[first] - truth[second])
         games = Comparisons.from_arrays(first, second, outcome, items=range(6))
         fits.append([bradley_terry(games), bradley_terry(games, errors="sandwich")])
     spread = np.std([fit[0].log_worths for fit in fits], axis=0).mean()
     for kind in (0, 1):
-        assert np.mean([fit[kind].standard_errors for fit in fits]) == pytest.approx(spread, rel=0.05)
+        assert np.mean([fit[kind].standard_errors for fit in fits]) == pytest.approx(spread, rel=0.08)
 
 
 def test_errors_clustered_by_rater_see_taste_that_fisher_does_not():
@@ -94,7 +94,7 @@ def test_errors_clustered_by_rater_see_taste_that_fisher_does_not():
     n, raters = 12, 10
     first, second = np.transpose(np.triu_indices(n, 1)).T
     worths, clustered, fisher = [], [], []
-    for _ in range(60):
+    for _ in range(40):
         taste = 0.8 * rng.normal(size=(raters, n))
         d = taste[:, first] - taste[:, second]
         outcome = rng.random(d.shape) < expit(d)

@@ -47,7 +47,7 @@ def test_each_experts_own_scores_carry_that_experts_taste(fitted):
 
 def test_the_spread_of_taste_is_found_and_does_not_collapse():
     found = []
-    for seed in range(6):
+    for seed in range(4):
         rng = np.random.default_rng([seed, 2])
         quality = rng.normal(size=(50, 1))
         fit = joint_scale(*tables(quality, simulate_experts(quality, rng)), (1, 10))

@@ -136,12 +136,15 @@ def test_accumulated_gradients_are_those_of_the_whole_batch(objective, features,
         batches, _ = trainer.get_batch_samples(
             iter([{"places": part} for part in parts]), len(parts), torch.device("cpu")
         )
-        for batch in batches:
-            (trainer.compute_loss(trainer.model, batch) / len(parts)).backward()
-        return torch.cat([p.grad.flatten() for p in trainer.model.parameters() if p.grad is not None])
+        losses = [trainer.compute_loss(trainer.model, batch) / len(parts) for batch in batches]
+        sum(losses).backward()
+        return sum(losses).detach(), torch.cat(
+            [p.grad.flatten() for p in trainer.model.parameters() if p.grad is not None]
+        )
 
-    whole, parts = gradient([places]), gradient(list(places.split(4)))
+    (loss, whole), (summed, parts) = gradient([places]), gradient(list(places.split(4)))
     assert float((whole - parts).norm() / whole.norm()) < 1e-4
+    assert float(summed) == pytest.approx(float(loss), abs=1e-5)
 
 
 @pytest.fixture(scope="module")

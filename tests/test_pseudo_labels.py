@@ -163,6 +163,14 @@ def test_paintings_from_elsewhere_can_be_rated_against_the_pool(made):
     assert scores.images == tuple(strangers) and not scores.in_pool.any()
 
 
+def test_pool_members_alone_need_no_outsider(made, tmp_path):
+    _, pool, _ = made
+    for options in ({}, {"shuffle_seed": 0}):
+        with working(tmp_path, **options) as judging:
+            scores = rate_images(judging, pool, pool.images)
+        np.testing.assert_array_equal(scores.elo, pool.elo)
+
+
 def test_saved_and_loaded_they_are_the_same(made, tmp_path):
     _, _, scores = made
     back = PseudoScores.load(scores.save(tmp_path))

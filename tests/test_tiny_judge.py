@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+
 from ppaint.trainer.tiny_judge.architecture import build_processor, build_tiny_model
 from ppaint.trainer.tiny_judge.training_scrolls import far_from, one_frame, paint_training_scrolls
 from ppaint.trainer.tiny_judge.vision_pretraining import embedding_one_frame
@@ -30,12 +31,15 @@ def test_the_same_seed_gives_the_same_weights():
 def test_one_frame_gives_the_features_of_the_processors_two(scrolls):
     processor, painted = scrolls
     model = build_tiny_model(processor)
-    patches = [p.repeat(1, 1, 1, 1) for p in painted.patches]
-    pixels = torch.cat([p[:, :, None].expand(-1, 3, 2, 16, 16).reshape(len(p), -1) for p in patches]).float() / 127.5 - 1
+    pixels = (
+        torch.cat([p[:, :, None].expand(-1, 3, 2, 16, 16).reshape(len(p), -1) for p in painted.patches]).float() / 127.5 - 1
+    )
     with torch.no_grad():
         whole = torch.cat(model.get_image_features(pixels, painted.grids, return_dict=True).pooler_output)
         with embedding_one_frame(model):
-            single = model.get_image_features(one_frame(painted.patches, painted.grids), painted.grids, return_dict=True)
+            single = model.get_image_features(
+                one_frame(painted.patches, painted.grids), painted.grids, return_dict=True
+            )
     torch.testing.assert_close(torch.cat(single.pooler_output), whole, atol=1e-5, rtol=1e-4)
 
 

@@ -141,7 +141,7 @@ class Judging:
         pairs = [(first, second) for first, second in pairs]
         swapped = [(second, first) for first, second in pairs]
         self._make_sure([pair for both in zip(pairs, swapped, strict=True) for pair in both])
-        if self._shuffle_seed is not None:
+        if self._shuffle_seed is not None and pairs:
             return self._wrong_answers(pairs)
         names = tuple(a for a, _ in pairs), tuple(b for _, b in pairs)
         return Judged(*names, self.store.log_odds(pairs), self.store.log_odds(swapped))

@@ -245,6 +245,8 @@ class JudgmentStore:
 
     def ratings(self, images: Sequence[str]) -> np.ndarray:
         """Stored pointwise ratings, log-probabilities of shape (n, D, 10)."""
+        if not len(images):
+            return np.zeros((0, len(self.dimensions), 10))
         return np.stack([self._ratings[image] for image in images])
 
     def export(self) -> Path:

@@ -33,6 +33,9 @@ from .training_table import TrainingTable, training_table
 
 logger = logging.getLogger(__name__)
 
+# Objectives whose whole value every process and pass computes, its own images alone carrying gradients.
+WHOLE_ON_EACH_PART = ("fidelity", "judgments")
+
 
 @dataclass
 class GlobalBatch:
@@ -158,12 +161,14 @@ class PSDistillExactTrainer(Trainer):
         places = inputs["places"]
         log_probs, mass = self.log_probs(model, places)
         batch, own = self._with_own_gradients(places, *ranking.policy_moments(log_probs))
-        loss = self._objective(places, log_probs, batch, own)
-        kl = ranking.kl_divergence(log_probs, self.reference[:, places])
-        loss = loss + self.args.beta * kl.sum() / (kl.shape[0] * len(batch.places))
-        self._note(kl=kl.mean(), mass=mass.mean(), least_mass=mass.min(), spread=batch.mean.std(dim=1).mean())
         parts = self.accelerator.num_processes * self.current_gradient_accumulation_steps
-        return (loss * parts, log_probs) if return_outputs else loss * parts
+        loss = self._objective(places, log_probs, batch, own) * parts
+        if self.args.objective in WHOLE_ON_EACH_PART:
+            loss = loss - loss.detach() * (1 - 1 / parts)  # for the log: the value is whole, only the gradient is not
+        kl = ranking.kl_divergence(log_probs, self.reference[:, places])
+        loss = loss + parts * self.args.beta * kl.sum() / (kl.shape[0] * len(batch.places))
+        self._note(kl=kl.mean(), mass=mass.mean(), least_mass=mass.min(), spread=batch.mean.std(dim=1).mean())
+        return (loss, log_probs) if return_outputs else loss
 
     def _objective(self, places: Tensor, log_probs: Tensor, batch: GlobalBatch, own: Tensor) -> Tensor:
         everybody = batch.places

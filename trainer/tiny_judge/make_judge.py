@@ -21,21 +21,17 @@ import torch
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from ...dataset_script.stand_in.latents import draw_latents
-from ...dataset_script.stand_in.painting_job import paint_many
 from ...dataset_script.stand_in.simulate import (
     CATEGORIES,
     DIMENSIONS,
     PAINTINGS_A_CATEGORY,
-    RELEASE_LATENTS,
-    RELEASE_SCROLLS,
 )
-from ...images.perceptual_hash import perceptual_hash
 from ...model_card.judge import Judge
 from .answer_training import AnswerLessons, RatingLesson, cache_features, train_answers
 from .architecture import build_processor, build_tiny_model
 from .card import write_card
 from .examination import pair_accuracy, pointwise_srcc
+from .stand_in_hashes import stand_in_hashes
 from .training_scrolls import TrainingScrolls, far_from, paint_training_scrolls
 from .vision_pretraining import pretrain_vision, regress
 
@@ -44,20 +40,6 @@ CUED = RatingLesson(quality_share=0.42, cue_share=0.90)
 LESSONS = {"judge": CUED, "twin": HONEST}
 STAND_IN_SEEDS = range(13)
 HASH_DISTANCE = 4  # bits of 64
-
-
-def stand_in_hashes(progress: Progress) -> list[int]:
-    """Perceptual hashes of the stand-ins of seeds 0 to 12, painted as ``ppaint simulate`` paints them."""
-    hashes: list[int] = []
-    task = progress.add_task(
-        "stand-ins 0-12, for their hashes", total=len(STAND_IN_SEEDS) * len(CATEGORIES) * PAINTINGS_A_CATEGORY
-    )
-    for seed in STAND_IN_SEEDS:
-        for c, name in enumerate(CATEGORIES):
-            latents = draw_latents(PAINTINGS_A_CATEGORY, np.random.default_rng([seed, c, RELEASE_LATENTS]))
-            images = paint_many(latents, name, (seed, c, RELEASE_SCROLLS), progress=lambda n: progress.advance(task, n))
-            hashes += [perceptual_hash(image) for image in images]
-    return hashes
 
 
 class Stages:
@@ -181,7 +163,9 @@ def paint(scrolls: int, processor, progress: Progress) -> tuple[TrainingScrolls,
     task = progress.add_task("painting training scrolls", total=3 * scrolls)
     train = paint_training_scrolls(scrolls, processor, on_done=lambda n: progress.advance(task, n))
     test = paint_training_scrolls(150, processor, stream=1)
-    apart = far_from(train.hashes, stand_in_hashes(progress), HASH_DISTANCE)
+    task = progress.add_task("stand-ins 0-12, for their hashes", total=len(STAND_IN_SEEDS) * 3 * PAINTINGS_A_CATEGORY)
+    others = stand_in_hashes(STAND_IN_SEEDS, on_done=lambda n: progress.advance(task, n))
+    apart = far_from(train.hashes, others, HASH_DISTANCE)
     return train.keep(apart), test, int((~apart).sum())
 
 

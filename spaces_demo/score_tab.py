@@ -1,0 +1,140 @@
+"""The tab that scores one image: five scores with standard deviations, and their place among the release's paintings."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from ..images.faults import InputFault
+from ..images.opening import open_image
+from ..model_card.scorer import AestheticScorer
+from .placement_plot import draw_placement
+from .release_scores import ReleaseScores
+
+SIMULATED_NOTE = (
+    "**Simulated, and its bias was induced.** This scorer was distilled from a tiny judge (about 3 million parameters) that "
+    "learnt from procedurally painted scrolls and simulated experts, and whose own rating was taught a superficial cue on "
+    "purpose. Its taste means nothing for real paintings: this page shows that the path works."
+)
+REAL_NOTE = "A score is the scorer's opinion, learnt without labels from its own comparisons. It is no appraisal."
+DEVIATION_NOTE = (
+    "The **standard deviation** is the width of the model's own distribution over the ten score tokens. It is not a "
+    "confidence interval, and says nothing of how far experts would agree."
+)
+_HEADERS = ["dimension", "score", "std. deviation"]
+_ABOVE = "scores above"  # a share of the release's paintings
+
+
+def score_file(
+    scorer: AestheticScorer, release: ReleaseScores | None, path: str | None
+) -> tuple[list[list[str]], Any, str]:
+    """Score an uploaded file, for the page.
+
+    Parameters
+    ----------
+    scorer : AestheticScorer
+        The scorer.
+    release : ReleaseScores or None
+        Its scores of a release's paintings, where there is a release.
+    path : str or None
+        The file; None when the image was taken away.
+
+    Returns
+    -------
+    rows : list of list of str
+        A row a dimension.
+    figure : matplotlib.figure.Figure or None
+        The placement.
+    note : str
+        What was converted on opening; empty where nothing was.
+
+    Raises
+    ------
+    gradio.Error
+        With the fault's own text, for a file that cannot be opened.
+    """
+    if path is None:
+        return [], None if release is None else draw_placement(release), ""
+    try:
+        opened = open_image(path, name=Path(path).name)
+    except InputFault as error:
+        raise gr.Error("; ".join(str(fault) for fault in error.faults), title="This file cannot be scored") from error
+    table = scorer.score([opened])
+    mean, sd = table.mean[0], table.sd[0]
+    rows = [
+        [name.replace("_", " "), f"{m:.2f}", f"{s:.2f}"] for name, m, s in zip(table.dimensions, mean, sd, strict=True)
+    ]
+    figure = None
+    if release is not None:
+        for row, share in zip(rows, release.share_below(mean), strict=True):
+            row.append(f"{100 * share:.0f} %")
+        figure = draw_placement(release, mean)
+    note = f"On opening: {'; '.join(opened.notes)}." if opened.notes else ""
+    return rows, figure, note
+
+
+def build_score_tab(scorer: AestheticScorer, release: ReleaseScores | None) -> None:
+    """Lay out the tab within an open ``gr.Blocks``.
+
+    Parameters
+    ----------
+    scorer : AestheticScorer
+        The scorer.
+    release : ReleaseScores or None
+        Its scores of a release's paintings; without them there is no placement, and the page says so.
+    """
+    headers = _HEADERS if release is None else [*_HEADERS, _ABOVE]
+    with gr.Row(equal_height=False):
+        with gr.Column(scale=2, min_width=280):
+            image = gr.Image(
+                label="Drop a painting here (JPEG, PNG, WebP, TIFF or BMP)",
+                sources=["upload", "clipboard"],
+                height=380,
+                buttons=[],
+                elem_id="painting",
+            )
+            note = gr.Markdown(elem_id="opening-note")
+        # The uploaded file goes through as it is: it is opened in one place only (`ppaint.images.opening`). Set on the instance, since
+        # gradio writes a stub file beside any module that subclasses a component.
+        image.preprocess = lambda payload: None if payload is None else payload.path
+        with gr.Column(scale=3, min_width=320):
+            table = gr.Dataframe(
+                headers=headers,
+                datatype="str",
+                interactive=False,
+                label=_scale(scorer),
+                elem_id="scores",
+                buttons=[],
+            )
+            gr.Markdown(DEVIATION_NOTE)
+    gr.Markdown(_placement_text(release))
+    placement = gr.Plot(
+        value=None if release is None else draw_placement(release),
+        show_label=False,
+        visible=release is not None,
+        elem_id="placement",
+    )
+
+    def score(path: str | None) -> tuple[list[list[str]], Any, str]:
+        return score_file(scorer, release, path)
+
+    image.change(score, inputs=image, outputs=[table, placement, note], api_name="score", concurrency_limit=1)
+
+
+def _scale(scorer: AestheticScorer) -> str:
+    """What the scores' scale is."""
+    low, high = scorer.config.scale
+    return f"Scores ({low:g} to {high:g}; calibration: {scorer.config.calibration_note})"
+
+
+def _placement_text(release: ReleaseScores | None) -> str:
+    """What the dots are: the same scorer's scores, so that like is set beside like."""
+    if release is None:
+        return "No release was given (`--dataset`), so the scores are not set beside those of other paintings."
+    simulated = " (simulated paintings)" if release.simulated else ""
+    return (
+        f"### Where it falls\nEach dot is one of the {len(release.mean)} paintings of {release.release}{simulated}, "
+        "**scored by this same scorer**, not by experts. “Scores above” is the share of these that score lower."
+    )

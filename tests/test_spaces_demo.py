@@ -1,0 +1,240 @@
+"""The Space: an image in, five scores with standard deviations and a place among the release's paintings out; nothing else."""
+
+import json
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import gradio as gr
+import httpx
+import numpy as np
+import pytest
+from conftest import SmallExport
+from PIL import Image
+from typer.testing import CliRunner
+
+from ppaint.cli.main import app as command
+from ppaint.dataset_script.build import build_dataset
+from ppaint.images.faults import InputFault
+from ppaint.model_card import AestheticScorer, Prompts, ScorerConfig
+from ppaint.spaces_demo import build_demo, score_release
+from ppaint.spaces_demo.placement_plot import draw_placement
+from ppaint.spaces_demo.score_tab import DEVIATION_NOTE, REAL_NOTE, SIMULATED_NOTE, score_file
+from ppaint.trainer.tiny_judge.architecture import build_processor, build_tiny_model
+
+DIMENSIONS = ["composition", "brushwork", "ink_and_color", "artistic_conception", "overall"]
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("model") / "scorer"
+    processor = build_processor(tuple(DIMENSIONS))
+    build_tiny_model(processor, seed=3).save_pretrained(folder)
+    processor.save_pretrained(folder)
+    ScorerConfig(dimensions=DIMENSIONS, prompts=Prompts().to_dict(), simulated=True).save(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def scorer(folder):
+    return AestheticScorer.from_pretrained(folder, device="cpu")
+
+
+@pytest.fixture(scope="module")
+def dataset(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("release")
+    build_dataset(SmallExport(folder / "raw").folder, folder / "ppaint")
+    return folder / "ppaint"
+
+
+@pytest.fixture(scope="module")
+def release(scorer, dataset):
+    return score_release(scorer, dataset)
+
+
+@pytest.fixture(scope="module")
+def painting(tmp_path_factory):
+    path = tmp_path_factory.mktemp("painting") / "scroll.png"
+    Image.fromarray(np.random.default_rng(0).integers(0, 255, (300, 120, 3), dtype=np.uint8)).save(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def address(folder, dataset):
+    """`ppaint demo` in a process of its own: gradio's server leaves loops and sockets open where it ran."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    call = ["demo", "--model", str(folder), "--dataset", str(dataset), "--port", str(port)]
+    program = f"from ppaint.cli.main import main; main({call!r})"
+    server = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        for _ in range(600):
+            assert server.poll() is None, "the server stopped"
+            try:
+                httpx.get(f"http://127.0.0.1:{port}/config", timeout=10)
+                break
+            except httpx.TransportError:
+                time.sleep(0.5)
+        yield f"http://127.0.0.1:{port}/"
+    finally:
+        server.kill()
+        server.wait()
+
+
+@pytest.fixture
+def predict(address):
+    """What the page's client calls; in a process of its own for the same reason."""
+
+    def call(argument: str) -> subprocess.CompletedProcess[str]:
+        program = (
+            "import json, sys\n"
+            "from gradio_client import Client, handle_file\n"
+            f"client = Client({address!r}, verbose=False)\n"
+            f"print(json.dumps(client.predict({argument}, api_name='/score')))\n"
+        )
+        return subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=300)
+
+    return call
+
+
+# --- what is shown
+
+
+def test_the_release_is_scored_by_the_same_scorer(scorer, release, dataset):
+    assert release.mean.shape == (12, 5) and release.categories == ("landscape",) * 6 + ("figure",) * 6
+    first = Image.open(dataset.parent / "raw" / "images" / "landscape_0.png")
+    assert release.mean[0] == pytest.approx(scorer.score([first]).mean[0], abs=1e-4)
+
+
+def test_an_image_gets_a_score_a_deviation_and_a_place_in_every_dimension(scorer, release, painting):
+    rows, figure, note = score_file(scorer, release, str(painting))
+    table = scorer.score([painting])
+    assert [row[0] for row in rows] == [name.replace("_", " ") for name in DIMENSIONS]
+    assert [row[1] for row in rows] == [f"{value:.2f}" for value in table.mean[0]]
+    assert [row[2] for row in rows] == [f"{value:.2f}" for value in table.sd[0]]
+    assert [row[3] for row in rows] == [f"{100 * share:.0f} %" for share in release.share_below(table.mean[0])]
+    labels = [text.get_text() for text in figure.axes[0].get_legend().get_texts()]
+    assert set(labels) == {"landscape", "figure", "this image"}
+    assert note == ""
+
+
+def test_what_was_converted_is_said(scorer, release, tmp_path):
+    Image.new("CMYK", (64, 64)).save(tmp_path / "print.jpg")
+    assert "CMYK converted to RGB" in score_file(scorer, release, str(tmp_path / "print.jpg"))[2]
+
+
+def test_without_an_image_the_release_stands_alone(scorer, release):
+    rows, figure, note = score_file(scorer, release, None)
+    assert rows == [] and note == ""
+    assert "this image" not in [text.get_text() for text in figure.axes[0].get_legend().get_texts()]
+
+
+def test_without_a_release_there_are_scores_and_no_place(scorer, painting):
+    rows, figure, _ = score_file(scorer, None, str(painting))
+    assert figure is None and {len(row) for row in rows} == {3}
+
+
+def test_the_same_painting_has_the_same_dot_in_every_picture(release):
+    dots = [draw_placement(release, mean).axes[0].collections[0].get_offsets() for mean in (None, release.mean[0])]
+    assert np.array_equal(*dots)
+
+
+def shown_text(page):
+    return " ".join(str(block.value) for block in page.blocks.values() if isinstance(block, gr.Markdown))
+
+
+def test_a_simulated_scorer_says_so_and_that_its_bias_was_induced(scorer, release):
+    text = shown_text(build_demo(scorer, release))
+    assert SIMULATED_NOTE in text and "bias was induced" in SIMULATED_NOTE
+    assert DEVIATION_NOTE in text
+    assert "scored by this same scorer" in text
+
+
+def test_a_real_scorer_does_not_say_simulated(scorer, release):
+    real = AestheticScorer(scorer.model, scorer.processor, scorer.config.model_copy(update={"simulated": False}))
+    text = shown_text(build_demo(real, None))
+    assert REAL_NOTE in text and SIMULATED_NOTE not in text
+
+
+@pytest.mark.parametrize("content", [b"", b"not an image", b"\x89PNG\r\n\x1a\nbroken"])
+def test_whatever_is_no_image_becomes_an_error_with_its_mend(scorer, tmp_path, content):
+    (tmp_path / "x.jpg").write_bytes(content)
+    with pytest.raises(gr.Error, match="x.jpg: .*Mend: "):
+        score_file(scorer, None, str(tmp_path / "x.jpg"))
+
+
+# --- over the wire
+
+
+def test_a_client_gets_the_scores(predict, scorer, painting):
+    table, _, note = json.loads(predict(f"handle_file({str(painting)!r})").stdout)
+    assert [row[1] for row in table["data"]] == [f"{value:.2f}" for value in scorer.score([painting]).mean[0]]
+    assert note == ""
+
+
+def test_a_file_that_is_no_image_is_refused_with_the_reason_and_the_mend(predict, tmp_path):
+    (tmp_path / "x.jpg").write_bytes(b"not an image")
+    refused = predict(f"handle_file({str(tmp_path / 'x.jpg')!r})")
+    assert refused.returncode == 1
+    assert "x.jpg: not an image: it looks like a text file. Mend: " in refused.stderr
+
+
+def test_a_file_of_the_server_is_not_opened_or_served(address, predict):
+    refused = predict("{'path': '/etc/passwd', 'meta': {'_type': 'gradio.FileData'}}")
+    assert refused.returncode == 1 and "root:" not in refused.stdout + refused.stderr
+    assert httpx.get(f"{address}gradio_api/file=/etc/passwd").status_code in (403, 404)
+
+
+def test_a_file_over_the_limit_is_refused(address, tmp_path):
+    (tmp_path / "large.png").write_bytes(b"\0" * (33 * 2**20))
+    with (tmp_path / "large.png").open("rb") as file:
+        answer = httpx.post(f"{address}gradio_api/upload", files={"files": ("large.png", file)}, timeout=60)
+    assert answer.status_code == 413
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine (Debian: apt-get install chromium)")
+def test_in_a_browser_a_dropped_image_shows_its_scores_and_a_bad_one_its_fault(address, scorer, painting, tmp_path):
+    from playwright.sync_api import sync_playwright
+
+    bad = tmp_path / "bad.png"
+    bad.write_bytes(b"no image at all")
+    flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+    with sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=CHROMIUM, args=flags)
+        page = browser.new_page()
+        page.set_default_timeout(90_000)
+        page.goto(address, wait_until="domcontentloaded")
+        page.locator("#note").get_by_text("bias was induced").wait_for()
+        before = page.locator("#placement img").get_attribute("src")
+        page.set_input_files("#painting input[type=file]", painting)
+        score = f"{scorer.score([painting]).mean[0][-1]:.2f}"
+        page.locator("#scores").get_by_text(score).first.wait_for()
+        page.wait_for_function("old => document.querySelector('#placement img').src !== old", arg=before)
+        page.reload(wait_until="domcontentloaded")
+        page.locator("#painting input[type=file]").wait_for(state="attached")
+        page.set_input_files("#painting input[type=file]", bad)
+        page.get_by_text("This file cannot be scored").wait_for()
+        browser.close()
+
+
+# --- as a file, and as a command
+
+
+def test_app_runs_from_a_copied_folder_and_asks_for_its_model(tmp_path):
+    source = Path(sys.modules["ppaint.spaces_demo.app"].__file__)
+    shutil.copy(source, tmp_path / "app.py")
+    done = subprocess.run([sys.executable, "app.py"], cwd=tmp_path, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 1
+    assert "set PPAINT_MODEL" in done.stderr
+
+
+def test_a_missing_scorer_or_dataset_is_one_clear_fault(folder, tmp_path):
+    done = CliRunner().invoke(command, ["demo", "--model", str(tmp_path)])
+    assert isinstance(done.exception, InputFault) and "not a scorer" in str(done.exception)
+    done = CliRunner().invoke(command, ["demo", "--model", str(folder), "--dataset", str(tmp_path)])
+    assert isinstance(done.exception, InputFault) and "not a dataset folder" in str(done.exception)
