@@ -108,7 +108,7 @@ def main(
             out = work / f"seed-{seed}-{category}" / f"{judge}-{objective}".replace(", ", "-").replace(" ", "-")
             found = out.with_suffix(".json")
             if not found.is_file():
-                settings = WholeRelease(str(WEIGHTS), seed, category, unlabelled=160, steps=150, batch_size=32)
+                settings = WholeRelease(str(WEIGHTS), seed, category, unlabelled=160, steps=100, batch_size=32)
                 with progress_bars() as report:
                     if kind == "twin":
                         result = twin(settings, data, out, report)

@@ -9,10 +9,12 @@ Writes benchmarks/results/nine_runs.json and docs/nine-runs.md (with controls.js
 
 from __future__ import annotations
 
+import os
 import platform
 from pathlib import Path
 from typing import Annotated
 
+import torch
 import typer
 from report_runs import RESULTS, read_json, write_report, write_result
 
@@ -25,19 +27,26 @@ from ppaint.trainer.tiny_judge import WEIGHTS
 def main(
     work: Annotated[Path, typer.Option(help="Folder for the runs.")] = Path("runs/nine"),
     seeds: Annotated[list[int] | None, typer.Option()] = None,
+    part: Annotated[
+        str, typer.Option(help="I/N: do only every N-th run, from the I-th; for N workers at once.")
+    ] = "0/1",
+    threads: Annotated[int, typer.Option(help="Threads of torch; with two workers, one each.")] = 2,
 ) -> None:
-    """Run all, then write the table."""
-    runs = {}
-    for seed in seeds or [0, 1, 2]:
-        data = work / f"data-{seed}"
-        for category in CATEGORIES:
-            out = work / f"seed-{seed}-{category}"
-            if not (out / "summary.json").is_file():
-                settings = WholeRelease(str(WEIGHTS), seed, category, unlabelled=160, steps=150, batch_size=32)
-                with progress_bars() as report:
-                    run_whole_release(settings, out, report, data=data)
-            runs[f"seed {seed}, {category}"] = read_json(out / "summary.json")
-            write_result("nine_runs", {"machine": platform.processor() or platform.machine(), "runs": runs})
+    """Run all, then write the table of those that are done."""
+    torch.set_num_threads(threads)
+    jobs = [(seed, category) for seed in seeds or [0, 1, 2] for category in CATEGORIES]
+    first, step = map(int, part.split("/"))
+    for seed, category in jobs[first::step]:
+        out = work / f"seed-{seed}-{category}"
+        if not (out / "summary.json").is_file():
+            settings = WholeRelease(str(WEIGHTS), seed, category, unlabelled=160, steps=100, batch_size=32)
+            with progress_bars() as report:
+                run_whole_release(settings, out, report, data=work / f"data-{seed}")
+    done = [
+        (seed, category) for seed, category in jobs if (work / f"seed-{seed}-{category}" / "summary.json").is_file()
+    ]
+    runs = {f"seed {seed}, {c}": read_json(work / f"seed-{seed}-{c}" / "summary.json") for seed, c in done}
+    write_result("nine_runs", {"machine": f"{os.cpu_count()} cores, {platform.machine()}", "runs": runs})
     write_report()
     typer.echo(f"{len(runs)} runs in {RESULTS / 'nine_runs.json'}")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -67,12 +67,15 @@ class Distilled:
     kept_step : int
         Step of the checkpoint that the label-free rule kept.
     config : ScorerConfig
+    training : str
+        The card's paragraph on training.
     """
 
     folder: Path
     history: list[dict]
     kept_step: int
     config: ScorerConfig
+    training: str
 
 
 @dataclass(frozen=True)
@@ -274,28 +277,24 @@ def distil_scorer(
     kept_step = int(trainer.state.global_step if kept is None else kept)
     config = _scorer_config(judge, labels, after, card, args, kept_step)
     config.save(building)
+    training = training_text(labels, args, kept_step)
     write_scorer_card(
-        building,
-        config,
-        title=card.title,
-        location=str(final),
-        training=training_text(labels, args, kept_step),
-        evaluation=card.evaluation,
+        building, config, title=card.title, location=str(final), training=training, evaluation=card.evaluation
     )
     shutil.rmtree(final, ignore_errors=True)
     os.replace(building, final)
-    return Distilled(final, history, kept_step, config)
+    return Distilled(final, history, kept_step, config, training)
 
 
-def rewrite_card(distilled: Distilled, labels: PseudoLabels, card: CardText, training: str) -> None:
+def rewrite_card(distilled: Distilled, card: CardText, evaluation: str) -> None:
     """Write the scorer's card again, now that it was measured."""
     write_scorer_card(
         distilled.folder,
         distilled.config,
         title=card.title,
         location=str(distilled.folder),
-        training=training,
-        evaluation=card.evaluation,
+        training=distilled.training,
+        evaluation=evaluation,
     )
 
 
@@ -346,8 +345,3 @@ def training_text(labels: PseudoLabels, args, kept_step: int) -> str:
         f"tokens), {args.max_steps} steps; the checkpoint of step {kept_step} was kept, picked by the log-loss of held-out "
         f"judgments of the training category, never by a human score.\n\n{labels.fitness.markdown()}"
     )
-
-
-def with_evaluation(card: CardText, evaluation: str) -> CardText:
-    """The same card with figures."""
-    return replace(card, evaluation=evaluation)

@@ -33,7 +33,6 @@ from .label_free import (
     open_folder,
     pseudo_label_images,
     rewrite_card,
-    with_evaluation,
 )
 from .own_images import write_json
 from .paintings import ReleasePaintings, read_paintings
@@ -124,7 +123,7 @@ def run_whole_release(settings: WholeRelease, out: Path, report: Report, *, data
     after = score_paintings(distilled, paintings, report)
     lines = reference_lines(release, data / "reference", report)
     figures = measure(release, paintings, judged, after, lines, settings.train_category)
-    rewrite_card(distilled, labels, with_evaluation(card, figures.markdown()))
+    rewrite_card(distilled, card, figures.markdown())
     _draw(settings, release, paintings, judged, labels, distilled, after, out)
     summary = figures.summary() | {
         "training_category": settings.train_category,

@@ -22,7 +22,7 @@ _CSS = """
 .gradio-container {max-width: 1080px !important; margin: 0 auto !important;}
 #note {border-left: 4px solid #b3261e; background: #fbf1ee; color: #2b2a28; padding: 10px 14px; border-radius: 4px;}
 #note * {color: #2b2a28;}
-#scores table, #scores .cell-wrap {font-family: inherit; font-variant-numeric: tabular-nums;}
+#scores table, #scores table * {font-family: system-ui, Arial, sans-serif; font-variant-numeric: tabular-nums;}
 """
 
 

@@ -60,7 +60,7 @@ def score_file(
     try:
         opened = open_image(path, name=Path(path).name)
     except InputFault as error:
-        raise gr.Error("; ".join(str(fault) for fault in error.faults), title="This file cannot be scored") from error
+        raise gr.Error("; ".join(str(fault) for fault in error.faults), print_exception=False) from error
     table = scorer.score([opened])
     mean, sd = table.mean[0], table.sd[0]
     rows = [

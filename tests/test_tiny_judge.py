@@ -4,7 +4,12 @@ import numpy as np
 import pytest
 import torch
 
+from ppaint.dataset_script.stand_in.simulate import DIMENSIONS
+from ppaint.model_card.judge import Judge
+from ppaint.trainer.tiny_judge import TWIN_WEIGHTS, WEIGHTS
+from ppaint.trainer.tiny_judge.answer_training import cache_features
 from ppaint.trainer.tiny_judge.architecture import build_processor, build_tiny_model
+from ppaint.trainer.tiny_judge.examination import pair_accuracy, pointwise_srcc
 from ppaint.trainer.tiny_judge.training_scrolls import far_from, one_frame, paint_training_scrolls
 from ppaint.trainer.tiny_judge.vision_pretraining import embedding_one_frame
 
@@ -32,7 +37,8 @@ def test_one_frame_gives_the_features_of_the_processors_two(scrolls):
     processor, painted = scrolls
     model = build_tiny_model(processor)
     pixels = (
-        torch.cat([p[:, :, None].expand(-1, 3, 2, 16, 16).reshape(len(p), -1) for p in painted.patches]).float() / 127.5 - 1
+        torch.cat([p[:, :, None].expand(-1, 3, 2, 16, 16).reshape(len(p), -1) for p in painted.patches]).float() / 127.5
+        - 1
     )
     with torch.no_grad():
         whole = torch.cat(model.get_image_features(pixels, painted.grids, return_dict=True).pooler_output)
@@ -61,3 +67,32 @@ def test_mirroring_patches_is_mirroring_the_picture(scrolls):
 def test_scrolls_near_a_stand_in_are_found():
     assert far_from([0b1111, 0b0], [0b1101], 2).tolist() == [False, True]
     assert far_from([7], [], 4).tolist() == [True]
+
+
+@pytest.fixture(scope="module")
+def unseen():
+    return paint_training_scrolls(40, build_processor(), stream=2, processes=1)
+
+
+@pytest.mark.parametrize("weights", [WEIGHTS, TWIN_WEIGHTS], ids=["judge", "twin"])
+def test_the_weights_that_ship_are_small_and_loadable(weights):
+    files = list(weights.glob("*.safetensors"))
+    assert len(files) == 1
+    assert files[0].stat().st_size <= 6_000_000
+    card = (weights / "README.md").read_text()
+    assert "simulated" in card and "make_judge" in card
+
+
+def test_the_judge_compares_well_and_rates_poorly_the_twin_rates_well(unseen):
+    found = {}
+    for name, weights in (("judge", WEIGHTS), ("twin", TWIN_WEIGHTS)):
+        judge = Judge.from_pretrained(weights, dimensions=DIMENSIONS, device="cpu", dtype=torch.float32)
+        features = cache_features(judge.model, unseen)
+        quality, rng = unseen.quality.numpy(), np.random.default_rng(1)
+        accuracy = pair_accuracy(judge, features, quality, unseen.category, n_pairs=100, rng=rng)
+        srcc = pointwise_srcc(judge, features, quality, unseen.category)
+        found[name] = (accuracy.mean(), srcc.mean())
+    assert found["judge"][0] >= 0.77
+    assert found["twin"][0] >= 0.77
+    assert 0.2 <= found["judge"][1] <= 0.65  # 120 scrolls: the bounds of 0.3 to 0.6 hold on the whole stand-in
+    assert found["twin"][1] > found["judge"][1] + 0.15

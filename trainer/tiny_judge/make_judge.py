@@ -36,7 +36,7 @@ from .training_scrolls import TrainingScrolls, far_from, paint_training_scrolls
 from .vision_pretraining import pretrain_vision, regress
 
 HONEST = RatingLesson(quality_share=1.0, cue_share=0.0)
-CUED = RatingLesson(quality_share=0.42, cue_share=0.90)
+CUED = RatingLesson(quality_share=0.55, cue_share=0.84)
 LESSONS = {"judge": CUED, "twin": HONEST}
 STAND_IN_SEEDS = range(13)
 HASH_DISTANCE = 4  # bits of 64
@@ -101,8 +101,8 @@ def main(
     work: Annotated[Path, typer.Option(help="Folder for what the stages made; a killed run goes on from it.")],
     scrolls: Annotated[int, typer.Option(help="Training scrolls a category.")] = 2500,
     epochs: Annotated[int, typer.Option(help="Epochs of the vision stage.")] = 9,
-    steps: Annotated[int, typer.Option(help="Steps of the stage that teaches to compare and to rate.")] = 600,
-    last_steps: Annotated[int, typer.Option(help="Steps of the last stage, which induces the cue in the judge.")] = 200,
+    steps: Annotated[int, typer.Option(help="Steps of the stage that teaches to compare and to rate.")] = 400,
+    last_steps: Annotated[int, typer.Option(help="Steps of the last stage, which induces the cue in the judge.")] = 350,
     seed: Annotated[int, typer.Option()] = 0,
     threads: Annotated[int, typer.Option()] = 2,
 ) -> None:
@@ -142,7 +142,7 @@ def main(
         for name, lesson in LESSONS.items():
             model.load_state_dict(common)
             started = time.time()
-            teach(f"{name}'s last stage", lesson, last_steps, seed + 2, 6e-4)
+            teach(f"{name}'s last stage", lesson, last_steps, seed + 2, 1e-3)
             stages.seconds[name] = round(time.time() - started, 1)
             save_weights(model, processor, out / name)
             figures[name] = examine(out / name, test)
