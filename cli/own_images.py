@@ -10,6 +10,8 @@ from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
 
+from rich.markdown import Markdown
+
 from ..dataset_script.stand_in.simulate import DIMENSIONS
 from ..images.contact_sheet import contact_sheet
 from ..model_card.judge import Judge
@@ -46,7 +48,7 @@ class OwnImages:
     batch_size: int
 
 
-def run_own_images(settings: OwnImages, out: Path, report: Report) -> list[str]:
+def run_own_images(settings: OwnImages, out: Path, report: Report) -> list:
     """Judge, pseudo-label, distil, score and lay out a folder of images.
 
     Parameters
@@ -58,8 +60,8 @@ def run_own_images(settings: OwnImages, out: Path, report: Report) -> list[str]:
 
     Returns
     -------
-    list of str
-        What to tell the user.
+    list
+        What to show the user, in order.
 
     Raises
     ------
@@ -121,7 +123,7 @@ def run_own_images(settings: OwnImages, out: Path, report: Report) -> list[str]:
         "hashes": dict(distilled.config.hashes),
     }
     write_json(out / "summary.json", summary)
-    lines = ["", labels.fitness.markdown(), ""]
+    lines: list = [Markdown(labels.fitness.markdown()), ""]
     if settings.tiny:
         lines.append(f"[bold]{TINY_NOTE}[/bold]")
     lines += [
