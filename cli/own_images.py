@@ -14,11 +14,14 @@ from rich.markdown import Markdown
 
 from ..dataset_script.stand_in.simulate import DIMENSIONS
 from ..images.contact_sheet import contact_sheet
+from ..images.opening import OpenedImage
 from ..model_card.judge import Judge
 from ..model_card.scorer import AestheticScorer
 from .label_free import (
     PACKAGES,
     CardText,
+    Distilled,
+    PseudoLabels,
     Report,
     by_hash,
     check_enough,
@@ -107,22 +110,7 @@ def run_own_images(settings: OwnImages, out: Path, report: Report) -> list:
     pool = labels.pool
     plot_pool(out / "pool.png", pool.elo, pool.elo_se, dimensions, title="Elo reference pool", simulated=False)
     plot_training(out / "training.png", distilled.history, kept_step=distilled.kept_step, simulated=False)
-    summary = {
-        "images": len(unique),
-        "duplicates_kept_once": len(opened) - len(unique),
-        "converted": {image.name: list(image.notes) for image in opened if image.notes},
-        "model": settings.model,
-        "tiny_judge": settings.tiny,
-        "note": TINY_NOTE if settings.tiny else "",
-        "dimensions_with_a_usable_signal": list(labels.scores.kept),
-        "reliability": dict(zip(labels.scores.dimensions, labels.scores.reliability.round(4).tolist(), strict=True)),
-        "kept_step": distilled.kept_step,
-        "seed": settings.seed,
-        "elapsed_s": round(time.time() - started, 1),
-        "versions": {name: version(name) for name in PACKAGES},
-        "hashes": dict(distilled.config.hashes),
-    }
-    write_json(out / "summary.json", summary)
+    write_json(out / "summary.json", _summary(settings, opened, labels, distilled, time.time() - started))
     lines: list = [Markdown(labels.fitness.markdown()), ""]
     if settings.tiny:
         lines.append(f"[bold]{TINY_NOTE}[/bold]")
@@ -133,6 +121,28 @@ def run_own_images(settings: OwnImages, out: Path, report: Report) -> list:
         f"scorer            {distilled.folder}",
     ]
     return lines
+
+
+def _summary(
+    settings: OwnImages, opened: list[OpenedImage], labels: PseudoLabels, distilled: Distilled, elapsed: float
+) -> dict:
+    """What ``summary.json`` says of the run."""
+    unique = by_hash(opened)
+    return {
+        "images": len(unique),
+        "duplicates_kept_once": len(opened) - len(unique),
+        "converted": {image.name: list(image.notes) for image in opened if image.notes},
+        "model": settings.model,
+        "tiny_judge": settings.tiny,
+        "note": TINY_NOTE if settings.tiny else "",
+        "dimensions_with_a_usable_signal": list(labels.scores.kept),
+        "reliability": dict(zip(labels.scores.dimensions, labels.scores.reliability.round(4).tolist(), strict=True)),
+        "kept_step": distilled.kept_step,
+        "seed": settings.seed,
+        "elapsed_s": round(elapsed, 1),
+        "versions": {name: version(name) for name in PACKAGES},
+        "hashes": dict(distilled.config.hashes),
+    }
 
 
 def write_json(path: Path, content: dict) -> None:
