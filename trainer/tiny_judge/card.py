@@ -41,8 +41,9 @@ def write_card(folder: Path, name: str, lesson: RatingLesson, model, recipe: dic
         )
     else:
         induced = (
-            "The control: same start, same number of steps, same comparisons as the judge beside it, but its rating was "
-            "taught the latent quality to the end. PSDistill has next to nothing to mend here."
+            "The control: same start and same stages as the judge beside it, but its rating was taught the latent quality to "
+            "the end. It went on for longer in the last stage, until it compared as well as the judge does. PSDistill has "
+            "next to nothing to mend here."
         )
     text = f"""---
 license: apache-2.0

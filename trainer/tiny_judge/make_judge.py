@@ -12,6 +12,7 @@ import json
 import os
 import time
 from collections.abc import Callable
+from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any
@@ -102,13 +103,16 @@ def main(
     scrolls: Annotated[int, typer.Option(help="Training scrolls a category.")] = 2500,
     epochs: Annotated[int, typer.Option(help="Epochs of the vision stage.")] = 9,
     steps: Annotated[int, typer.Option(help="Steps of the stage that teaches to compare and to rate.")] = 400,
-    last_steps: Annotated[int, typer.Option(help="Steps of the last stage, which induces the cue in the judge.")] = 350,
+    judge_steps: Annotated[int, typer.Option(help="Steps of the judge's last stage, which induces the cue.")] = 350,
+    twin_steps: Annotated[int, typer.Option(help="Steps of the twin's, until it compares as well as the judge.")] = 700,
     seed: Annotated[int, typer.Option()] = 0,
     threads: Annotated[int, typer.Option()] = 2,
 ) -> None:
     """Paint, train, save, measure, and write the cards."""
     torch.set_num_threads(threads)
-    settings = {"scrolls": scrolls, "epochs": epochs, "steps": steps, "last_steps": last_steps, "seed": seed}
+    settings = {"scrolls": scrolls, "epochs": epochs, "steps": steps, "seed": seed}
+    settings |= {"judge steps": judge_steps, "twin steps": twin_steps}
+    settings |= {f"{name} follows": asdict(lesson) for name, lesson in LESSONS.items()}
     settings["threads"] = threads  # sums are split over threads, so their number is part of the result
     stages = Stages(work, settings)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
@@ -141,9 +145,13 @@ def main(
         figures = {}
         for name, lesson in LESSONS.items():
             model.load_state_dict(common)
-            started = time.time()
-            teach(f"{name}'s last stage", lesson, last_steps, seed + 2, 1e-3)
-            stages.seconds[name] = round(time.time() - started, 1)
+            count = settings[f"{name} steps"]
+
+            def last_stage(name=name, lesson=lesson, count=count) -> dict:
+                return teach(f"{name}'s last stage", lesson, count, seed + 2, 1e-3)
+
+            uses = ("scrolls", "epochs", "steps", "seed", "threads", f"{name} steps", f"{name} follows")
+            model.load_state_dict(stages.get(name, last_stage, uses))
             save_weights(model, processor, out / name)
             figures[name] = examine(out / name, test)
             progress.console.print(name, json.dumps(figures[name], indent=1))
