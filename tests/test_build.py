@@ -227,3 +227,16 @@ def test_reduced_stand_in_end_to_end(tmp_path, monkeypatch):
     known = {line.split(",")[0]: float(line.split(",")[place]) for line in lines[1:]}
     for split in fused.values():
         assert np.corrcoef(split["overall"][:], [known[name] for name in split["painting_id"]])[0, 1] > 0.9
+
+
+def test_a_release_built_anew_is_not_served_from_the_cache_as_it_was(export, monkeypatch):
+    home = export.folder.parent
+    monkeypatch.chdir(home)
+    build_dataset(export.folder, home / "ppaint")
+    first = load_dataset("ppaint", "ratings", split="figure")["rating"][:]
+    rows = export.read("ratings.csv")
+    for row in rows[1:]:
+        row[3] = str(min(10, int(row[3]) + 1))
+    export.write("ratings.csv", rows)
+    build_dataset(export.folder, home / "ppaint", overwrite=True)
+    assert load_dataset("ppaint", "ratings", split="figure")["rating"][:] == [min(10, value + 1) for value in first]
