@@ -87,6 +87,17 @@ CONTROL_HEADER = [
 ]
 
 
+def objectives_in_order(rows: list[list[str]]) -> str:
+    """The objectives on the biased judge's own judgments, best first, by SRCC after, mean over the seeds."""
+    after: dict[str, list[float]] = {}
+    for _, judge, objective, _, value, *_ in rows:
+        if judge == "biased" and value:
+            after.setdefault(objective, []).append(float(value))
+    means = sorted(((sum(v) / len(v), name) for name, v in after.items()), reverse=True)
+    told = ", ".join(f"`{name}` {mean:.3f}" for mean, name in means)
+    return f"SRCC after, mean over the seeds, best first: {told}. The default stays `policy`, the paper's family."
+
+
 def write_report() -> None:
     """Write docs/nine-runs.md from what results there are."""
     nine = read_json(RESULTS / "nine_runs.json")
@@ -118,6 +129,8 @@ def write_report() -> None:
             "baselines. The same label-free rule picks each one's checkpoint.",
             "",
             table(CONTROL_HEADER, controls["rows"]),
+            "",
+            objectives_in_order(controls["rows"]),
             "",
             f"`{controls['command']}`",
         ]
