@@ -35,8 +35,8 @@ def score(
     from ..model_card.scorer import AestheticScorer
     from .progress import bar
 
-    scorer = AestheticScorer.from_pretrained(model)
     opened = _open_all(paths)
+    scorer = AestheticScorer.from_pretrained(model)
     with bar() as progress:
         task = progress.add_task("scoring", total=len(opened))
         table = scorer.score(opened, batch_size=batch_size, on_batch=lambda n: progress.advance(task, n))
