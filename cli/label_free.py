@@ -343,5 +343,5 @@ def training_text(labels: PseudoLabels, args, kept_step: int) -> str:
         f"{len(labels.pool.images)} images make the Elo reference pool, every other image met "
         f"{scores.settings['games']} of them.{dropped} Objective `{args.objective}` (exact expectation over the ten score "
         f"tokens), {args.max_steps} steps; the checkpoint of step {kept_step} was kept, picked by the log-loss of held-out "
-        f"judgments of the training category, never by a human score.\n\n{labels.fitness.markdown().replace('# Judge fitness', '### Judge fitness')}"
+        f"judgments of the training category, never by a human score.\n\n{labels.fitness.markdown().replace('## Warnings', '### Warnings').replace('# Judge fitness', '### Judge fitness')}"
     )

@@ -14,7 +14,7 @@ from .placement_plot import draw_placement
 from .release_scores import ReleaseScores
 
 SIMULATED_NOTE = (
-    "**Simulated, and its bias was induced.** This scorer was distilled from a tiny judge (about 3 million parameters) that "
+    "**Simulated, and its bias was induced.** This scorer was distilled from a tiny judge (about 2 million parameters) that "
     "learnt from procedurally painted scrolls and simulated experts, and whose own rating was taught a superficial cue on "
     "purpose. Its taste means nothing for real paintings: this page shows that the path works."
 )
