@@ -20,6 +20,7 @@ from scipy.sparse.csgraph import connected_components
 from scipy.special import expit
 
 from .comparisons import Comparisons
+from .connectivity import check_connected
 from .pair_counts import PairCounts, count_pairs
 
 TOLERANCE = 1e-10  # largest Newton step at which the fit counts as converged, in log-worth units
@@ -357,32 +358,6 @@ def score_meat(
     member = coo_array((w, (comparisons.rater, np.arange(len(comparisons)))), shape=(n_raters, len(comparisons)))
     summed = (member.tocsr() @ scores).toarray()
     return n_raters / (n_raters - 1) * summed.T @ summed
-
-
-def check_connected(comparisons: Comparisons) -> None:
-    """Refuse comparisons whose graph falls apart.
-
-    Raises
-    ------
-    ValueError
-        Naming the smallest part.
-
-    Examples
-    --------
-    >>> check_connected(Comparisons.from_arrays([0, 2], [1, 3], [1, 0]))
-    Traceback (most recent call last):
-    ...
-    ValueError: the comparison graph is disconnected: it falls into 2 parts, the smallest of 2 items (0, 1)
-    """
-    label = comparisons.components()
-    sizes = np.bincount(label)
-    if sizes.size > 1:
-        part = [item for item, own in zip(comparisons.items, label, strict=True) if own == sizes.argmin()]
-        shown = ", ".join(repr(item) for item in part[:5]) + (", ..." if len(part) > 5 else "")
-        raise ValueError(
-            f"the comparison graph is disconnected: it falls into {sizes.size} parts, the smallest of {len(part)} "
-            f"items ({shown})"
-        )
 
 
 def _check_maximum_exists(comparisons: Comparisons, counts: PairCounts) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -52,6 +52,42 @@ def index_ids(values: ArrayLike, ids: Sequence[Hashable] | None, what: str) -> t
     if unknown:
         raise ValueError(f"unknown {what} {unknown[0]!r} ({len(unknown)} unknown in all): it is not among those given")
     return ids, np.array([place[name] for name in found.tolist()], dtype=int)[inverse]
+
+
+def read_column(table: Mapping[str, ArrayLike], name: str) -> NDArray:
+    """One named column of a table as an array.
+
+    Parameters
+    ----------
+    table : mapping
+        Anything with named columns: ``table[name]`` gives one.
+    name : str
+
+    Returns
+    -------
+    ndarray, shape (m,)
+
+    Raises
+    ------
+    ValueError
+        If there is no such column; the message names those that there are, where the table can say.
+
+    Examples
+    --------
+    >>> read_column({"rating": [1, 2]}, "rating")
+    array([1, 2])
+    >>> read_column({"rating": [1, 2]}, "score")
+    Traceback (most recent call last):
+    ...
+    ValueError: the table has no column 'score'; it has: rating
+    """
+    try:
+        return np.asarray(table[name])
+    except (KeyError, ValueError, IndexError) as error:
+        there = getattr(table, "column_names", None) or getattr(table, "columns", None)
+        there = table.keys() if there is None and hasattr(table, "keys") else there
+        listed = "" if there is None else f"; it has: {', '.join(str(each) for each in there)}"
+        raise ValueError(f"the table has no column {name!r}{listed}") from error
 
 
 @dataclass(frozen=True)
@@ -152,8 +188,95 @@ class Comparisons:
         who, rater_index = ((), None) if rater is None else index_ids(columns["rater"], raters, "rater")
         return cls(ids, left, right, outcome, weight, who, rater_index)
 
+    @classmethod
+    def from_columns(
+        cls,
+        table: Mapping[str, ArrayLike],
+        *,
+        first: str = "first",
+        second: str = "second",
+        choice: str = "choice",
+        outcome: str | None = None,
+        rater: str | None = None,
+        weight: str | None = None,
+        items: Sequence[Hashable] | None = None,
+        raters: Sequence[Hashable] | None = None,
+    ) -> Comparisons:
+        """Read the judgments from anything with named columns: a data frame, an Arrow table, a dict of lists.
+
+        Parameters
+        ----------
+        table : mapping
+            ``table[name]`` is the column of that name.
+        first, second : str
+            Names of the columns that hold the two sides' ids.
+        choice : str
+            Name of the column that holds 1 (the first was preferred), 0 (a tie) or -1 (the second was); a soft judge's
+            may lie in between. Beware of tables that write 0 for "the second": theirs is an `outcome`.
+        outcome : str, optional
+            Name of a column in [0, 1] to read instead of `choice`: the credit of the first side, 0.5 for a tie.
+        rater, weight : str, optional
+            Names of the columns of raters and frequencies.
+        items, raters : sequence, optional
+            As for `from_arrays`.
+
+        Returns
+        -------
+        Comparisons
+
+        Raises
+        ------
+        ValueError
+            If a column is missing, a choice is not in [-1, 1], or as for `from_arrays`.
+
+        Examples
+        --------
+        >>> table = {"left": ["a", "b"], "right": ["b", "c"], "choice": [1, 0], "who": ["x", "x"]}
+        >>> Comparisons.from_columns(table, first="left", second="right", rater="who").outcome
+        array([1. , 0.5])
+        """
+        names = {"first": first, "second": second, "rater": rater, "weight": weight}
+        given = {what: read_column(table, name) for what, name in names.items() if name is not None}
+        if outcome is None:
+            value = read_column(table, choice).astype(float)
+            bad = ~((value >= -1) & (value <= 1))
+            if bad.any():
+                where = int(np.flatnonzero(bad)[0])
+                raise ValueError(
+                    f"choice {value[where]} of comparison {where} is not between -1 and 1: write 1 where the first was "
+                    "preferred, 0 for a tie, -1 where the second was"
+                )
+            credit = (value + 1) / 2
+        else:
+            credit = read_column(table, outcome)
+        left, right = given.pop("first"), given.pop("second")
+        return cls.from_arrays(left, right, credit, items=items, raters=raters, **given)
+
     def __len__(self) -> int:
         return self.first.size
+
+    def aggregated(self) -> Comparisons:
+        """The same judgments with equal rows merged, their weights added; nothing is lost.
+
+        Rows are equal that hold the same rater, sides and outcome, whichever side stands first. They come out sorted.
+
+        Examples
+        --------
+        >>> games = Comparisons.from_arrays([0, 1, 0], [1, 0, 1], [1, 0, 0.5]).aggregated()
+        >>> games.first, games.second, games.outcome, games.weight
+        (array([0, 0]), array([1, 1]), array([0.5, 1. ]), array([1., 2.]))
+        """
+        flip = self.first > self.second
+        low, high = np.where(flip, self.second, self.first), np.where(flip, self.first, self.second)
+        credit = np.where(flip, 1 - self.outcome, self.outcome)
+        who = np.zeros_like(low) if self.rater is None else self.rater
+        rows = np.lexsort((credit, high, low, who))
+        keys = (who, low, high, credit)
+        new = np.concatenate([[True], np.any([np.diff(key[rows]) != 0 for key in keys], axis=0)])
+        kept = rows[new]
+        weight = np.bincount(np.cumsum(new) - 1, self.weight[rows])
+        merged = {"first": low[kept], "second": high[kept], "outcome": credit[kept], "weight": weight}
+        return replace(self, **merged, rater=None if self.rater is None else who[kept])
 
     def take(self, rows: ArrayLike) -> Comparisons:
         """The judgments in `rows` (a mask or positions), with the same items and raters.

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .comparisons import index_ids
+from .comparisons import index_ids, read_column
 
 
 @dataclass(frozen=True)
@@ -78,6 +78,46 @@ class Ratings:
         item_ids, item_index = index_ids(item, items, "item")
         rater_ids, rater_index = index_ids(rater, raters, "rater")
         return cls(item_ids, rater_ids, item_index, rater_index, value)
+
+    @classmethod
+    def from_columns(
+        cls,
+        table: Mapping[str, ArrayLike],
+        *,
+        item: str = "item",
+        rater: str = "rater",
+        value: str = "value",
+        items: Sequence[Hashable] | None = None,
+        raters: Sequence[Hashable] | None = None,
+    ) -> Ratings:
+        """Read ratings from anything with named columns: a data frame, an Arrow table, a dict of lists.
+
+        Parameters
+        ----------
+        table : mapping
+            ``table[name]`` is the column of that name.
+        item, rater, value : str
+            Names of the columns.
+        items, raters : sequence, optional
+            As for `from_arrays`.
+
+        Returns
+        -------
+        Ratings
+
+        Raises
+        ------
+        ValueError
+            If a column is missing, or as for `from_arrays`.
+
+        Examples
+        --------
+        >>> table = {"item": ["b", "a"], "listener": ["x", "x"], "stars": [7, 4]}
+        >>> Ratings.from_columns(table, rater="listener", value="stars").table()
+        array([[4., 7.]])
+        """
+        columns = (read_column(table, name) for name in (item, rater, value))
+        return cls.from_arrays(*columns, items=items, raters=raters)
 
     def __len__(self) -> int:
         return self.value.size
