@@ -1,39 +1,26 @@
 """Construction B: one latent scale behind preferences and ratings, read out on the rating scale.
 
-The model is that of `personal_scales`; experts' shifts and log scales are normal over the expert population. Variances,
-thresholds, shifts and scales are estimated by marginal likelihood: an EM whose expectations over the experts' own
-scores come from the Laplace approximation at the posterior mode. (Maximised jointly with the scores, the spread of
-taste would collapse to zero, and the ratings' noise with it.) Stated priors keep a panel of a few experts from fitting
-nonsense; they are the constants below.
+The model is that of `personal_scales`, its variances, thresholds, shifts and scales are estimated by
+`joint_estimation`; here stand what goes in and what comes out, and how the scores answer to resampling the experts.
 """
 
 from __future__ import annotations
 
 from collections.abc import Hashable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize, minimize_scalar
-from scipy.special import ndtr, ndtri
+from scipy.special import ndtr
 
 from .bootstrap import Resamples
 from .comparisons import Comparisons
+from .joint_estimation import estimate
 from .pair_counts import count_pairs
-from .personal_scales import Judgments, Mode, Structure, pair_slopes, posterior_mode, rating_slopes, resampled_modes
-from .probit import interval_slopes, log_interval
+from .personal_scales import Judgments, Mode, Structure, pair_slopes, rating_slopes, resampled_modes
 from .ratings import Ratings
 
-PRIOR_EXPERTS = 2.0  # weight of the stated prior spreads, as a number of experts
-PRIOR_TASTE = 0.5  # typical spread of taste, in units of the noise of one comparison; weighs as two of the n J tastes
-PRIOR_QUALITY = 1.0  # typical spread of the items, in the same unit; weighs as one item
-PRIOR_SHIFT = 0.75  # typical spread of the experts' shifts, in units of the noise of one rating
-PRIOR_LOG_SCALE = 0.25  # typical spread of the experts' log scales
-MEAN_LOG_SCALE_SPREAD = 2.0  # prior on the mean log scale, about 0: a rating is about as noisy as a comparison
-GAP_SPREAD = 0.5  # prior standard deviation of a log distance of neighbouring thresholds about the common one
 MOST_LEVELS = 101
-EM_TOLERANCE = 1e-3
-EM_ITERATIONS = 300
 
 
 @dataclass(frozen=True)
@@ -56,7 +43,7 @@ class JointScaleResult:
     converged : bool
         Always True: a fit that does not converge raises.
     iterations : int
-        Of the EM.
+        Steps of the EM.
     mode : Mode
     judgments : Judgments
     """
@@ -149,7 +136,7 @@ def joint_scale(comparisons: Comparisons, ratings: Ratings, scale: tuple[float, 
         raise ValueError("the joint scale needs at least two experts: one says nothing about how tastes differ")
     levels = rating_levels(ratings.value, scale)
     judgments = _lay_out(comparisons, ratings, levels)
-    structure, mode, iterations = _estimate(judgments, levels)
+    structure, mode, iterations = estimate(judgments, levels)
     return JointScaleResult(
         items=ratings.items,
         raters=ratings.raters,
@@ -253,150 +240,3 @@ def _lay_out(comparisons: Comparisons, ratings: Ratings, levels: NDArray) -> Jud
         slots[slot][0][rater, item], slots[slot][1][rater, item] = position, count
         filled[rater, item] += 1
     return Judgments(count_pairs(comparisons, by_rater=True), tuple(slots), levels.size)
-
-
-def _estimate(judgments: Judgments, levels: NDArray) -> tuple[Structure, Mode, int]:
-    """EM over everything but the scores, each time at their posterior mode."""
-    n, experts = judgments.n_items, judgments.n_experts
-    structure = Structure(
-        taste=0.7,
-        quality=1.5,
-        shift=np.zeros(experts),
-        log_scale=np.zeros(experts),
-        shift_spread=PRIOR_SHIFT,
-        log_scale_spread=PRIOR_LOG_SCALE,
-        thresholds=_first_thresholds(judgments, levels),
-        tie_threshold=0.1 if judgments.pairs.ties.any() else 0.0,
-    )
-    common, personal = np.zeros(n), np.zeros((experts, n))
-    for iteration in range(1, EM_ITERATIONS + 1):
-        mode = posterior_mode(judgments, structure, common, personal, tolerance=1e-4)
-        common, personal = mode.common, mode.personal
-        following = _update(judgments, structure, mode, levels)
-        change = np.abs(_vector(following) - _vector(structure)).max()
-        structure = following
-        if change < EM_TOLERANCE:
-            return structure, posterior_mode(judgments, structure, common, personal), iteration
-    raise RuntimeError(f"the joint scale's variances did not converge in {EM_ITERATIONS} iterations")
-
-
-def _vector(structure: Structure) -> NDArray:
-    spreads = [structure.taste, structure.quality, structure.shift_spread, structure.log_scale_spread]
-    tie = [structure.tie_threshold]
-    return np.concatenate([np.log(spreads), tie, structure.thresholds, structure.shift, structure.log_scale])
-
-
-def _update(judgments: Judgments, structure: Structure, mode: Mode, levels: NDArray) -> Structure:
-    """One M-step: expected squares for the spreads, expected log-likelihood for the rest."""
-    n, experts = judgments.n_items, judgments.n_experts
-    lever = mode.given_common * structure.taste**-2  # response of theta_j to q
-    apart = lever - np.eye(n)
-    spread = np.einsum("jkk->jk", mode.given_common) + ((apart @ mode.covariance) * apart).sum(-1)
-    tastes = ((mode.personal - mode.common) ** 2 + spread).sum() + 2 * PRIOR_TASTE**2
-    taste = np.sqrt(tastes / (n * experts + 2))
-    quality = np.sqrt(((mode.common**2 + np.diag(mode.covariance)).sum() + PRIOR_QUALITY**2) / n)
-    whole = np.einsum("jkk->jk", mode.given_common) + ((lever @ mode.covariance) * lever).sum(-1)
-    thresholds, shift, log_scale, errors = _update_ratings(judgments, structure, mode.personal, whole, levels)
-    habits = np.stack([shift, log_scale])
-    squares = ((habits - habits.mean(1, keepdims=True)) ** 2 + errors).sum(1)
-    stated = PRIOR_EXPERTS * np.array([PRIOR_SHIFT, PRIOR_LOG_SCALE]) ** 2
-    shift_spread, log_scale_spread = np.sqrt((squares + stated) / (experts - 1 + PRIOR_EXPERTS))
-    return Structure(
-        taste=float(taste),
-        quality=float(quality),
-        shift=shift,
-        log_scale=log_scale,
-        shift_spread=float(shift_spread),
-        log_scale_spread=float(log_scale_spread),
-        thresholds=thresholds,
-        tie_threshold=_update_tie_threshold(judgments, mode.personal, structure.tie_threshold),
-    )
-
-
-def _first_thresholds(judgments: Judgments, levels: NDArray) -> NDArray:
-    """Thresholds at which a wide normal would use the levels about as often as they were used."""
-    used = np.zeros(levels.size)
-    for level, weight in judgments.rated:
-        used += np.bincount(level.reshape(-1), weight.reshape(-1), levels.size)
-    share = np.cumsum(used + 0.5)[:-1] / (used + 0.5).sum()
-    from_normal = 2.0 * ndtri(share)  # noise 1 and a spread of scores of about 1.7
-    return from_normal - from_normal.mean()
-
-
-def _update_ratings(
-    judgments: Judgments, structure: Structure, theta: NDArray, variance: NDArray, levels: NDArray
-) -> tuple[NDArray, NDArray, NDArray, NDArray]:
-    """Improve the ratings' expected log-likelihood in log distances of thresholds, shifts and log scales.
-
-    Returns thresholds, shifts, log scales, and the squared errors (2, J) of the latter two.
-    """
-    experts, gaps = judgments.n_experts, structure.thresholds.size - 1
-    node, mass = np.polynomial.hermite_e.hermegauss(5)
-    mass = mass / mass.sum()
-    nodes = theta[..., None] + np.sqrt(variance)[..., None] * node
-    step = np.log(np.diff(levels))
-    usual = (step[:-1] + step[1:]) / 2  # a distance of thresholds spans half of the levels' steps around it
-
-    def loss(x: NDArray) -> tuple[float, NDArray]:
-        log_gap, shift, log_scale = x[:gaps], x[gaps : gaps + experts], x[gaps + experts :]
-        gap = np.exp(log_gap)
-        ends = np.concatenate([[-np.inf], _thresholds(log_gap), [np.inf]])
-        predictor = np.exp(log_scale)[:, None, None] * nodes
-        eta = shift[:, None, None] + predictor
-        value, by_end, by_shift, by_scale = 0.0, np.zeros(ends.size), np.zeros(experts), np.zeros(experts)
-        for level, weight in judgments.rated:
-            low, high = ends[level][..., None] - eta, ends[level + 1][..., None] - eta
-            share = weight[..., None] * mass
-            value += (share * log_interval(low, high)).sum()
-            slope, _, by_low, by_high = interval_slopes(low, high)
-            by_end += np.bincount(level.reshape(-1), (share * by_low).sum(-1).reshape(-1), ends.size)
-            by_end += np.bincount(level.reshape(-1) + 1, (share * by_high).sum(-1).reshape(-1), ends.size)
-            by_shift += (share * slope).sum((1, 2))
-            by_scale += (share * slope * predictor).sum((1, 2))
-        by_c = by_end[1:-1] - by_end[1:-1].mean()
-        by_gap = np.cumsum(by_c[::-1])[::-1][1:] * gap
-        penalty, uneven = _square(log_gap - usual, GAP_SPREAD)
-        for part, spread in ((shift, structure.shift_spread), (log_scale, structure.log_scale_spread)):
-            extra, pull = _square(part, spread)
-            penalty, uneven = penalty + extra, np.concatenate([uneven, pull])
-        mean = log_scale.mean()
-        penalty += 0.5 * (mean / MEAN_LOG_SCALE_SPREAD) ** 2
-        uneven[gaps + experts :] += mean / MEAN_LOG_SCALE_SPREAD**2 / experts
-        return penalty - value, uneven - np.concatenate([by_gap, by_shift, by_scale])
-
-    start = np.concatenate([np.log(np.diff(structure.thresholds)), structure.shift, structure.log_scale])
-    best = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": 15}).x
-    shift, log_scale = best[gaps : gaps + experts], best[gaps + experts :]
-    found = replace(structure, thresholds=_thresholds(best[:gaps]), shift=shift, log_scale=log_scale)
-    curve = rating_slopes(theta, judgments, found)[1]
-    slopes = np.stack([np.ones(theta.shape), np.exp(log_scale)[:, None] * theta])
-    prior = np.array([structure.shift_spread, structure.log_scale_spread])[:, None] ** -2
-    return found.thresholds, shift, log_scale, 1 / ((curve * slopes**2).sum(-1) + prior)
-
-
-def _thresholds(log_gap: NDArray) -> NDArray:
-    c = np.concatenate([[0.0], np.cumsum(np.exp(log_gap))])
-    return c - c.mean()
-
-
-def _square(x: NDArray, spread: float) -> tuple[float, NDArray]:
-    """Penalty of a normal prior about the values' own mean, and its gradient."""
-    apart = x - x.mean() if x.size else x
-    return float(0.5 * (apart**2).sum() / spread**2), apart / spread**2
-
-
-def _update_tie_threshold(judgments: Judgments, theta: NDArray, delta: float) -> float:
-    pairs = judgments.pairs
-    if not pairs.ties.any():
-        return delta
-    d = theta[:, pairs.first] - theta[:, pairs.second]
-
-    def loss(log_delta: float) -> float:
-        at = np.exp(log_delta)
-        clear = pairs.wins * log_interval(at - d, np.full(d.shape, np.inf)) + pairs.losses * log_interval(
-            at + d, np.full(d.shape, np.inf)
-        )
-        return -float((clear + pairs.ties * log_interval(-at - d, at - d)).sum())
-
-    best = minimize_scalar(loss, bounds=(np.log(delta) - 1, np.log(delta) + 1), method="bounded")
-    return float(np.exp(best.x))

@@ -86,7 +86,8 @@ def worths_on_scale(comparisons: Comparisons, ratings: Ratings) -> WorthsOnScale
     if correlation < 0:
         raise ValueError(
             f"the ratings run against the preferences (correlation {correlation:.2f} over {int(rated.sum())} items): "
-            "is the rating scale reversed?"
+            "is the rating scale reversed? Turning it round must be asked for (reverse_ratings=True; "
+            "ppaint build --reverse-ratings)"
         )
     slope, intercept, corrected = anchor(worths.log_worths[None], worths.standard_errors[None], scores, errors)
     return WorthsOnScale(
@@ -115,8 +116,7 @@ def resampled_worths(fit: WorthsOnScale, resamples: Resamples) -> tuple[NDArray[
     corrected : ndarray of bool, shape (R,)
         As in `WorthsOnScale`.
     """
-    tie = fit.worths.tie_parameter
-    log_tie = float(np.log(tie)) if tie > 0 else -np.inf
+    log_tie = _log_tie(fit)
     counts = fit.pairs.weighted(resamples.counts)
     newton = fit_counts(counts, PRIOR_PRECISION, log_tie=log_tie, start=fit.worths.log_worths)
     # scores of each expert's judgments at each resample's worths, for errors clustered by expert
@@ -134,6 +134,29 @@ def resampled_worths(fit: WorthsOnScale, resamples: Resamples) -> tuple[NDArray[
     return intercept[:, None] + slope[:, None] * newton.theta, corrected
 
 
+def reweighted_worths(fit: WorthsOnScale, weights: NDArray) -> NDArray[np.float64]:
+    """Log-worths under other weights of the experts, the tie parameter and the prior as for the full panel.
+
+    Parameters
+    ----------
+    fit : WorthsOnScale
+    weights : ndarray, shape (R, J)
+        How often each expert counts; 0 leaves one out.
+
+    Returns
+    -------
+    ndarray, shape (R, n)
+        Before they are laid onto the rating scale.
+    """
+    counts = fit.pairs.weighted(weights)
+    return fit_counts(counts, PRIOR_PRECISION, log_tie=_log_tie(fit), start=fit.worths.log_worths).theta
+
+
+def _log_tie(fit: WorthsOnScale) -> float:
+    tie = fit.worths.tie_parameter
+    return float(np.log(tie)) if tie > 0 else -np.inf
+
+
 def worth_influence(fit: WorthsOnScale) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """How far each judgment's residual moves each score, experts and slope held fixed.
 
@@ -148,8 +171,7 @@ def worth_influence(fit: WorthsOnScale) -> tuple[NDArray[np.float64], NDArray[np
     ratings : ndarray, shape (J, n)
         For each expert and rated item: they move the common level only.
     """
-    tie = fit.worths.tie_parameter
-    log_tie = float(np.log(tie)) if tie > 0 else -np.inf
+    log_tie = _log_tie(fit)
     theta, pairs, experts = fit.worths.log_worths, fit.pairs, len(fit.table)
     total = pairs.weighted(np.ones((1, experts)))
     inverse = np.linalg.inv(fit_counts(total, PRIOR_PRECISION, log_tie=log_tie, start=theta).hessian[0])

@@ -1,9 +1,12 @@
 """Comparisons are checked once, where they enter."""
 
 import numpy as np
+import pandas as pd
+import pyarrow as pa
 import pytest
 
 from ppaint.preference_to_score import Comparisons
+from ppaint.preference_to_score.pair_counts import count_pairs
 
 
 def test_ids_are_indexed_in_sorted_or_in_given_order():
@@ -48,3 +51,42 @@ def test_a_rater_can_be_taken_out_alone():
     assert len(own) == 2 and own.items == games.items and own.outcome.tolist() == [1, 0.5]
     with pytest.raises(ValueError, match="no raters"):
         Comparisons.from_arrays([0], [1], [1]).of_rater(0)
+
+
+def test_columns_are_read_by_name_from_a_dict_a_frame_and_an_arrow_table():
+    columns = {"a": ["p", "q", "p"], "b": ["q", "r", "r"], "choice": [1, 0, -1], "who": ["x", "x", "y"], "n": [1, 2, 3]}
+    names = {"first": "a", "second": "b", "rater": "who", "weight": "n"}
+    for table in (columns, pd.DataFrame(columns), pa.table(columns)):
+        games = Comparisons.from_columns(table, **names)
+        assert games.outcome.tolist() == [1, 0.5, 0] and games.weight.tolist() == [1, 2, 3]
+        assert games.items == ("p", "q", "r") and games.raters == ("x", "y")
+        with pytest.raises(ValueError, match="no column 'first'; it has: a, b, choice, who, n"):
+            Comparisons.from_columns(table)
+    soft = Comparisons.from_columns({"first": [0, 1], "second": [1, 2], "choice": [0.5, -0.2]})
+    assert soft.outcome == pytest.approx([0.75, 0.4])
+    credit = Comparisons.from_columns({"first": [0], "second": [1], "won": [0]}, outcome="won")
+    assert credit.outcome.tolist() == [0]
+
+
+def test_a_choice_beyond_one_is_named():
+    with pytest.raises(ValueError, match="choice 2.0 of comparison 1 is not between -1 and 1"):
+        Comparisons.from_columns({"first": [0, 0], "second": [1, 1], "choice": [1, 2]})
+
+
+def test_aggregation_merges_equal_rows_and_loses_nothing():
+    rng = np.random.default_rng(0)
+    first, second = rng.integers(0, 4, 300), rng.integers(4, 8, 300)
+    flip = rng.random(300) < 0.5
+    outcome, weight = rng.choice([0, 0.5, 1], 300), rng.integers(1, 4, 300)
+    games = Comparisons.from_arrays(
+        np.where(flip, second, first),
+        np.where(flip, first, second),
+        outcome,
+        rater=rng.integers(0, 2, 300),
+        weight=weight,
+    )
+    merged = games.aggregated()
+    assert len(merged) < len(games) and merged.weight.sum() == weight.sum() and len(merged.aggregated()) == len(merged)
+    for name in ("wins", "ties", "losses"):
+        one, other = (getattr(count_pairs(each, by_rater=True), name) for each in (games, merged))
+        assert one == pytest.approx(other)

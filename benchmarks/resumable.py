@@ -1,0 +1,51 @@
+"""Long tables in pieces: each piece is a file, so that a killed run repeats nothing."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from multiprocessing import get_context
+from pathlib import Path
+
+from report_runs import read_json
+from rich.progress import Progress
+
+from ppaint.dataset_script.single_thread import use_one_thread
+
+
+def in_pieces(work: Callable[[int], dict], seeds: list[int], folder: Path, processes: int, what: str) -> list[dict]:
+    """Do ``work(seed)`` for every seed whose file is not there yet, and read all of them back.
+
+    Parameters
+    ----------
+    work : callable
+        A function of a module (it is started by spawn); what it returns must fit into JSON.
+    seeds : list of int
+    folder : Path
+        Holds ``<seed>.json``; written to a temporary name and renamed. Delete it when the code that is measured changes.
+    processes : int
+    what : str
+        What the progress bar says.
+
+    Returns
+    -------
+    list of dict
+        In the order of the seeds.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    left = [seed for seed in seeds if not (folder / f"{seed}.json").exists()]
+    with (
+        Progress() as bar,
+        ProcessPoolExecutor(processes, mp_context=get_context("spawn"), initializer=use_one_thread) as pool,
+    ):
+        task = bar.add_task(what, total=len(seeds), completed=len(seeds) - len(left))
+        futures = {pool.submit(work, seed): seed for seed in left}
+        for future in as_completed(futures):
+            path = folder / f"{futures[future]}.json"
+            temporary = path.with_suffix(".tmp")
+            temporary.write_text(json.dumps(future.result()), encoding="utf-8")
+            os.replace(temporary, path)
+            bar.advance(task)
+    return [read_json(folder / f"{seed}.json") for seed in seeds]
