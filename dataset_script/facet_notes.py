@@ -86,6 +86,7 @@ def _oddities(fused: FusedFacet, scale: tuple[int, int]) -> list[str]:
         "not rated, so that preferences alone place it on the scale": report.unrated,
         "experts who gave all paintings the same rating": report.without_variance,
         "experts who judged under one protocol only": report.one_protocol,
+        "experts who stand out, which is a reason to look (nobody was left out)": report.flagged,
     }
     told = [f"{what}: {_listed(names)}" for what, names in said.items() if names]
     if not report.slope_corrected:

@@ -12,6 +12,8 @@ from scipy.stats import rankdata
 from .bootstrap import Resamples
 from .comparisons import Comparisons
 from .convergence import Convergence, split_half_convergence
+from .expert_checks import ExpertFlag, expert_checks
+from .expert_profiles import expert_profiles
 from .joint_scale import JointScaleResult
 from .ratings import Ratings
 from .worths_on_scale import WorthsOnScale
@@ -51,6 +53,8 @@ class FusionReport:
         Items without any rating: their place on the scale rests on preferences alone.
     without_variance : tuple
         Experts who gave all items the same rating.
+    flagged : tuple of ExpertFlag
+        Experts whose answers stand out (`expert_checks`): a reason to look; nobody is dropped.
     one_protocol : tuple
         Experts who only compared or only rated.
     repeated_comparisons, repeated_ratings : int
@@ -82,6 +86,7 @@ class FusionReport:
     a_above: tuple[tuple[Hashable, float], ...]
     unrated: tuple[Hashable, ...]
     without_variance: tuple[Hashable, ...]
+    flagged: tuple[ExpertFlag, ...]
     one_protocol: tuple[Hashable, ...]
     repeated_comparisons: int
     repeated_ratings: int
@@ -153,6 +158,7 @@ def fusion_report(
         a_above=_beyond(comparisons.items, a.scores, a.scores > scale[1]),
         unrated=tuple(item for item, seen in zip(ratings.items, there.any(0), strict=True) if not seen),
         without_variance=ratings.without_variance(),
+        flagged=expert_checks(expert_profiles(comparisons, ratings)),
         one_protocol=tuple(name for name, both in zip(ratings.raters, compares & rates, strict=True) if not both),
         repeated_comparisons=comparisons.repeated(),
         repeated_ratings=int(np.maximum(given - 1, 0).sum()),

@@ -55,13 +55,13 @@ def locally_dense_pairs(n_items: int, near: int, budget: int, rng: np.random.Gen
     low, high = np.array(dense).T
     paired[low, high] = paired[high, low] = True
     pairs = list(dense)
+    degree = paired.sum(1)  # and one more, for the item itself
     while len(pairs) < budget:
-        degree = np.where(paired.all(1), n_items, paired.sum(1))  # an item that met everybody is out
         item = rng.choice(np.flatnonzero(degree == degree.min()))
-        steps = shortest_path(paired, unweighted=True, indices=item)
-        far = np.flatnonzero(steps > 2)
+        far = np.flatnonzero(~paired[paired[item]].any(0))  # beyond those whom its opponents met
         other = rng.choice(far if far.size else np.flatnonzero(~paired[item]))
         paired[item, other] = paired[other, item] = True
+        degree[[item, other]] += 1
         pairs.append((int(min(item, other)), int(max(item, other))))
     return np.array(pairs, dtype=int)
 
