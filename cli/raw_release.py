@@ -46,13 +46,18 @@ def build(
     out: Annotated[Path, typer.Option(help="The dataset to write.")] = Path("ppaint"),
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a dataset that stands there.")] = False,
     processes: Annotated[int, typer.Option(min=1, help="Processes that fuse.")] = 2,
+    reverse_ratings: Annotated[
+        bool, typer.Option("--reverse-ratings", help="The lowest rating is the best: turn every rating round.")
+    ] = False,
 ) -> None:
     """Build the dataset (Parquet and card) from a raw annotation export."""
     from ..dataset_script.build import build_dataset
     from .progress_bars import progress_bars
 
     with progress_bars() as report:
-        built = build_dataset(raw, out, report, processes=processes, overwrite=overwrite)
+        built = build_dataset(
+            raw, out, report, processes=processes, overwrite=overwrite, reverse_ratings=reverse_ratings
+        )
     _print_report(built)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,11 @@ from .whole_or_nothing import written_whole
 
 # Suffix of a fused column -> the field of FusedFacet that fills it
 _FIELDS = dict(zip(FUSED_SUFFIXES, ("fused", "se", "se_panel", "a", "a_se", "b", "b_se"), strict=True))
+
+REVERSED = (
+    "the ratings were turned round when this was built (--reverse-ratings), each x into {0} + {1} - x: here the highest "
+    "rating is the best, in the raw export it was the lowest"
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,6 +65,7 @@ def build_dataset(
     *,
     processes: int = 1,
     overwrite: bool = False,
+    reverse_ratings: bool = False,
 ) -> BuildReport:
     """Build the dataset of a raw annotation export.
 
@@ -79,6 +85,9 @@ def build_dataset(
         guard.
     overwrite : bool
         Whether a dataset that stands at `out` is replaced. Nothing else is ever replaced.
+    reverse_ratings : bool
+        Turn every rating x into low + high - x, for a scale whose low end is the best: in all that is written, and the
+        card says so. Never done unasked.
 
     Returns
     -------
@@ -96,16 +105,34 @@ def build_dataset(
         raise InputFault(fault)
     with written_whole(out, RELEASE_FILE if overwrite else "") as folder:
         export = read_raw_export(raw, progress)
+        if reverse_ratings:
+            export = with_ratings_reversed(export)
         facets = fuse_facets(export, processes, progress)
         written, remarks = _write_tables(folder, export, facets, progress)
         default = next(config for config in ("fused", "ratings", "pairs") if config in written)
-        said = (*notes(export), *remarks, *facet_notes(export, facets))
-        release = _release(export, written, default, facets, said)
+        turned = (REVERSED.format(*export.config.scale),) if reverse_ratings else ()
+        said = (*turned, *notes(export), *remarks, *facet_notes(export, facets))
+        release = _release(export, written, default, facets, said) | {"ratings_reversed": reverse_ratings}
         (folder / CONFIG_FILE).write_bytes((raw / CONFIG_FILE).read_bytes())
         write_release(folder, release)
         write_card(folder, CardFacts(export, release, tuple(facets), said))
     rows = {config: {split: entry["rows"] for split, entry in splits.items()} for config, splits in written.items()}
     return BuildReport(out, rows, default, tuple(facets), said, release)
+
+
+def with_ratings_reversed(export: RawExport) -> RawExport:
+    """The same export with every rating x turned into low + high - x.
+
+    Parameters
+    ----------
+    export : RawExport
+        The checked export.
+
+    Returns
+    -------
+    RawExport
+    """
+    return replace(export, ratings=export.ratings.assign(rating=sum(export.config.scale) - export.ratings["rating"]))
 
 
 def _write_tables(

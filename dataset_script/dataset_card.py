@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import yaml
 
+from ..preference_to_score.fusion_report import FusionReport
 from .column_stories import STORIES
 from .export_summary import conversions
 from .fused_facets import Facet
@@ -27,6 +28,7 @@ _HUB_LICENCES = {
     *("cc-by-nc-nd-3.0", "cc-by-nc-nd-4.0", "cc-by-nc-sa-2.0", "cc-by-nc-sa-3.0", "cc-by-nc-sa-4.0"),
     *("cdla-sharing-1.0", "cdla-permissive-1.0", "cdla-permissive-2.0", "odc-by", "odbl", "pddl", "gpl-3.0", "unknown"),
 }
+_DIGITS = (4, 4, 3, 4, 3)  # of SRCC, PLCC, RMSE, halves, slope
 _ORDER = ("fused", "ratings", "pairs", "paintings")
 
 
@@ -257,22 +259,33 @@ def _convergence(facts: CardFacts) -> str:
     fused = [facet for facet in facts.facets if facet.fused is not None]
     if not fused:
         return "No facet was fused, see *Worth knowing*."
-    reports = [facet.fused.report for facet in fused]
     lines = [
         "[paper] The two methods converge to nearly identical scores. [ours] Measured on this dataset, over the paintings of "
         "a facet (RMSE in rating units;\n*slope* is that of A's map from log-worths to ratings). A and B read the same "
-        "tables, so part of this agreement is shared input.",
+        "tables, so part of SRCC, PLCC and RMSE is shared input. *Halves* is no such artefact:\nwith the experts in two "
+        "halves 1 and 2 that share nobody, sqrt(r(A1, B2) r(A2, B1)) / sqrt(r(A1, A2) r(B1, B2)), averaged over the "
+        "splits;\n1 means that A and B differ no more than panels do.",
         "",
-        "| category | dimension | SRCC | PLCC | RMSE | slope |",
-        "|---|---|---|---|---|---|",
+        "| category | dimension | SRCC | PLCC | RMSE | halves | slope |",
+        "|---|---|---|---|---|---|---|",
     ]
+    rows = [_convergence_row(facet.fused.report) for facet in fused]
     lines += [
-        f"| {facet.category} | {facet.dimension} | {r.srcc:.4f} | {r.plcc:.4f} | {r.rmse:.3f} | {r.slope:.3f} |"
-        for facet, r in zip(fused, reports, strict=True)
+        f"| {facet.category} | {facet.dimension} | " + " | ".join(map(_convergence_figure, row, _DIGITS)) + " |"
+        for facet, row in zip(fused, rows, strict=True)
     ]
-    means = [float(np.mean([getattr(r, name) for r in reports])) for name in ("srcc", "plcc", "rmse", "slope")]
-    lines.append("| **mean** | | " + " | ".join(f"**{mean:.{3 + (i < 2)}f}**" for i, mean in enumerate(means)) + " |")
+    means = [_mean(list(column)) for column in zip(*rows, strict=True)]
+    told = [f"**{_convergence_figure(mean, digits)}**" for mean, digits in zip(means, _DIGITS, strict=True)]
+    lines.append("| **mean** | | " + " | ".join(told) + " |")
     return "\n".join(lines)
+
+
+def _convergence_row(report: FusionReport) -> tuple[float, ...]:
+    return report.srcc, report.plcc, report.rmse, report.convergence.value, report.slope
+
+
+def _convergence_figure(value: float, digits: int) -> str:
+    return "not defined" if np.isnan(value) else f"{value:.{digits}f}"
 
 
 def _limits(facts: CardFacts) -> str:

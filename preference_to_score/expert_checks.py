@@ -61,7 +61,8 @@ def expert_checks(profiles: ExpertProfiles) -> tuple[ExpertFlag, ...]:
 
     - *runs against the others* where the whole interval of the agreement with them lies below 0 (a reversed scale, or
       the worse taken for the better);
-    - *agrees no better than chance* where it holds 0 (careless, or judging something else);
+    - *agrees no better than chance* where it holds 0 and ends below the others' median agreement (careless, or judging
+      something else; with a handful of items every interval holds 0, which says nothing of the expert);
     - *uses a narrow part of the scale* where the whole interval of the spread lies below half of the others';
     - *answers like another* where the two surely (Wilson's 97.5 % bound) differ in less than half of the share of
       judgments in which the other pairs of experts typically (median) do. Both are named: who copied, the answers do
@@ -100,9 +101,14 @@ def expert_checks(profiles: ExpertProfiles) -> tuple[ExpertFlag, ...]:
 
 def _agreement_flags(profiles: ExpertProfiles, protocol: str, agreement: Estimates) -> list[ExpertFlag]:
     found = []
-    for name, value, low, high in zip(profiles.raters, agreement.value, agreement.low, agreement.high, strict=True):
-        if high < 0 or low <= 0 <= high:  # neither where there is no figure
-            found.append(ExpertFlag(name, protocol, AGAINST if high < 0 else CHANCE, float(value)))
+    for position, name in enumerate(profiles.raters):
+        value, low, high = (float(part[position]) for part in (agreement.value, agreement.low, agreement.high))
+        others = np.delete(agreement.value, position)
+        others = others[~np.isnan(others)]
+        if high < 0:  # neither where there is no figure
+            found.append(ExpertFlag(name, protocol, AGAINST, value))
+        elif low <= 0 <= high and others.size and high < np.median(others):
+            found.append(ExpertFlag(name, protocol, CHANCE, value))
     return found
 
 

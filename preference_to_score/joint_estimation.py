@@ -24,6 +24,7 @@ PRIOR_TASTE = 0.5  # typical spread of taste, in units of the noise of one compa
 PRIOR_QUALITY = 1.0  # typical spread of the items, in the same unit; weighs as one item
 PRIOR_SHIFT = 0.75  # typical spread of the experts' shifts, in units of the noise of one rating
 PRIOR_LOG_SCALE = 0.25  # typical spread of the experts' log scales
+MOST_SPREAD = 3.0  # of the experts' shifts and log scales, in typical spreads: one careless expert must not set it
 MEAN_LOG_SCALE_SPREAD = 2.0  # prior on the mean log scale, about 0: a rating is about as noisy as a comparison
 GAP_SPREAD = 0.5  # prior standard deviation of a log distance of neighbouring thresholds about the common one
 M_STEP = {"maxiter": 30, "ftol": 1e-14, "gtol": 1e-8}  # of L-BFGS: what it leaves over, EM cannot tell from progress
@@ -100,7 +101,9 @@ def _leap(em: Callable[[Structure], Structure], structure: Structure) -> tuple[S
     leap = start + 2 * length * step + length**2 * turn
     if length <= 1 or np.abs(leap - second).max() > FARTHEST:
         return two, False
-    return _structure(leap, structure), False
+    leapt = _structure(leap, structure)
+    within = leapt.shift_spread <= MOST_SPREAD * PRIOR_SHIFT and leapt.log_scale_spread <= MOST_SPREAD * PRIOR_LOG_SCALE
+    return (leapt if within else two), False
 
 
 def _vector(structure: Structure) -> NDArray:
@@ -135,7 +138,8 @@ def _update(judgments: Judgments, structure: Structure, mode: Mode, levels: NDAr
     habits = np.stack([shift, log_scale])
     squares = ((habits - habits.mean(1, keepdims=True)) ** 2 + errors).sum(1)
     stated = PRIOR_EXPERTS * np.array([PRIOR_SHIFT, PRIOR_LOG_SCALE]) ** 2
-    shift_spread, log_scale_spread = np.sqrt((squares + stated) / (experts - 1 + PRIOR_EXPERTS))
+    spreads = np.sqrt((squares + stated) / (experts - 1 + PRIOR_EXPERTS))
+    shift_spread, log_scale_spread = np.minimum(spreads, MOST_SPREAD * np.array([PRIOR_SHIFT, PRIOR_LOG_SCALE]))
     return Structure(
         taste=float(taste),
         quality=float(quality),

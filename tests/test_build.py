@@ -9,11 +9,13 @@ import shutil
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import yaml
 from conftest import SmallExport
 from datasets import load_dataset
 from PIL import Image
+from small_release import build_small_release
 
 from ppaint.dataset_script.build import BuildReport, build_dataset
 from ppaint.dataset_script.raw_export import read_raw_export
@@ -193,6 +195,35 @@ def test_facet_that_cannot_be_fused_is_null_and_named(export, monkeypatch):
     fused = load_dataset("ppaint")
     assert fused["figure"]["overall"][:] == [None] * 6 and None not in fused["figure"]["brushwork"][:]
     json.loads((export.folder.parent / "ppaint" / "ppaint_release.json").read_text(encoding="utf-8"))
+
+
+def test_a_reversed_scale_is_refused_by_name_and_turned_round_only_when_asked(export):
+    straight = build_dataset(export.folder, export.folder.parent / "straight")
+    rows = export.read("ratings.csv")
+    export.write("ratings.csv", [rows[0], *([*row[:3], str(11 - int(row[3]))] for row in rows[1:])])
+    refused = build_dataset(export.folder, export.folder.parent / "refused")
+    assert all("--reverse-ratings" in facet.why_not for facet in refused.facets)
+    turned = build_dataset(export.folder, export.folder.parent / "turned", reverse_ratings=True)
+    assert turned.release["ratings_reversed"] and not straight.release["ratings_reversed"]
+    for config in ("fused", "ratings"):
+        one, other = (read_release(folder)["configs"][config] for folder in (straight.folder, turned.folder))
+        assert {split: entry["sha256"] for split, entry in one.items()} == {
+            split: entry["sha256"] for split, entry in other.items()
+        }
+    assert "turned round when this was built" in " ".join(card(turned.folder)[1].split())
+
+
+def test_an_expert_who_runs_against_the_others_is_named_on_the_card_and_in_the_release(tmp_path):
+    build_small_release(tmp_path)
+    marks, bad = pd.read_csv(tmp_path / "raw" / "ratings.csv"), "simulated_figure_1"
+    marks["rating"] = marks["rating"].where(marks["expert_id"] != bad, 11 - marks["rating"])
+    marks.to_csv(tmp_path / "raw" / "ratings.csv", index=False)
+    report = build_dataset(tmp_path / "raw", tmp_path / "ppaint")
+    told = [note for note in report.notes if "stand out" in note]
+    assert any(f"{bad} runs against the others in ratings" in note for note in told)
+    assert f"{bad} runs against the others" in (tmp_path / "ppaint" / "README.md").read_text(encoding="utf-8")
+    flags = [flag for facet in report.release["facets"] for flag in facet["fusion"]["flagged"]]
+    assert {flag["rater"] for flag in flags if flag["what"] == "runs against the others"} == {bad}
 
 
 def test_painting_of_two_categories_has_a_row_in_each(export):

@@ -1,4 +1,4 @@
-"""Every example in a docstring runs and prints what it says; so do the README's that need no run before them."""
+"""Every example in a docstring runs and prints what it says; so do those of the documentation and of the README."""
 
 from __future__ import annotations
 
@@ -35,6 +35,20 @@ def test_examples_in_docstrings_run(name, tmp_path, monkeypatch):
     (tmp_path / "eval_suite").symlink_to(ROOT / "eval_suite")  # the metric is loaded by its path
     module = importlib.import_module(name)
     assert doctest.testmod(module).failed == 0
+
+
+def pages_with_examples() -> list[str]:
+    return sorted(path.name for path in (ROOT / "docs").glob("*.md") if ">>> " in path.read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("page", pages_with_examples())
+def test_worked_examples_of_the_documentation_print_what_the_page_says(page, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    text = (ROOT / "docs" / page).read_text(encoding="utf-8")
+    blocks = re.findall(r"^```python\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    examples = "\n\n".join(block for block in blocks if ">>> " in block)
+    test = doctest.DocTestParser().get_doctest(examples, {}, page, page, 0)
+    assert test.examples and doctest.DocTestRunner().run(test).failed == 0
 
 
 def self_contained_examples() -> list[str]:

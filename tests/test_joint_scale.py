@@ -5,6 +5,7 @@ import pytest
 
 from ppaint.dataset_script.stand_in.experts import POPULATION, simulate_experts, truth_on_rating_scale
 from ppaint.preference_to_score import Comparisons, Ratings, expert_resamples, joint_scale
+from ppaint.preference_to_score.joint_estimation import MOST_SPREAD, PRIOR_LOG_SCALE, PRIOR_SHIFT
 from ppaint.preference_to_score.joint_scale import rating_levels, resampled_scores
 from ppaint.preference_to_score.probit import interval_slopes, log_interval
 
@@ -116,3 +117,18 @@ def test_interval_probabilities_and_their_slopes_hold_in_the_tails():
         (log_interval(low, high + step) - log_interval(low, high - step)) / (2 * step), rel=1e-4
     )
     assert (curvature >= 0).all() and (by_low <= 0).all()
+
+
+def test_a_careless_expert_does_not_keep_it_from_converging():
+    rng = np.random.default_rng([0, 17])
+    panel = simulate_experts(rng.normal(size=(50, 1)), rng)
+    ratings, preferred = panel.ratings.copy(), panel.first_preferred.copy()
+    ratings[0] = rng.integers(1, 11, ratings[0].shape)  # answers at random under both protocols
+    preferred[0] = rng.random(preferred[0].shape) < 0.5
+    who = np.repeat(range(5), len(panel.pairs))
+    games = Comparisons.from_arrays(*np.tile(panel.pairs.T, 5), preferred[:, :, 0].ravel(), rater=who, items=range(50))
+    marks = Ratings.from_arrays(np.tile(range(50), 5), np.repeat(range(5), 50), ratings.ravel())
+    fit = joint_scale(games, marks, (1, 10))
+    most = MOST_SPREAD * np.array([PRIOR_SHIFT, PRIOR_LOG_SCALE])
+    assert fit.converged and (np.array([fit.structure.shift_spread, fit.structure.log_scale_spread]) <= most).all()
+    assert np.corrcoef(fit.scores, ratings[1:].mean((0, 2)))[0, 1] > 0.8  # the four honest ones still set the order
