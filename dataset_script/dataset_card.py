@@ -91,10 +91,7 @@ def card_metadata(facts: CardFacts) -> dict[str, Any]:
         **({} if known else {"license_name": _line(config.licence)}),
         "annotations_creators": ["machine-generated" if config.simulated else "expert-generated"],
         "size_categories": [next((name for limit, name in sizes if rows < limit), "n>1M")],
-        "tags": [
-            *(["simulated"] if config.simulated else []),
-            *("image-aesthetics", "pairwise-comparison", "ratings", "chinese-painting", "ppaint"),
-        ],
+        "tags": list(dict.fromkeys([*_tags(facts.export), *config.tags, "ppaint"])),
         "configs": [
             {
                 "config_name": name,
@@ -108,6 +105,17 @@ def card_metadata(facts: CardFacts) -> dict[str, Any]:
             if name in release["configs"]
         ],
     }
+
+
+def _tags(export: RawExport) -> Iterator[str]:
+    if export.config.simulated:
+        yield "simulated"
+    if (export.paintings["file"] != "").any():
+        yield "image-aesthetics"
+    if len(export.pairs):
+        yield "pairwise-comparison"
+    if len(export.ratings):
+        yield "ratings"
 
 
 def content_version(splits: Mapping[str, Mapping[str, Any]]) -> str:
@@ -147,8 +155,7 @@ def _body(facts: CardFacts) -> str:
         ),
         dimensions=", ".join(f"`{dimension}`" for dimension in config.dimensions),
         headline=config.headline,
-        low=low,
-        high=high,
+        scale=f" Ratings are whole numbers from {low} to {high}." if len(facts.export.ratings) else "",
         repeats=repeats,
         loading=_loading(facts),
         columns="\n\n".join(_columns(facts)),
@@ -290,16 +297,21 @@ def _convergence_figure(value: float, digits: int) -> str:
 
 def _limits(facts: CardFacts) -> str:
     low, high = facts.export.config.scale
-    told = [
-        "Scores are the view of one small panel a category; `_se` is the error with respect to the population of experts "
-        "from which the panel was drawn, and with few experts it is wide.",
-        "Constructions A and B read the same tables. That they agree says that the result does not hang on the method, "
-        "not that it is right.",
-        f"Fused scores are on the rating scale but not bounded by it: a value below {low} or above {high} is kept as it is.",
-        "Nothing was dropped, clipped or filled in: where a facet or a painting has no score, it is null and named above.",
-    ]
+    told = []
     if facts.export.config.simulated:
-        told.insert(0, "It is simulated: no result on it carries over to paintings or people.")
+        told.append("It is simulated: no result on it carries over to paintings or people.")
+    if "fused" in facts.release["configs"]:
+        told += [
+            "Scores are the view of one small panel a category; `_se` is the error with respect to the population of "
+            "experts from which the panel was drawn, and with few experts it is wide.",
+            "Constructions A and B read the same tables. That they agree says that the result does not hang on the "
+            "method, not that it is right.",
+            f"Fused scores are on the rating scale but not bounded by it: a value below {low} or above {high} is kept as "
+            "it is.",
+        ]
+    told.append(
+        "Nothing was dropped, clipped or filled in: where a facet or a painting has no score, it is null and named above."
+    )
     return "\n".join(f"- {line}" for line in told)
 
 

@@ -17,7 +17,9 @@ CONFIG_FILE = "annotations.yaml"
 FUSED_SUFFIXES = ("", "_se", "_se_panel", "_a", "_a_se", "_b", "_b_se")
 # What may be known of a painting besides its id, category and file.
 PAINTING_FACTS = ("title", "artist", "period", "source", "licence")
-_TAKEN = {"painting_id", "category", "image", "sha256", "width", "height", "notes", *PAINTING_FACTS}
+# Columns beside which a table holds the dimensions' own (``file`` until the images are put in). Those of the paintings
+# alone, such as ``width``, are free: a lab may well have listeners judge the width of a sound.
+_TAKEN = {"painting_id", "category", "image", "file"}
 _LARGEST_FILE = 1_000_000
 _MOST_LEVELS = 101
 
@@ -57,6 +59,8 @@ class AnnotationsConfig(BaseModel):
         Whether an expert may judge the same thing more than once.
     licence, citation : str
         Of the annotations. A painting's own licence stands in ``paintings.csv``.
+    tags : list of str, optional
+        Further tags of the card, by which the Hub finds datasets (lower case, digits, hyphens).
 
     Examples
     --------
@@ -79,6 +83,7 @@ class AnnotationsConfig(BaseModel):
     repeats: Literal["forbid", "keep"]
     licence: Annotated[str, Field(min_length=1)]
     citation: Annotated[str, Field(min_length=1)]
+    tags: list[Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,49}$")]] = []
 
     @property
     def scale(self) -> tuple[int, int]:

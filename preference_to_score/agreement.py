@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import rankdata
 
 from .bradley_terry import bradley_terry
 from .comparisons import Comparisons
+from .connectivity import check_connected
+from .pair_counts import count_pairs
+from .panel_worths import panel_worths
 
 PREFERENCE_PRIOR_PRECISION = 0.1  # of a rater's own worths; fixed, since Kendall's W moves with it
+PRIOR_PRECISIONS = (0.01, 0.03, 0.1, 0.3, 1.0)  # to see how far it moves
 
 
 def kendalls_w(ranks: ArrayLike) -> float:
@@ -90,11 +98,72 @@ def preference_ranks(
     """
     if not comparisons.raters:
         raise ValueError("these comparisons name no raters")
+    if prior_precision > 0 and not (comparisons.outcome == 0.5).any():  # without ties all raters are fitted at once
+        for position in range(len(comparisons.raters)):
+            with _named(comparisons, position):
+                check_connected(comparisons.of_rater(position))
+        counts = count_pairs(comparisons, ties="half", by_rater=True)
+        worths = panel_worths(counts, np.eye(len(comparisons.raters)), prior_precision=prior_precision)
+        return rankdata(worths, axis=1)
     ranks = []
-    for position, name in enumerate(comparisons.raters):
-        try:
+    for position in range(len(comparisons.raters)):
+        with _named(comparisons, position):
             fit = bradley_terry(comparisons.of_rater(position), prior_precision=prior_precision)
-        except ValueError as error:
-            raise ValueError(f"rater {name!r}: {error}") from error
         ranks.append(rankdata(fit.log_worths.round(9)))  # equal worths tie, whatever the last digit says
     return np.array(ranks)
+
+
+@contextmanager
+def _named(comparisons: Comparisons, position: int) -> Iterator[None]:
+    """Say whose comparisons are at fault."""
+    try:
+        yield
+    except ValueError as error:
+        raise ValueError(f"rater {comparisons.raters[position]!r}: {error}") from error
+
+
+@dataclass(frozen=True)
+class PriorSensitivity:
+    """Kendall's W of preferences under several priors.
+
+    Attributes
+    ----------
+    prior_precisions : ndarray, shape (P,)
+        Of the Gaussian prior on each rater's own log-worths.
+    w : ndarray, shape (P,)
+    """
+
+    prior_precisions: NDArray[np.float64]
+    w: NDArray[np.float64]
+
+
+def w_against_prior(comparisons: Comparisons, prior_precisions: Sequence[float] = PRIOR_PRECISIONS) -> PriorSensitivity:
+    """How Kendall's W of preferences moves with the prior on each rater's own worths.
+
+    A strong prior draws an item towards the middle by how seldom the rater compared it, which all raters of one design
+    share; a weak one leaves items that won, or lost, all their comparisons far out, in an order that chance decides.
+
+    Parameters
+    ----------
+    comparisons : Comparisons
+        With raters.
+    prior_precisions : sequence of float
+        Above 0.
+
+    Returns
+    -------
+    PriorSensitivity
+
+    Raises
+    ------
+    ValueError
+        As `kendalls_w` and `preference_ranks` do.
+
+    Examples
+    --------
+    >>> games = Comparisons.from_arrays(list("aabaab"), list("bccbcc"), [1, 1, 1, 1, 1, 0], rater=list("xxxyyy"))
+    >>> w_against_prior(games, (0.1, 1.0)).w
+    array([0.75, 0.75])
+    """
+    w = [kendalls_w(preference_ranks(comparisons, prior_precision=precision)) for precision in prior_precisions]
+    return PriorSensitivity(np.array(prior_precisions, dtype=float), np.array(w))

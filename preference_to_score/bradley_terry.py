@@ -5,26 +5,30 @@ With d the difference of two log-worths and nu >= 0 the tie parameter (Davidson,
     P(first) = e^(d/2) / Z,   P(second) = e^(-d/2) / Z,   P(tie) = nu / Z,   Z = e^(d/2) + e^(-d/2) + nu,
 
 which for nu = 0 is Bradley and Terry's (1952) P(first) = 1 / (1 + e^-d). The log-likelihood is concave in the
-log-worths and log nu, and is climbed by Newton steps, many weightings of the same comparisons at a time.
+log-worths and log nu; `newton_worths` climbs it with dense normal equations, `sparse_worths` where items are many.
 """
 
 from __future__ import annotations
 
 from collections.abc import Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import coo_array, csr_array
-from scipy.sparse.csgraph import connected_components
-from scipy.special import expit
+from scipy.linalg import block_diag
 
 from .comparisons import Comparisons
-from .connectivity import check_connected
-from .pair_counts import PairCounts, count_pairs
+from .connectivity import connected_parts
+from .ford_condition import check_identified
+from .newton_worths import curvature, fit_counts, pair_residuals
+from .pair_counts import count_pairs
+from .sparse_worths import fit_sparse
+from .worth_covariance import score_meat, worth_covariance
 
-TOLERANCE = 1e-10  # largest Newton step at which the fit counts as converged, in log-worth units
-MAX_ITERATIONS = 100
+__all__ = ["BradleyTerryResult", "bradley_terry", "fit_counts", "pair_residuals", "score_meat"]
+
+DENSE_UP_TO = 300  # items; beyond it the sparse solver is the faster one
+IDENTIFICATION = "mean zero within each connected part"
 
 
 @dataclass(frozen=True)
@@ -36,170 +40,54 @@ class BradleyTerryResult:
     items : tuple
         Ids of the items.
     log_worths : ndarray, shape (n,)
-        Natural-log worths, mean zero.
-    standard_errors : ndarray, shape (n,)
-        Of each log-worth relative to the mean of all items (the mean itself is fixed, not estimated).
-    covariance : ndarray, shape (n, n)
-        Of the log-worths; its rows sum to zero. The tie parameter's uncertainty is included.
+        Natural-log worths, mean zero within each connected part.
+    standard_errors : ndarray, shape (n,), or None
+        Of each log-worth relative to the mean of its part's items (the mean itself is fixed, not estimated); None
+        where no errors were asked for.
+    covariance : ndarray, shape (n, n), or None
+        Of the log-worths; its rows sum to zero, and it is zero between parts. The tie parameter's uncertainty is
+        included.
     log_likelihood : float
-        Without the prior's term.
+        Without the prior's term; summed over parts.
     converged : bool
         Always True: a fit that does not converge raises.
     iterations : int
-        Newton steps taken.
+        Newton steps taken (by the part that took most).
     prior_precision : float
         Of the Gaussian prior on each log-worth; 0 is maximum likelihood.
     ties : str
         ``"davidson"`` or ``"half"``.
-    tie_parameter : float
-        Davidson's nu; 0 where there are no ties.
-    errors : str
-        ``"fisher"`` or ``"sandwich"``.
+    tie_parameter : float or tuple of float
+        Davidson's nu; 0 where there are no ties. One for each part where there are several.
+    errors : str or None
+        ``"fisher"``, ``"sandwich"`` or None.
     cluster : str or None
         ``"rater"`` where the sandwich sums the scores of each rater first.
     never_won, never_lost : tuple
         Items whose log-worth only the prior keeps finite.
+    component : ndarray of int, shape (n,)
+        The connected part that each item lies in; 0 for all where the graph is connected. Log-worths of different
+        parts cannot be compared.
+    identification : str
+        What fixes the level that the comparisons leave open.
     """
 
     items: tuple[Hashable, ...]
     log_worths: NDArray[np.float64]
-    standard_errors: NDArray[np.float64]
-    covariance: NDArray[np.float64]
+    standard_errors: NDArray[np.float64] | None
+    covariance: NDArray[np.float64] | None
     log_likelihood: float
     converged: bool
     iterations: int
     prior_precision: float
     ties: str
-    tie_parameter: float
-    errors: str
+    tie_parameter: float | tuple[float, ...]
+    errors: str | None
     cluster: str | None
     never_won: tuple[Hashable, ...]
     never_lost: tuple[Hashable, ...]
-
-
-@dataclass(frozen=True)
-class _Fit:
-    theta: NDArray[np.float64]  # (R, n)
-    log_tie: NDArray[np.float64]  # (R,), -inf without ties
-    hessian: NDArray[np.float64]  # (R, n, n) or (R, n+1, n+1), of the negative log-posterior, made invertible
-    log_likelihood: NDArray[np.float64]  # (R,)
-    iterations: int
-
-
-def _log_z(d: NDArray, log_tie: NDArray) -> NDArray:
-    """log Z at differences d (R, P); log_tie is (R, 1)."""
-    half = np.abs(d) / 2
-    log_z = half + np.log1p(np.exp(-2 * half))
-    return log_z if np.isneginf(log_tie).all() else np.logaddexp(log_z, log_tie)
-
-
-def _probabilities(d: NDArray, log_tie: NDArray) -> tuple[NDArray, NDArray, NDArray]:
-    """P(first), P(tie) and P(second) at differences d (R, P); log_tie is (R, 1)."""
-    if np.isneginf(log_tie).all():
-        return expit(d), np.zeros(d.shape), expit(-d)
-    log_z = _log_z(d, log_tie)
-    return np.exp(d / 2 - log_z), np.exp(log_tie - log_z), np.exp(-d / 2 - log_z)
-
-
-def _log_likelihood(counts: PairCounts, theta: NDArray, log_tie: NDArray) -> NDArray:
-    d = theta[:, counts.first] - theta[:, counts.second]
-    total = counts.wins + counts.ties + counts.losses
-    value = ((counts.wins - counts.losses) * d / 2 - total * _log_z(d, log_tie[:, None])).sum(-1)
-    tied = counts.ties.sum(-1)
-    return value + np.where(tied > 0, tied * np.where(tied > 0, log_tie, 0.0), 0.0)
-
-
-def fit_counts(
-    counts: PairCounts,
-    prior_precision: float,
-    *,
-    log_tie: float | None = None,
-    start: NDArray | None = None,
-) -> _Fit:
-    """Newton's method for all weightings of `counts` at once.
-
-    Parameters
-    ----------
-    counts : PairCounts
-    prior_precision : float
-        Of the Gaussian prior on each log-worth.
-    log_tie : float, optional
-        Hold log nu at this value; by default it is estimated where there are ties.
-    start : ndarray, shape (n,), optional
-        Log-worths to start from.
-
-    Returns
-    -------
-    _Fit
-        With one row for each weighting.
-
-    Raises
-    ------
-    RuntimeError
-        If it does not converge.
-    """
-    n_fits, n = counts.wins.shape[0], counts.n_items
-    free_tie = log_tie is None and counts.ties.any()
-    theta = np.zeros((n_fits, n)) if start is None else np.tile(start, (n_fits, 1))
-    eta = np.full(n_fits, 0.0 if free_tie else (-np.inf if log_tie is None else log_tie))
-
-    def objective(at: NDArray, tie: NDArray) -> NDArray:
-        return _log_likelihood(counts, at, tie) - prior_precision / 2 * (at**2).sum(-1)
-
-    value = objective(theta, eta)
-    for iteration in range(1, MAX_ITERATIONS + 1):
-        gradient, hessian = _derivatives(counts, theta, eta, prior_precision, free_tie)
-        step = np.linalg.solve(hessian, gradient[..., None])[..., 0]
-        scale = np.ones(n_fits)
-        for _ in range(40):  # a full step may overshoot far from the optimum: halve it where the objective falls
-            moved = theta + scale[:, None] * step[:, :n]
-            moved_eta = eta + scale * step[:, n] if free_tie else eta
-            moved_value = objective(moved, moved_eta)
-            worse = moved_value < value - 1e-12 * np.abs(value) - 1e-12
-            if not worse.any():
-                break
-            scale = np.where(worse, scale / 2, scale)
-        theta, eta, value = moved, moved_eta, moved_value
-        if np.abs(step).max() < TOLERANCE:
-            hessian = _derivatives(counts, theta, eta, prior_precision, free_tie)[1]
-            return _Fit(theta, eta, hessian, _log_likelihood(counts, theta, eta), iteration)
-    raise RuntimeError(f"Bradley-Terry did not converge in {MAX_ITERATIONS} Newton steps")
-
-
-def _derivatives(
-    counts: PairCounts, theta: NDArray, log_tie: NDArray, prior_precision: float, free_tie: bool
-) -> tuple[NDArray, NDArray]:
-    """Gradient of the log-posterior and Hessian of its negative, (R, m) and (R, m, m)."""
-    n_fits, n = theta.shape
-    a, b = counts.first, counts.second
-    win, tie, loss = _probabilities(theta[:, a] - theta[:, b], log_tie[:, None])
-    total = counts.wins + counts.ties + counts.losses
-    mean = (win - loss) / 2
-    slope = (counts.wins - counts.losses) / 2 - total * mean
-    curve = total * ((win + loss) / 4 - mean**2)
-    incidence = _incidence(a, b, n)
-    gradient = (incidence.T @ slope.T).T - prior_precision * theta
-    hessian = np.zeros((n_fits, n, n))
-    hessian[:, a, b] = hessian[:, b, a] = -curve
-    diagonal = np.arange(n)
-    hessian[:, diagonal, diagonal] = (abs(incidence).T @ curve.T).T + prior_precision
-    if prior_precision == 0:
-        hessian += 1 / n  # the likelihood does not see the common level: this fixes it at a mean of zero
-    if not free_tie:
-        return gradient, hessian
-    wide = np.zeros((n_fits, n + 1, n + 1))
-    wide[:, :n, :n] = hessian
-    wide[:, :n, n] = wide[:, n, :n] = -(incidence.T @ (total * mean * tie).T).T
-    wide[:, n, n] = (total * tie * (1 - tie)).sum(-1)
-    tie_slope = (counts.ties - total * tie).sum(-1)
-    return np.concatenate([gradient, tie_slope[:, None]], axis=1), wide
-
-
-def _incidence(first: NDArray, second: NDArray, n: int) -> csr_array:
-    rows = np.arange(first.size)
-    values = np.concatenate([np.ones(first.size), -np.ones(first.size)])
-    where = (np.concatenate([rows, rows]), np.concatenate([first, second]))
-    return coo_array((values, where), shape=(first.size, n)).tocsr()
+    component: NDArray[np.int_]
+    identification: str
 
 
 def bradley_terry(
@@ -207,24 +95,28 @@ def bradley_terry(
     *,
     prior_precision: float = 0.0,
     ties: str = "davidson",
-    errors: str = "fisher",
+    errors: str | None = "fisher",
     cluster: str | None = None,
+    per_component: bool = False,
 ) -> BradleyTerryResult:
     """Fit Bradley-Terry log-worths by maximum likelihood, or a posteriori under a Gaussian prior.
 
     Parameters
     ----------
     comparisons : Comparisons
-        Their graph must be connected. The normal equations are dense: meant for up to a few thousand items.
+        Their graph must be connected, unless `per_component`.
     prior_precision : float
         Precision (1 / variance) of an independent Gaussian prior, mean zero, on every log-worth; 0 is maximum
         likelihood.
     ties : {"davidson", "half"}
         Davidson's tie parameter, or half a win for either side (also for soft outcomes).
-    errors : {"fisher", "sandwich"}
-        Inverse curvature, or the robust sandwich from the residuals.
+    errors : {"fisher", "sandwich", None}
+        Inverse curvature, the robust sandwich from the residuals, or none: with many thousands of items ask for none,
+        since the covariance takes the memory of n x n numbers and the time of inverting them.
     cluster : {None, "rater"}
         With ``errors="sandwich"``: take a rater's judgments as one draw, with the factor J / (J - 1) for J raters.
+    per_component : bool
+        Fit each connected part of the comparison graph alone, instead of refusing a disconnected one.
 
     Returns
     -------
@@ -233,8 +125,9 @@ def bradley_terry(
     Raises
     ------
     ValueError
-        If the comparison graph is disconnected; if without a prior the maximum does not exist (some items never lost,
-        or never won, against the rest); if all judgments are ties; if an option is unknown.
+        If the comparison graph is disconnected and not `per_component`; if an item was never compared; if without a
+        prior the maximum does not exist (some items never lost, or never won, against the rest); if all judgments are
+        ties; if an option is unknown.
     RuntimeError
         If Newton's method does not converge.
 
@@ -250,129 +143,115 @@ def bradley_terry(
     >>> float(round(fit.log_worths[0] - fit.log_worths[1], 6)) == round(float(np.log(3)), 6)
     True
     """
+    _check_options(comparisons, prior_precision, ties, errors, cluster)
+    options = {"prior_precision": float(prior_precision), "ties": ties, "errors": errors, "cluster": cluster}
+    if not per_component:
+        try:
+            check_identified(comparisons, prior=prior_precision > 0)
+        except ValueError as error:
+            mend = "; per_component=True fits each part alone" if "disconnected" in str(error) else ""
+            raise ValueError(f"{error}{mend}") from None
+        return _fit_connected(comparisons, **options)
+    parts = connected_parts(comparisons)
+    lonely = [part.items[0] for _, part in parts if not len(part)]
+    if lonely:
+        shown = ", ".join(repr(item) for item in lonely[:5]) + (", ..." if len(lonely) > 5 else "")
+        raise ValueError(f"{len(lonely)} items were never compared ({shown}): leave them out of `items`")
+    fits = []
+    for _, part in parts:
+        part = _own_raters(part) if len(parts) > 1 else part
+        _check_options(part, prior_precision, ties, errors, cluster)
+        check_identified(part, prior=prior_precision > 0)
+        fits.append(_fit_connected(part, **options))
+    return fits[0] if len(parts) == 1 else _joined(comparisons.items, [positions for positions, _ in parts], fits)
+
+
+def _check_options(
+    comparisons: Comparisons, prior_precision: float, ties: str, errors: str | None, cluster: str | None
+) -> None:
     if prior_precision < 0 or not np.isfinite(prior_precision):
         raise ValueError(f"prior_precision must be a finite number of at least 0, not {prior_precision}")
-    if errors not in ("fisher", "sandwich") or cluster not in (None, "rater"):
-        raise ValueError(f"errors must be 'fisher' or 'sandwich', cluster None or 'rater'; got {errors!r}, {cluster!r}")
+    if errors not in ("fisher", "sandwich", None) or cluster not in (None, "rater"):
+        raise ValueError(
+            f"errors must be 'fisher', 'sandwich' or None, cluster None or 'rater'; got {errors!r}, {cluster!r}"
+        )
     if cluster and (errors != "sandwich" or len(comparisons.raters) < 2):
-        raise ValueError("cluster='rater' needs errors='sandwich' and comparisons of at least two raters")
-    check_connected(comparisons)
-    counts = count_pairs(comparisons, ties=ties)
-    if prior_precision == 0:
-        _check_maximum_exists(comparisons, counts)
-    if not (counts.wins.any() or counts.losses.any()):
+        items = ", ".join(repr(item) for item in comparisons.items[:5])
+        raise ValueError(
+            f"cluster='rater' needs errors='sandwich' and comparisons of at least two raters, also in the part of {items}"
+        )
+    if ties not in ("davidson", "half"):
+        raise ValueError(f"ties must be 'davidson' or 'half', not {ties!r}")
+    y = comparisons.outcome
+    if ties == "davidson" and not ((y == 0) | (y == 0.5) | (y == 1)).all():
+        raise ValueError("outcomes other than 0, 0.5 and 1 are soft judgments: ask for ties='half'")
+
+
+def _fit_connected(
+    comparisons: Comparisons, *, prior_precision: float, ties: str, errors: str | None, cluster: str | None
+) -> BradleyTerryResult:
+    """Fit comparisons whose graph is connected and whose maximum exists."""
+    if ties == "davidson" and (comparisons.outcome == 0.5).all():
         raise ValueError("every judgment is a tie: there is nothing to rank")
-    fit = fit_counts(counts, prior_precision)
-    inverse = np.linalg.inv(fit.hessian[0])
     n = len(comparisons.items)
-    if errors == "sandwich":
-        meat = score_meat(comparisons, fit.theta[0], fit.log_tie[0], cluster, wide=inverse.shape[0] > n)
-        inverse = inverse @ meat @ inverse
-    centred = inverse[:n, :n] - inverse[:n, :n].mean(0)
-    covariance = centred - centred.mean(1, keepdims=True)
+    if n <= DENSE_UP_TO:
+        fits = fit_counts(count_pairs(comparisons, ties=ties), prior_precision)
+        theta, log_tie, hessian = fits.theta[0], fits.log_tie[0], fits.hessian[0]
+        log_likelihood, iterations = float(fits.log_likelihood[0]), fits.iterations
+    else:
+        fit = fit_sparse(comparisons, prior_precision, ties=ties)
+        theta, log_tie, log_likelihood, iterations = fit.theta, fit.log_tie, fit.log_likelihood, fit.iterations
+        hessian = (
+            None if errors is None else curvature(count_pairs(comparisons, ties=ties), theta, log_tie, prior_precision)
+        )
+    covariance = None if errors is None else worth_covariance(hessian, comparisons, theta, log_tie, errors, cluster)
     return BradleyTerryResult(
         items=comparisons.items,
-        log_worths=fit.theta[0] - fit.theta[0].mean(),
-        standard_errors=np.sqrt(np.maximum(np.diag(covariance), 0.0)),
+        log_worths=theta - theta.mean(),
+        standard_errors=None if covariance is None else np.sqrt(np.maximum(np.diag(covariance), 0.0)),
         covariance=covariance,
-        log_likelihood=float(fit.log_likelihood[0]),
+        log_likelihood=log_likelihood,
         converged=True,
-        iterations=fit.iterations,
-        prior_precision=float(prior_precision),
+        iterations=iterations,
+        prior_precision=prior_precision,
         ties=ties,
-        tie_parameter=float(np.exp(fit.log_tie[0])),
+        tie_parameter=float(np.exp(log_tie)),
         errors=errors,
         cluster=cluster,
-        never_won=comparisons.never_won(),
-        never_lost=comparisons.never_lost(),
+        never_won=comparisons.never_won() if prior_precision else (),  # without a prior Ford's condition excludes them
+        never_lost=comparisons.never_lost() if prior_precision else (),
+        component=np.zeros(n, dtype=int),
+        identification=IDENTIFICATION,
     )
 
 
-def pair_residuals(theta: NDArray, counts: PairCounts, log_tie: float) -> NDArray[np.float64]:
-    """Derivative of each row's log-likelihood in the difference of each pair's log-worths.
-
-    Parameters
-    ----------
-    theta : ndarray, shape (R, n)
-        Log-worths, in R versions.
-    counts : PairCounts
-        With J rows of counts.
-    log_tie : float
-        Log of Davidson's nu; -inf without ties.
-
-    Returns
-    -------
-    ndarray, shape (R, J, P)
-
-    Examples
-    --------
-    >>> counts = count_pairs(Comparisons.from_arrays([0, 0], [1, 1], [1, 1]))
-    >>> pair_residuals(np.zeros((1, 2)), counts, -np.inf)
-    array([[[1.]]])
-    """
-    win, _, loss = _probabilities(theta[:, counts.first] - theta[:, counts.second], np.full((1, 1), log_tie))
-    total = counts.wins + counts.ties + counts.losses
-    return (counts.wins - counts.losses) / 2 - total * ((win - loss) / 2)[:, None]
+def _own_raters(part: Comparisons) -> Comparisons:
+    """The part with those raters alone who judged in it, as if the rest of the table were not there."""
+    if part.rater is None:
+        return part
+    there, rater = np.unique(part.rater, return_inverse=True)
+    return replace(part, raters=tuple(part.raters[position] for position in there), rater=rater.reshape(-1))
 
 
-def score_meat(
-    comparisons: Comparisons, theta: NDArray, log_tie: float, cluster: str | None, *, wide: bool = False
-) -> NDArray:
-    """Sum of outer products of the scores: the middle of the sandwich.
-
-    Parameters
-    ----------
-    comparisons : Comparisons
-    theta : ndarray, shape (n,)
-        Log-worths.
-    log_tie : float
-        Log of Davidson's nu; -inf without ties.
-    cluster : {None, "rater"}
-        Sum over each rater first, with the factor J / (J - 1).
-    wide : bool
-        Add the score of log nu as a last row and column.
-
-    Returns
-    -------
-    ndarray, shape (n, n) or (n + 1, n + 1)
-
-    Examples
-    --------
-    >>> games = Comparisons.from_arrays([0, 0], [1, 1], [1, 0])
-    >>> score_meat(games, np.zeros(2), -np.inf, None)
-    array([[ 0.5, -0.5],
-           [-0.5,  0.5]])
-    """
-    a, b, w = comparisons.first, comparisons.second, comparisons.weight
-    d = (theta[a] - theta[b])[None]
-    win, tie, loss = _probabilities(d, np.full((1, 1), log_tie))
-    residual = comparisons.outcome - 0.5 - (win - loss)[0] / 2
-    n = len(comparisons.items)
-    scores = (_incidence(a, b, n).T * residual).T.tocsr()
-    if wide:
-        tied = (comparisons.outcome == 0.5) - tie[0]
-        scores = coo_array(np.column_stack([scores.toarray(), tied])).tocsr()
-    if cluster is None:
-        return (scores.T @ (scores.T * w).T).toarray()
-    n_raters = len(comparisons.raters)
-    member = coo_array((w, (comparisons.rater, np.arange(len(comparisons)))), shape=(n_raters, len(comparisons)))
-    summed = (member.tocsr() @ scores).toarray()
-    return n_raters / (n_raters - 1) * summed.T @ summed
-
-
-def _check_maximum_exists(comparisons: Comparisons, counts: PairCounts) -> None:
-    """Ford's condition: every group of items must have lost something to the rest."""
-    up = (counts.wins + counts.ties)[0] > 0
-    down = (counts.losses + counts.ties)[0] > 0
-    rows = np.concatenate([counts.first[up], counts.second[down]])
-    columns = np.concatenate([counts.second[up], counts.first[down]])
-    n = counts.n_items
-    graph = coo_array((np.ones(rows.size), (rows, columns)), shape=(n, n))
-    parts, _ = connected_components(graph, directed=True, connection="strong")
-    if parts > 1:
-        named = [f"never won: {comparisons.never_won()}"] if comparisons.never_won() else []
-        named += [f"never lost: {comparisons.never_lost()}"] if comparisons.never_lost() else []
-        raise ValueError(
-            f"the maximum likelihood does not exist: the items fall into {parts} groups that beat one another without "
-            f"exception ({'; '.join(named) or 'no single item, a group of them'}); give a prior_precision above 0"
-        )
+def _joined(
+    items: tuple[Hashable, ...], positions: list[NDArray], fits: list[BradleyTerryResult]
+) -> BradleyTerryResult:
+    """One result of the fits of all parts."""
+    place = np.argsort(np.concatenate(positions))
+    spread = np.ix_(place, place)
+    bare = fits[0].errors is None
+    lost = {item for fit in fits for item in fit.never_lost}
+    won = {item for fit in fits for item in fit.never_won}
+    return replace(
+        fits[0],
+        items=items,
+        log_worths=np.concatenate([fit.log_worths for fit in fits])[place],
+        standard_errors=None if bare else np.concatenate([fit.standard_errors for fit in fits])[place],
+        covariance=None if bare else block_diag(*(fit.covariance for fit in fits))[spread],
+        log_likelihood=sum(fit.log_likelihood for fit in fits),
+        iterations=max(fit.iterations for fit in fits),
+        tie_parameter=tuple(fit.tie_parameter for fit in fits),
+        never_won=tuple(item for item in items if item in won),
+        never_lost=tuple(item for item in items if item in lost),
+        component=np.repeat(np.arange(len(fits)), [len(fit.items) for fit in fits])[place],
+    )

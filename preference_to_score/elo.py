@@ -1,4 +1,4 @@
-"""Elo: the scale, a pool fitted to soft outcomes, the rating of outsiders against it, and the sequential update.
+"""Elo: a pool fitted to soft outcomes, the rating of newcomers against the frozen pool, and a check of the two.
 
 The scale is the one usual since Elo (1978): 400 points are a factor of ten in odds, so a natural-log worth theta is
 E = theta * 400 / ln 10. A pool is fitted (maximum a posteriori Bradley-Terry), not played through once: from a
@@ -7,16 +7,32 @@ standing start one pass of sequential updates leaves the pool squeezed.
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import expit
+from scipy.special import expit, log_expit
 
 from .bradley_terry import bradley_terry
-from .comparisons import Comparisons
+from .comparisons import Comparisons, index_ids
+from .connectivity import check_connected
+from .elo_scale import ELO_PER_LOGIT
+from .sequential_elo import SequentialEloResult, sequential_elo
 
-ELO_PER_LOGIT = 400 / np.log(10)
+__all__ = [
+    "ELO_PER_LOGIT",
+    "NewcomerRatings",
+    "PoolCheck",
+    "PoolFit",
+    "SequentialEloResult",
+    "check_pool",
+    "fit_pool",
+    "outsider_prior_precision",
+    "rate_against_pool",
+    "rate_newcomers",
+    "sequential_elo",
+]
 
 
 @dataclass(frozen=True)
@@ -34,12 +50,21 @@ class PoolFit:
         Comparisons each member played.
     prior_precision : float
         Of the Gaussian prior on each log-worth.
+    log_likelihood : float or None
+        Expected under the soft outcomes, without the prior's term; None for a pool that was read and not fitted here.
+    converged : bool
+        Always True: a fit that does not converge raises.
+    iterations : int or None
+        Newton steps taken; None for a pool that was read.
     """
 
     log_worths: NDArray[np.float64]
     covariance: NDArray[np.float64]
     degree: NDArray[np.int_]
     prior_precision: float
+    log_likelihood: float | None = None
+    converged: bool = True
+    iterations: int | None = None
 
     @property
     def elo(self) -> NDArray[np.float64]:
@@ -85,10 +110,18 @@ def fit_pool(
     (array([ 1.,  0., -1.]), array([2, 2, 2]))
     """
     games = Comparisons.from_arrays(first, second, probability, items=range(n_items))
+    check_connected(games)
     fit = bradley_terry(games, prior_precision=prior_precision, ties="half", errors="sandwich")
     degree = np.bincount(games.first, minlength=n_items) + np.bincount(games.second, minlength=n_items)
     spare = max(len(games) - n_items + 1, 1)
-    return PoolFit(fit.log_worths, fit.covariance * len(games) / spare, degree, float(prior_precision))
+    return PoolFit(
+        log_worths=fit.log_worths,
+        covariance=fit.covariance * len(games) / spare,
+        degree=degree,
+        prior_precision=float(prior_precision),
+        log_likelihood=fit.log_likelihood,
+        iterations=fit.iterations,
+    )
 
 
 def outsider_prior_precision(pool: PoolFit, games: int) -> float:
@@ -151,28 +184,167 @@ def rate_against_pool(
     played, p = np.asarray(opponents), np.asarray(probability, dtype=float)
     if played.shape != p.shape or played.ndim != 1 or not played.size:
         raise ValueError(f"opponents and probability must be of one length, above 0; got {played.shape}, {p.shape}")
-    if played.min() < 0 or played.max() >= theta.size:
-        raise ValueError(f"an opponent is out of range 0 to {theta.size - 1}")
-    if not ((p >= 0) & (p <= 1)).all():
-        raise ValueError("a probability is not between 0 and 1")
+    _check_games(played, p, theta.size)
     if prior_precision <= 0 and p.sum() in (0.0, float(p.size)):
         raise ValueError("the outsider won, or lost, every comparison: give a prior_precision above 0")
-    worth = _root(theta[played], p, prior_precision)
-    expected = expit(worth - theta[played])
+    rating = _rate(theta, played, p, prior_precision)
+    variance = rating.own_variance + rating.reaction @ covariance @ rating.reaction
+    return rating.worth, float(np.sqrt(max(variance, 0.0)))
+
+
+@dataclass(frozen=True)
+class NewcomerRatings:
+    """Newcomers rated against a frozen pool.
+
+    Attributes
+    ----------
+    items : tuple
+        Ids of the newcomers.
+    log_worths : ndarray, shape (q,)
+        On the pool's scale; times `ELO_PER_LOGIT` they are Elo points.
+    standard_errors : ndarray, shape (q,)
+        Sandwich errors from the residuals, the pool's own error included.
+    covariance : ndarray, shape (q, q)
+        Off the diagonal is the pool's error, which the newcomers share.
+    games : ndarray of int, shape (q,)
+        Comparisons that each played.
+    log_likelihood : float
+        Of the newcomers' comparisons, without the prior's term.
+    converged : bool
+        Always True: a rating that does not converge raises.
+    iterations : int
+        Steps of the slowest newcomer.
+    prior_precision : ndarray, shape (q,)
+        Of the Gaussian prior, mean zero, on each newcomer's log-worth.
+    identification : str
+        What fixes the zero and the scale.
+    """
+
+    items: tuple[Hashable, ...]
+    log_worths: NDArray[np.float64]
+    standard_errors: NDArray[np.float64]
+    covariance: NDArray[np.float64]
+    games: NDArray[np.int_]
+    log_likelihood: float
+    converged: bool
+    iterations: int
+    prior_precision: NDArray[np.float64]
+    identification: str
+
+    @property
+    def elo(self) -> NDArray[np.float64]:
+        """Log-worths in Elo points, shape (q,)."""
+        return self.log_worths * ELO_PER_LOGIT
+
+
+def rate_newcomers(
+    pool: PoolFit,
+    newcomer: ArrayLike,
+    opponent: ArrayLike,
+    probability: ArrayLike,
+    *,
+    prior_precision: float | None = None,
+) -> NewcomerRatings:
+    """Rate newcomers against a frozen pool, which they do not move (maximum a posteriori).
+
+    Parameters
+    ----------
+    pool : PoolFit
+    newcomer : array_like, shape (m,)
+        Id of the newcomer in each comparison.
+    opponent : array_like of int, shape (m,)
+        Position of the pool member it met.
+    probability : array_like, shape (m,)
+        P(newcomer better).
+    prior_precision : float, optional
+        Of the Gaussian prior, mean zero, on every newcomer's log-worth; by default as much as a pool member's for the
+        comparisons that each played (`outsider_prior_precision`).
+
+    Returns
+    -------
+    NewcomerRatings
+
+    Raises
+    ------
+    ValueError
+        If the columns differ in length or are empty, an opponent is out of range, a probability is not in [0, 1], or
+        without a prior a newcomer won, or lost, every comparison.
+    RuntimeError
+        If a rating does not converge.
+
+    Examples
+    --------
+    >>> pool = fit_pool([0, 1, 0], [1, 2, 2], expit([1.0, 1.0, 2.0]), 3, prior_precision=1e-9)
+    >>> rated = rate_newcomers(pool, ["x", "x", "y"], [0, 2, 1], expit([-0.5, 1.5, 0.2]))
+    >>> rated.items, rated.log_worths.round(4), rated.games
+    (('x', 'y'), array([0.5, 0.2]), array([2, 1]))
+    """
+    who, met, p = np.asarray(newcomer), np.asarray(opponent), np.asarray(probability, dtype=float)
+    if not who.shape == met.shape == p.shape or who.ndim != 1 or not who.size:
+        raise ValueError(
+            f"newcomer, opponent and probability must be of one length, above 0; got {who.shape}, {met.shape}, {p.shape}"
+        )
+    items, row = index_ids(who, None, "newcomer")
+    _check_games(met, p, pool.log_worths.size)
+    games = np.bincount(row, minlength=len(items))
+    prior = np.array(
+        [outsider_prior_precision(pool, each) if prior_precision is None else prior_precision for each in games]
+    )
+    ratings = []
+    for position, item in enumerate(items):
+        own = row == position
+        if prior[position] <= 0 and p[own].sum() in (0.0, float(games[position])):
+            raise ValueError(f"newcomer {item!r} won, or lost, every comparison: give a prior_precision above 0")
+        ratings.append(_rate(pool.log_worths, met[own], p[own], float(prior[position])))
+    reaction = np.stack([rating.reaction for rating in ratings])
+    covariance = reaction @ pool.covariance @ reaction.T + np.diag([rating.own_variance for rating in ratings])
+    worths = np.array([rating.worth for rating in ratings])
+    d = worths[row] - pool.log_worths[met]
+    return NewcomerRatings(
+        items=items,
+        log_worths=worths,
+        standard_errors=np.sqrt(np.maximum(np.diag(covariance), 0.0)),
+        covariance=covariance,
+        games=games,
+        log_likelihood=float(p @ log_expit(d) + (1 - p) @ log_expit(-d)),
+        converged=True,
+        iterations=max(rating.iterations for rating in ratings),
+        prior_precision=prior,
+        identification="the pool's log-worths, held as they are",
+    )
+
+
+def _check_games(opponents: NDArray, probability: NDArray, members: int) -> None:
+    if opponents.min() < 0 or opponents.max() >= members:
+        raise ValueError(f"an opponent is out of range 0 to {members - 1}")
+    if not ((probability >= 0) & (probability <= 1)).all():
+        raise ValueError("a probability is not between 0 and 1")
+
+
+@dataclass(frozen=True)
+class _Rating:
+    worth: float
+    own_variance: float  # from the outsider's residuals
+    reaction: NDArray[np.float64]  # (n,), how far the worth follows each pool member's
+    iterations: int
+
+
+def _rate(pool: NDArray, played: NDArray, p: NDArray, prior_precision: float) -> _Rating:
+    worth, iterations = _root(pool[played], p, prior_precision)
+    expected = expit(worth - pool[played])
     weight = expected * (1 - expected)
     curvature = prior_precision + weight.sum()
-    reaction = np.bincount(played, weight / curvature, theta.size)
     spare = played.size / max(played.size - 1, 1)
-    variance = spare * ((p - expected) ** 2).sum() / curvature**2 + reaction @ covariance @ reaction
-    return float(worth), float(np.sqrt(max(variance, 0.0)))
+    own_variance = spare * ((p - expected) ** 2).sum() / curvature**2
+    return _Rating(float(worth), float(own_variance), np.bincount(played, weight / curvature, pool.size), iterations)
 
 
-def _root(opponents: NDArray, p: NDArray, prior_precision: float) -> float:
+def _root(opponents: NDArray, p: NDArray, prior_precision: float) -> tuple[float, int]:
     """Where the (decreasing) score of the log-posterior is zero: Newton steps kept inside a shrinking bracket."""
     reach = 60.0 + np.abs(opponents).max()
     low, high = -reach, reach
     worth = float(np.clip(opponents.mean(), low, high))
-    for _ in range(200):
+    for iteration in range(1, 201):
         expected = expit(worth - opponents)
         score = (p - expected).sum() - prior_precision * worth
         low, high = (worth, high) if score > 0 else (low, worth)
@@ -181,7 +353,7 @@ def _root(opponents: NDArray, p: NDArray, prior_precision: float) -> float:
         if not low < following < high:
             following = (low + high) / 2
         if abs(following - worth) < 1e-11:
-            return following
+            return following, iteration
         worth = following
     raise RuntimeError("the rating against the pool did not converge")
 
@@ -252,73 +424,3 @@ def check_pool(pool: PoolFit, rated_again: ArrayLike) -> PoolCheck:
     slope, slope_se = slope / reliability, slope_se / reliability
     tolerance = max(0.05, 2 * slope_se)
     return PoolCheck(slope, slope_se, reliability, tolerance, abs(slope - 1) <= tolerance)
-
-
-@dataclass(frozen=True)
-class SequentialEloResult:
-    """Ratings of sequential Elo, averaged over random orders of the same games.
-
-    Attributes
-    ----------
-    ratings : ndarray, shape (n,)
-        In Elo points, mean zero.
-    spread : ndarray, shape (n,)
-        Standard deviation over the orders (0 for a single order).
-    orders : int
-        Number of random orders.
-    """
-
-    ratings: NDArray[np.float64]
-    spread: NDArray[np.float64]
-    orders: int
-
-
-def sequential_elo(
-    comparisons: Comparisons, rng: np.random.Generator, *, k: float = 16.0, orders: int = 100
-) -> SequentialEloResult:
-    """Sequential Elo from a standing start, averaged over random orders; for comparison, not for the pool.
-
-    Parameters
-    ----------
-    comparisons : Comparisons
-        Each row is played once (a weight multiplies k).
-    rng : numpy.random.Generator
-        Draws the orders.
-    k : float
-        Largest gain of one game, in Elo points.
-    orders : int
-        Random orders to average over.
-
-    Returns
-    -------
-    SequentialEloResult
-
-    Raises
-    ------
-    ValueError
-        If `k` or `orders` is not above 0.
-
-    References
-    ----------
-    Elo (1978), The Rating of Chessplayers, Past and Present.
-
-    Examples
-    --------
-    >>> games = Comparisons.from_arrays([0, 0], [1, 1], [1, 1])
-    >>> result = sequential_elo(games, np.random.default_rng(0), orders=3)
-    >>> bool(result.ratings[0] > result.ratings[1]), result.spread
-    (True, array([0., 0.]))
-    """
-    if k <= 0 or orders < 1:
-        raise ValueError(f"k and orders must be above 0, got {k} and {orders}")
-    n = len(comparisons.items)
-    ratings = np.zeros((orders, n))
-    order = np.stack([rng.permutation(len(comparisons)) for _ in range(orders)])
-    each = np.arange(orders)
-    for game in order.T:  # one game of every order at a time
-        a, b = comparisons.first[game], comparisons.second[game]
-        expected = expit((ratings[each, a] - ratings[each, b]) / ELO_PER_LOGIT)
-        gain = k * comparisons.weight[game] * (comparisons.outcome[game] - expected)
-        ratings[each, a] += gain
-        ratings[each, b] -= gain
-    return SequentialEloResult(ratings.mean(0), ratings.std(0, ddof=1) if orders > 1 else np.zeros(n), orders)

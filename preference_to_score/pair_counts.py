@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
 
 from .comparisons import Comparisons
 
@@ -68,21 +69,41 @@ def count_pairs(comparisons: Comparisons, *, ties: str = "davidson", by_rater: b
         raise ValueError(f"ties must be 'davidson' or 'half', not {ties!r}")
     y, w = comparisons.outcome, comparisons.weight
     tied = (y == 0.5) if ties == "davidson" else np.zeros(y.shape, dtype=bool)
-    if ties == "davidson" and not np.isin(y, (0.0, 0.5, 1.0)).all():
+    if ties == "davidson" and not ((y == 0) | tied | (y == 1)).all():
         raise ValueError("outcomes other than 0, 0.5 and 1 are soft judgments: ask for ties='half'")
     n = len(comparisons.items)
     flip = comparisons.first > comparisons.second
     low, high = np.minimum(comparisons.first, comparisons.second), np.maximum(comparisons.first, comparisons.second)
-    code, pair = np.unique(low * n + high, return_inverse=True)
+    code, pair = _distinct(low, high, n)
     y = np.where(flip, 1 - y, y)
-    rows = comparisons.rater if by_rater else np.zeros(len(comparisons), dtype=int)
-    if rows is None:
+    rows = comparisons.rater
+    if by_rater and rows is None:
         raise ValueError("these comparisons name no raters")
     shape = (len(comparisons.raters) if by_rater else 1, code.size)
+    place = rows * code.size + pair if by_rater else pair
 
     def total(values: NDArray) -> NDArray:
-        flat = np.bincount(rows * code.size + pair.reshape(-1), values, shape[0] * shape[1])
+        flat = np.bincount(place, values, shape[0] * shape[1])
         return flat.reshape(shape)
 
     hard = w * ~tied
     return PairCounts(code // n, code % n, total(hard * y), total(w * tied), total(hard * (1 - y)), n)
+
+
+def _distinct(low: NDArray, high: NDArray, n: int) -> tuple[NDArray[np.int_], NDArray[np.int_]]:
+    """The distinct codes low * n + high, rising, and the position of each row's code among them, without comparing."""
+    code, m = low * n + high, low.size
+    if n * n <= 4 * m + 65536:  # a table of all pairs that there could be
+        there = np.zeros(n * n, dtype=bool)
+        there[code] = True
+        return np.flatnonzero(there), (np.cumsum(there) - 1)[code]
+    # a counting sort by each side: to transpose the incidence of rows and items is to list the rows item by item
+    kind = np.int32 if max(m, n) < np.iinfo(np.int32).max else np.int64
+    starts = np.arange(m + 1, dtype=kind)
+    by_high = csr_array((starts[:-1], high.astype(kind), starts), shape=(m, n)).tocsc().data
+    order = csr_array((by_high, low.astype(kind)[by_high], starts), shape=(m, n)).tocsc().data
+    ordered = code[order]
+    new = np.concatenate([[True], ordered[1:] != ordered[:-1]])
+    pair = np.empty(m, dtype=int)
+    pair[order] = np.cumsum(new) - 1
+    return ordered[new], pair

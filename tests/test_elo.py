@@ -1,7 +1,10 @@
-"""Elo: pool, outsiders on the pool's scale, honest errors, the self-check, and why sequential Elo is not the pool."""
+"""Elo: pool, outsiders on the pool's scale, honest errors, the self-check; sequential Elo, and why it is not the pool."""
 
+import evalica
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy.special import expit
 
 from ppaint.preference_to_score import (
@@ -14,6 +17,7 @@ from ppaint.preference_to_score import (
     rate_against_pool,
     sequential_elo,
 )
+from ppaint.preference_to_score.elo import rate_newcomers
 
 SCHEDULE = locally_dense_pairs(32, 6, 203, np.random.default_rng(0)).T
 
@@ -122,3 +126,124 @@ def test_one_pass_of_sequential_elo_squeezes_the_pool_which_is_why_it_is_not_use
     assert result.ratings.sum() == pytest.approx(0, abs=1e-6) and (result.spread > 0).all()
     with pytest.raises(ValueError, match="above 0"):
         sequential_elo(games, np.random.default_rng(0), k=0)
+
+
+def result_of(games):
+    """evalica's names for the outcomes."""
+    return [
+        evalica.Winner.X if y == 1 else evalica.Winner.Draw if y == 0.5 else evalica.Winner.Y for y in games.outcome
+    ]
+
+
+def random_games(seed, n=6, m=60):
+    rng = np.random.default_rng(seed)
+    first = rng.integers(0, n, m)
+    second = (first + rng.integers(1, n, m)) % n
+    return Comparisons.from_arrays(first, second, rng.choice([0.0, 0.5, 1.0], m), items=range(n))
+
+
+@settings(max_examples=40, deadline=None)
+@given(seed=st.integers(0, 10_000), k=st.sampled_from([4.0, 16.0, 64.0]))
+def test_in_the_order_given_sequential_elo_is_evalicas(seed, k):
+    games = random_games(seed)
+    theirs = evalica.elo(games.first.tolist(), games.second.tolist(), result_of(games), initial=0, k=k)
+    ours = sequential_elo(games, None, k=k)
+    assert ours.ratings == pytest.approx(theirs.scores.reindex(range(6)).fillna(0).to_numpy(), abs=1e-6)
+    assert ours.orders == 1 and not ours.spread.any() and ours.iterations == 60
+
+
+@settings(max_examples=15, deadline=None)
+@given(seed=st.integers(0, 10_000))
+def test_relabelling_swapping_sides_and_splitting_rows_change_nothing_in_sequential_elo(seed):
+    games = random_games(seed)
+    rng = np.random.default_rng(seed)
+    name, flip = rng.permutation(6), rng.random(60) < 0.5
+    times = rng.integers(1, 4, 60)
+    weighted = Comparisons.from_arrays(games.first, games.second, games.outcome, weight=times, items=range(6))
+    plain = sequential_elo(weighted, np.random.default_rng(1), orders=5)
+    relabelled = Comparisons.from_arrays(name[games.first], name[games.second], games.outcome, weight=times)
+    assert sequential_elo(relabelled, np.random.default_rng(1), orders=5).ratings[name] == pytest.approx(plain.ratings)
+    first, second = np.where(flip, games.second, games.first), np.where(flip, games.first, games.second)
+    outcome = np.where(flip, 1 - games.outcome, games.outcome)
+    swapped = Comparisons.from_arrays(first, second, outcome, weight=times, items=range(6))
+    split = games.take(np.repeat(np.arange(60), times))
+    for same in (swapped, split):
+        other = sequential_elo(same, np.random.default_rng(1), orders=5)
+        assert other.ratings == pytest.approx(plain.ratings) and other.spread == pytest.approx(plain.spread)
+        assert other.log_likelihood == pytest.approx(plain.log_likelihood)
+
+
+def test_rows_merged_from_afar_change_the_order_average_by_no_more_than_its_chance():
+    games = random_games(3, m=200)
+    fits = [sequential_elo(each, np.random.default_rng(0), orders=400) for each in (games, games.aggregated())]
+    chance = np.hypot(fits[0].spread, fits[1].spread) / np.sqrt(400)
+    assert (np.abs(fits[0].ratings - fits[1].ratings) < 4 * chance).all()
+
+
+def test_more_passes_bring_sequential_elo_near_the_fit():
+    truth, first, second, probability = simulate_pool(np.random.default_rng(6), noise=0)
+    games = Comparisons.from_arrays(first, second, probability, items=range(32))
+    slopes = []
+    for passes in (1, 10, 100):
+        result = sequential_elo(games, np.random.default_rng(0), k=16, orders=2, passes=passes)
+        slopes.append(np.polyfit(truth, result.ratings / ELO_PER_LOGIT, 1)[0])
+    assert slopes[0] < slopes[1] < slopes[2] and slopes[2] == pytest.approx(1, abs=0.03)
+    assert result.passes == 100 and result.iterations == 100 * first.size
+
+
+def test_games_that_are_not_whole_are_refused():
+    with pytest.raises(ValueError, match="weight 0.5 of comparison 1"):
+        sequential_elo(Comparisons.from_arrays([0, 0], [1, 1], [1, 1], weight=[1, 0.5]), None)
+
+
+@settings(max_examples=15, deadline=None)
+@given(seed=st.integers(0, 10_000))
+def test_relabelling_swapping_sides_and_reordering_change_nothing_in_a_pool_or_its_newcomers(seed):
+    rng = np.random.default_rng(seed)
+    truth, first, second, probability = simulate_pool(rng)
+    pool = fit_pool(first, second, probability, 32)
+    name, flip, order = rng.permutation(32), rng.random(first.size) < 0.5, rng.permutation(first.size)
+    left, right = np.where(flip, second, first), np.where(flip, first, second)
+    outcome = np.where(flip, 1 - probability, probability)
+    other = fit_pool(name[left][order], name[right][order], outcome[order], 32)
+    assert other.log_worths[name] == pytest.approx(pool.log_worths, abs=1e-8)
+    assert other.covariance[np.ix_(name, name)] == pytest.approx(pool.covariance, abs=1e-8)
+    assert other.log_likelihood == pytest.approx(pool.log_likelihood) and other.converged and other.iterations > 1
+    who, met = np.repeat([0, 1, 2], 8), rng.integers(0, 32, 24)
+    p = expit(np.array([-1, 0, 2])[who] - truth[met] + 0.3 * rng.normal(size=24))
+    rated, mixed = rate_newcomers(pool, who, met, p), rng.permutation(24)
+    again = rate_newcomers(other, np.array(["c", "a", "b"])[who][mixed], name[met][mixed], p[mixed])
+    assert again.log_worths[[2, 0, 1]] == pytest.approx(rated.log_worths, abs=1e-7)
+    assert again.standard_errors[[2, 0, 1]] == pytest.approx(rated.standard_errors, abs=1e-7)
+
+
+def test_newcomers_rated_together_are_those_rated_one_by_one_and_share_the_pools_error():
+    rng = np.random.default_rng(8)
+    truth, first, second, probability = simulate_pool(rng)
+    pool = fit_pool(first, second, probability, 32)
+    who, met = np.repeat(["x", "y"], 12), rng.integers(0, 32, 24)
+    p = expit(np.where(who == "x", 1.0, -1.0) - truth[met])
+    rated = rate_newcomers(pool, who, met, p)
+    for place, name in enumerate("xy"):
+        own = who == name
+        prior = outsider_prior_precision(pool, 12)
+        alone = rate_against_pool(pool.log_worths, pool.covariance, met[own], p[own], prior)
+        assert (rated.log_worths[place], rated.standard_errors[place]) == pytest.approx(alone, abs=1e-10)
+    assert rated.items == ("x", "y") and rated.converged and rated.prior_precision == pytest.approx([prior, prior])
+    assert 0 < rated.covariance[0, 1] < rated.covariance.diagonal().min()
+    assert rated.elo == pytest.approx(rated.log_worths * ELO_PER_LOGIT) and rated.log_likelihood < 0
+
+
+@pytest.mark.parametrize(
+    ("newcomer", "opponent", "probability", "message"),
+    [
+        ([], [], [], "above 0"),
+        (["x"], [7], [0.5], "out of range"),
+        (["x"], [0], [1.5], "between 0 and 1"),
+        (["x", "y"], [0, 1], [0.5, 1.0], "'y' won, or lost"),
+    ],
+)
+def test_bad_games_of_newcomers_are_named(newcomer, opponent, probability, message):
+    pool = fit_pool([0, 1, 0], [1, 2, 2], [0.7, 0.6, 0.8], 3)
+    with pytest.raises(ValueError, match=message):
+        rate_newcomers(pool, newcomer, opponent, probability, prior_precision=0)

@@ -200,6 +200,7 @@ def _annotations() -> str:
         "repeats": "forbid",
         "licence": _LICENCE,
         "citation": _CITATION,
+        "tags": ["chinese-painting"],
     }
     return yaml.safe_dump(config, sort_keys=False, width=120)
 

@@ -1,0 +1,445 @@
+"""Agreement and reliability of a release: every statistic of every facet, and their means."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import contextmanager
+from dataclasses import dataclass
+from multiprocessing import get_context
+
+import numpy as np
+import pandas as pd
+
+from ..preference_to_score.agreement import PREFERENCE_PRIOR_PRECISION, PRIOR_PRECISIONS, kendalls_w, w_against_prior
+from ..preference_to_score.expert_checks import expert_checks
+from ..preference_to_score.expert_profiles import ExpertProfiles, expert_profiles
+from ..preference_to_score.intraclass_correlation import intraclass_correlation
+from ..preference_to_score.krippendorff_alpha import krippendorffs_alpha
+from ..preference_to_score.pair_agreement import kendalls_u
+from ..preference_to_score.panel_lines import (
+    REFERENCES,
+    ceiling_of_preferences,
+    ceiling_of_ratings,
+    single_expert_lines,
+)
+from ..preference_to_score.reliability_against_cost import BUDGETS, ReliabilityAgainstCost, reliability_against_cost
+from ..preference_to_score.retest import retest_preferences, retest_ratings
+from ..preference_to_score.split_half import split_half_preferences, split_half_ratings
+from ..preference_to_score.transitivity import transitivity_violations
+from ..preference_to_score.variance_components import variance_components
+from .facet_tables import FacetTables, facet_tables
+from .raw_export import Progress, RawExport
+from .single_thread import use_one_thread
+
+# statistic -> what it is called in a table; the order is that of the tables
+STATISTICS = {
+    "w_ratings": "Kendall's W, ratings",
+    "w_preferences": "Kendall's W, preferences",
+    **{f"w_preferences_prior_{p:g}": f"Kendall's W, preferences, prior {p:g}" for p in PRIOR_PRECISIONS},
+    "kendalls_u": "Kendall's u, preferences",
+    "weak_violations": "weak transitivity violated, share of triads",
+    "moderate_violations": "moderate transitivity violated, share of triads",
+    "strong_violations": "strong transitivity violated, share of triads",
+    "icc_single": "ICC(2,1), one expert's rating",
+    "icc_mean": "ICC(2,k), the panel's mean rating",
+    "alpha_ordinal": "Krippendorff's alpha, ordinal",
+    "alpha_interval": "Krippendorff's alpha, interval",
+    "variance_item": "rating variance: painting",
+    "variance_rater": "rating variance: expert",
+    "variance_item_by_rater": "rating variance: painting x expert (with noise where nothing repeats)",
+    "variance_noise": "rating variance: noise between repeats",
+    "split_half_ratings": "split-half reliability, ratings",
+    "split_half_preferences": "split-half reliability, preferences",
+    "retest_ratings_identical": "retest: same rating again, share",
+    "retest_ratings_sd": "retest: SD of one rating",
+    "retest_preferences_identical": "retest: same answer again, share",
+    "ceiling_ratings": "noise ceiling, mean ratings",
+    "ceiling_preferences": "noise ceiling, preference worths",
+    **{
+        f"single_{own}_against_{rest}": f"one expert's {own} against the others' {'scores of ' * (rest == 'both')}{rest}"
+        for own in ("ratings", "preferences")
+        for rest in REFERENCES
+    },
+}
+
+INTERVALS = {"icc_single": ("icc_single_low", "icc_single_high"), "icc_mean": ("icc_mean_low", "icc_mean_high")}
+FIGURES = (*STATISTICS, *(end for ends in INTERVALS.values() for end in ends))
+
+# figure of an expert's profile -> what it is called in a table
+PROFILE = {
+    "bias": "bias",
+    "spread": "spread",
+    "inconsistency": "inconsistency",
+    "agreement": "agreement, ratings",
+    "preference_agreement": "agreement, preferences",
+    "circularity": "circular triads",
+    "side_bias": "first side chosen",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class FacetAgreement:
+    """Every statistic of one facet.
+
+    Parameters
+    ----------
+    category, dimension : str
+        Which.
+    figures : dict of str to float
+        The names in `FIGURES`; NaN where a figure cannot be had.
+    why_not : dict of str to str
+        What was asked for and could not be had, and why.
+    profiles : ExpertProfiles or None
+        Of its experts; None where they were not asked for, or there is only one expert.
+    cost : ReliabilityAgainstCost or None
+        None where it was not asked for, or one protocol is absent.
+    """
+
+    category: str
+    dimension: str
+    figures: Mapping[str, float]
+    why_not: Mapping[str, str]
+    profiles: ExpertProfiles | None
+    cost: ReliabilityAgainstCost | None
+
+
+@dataclass(frozen=True, eq=False)
+class AgreementReport:
+    """Agreement and reliability of a release.
+
+    Parameters
+    ----------
+    name : str
+        Of the release.
+    simulated : bool
+        Whether it is.
+    facets : tuple of FacetAgreement
+        In the order of the categories, then of the dimensions.
+    with_truth : bool
+        Whether the cost curves know the truth.
+    """
+
+    name: str
+    simulated: bool
+    facets: tuple[FacetAgreement, ...]
+    with_truth: bool
+
+    def facet_table(self) -> pd.DataFrame:
+        """One row a facet: category, dimension, and every statistic."""
+        rows = [{"category": f.category, "dimension": f.dimension, **f.figures} for f in self.facets]
+        return pd.DataFrame(rows, columns=["category", "dimension", *FIGURES])
+
+    def means(self) -> pd.DataFrame:
+        """Mean of every statistic over the dimensions of each category, and of these means.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Indexed by statistic, one column a category and ``mean``; facets without a figure are left out of it.
+        """
+        table = self.facet_table().groupby("category", sort=False)[list(FIGURES)].mean().T
+        return table.assign(mean=table.mean(axis=1))
+
+    def expert_table(self) -> pd.DataFrame:
+        """One row an expert, facet and figure: category, dimension, expert_id, figure, value, low, high."""
+        rows = []
+        for facet in self.facets:
+            if facet.profiles is None:
+                continue
+            for figure in PROFILE:
+                found = getattr(facet.profiles, figure)
+                for expert, *values in zip(facet.profiles.raters, found.value, found.low, found.high, strict=True):
+                    rows.append((facet.category, facet.dimension, expert, figure, *map(float, values)))
+        return pd.DataFrame(rows, columns=["category", "dimension", "expert_id", "figure", "value", "low", "high"])
+
+    def expert_means(self) -> pd.DataFrame:
+        """`expert_table`, mean over the dimensions: category, expert_id, figure, value, low, high.
+
+        Paintings are the same in all dimensions, so the mean of the intervals' ends is taken: an interval that is, if
+        anything, too wide. There is none where a dimension has a figure without an interval.
+        """
+        table = self.expert_table()
+        keys = ["category", "expert_id", "figure"]
+        bare = table["value"].notna() & (table["low"].isna() | table["high"].isna())
+        means = table.groupby(keys, sort=False)[["value", "low", "high"]].mean()
+        without = bare.groupby([table[key] for key in keys], sort=False).any()
+        return means.assign(**{end: means[end].mask(without) for end in ("low", "high")}).reset_index()
+
+    def alike_table(self) -> pd.DataFrame:
+        """One row an expert, facet and protocol: the other expert with most answers the same, and their share."""
+        rows = []
+        for facet in self.facets:
+            if facet.profiles is None:
+                continue
+            for protocol in ("ratings", "preferences"):
+                others, shares = facet.profiles.most_alike(protocol)
+                for expert, other, share in zip(facet.profiles.raters, others, shares, strict=True):
+                    rows.append((facet.category, facet.dimension, expert, protocol, other, float(share)))
+        return pd.DataFrame(rows, columns=["category", "dimension", "expert_id", "protocol", "most_alike", "share"])
+
+    def cost_table(self) -> pd.DataFrame:
+        """Reliability against cost, mean over facets: one row a protocol and step that every facet has.
+
+        Returns
+        -------
+        pandas.DataFrame
+            protocol, step, and the fields of `CostCurve`.
+        """
+        fields = ("involvements", "judgments", "raters", "w", "rank_correlation", "split_half", "srcc_held_out")
+        fields += ("srcc_truth", "srcc_truth_sd")
+        rows = []
+        curves = [facet.cost for facet in self.facets if facet.cost is not None]
+        for protocol in ("ratings", "preferences") if curves else ():
+            own = [getattr(cost, protocol) for cost in curves]
+            shared = [step for step in own[0].steps if all(step in curve.steps for curve in own)]
+            for step in shared:
+                values = [[getattr(curve, field)[curve.steps.index(step)] for field in fields] for curve in own]
+                rows.append((protocol, step, *_column_means(np.array(values, dtype=float))))
+        table = pd.DataFrame(rows, columns=["protocol", "step", *fields])
+        return table.sort_values(["protocol", "involvements"], ascending=[False, True], ignore_index=True)
+
+    def flags(self) -> list[str]:
+        """Experts who stand out (`expert_checks`), one sentence each, the facet named first."""
+        return [
+            f"{facet.category} / {facet.dimension}: {flag}"
+            for facet in self.facets
+            if facet.profiles is not None
+            for flag in expert_checks(facet.profiles)
+        ]
+
+    def notes(self) -> list[str]:
+        """What could not be had, and why; the same reason in several facets is told once."""
+        told: dict[tuple[str, str], list[str]] = {}
+        for facet in self.facets:
+            for what, why in facet.why_not.items():
+                told.setdefault((what, why), []).append(f"{facet.category} / {facet.dimension}")
+        lines = []
+        for (what, why), where in told.items():
+            place = "every facet" if len(where) == len(self.facets) else ", ".join(where[:4])
+            more = f" and {len(where) - 4} more" if 4 < len(where) < len(self.facets) else ""
+            lines.append(f"{what}: {why} ({place}{more})")
+        return lines
+
+
+def agreement_report(
+    export: RawExport,
+    *,
+    truth: Mapping[tuple[str, str], Mapping[str, float]] | None = None,
+    cost: bool = True,
+    profiles: bool = True,
+    processes: int = 1,
+    progress: Progress | None = None,
+) -> AgreementReport:
+    """Measure agreement and reliability in every facet of an export.
+
+    Parameters
+    ----------
+    export : RawExport
+        The export.
+    truth : mapping of (category, dimension) to mapping of painting_id to float, optional
+        Known scores, as `read_truth` gives them.
+    cost : bool
+        Whether reliability against cost is wanted too: most of the time goes there.
+    profiles : bool
+        Whether profiles of the experts are wanted too.
+    processes : int
+        Worker processes, started by spawn (a script that asks for more than one needs a ``__main__`` guard). The number
+        does not change the result.
+    progress : callable, optional
+        Called as ``progress(what, done, total)``.
+
+    Returns
+    -------
+    AgreementReport
+        What cannot be had in a facet is NaN there, with the reason.
+    """
+    jobs = [_Job(tables, _truth_of(tables, truth), cost, profiles) for tables in facet_tables(export)]
+    done: dict[int, FacetAgreement] = {}
+
+    def told(place: int, facet: FacetAgreement) -> None:
+        done[place] = facet
+        if progress:
+            progress("measuring agreement", len(done), len(jobs))
+
+    if processes == 1 or len(jobs) == 1:
+        for place, job in enumerate(jobs):
+            told(place, _facet(job))
+    else:
+        context = get_context("spawn")
+        with ProcessPoolExecutor(min(processes, len(jobs)), mp_context=context, initializer=use_one_thread) as pool:
+            places = {pool.submit(_facet, job): place for place, job in enumerate(jobs)}
+            for future in as_completed(places):
+                told(places[future], future.result())
+    facets = tuple(done[place] for place in range(len(jobs)))
+    return AgreementReport(export.config.name, export.config.simulated, facets, truth is not None)
+
+
+def shown_means(report: AgreementReport) -> tuple[list[str], list[list[str]]]:
+    """The means of every statistic as text, for tables of any kind.
+
+    Parameters
+    ----------
+    report : AgreementReport
+
+    Returns
+    -------
+    header : list of str
+        ``""``, the categories, ``"mean"``.
+    rows : list of list of str
+        Statistics that no facet has are left out. An interval stands behind its figure; it is the mean of the facets'
+        intervals, so about as wide as that of a single facet.
+    """
+    means = report.means()
+    rows = []
+    for statistic, label in STATISTICS.items():
+        if means.loc[statistic].isna().all():
+            continue
+        cells = []
+        for column in means.columns:
+            value = means.at[statistic, column]
+            cell = "" if np.isnan(value) else f"{value:.3f}"
+            if cell and statistic in INTERVALS:
+                low, high = (means.at[end, column] for end in INTERVALS[statistic])
+                cell += f" [{low:.2f}, {high:.2f}]"
+            cells.append(cell)
+        rows.append([label, *cells])
+    return ["", *means.columns], rows
+
+
+def agreement_table(report: AgreementReport) -> str:
+    """The means of every statistic as a Markdown table, for the dataset card.
+
+    Parameters
+    ----------
+    report : AgreementReport
+
+    Returns
+    -------
+    str
+        As `shown_means`.
+    """
+    header, rows = shown_means(report)
+    lines = ["| mean over the dimensions | " + " | ".join(header[1:]) + " |", "|---" + "|---:" * len(header[1:]) + "|"]
+    return "\n".join([*lines, *("| " + " | ".join(row) + " |" for row in rows)])
+
+
+@dataclass(frozen=True, eq=False)
+class _Job:
+    tables: FacetTables
+    truth: Mapping[str, float] | None
+    cost: bool
+    profiles: bool
+
+
+def _truth_of(tables: FacetTables, truth: Mapping | None) -> Mapping[str, float] | None:
+    return None if truth is None else truth[tables.category, tables.dimension]
+
+
+def _column_means(values: np.ndarray) -> list[float]:
+    return [float(np.mean(known)) if (known := column[~np.isnan(column)]).size else np.nan for column in values.T]
+
+
+class _Figures:
+    """Collects figures, and why some cannot be had."""
+
+    def __init__(self) -> None:
+        self.values = dict.fromkeys(FIGURES, float("nan"))
+        self.why_not: dict[str, str] = {}
+
+    @contextmanager
+    def attempt(self, what: str) -> Iterator[dict[str, float]]:
+        try:
+            yield self.values
+        except (ValueError, RuntimeError) as error:
+            self.why_not[what] = str(error)
+
+
+def _facet(job: _Job) -> FacetAgreement:
+    tables, found = job.tables, _Figures()
+    profiles = against_cost = None
+    if tables.ratings is not None:
+        _of_ratings(tables, found)
+    if tables.comparisons is not None:
+        _of_comparisons(tables, found)
+    if tables.ratings is None and tables.comparisons is None:
+        found.why_not["every figure"] = "no judgments"
+    else:
+        if job.profiles:
+            with found.attempt("profiles of the experts"):
+                profiles = expert_profiles(tables.comparisons, tables.ratings)
+        _single_expert(tables, found)
+    if job.cost:
+        with found.attempt("reliability against cost"):
+            against_cost = _cost(tables, job.truth)
+    return FacetAgreement(tables.category, tables.dimension, found.values, found.why_not, profiles, against_cost)
+
+
+def _of_ratings(tables: FacetTables, found: _Figures) -> None:
+    ratings = tables.ratings
+    with found.attempt("Kendall's W of ratings") as values:
+        table = ratings.table()
+        complete = ~np.isnan(table).any(axis=0)
+        if complete.sum() < 2 <= len(table):
+            raise ValueError("fewer than two paintings were rated by every expert, and it needs complete ranks")
+        values["w_ratings"] = kendalls_w(table[:, complete])
+    with found.attempt("ICC") as values:
+        icc = intraclass_correlation(ratings)
+        for name in ("single", "single_low", "single_high", "mean", "mean_low", "mean_high"):
+            values[f"icc_{name}"] = getattr(icc, name)
+    with found.attempt("variance components") as values:
+        parts = variance_components(ratings)
+        for name in ("item", "rater", "item_by_rater", "noise"):
+            values[f"variance_{name}"] = getattr(parts, name)
+    with found.attempt("Krippendorff's alpha") as values:
+        for metric in ("ordinal", "interval"):
+            values[f"alpha_{metric}"] = krippendorffs_alpha(ratings, metric=metric)
+    with found.attempt("split-half reliability of ratings") as values:
+        values["split_half_ratings"] = split_half_ratings(ratings).reliability
+    with found.attempt("noise ceiling of ratings") as values:
+        values["ceiling_ratings"] = ceiling_of_ratings(ratings)
+    again = retest_ratings(ratings)
+    found.values["retest_ratings_identical"] = again.identical
+    found.values["retest_ratings_sd"] = again.standard_deviation
+
+
+def _of_comparisons(tables: FacetTables, found: _Figures) -> None:
+    comparisons = tables.comparisons
+    with found.attempt("Kendall's W of preferences") as values:
+        for precision, w in zip(PRIOR_PRECISIONS, w_against_prior(comparisons, PRIOR_PRECISIONS).w, strict=True):
+            values[f"w_preferences_prior_{precision:g}"] = float(w)
+        values["w_preferences"] = values[f"w_preferences_prior_{PREFERENCE_PRIOR_PRECISION:g}"]
+    with found.attempt("Kendall's u") as values:
+        values["kendalls_u"] = kendalls_u(comparisons).u
+    broken = transitivity_violations(comparisons)
+    if broken.triads:
+        for name in ("weak", "moderate", "strong"):
+            found.values[f"{name}_violations"] = getattr(broken, name) / broken.triads
+    with found.attempt("split-half reliability of preferences") as values:
+        values["split_half_preferences"] = split_half_preferences(comparisons).reliability
+    with found.attempt("noise ceiling of preferences") as values:
+        values["ceiling_preferences"] = ceiling_of_preferences(comparisons)
+    found.values["retest_preferences_identical"] = retest_preferences(comparisons).identical
+
+
+def _single_expert(tables: FacetTables, found: _Figures) -> None:
+    with found.attempt("single expert") as values:
+        matched = tables.matched()
+        pair = (tables.comparisons, tables.ratings) if matched is None else matched
+        if matched is None and None not in pair:
+            raise ValueError("no painting was both rated and compared by experts who did both")
+        lines = single_expert_lines(*pair)
+        for own, table in (("ratings", lines.of_ratings), ("preferences", lines.of_preferences)):
+            for rest, mean in zip(REFERENCES, _column_means(table), strict=True):
+                values[f"single_{own}_against_{rest}"] = mean
+
+
+def _cost(tables: FacetTables, truth: Mapping[str, float] | None) -> ReliabilityAgainstCost:
+    matched = tables.matched()
+    if matched is None:
+        raise ValueError("it compares the two protocols, and one of them is absent")
+    comparisons, ratings = matched
+    known = None if truth is None else [truth.get(item, np.nan) for item in ratings.items]
+    spent = len(ratings) / len(ratings.items)
+    budgets = sorted({*BUDGETS, round(spent, 6), round(2 * spent, 6)})  # so that both ways of equal numbers are met
+    return reliability_against_cost(comparisons, ratings, truth=known, budgets=budgets)

@@ -1,0 +1,348 @@
+"""What sets each expert apart: bias, spread, inconsistency, agreement with the rest, and answers like another's."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import norm, rankdata
+
+from .comparisons import Comparisons
+from .item_jackknife import Estimates, jackknife_interval, leave_out
+from .pair_counts import PairCounts, count_pairs
+from .panel_worths import panel_worths
+from .ratings import Ratings
+
+LEAST_ITEMS = 5  # shared with the others; below it an expert gets no figure
+LEAST_FOR_INTERVALS = 10  # items; with fewer, leaving one out says little (and nothing of a correlation near 1)
+
+
+@dataclass(frozen=True)
+class ExpertProfiles:
+    """One figure an expert, in the order of `raters`; NaN where an expert did not judge under that protocol.
+
+    Attributes
+    ----------
+    raters : tuple
+    bias : Estimates, shape (J,)
+        Mean of the expert's ratings minus the others' mean rating of the same items; rating units.
+    spread : Estimates, shape (J,)
+        Standard deviation of the expert's ratings over that of another expert's (root mean square over the others).
+    inconsistency : Estimates, shape (J,)
+        Standard deviation of what is left of the expert's ratings once bias and spread are allowed for: the residual
+        error of their straight line on the others' mean; rating units. Own taste is in it.
+    agreement : Estimates, shape (J,)
+        SRCC of the expert's ratings with the others' mean rating.
+    side_bias : Estimates, shape (J,)
+        Share of comparisons in which the side shown first was preferred (a tie is half); 0.5 is no bias.
+    circularity : Estimates, shape (J,)
+        Share of circular triads (a over b over c over a) among the triads that the expert decided in full; a coin
+        gives 0.25. It is the inconsistency of preferences.
+    preference_agreement : Estimates, shape (J,)
+        SRCC of the expert's own Bradley-Terry worths with those of all the others' comparisons together.
+    same_ratings, same_answers : ndarray, shape (J, J)
+        Share of items that two experts rated alike, and of pairs that they answered alike, among those that both
+        judged; NaN on the diagonal.
+    both_rated, both_answered : ndarray of int, shape (J, J)
+        How many items, and pairs, two experts both judged: what these shares rest on; 0 on the diagonal.
+    n_ratings, n_comparisons : ndarray of int, shape (J,)
+        Judgments of each expert.
+    level : float
+        Nominal coverage of the intervals.
+    """
+
+    raters: tuple[Hashable, ...]
+    bias: Estimates
+    spread: Estimates
+    inconsistency: Estimates
+    agreement: Estimates
+    side_bias: Estimates
+    circularity: Estimates
+    preference_agreement: Estimates
+    same_ratings: NDArray[np.float64]
+    same_answers: NDArray[np.float64]
+    both_rated: NDArray[np.int_]
+    both_answered: NDArray[np.int_]
+    n_ratings: NDArray[np.int_]
+    n_comparisons: NDArray[np.int_]
+    level: float
+
+    def most_alike(self, protocol: str) -> tuple[tuple[Hashable | None, ...], NDArray[np.float64]]:
+        """For each expert, the other who answered most alike, and in what share of what both judged.
+
+        Parameters
+        ----------
+        protocol : {"ratings", "preferences"}
+
+        Returns
+        -------
+        others : tuple
+            None where nobody judged the same things.
+        share : ndarray, shape (J,)
+
+        Examples
+        --------
+        >>> marks = Ratings.from_arrays(list("abab"), list("xxyy"), [1, 2, 1, 4])
+        >>> expert_profiles(None, marks).most_alike("ratings")
+        (('y', 'x'), array([0.5, 0.5]))
+        """
+        if protocol not in ("ratings", "preferences"):
+            raise ValueError(f"protocol must be 'ratings' or 'preferences', not {protocol!r}")
+        shares = self.same_ratings if protocol == "ratings" else self.same_answers
+        filled = np.where(np.isnan(shares), -1.0, shares)
+        nearest, best = filled.argmax(1), filled.max(1)
+        others = tuple(self.raters[k] if share >= 0 else None for k, share in zip(nearest, best, strict=True))
+        return others, np.where(best < 0, np.nan, best)
+
+
+def expert_profiles(comparisons: Comparisons | None, ratings: Ratings | None, *, level: float = 0.95) -> ExpertProfiles:
+    """Profile every expert of a panel against the others.
+
+    An expert is always held against the others alone, never against a mean that he is part of. Intervals are over items
+    (`jackknife_interval`: one item left out at a time, on a log scale for spreads, logit for shares, Fisher's z for
+    correlations, with Student's t), the panel and the fitted worths held as they are; that of `side_bias` is Wilson's.
+
+    Parameters
+    ----------
+    comparisons : Comparisons or None
+        With raters. Ties are half a win for either side.
+    ratings : Ratings or None
+        Raters are matched by id; those of both tables are profiled, sorted where the tables name different ones.
+    level : float
+        Nominal coverage of the intervals.
+
+    Returns
+    -------
+    ExpertProfiles
+        An expert with fewer than five items in common with the others has no figures (NaN), with fewer than ten no
+        intervals; nor has one whose comparisons, or the others', do not connect the items an agreement of preferences.
+
+    Raises
+    ------
+    ValueError
+        If there is neither table, the comparisons name no raters, or there is only one rater.
+
+    References
+    ----------
+    Kendall and Babington Smith (1940), Biometrika 31, 324-345 (circular triads). Wilson (1927), JASA 22, 209-212.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> quality = np.tile(rng.normal(size=40), 4)
+    >>> item, rater = np.tile(range(40), 4), np.repeat(list("wxyz"), 40)
+    >>> value = 5 + 2 * quality + np.where(rater == "w", 1.5, 0) + 0.5 * rng.normal(size=160)
+    >>> profiles = expert_profiles(None, Ratings.from_arrays(item, rater, value))
+    >>> profiles.bias.value.round(1)
+    array([ 1.7, -0.5, -0.6, -0.5])
+    """
+    if comparisons is None and ratings is None:
+        raise ValueError("there are neither comparisons nor ratings to profile the experts by")
+    if comparisons is not None and not comparisons.raters:
+        raise ValueError("these comparisons name no raters")
+    tables = [table.raters for table in (comparisons, ratings) if table is not None]
+    raters = tables[0] if tables[0] == tables[-1] else tuple(sorted({*tables[0], *tables[-1]}))
+    if len(raters) < 2:
+        raise ValueError(f"only one expert ({raters[0]!r}): a profile is against the others")
+    none = np.full(len(raters), np.nan)
+    blank = Estimates(none, none, none)
+    nobody = np.zeros(len(raters), dtype=int)
+    shares = np.full((len(raters), len(raters)), np.nan)
+    nothing = np.zeros(shares.shape, dtype=int)
+    rated = dict.fromkeys(("bias", "spread", "inconsistency", "agreement"), blank)
+    rated |= {"same_ratings": shares, "both_rated": nothing, "n_ratings": nobody}
+    compared = dict.fromkeys(("side_bias", "circularity", "preference_agreement"), blank)
+    compared |= {"same_answers": shares, "both_answered": nothing, "n_comparisons": nobody}
+    if ratings is not None:
+        rated = _spread_out(_of_ratings(ratings, level), ratings.raters, raters)
+    if comparisons is not None:
+        compared = _spread_out(_of_comparisons(comparisons, level), comparisons.raters, raters)
+    return ExpertProfiles(raters=raters, level=level, **rated, **compared)
+
+
+def _of_ratings(ratings: Ratings, level: float) -> dict[str, Estimates | NDArray]:
+    table = ratings.table()
+    kinds = {"bias": "identity", "spread": "log", "inconsistency": "log", "agreement": "fisher"}
+    value, low, high = np.full((3, len(kinds), len(table)), np.nan)
+    there = ~np.isnan(table)
+    for j in range(len(table)):
+        shared = there[j] & (np.delete(there, j, axis=0).any(0))
+        if shared.sum() < LEAST_ITEMS:
+            continue
+        figures = _rating_figures(table[j, shared], np.delete(table, j, axis=0)[:, shared])
+        for k, (every, transform) in enumerate(zip(figures, kinds.values(), strict=True)):
+            interval = _interval(every, transform, level)
+            value[k, j], low[k, j], high[k, j] = interval.value, interval.low, interval.high
+    figures = {name: Estimates(value[k], low[k], high[k]) for k, name in enumerate(kinds)}
+    same, both = _alike(table)
+    return {**figures, "same_ratings": same, "both_rated": both, "n_ratings": ratings.counts().sum(1)}
+
+
+def _rating_figures(own: NDArray, others: NDArray) -> tuple[NDArray, NDArray, NDArray, NDArray]:
+    """Bias, spread, inconsistency, agreement of one expert, ratings (n,), against the others', (J - 1, n).
+
+    Each of shape (1 + G,): with all items, then with each group of items left out.
+    """
+    there = ~np.isnan(others)
+    rest = np.where(there, others, 0.0).sum(0) / there.sum(0)
+    kept = np.vstack([np.ones((1, own.size)), leave_out(own.size)])
+    n = kept.sum(1)
+    one, other = own - own.mean(), rest - rest.mean()  # about their own means, so that nothing cancels
+    one_mean, other_mean = kept @ one / n, kept @ other / n
+    squares, rest_squares = kept @ one**2 - n * one_mean**2, kept @ other**2 - n * other_mean**2
+    cross = kept @ (one * other) - n * one_mean * other_mean
+    with np.errstate(invalid="ignore", divide="ignore"):
+        residual = squares - np.where(rest_squares > 1e-12, cross**2 / rest_squares, 0.0)
+        spread = np.sqrt(np.maximum(squares, 0.0) / (n - 1)) / _typical_spread(others, there, kept)
+    spread = np.where(np.isfinite(spread), spread if np.ptp(own) > 0 else 0.0, np.nan)
+    inconsistency = np.sqrt(np.maximum(residual, 0.0) / (n - 2))
+    return own.mean() - rest.mean() + one_mean - other_mean, spread, inconsistency, _srcc_left_out(own, rest)
+
+
+def _typical_spread(others: NDArray, there: NDArray, kept: NDArray) -> NDArray[np.float64]:
+    """Root mean square over the others (J - 1, n) of each one's standard deviation, for every choice of items (G, n)."""
+    count = kept @ there.T
+    level = np.array([row[seen].mean() if seen.any() else 0.0 for row, seen in zip(others, there, strict=True)])
+    centred = np.where(there, others - level[:, None], 0.0)
+    variance = (kept @ (centred**2).T - (kept @ centred.T) ** 2 / count) / (count - 1)
+    known = count > 1
+    return np.sqrt(np.where(known, variance, 0.0).sum(1) / known.sum(1))
+
+
+def _of_comparisons(comparisons: Comparisons, level: float) -> dict[str, Estimates | NDArray]:
+    counts = count_pairs(comparisons, ties="half", by_rater=True)
+    judged = counts.wins + counts.losses
+    credit = np.where(judged > 0, counts.wins / np.where(judged > 0, judged, 1.0), np.nan)
+    who, raters = comparisons.rater, len(comparisons.raters)
+    total = np.bincount(who, comparisons.weight, raters)
+    first = np.bincount(who, comparisons.weight * comparisons.outcome, raters)
+    same, both = _alike(credit)
+    return {
+        "side_bias": _wilson(first, total, level),
+        "circularity": _circularity(credit, counts, level),
+        "preference_agreement": _worth_agreement(comparisons, counts, level),
+        "same_answers": same,
+        "both_answered": both,
+        "n_comparisons": np.rint(total).astype(int),
+    }
+
+
+def _worth_agreement(comparisons: Comparisons, counts: PairCounts, level: float) -> Estimates:
+    """SRCC of each expert's worths with the worths of the others together, over the items that both sides compared."""
+    raters = len(comparisons.raters)
+    own = np.eye(raters)
+    worths = panel_worths(counts, np.vstack([own, 1 - own]))
+    value, low, high = np.full((3, raters), np.nan)
+    for j in range(raters):
+        mine = comparisons.rater == j
+        both = _connected(comparisons, mine) & _connected(comparisons, ~mine)
+        if both.sum() < LEAST_ITEMS:
+            continue
+        one, rest = worths[j, both], worths[raters + j, both]
+        every = _srcc_left_out(one, rest)
+        interval = _interval(every, "fisher", level)
+        value[j], low[j], high[j] = interval.value, interval.low, interval.high
+    return Estimates(value, low, high)
+
+
+def _connected(comparisons: Comparisons, rows: NDArray) -> NDArray[np.bool_]:
+    """Which items these rows compare; none where the rows do not connect them."""
+    n = len(comparisons.items)
+    if not rows.any():
+        return np.zeros(n, dtype=bool)
+    part = comparisons.take(rows)
+    seen = np.zeros(n, dtype=bool)
+    seen[part.first] = seen[part.second] = True
+    return seen & (np.unique(part.components()[seen]).size == 1)
+
+
+def _circularity(credit: NDArray, counts: PairCounts, level: float) -> Estimates:
+    """Circular among fully decided triads; those that hold an item stand on the diagonal of the matrices' cubes."""
+    value, low, high = np.full((3, len(credit)), np.nan)
+    for j, answers in enumerate(credit):
+        beats = np.zeros((counts.n_items, counts.n_items))
+        beats[counts.first, counts.second] = answers > 0.5
+        beats[counts.second, counts.first] = answers < 0.5
+        decided = beats + beats.T
+        circular = ((beats @ beats) * beats.T).sum(1)
+        triads = ((decided @ decided) * decided).sum(1) / 2
+        seen = triads > 0
+        if seen.sum() < LEAST_ITEMS:
+            continue
+        all_circular, all_triads = circular.sum() / 3, triads.sum() / 3
+        remaining = all_triads - triads[seen]
+        if (remaining <= 0).any():
+            continue
+        every = np.append(all_circular / all_triads, (all_circular - circular[seen]) / remaining)
+        interval = _interval(every, "logit", level)
+        value[j], low[j], high[j] = interval.value, interval.low, interval.high
+    return Estimates(value, low, high)
+
+
+def _interval(every: NDArray, transform: str, level: float) -> Estimates:
+    """From the figure with all items, then with each group left out (1 + G,)."""
+    if every.size <= LEAST_FOR_INTERVALS:
+        nothing = np.array(np.nan)
+        return Estimates(every[0], nothing, nothing)
+    return jackknife_interval(every[0], every[1:], transform=transform, level=level)
+
+
+def _wilson(hits: NDArray, total: NDArray, level: float) -> Estimates:
+    z = norm.ppf(0.5 + level / 2)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        share = hits / total
+        centre = (share + z**2 / (2 * total)) / (1 + z**2 / total)
+        half = z / (1 + z**2 / total) * np.sqrt(share * (1 - share) / total + z**2 / (4 * total**2))
+    return Estimates(share, centre - half, centre + half)
+
+
+def _alike(table: NDArray) -> tuple[NDArray[np.float64], NDArray[np.int_]]:
+    """Share of equal cells of every two rows (J, m) among those that both have, and how many these are."""
+    there = ~np.isnan(table)
+    both = np.array([(row & there).sum(-1) for row in there])
+    np.fill_diagonal(both, 0)
+    equal = np.array([(row == table).sum(-1) for row in table])
+    return np.where(both > 0, equal / np.maximum(both, 1), np.nan), both
+
+
+def _srcc_left_out(x: NDArray, y: NDArray) -> NDArray[np.float64]:
+    """Spearman's rho with all items, then with each group of items left out, (1 + G,); NaN where a side is constant."""
+    kept = np.vstack([np.ones((1, x.size)), leave_out(x.size)])
+    one, other = _ranks_left_out(x, kept), _ranks_left_out(y, kept)
+    scale = np.sqrt((kept * one**2).sum(1) * (kept * other**2).sum(1))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.where(scale > 0, (kept * one * other).sum(1) / scale, np.nan)
+
+
+def _ranks_left_out(x: NDArray, kept: NDArray) -> NDArray[np.float64]:
+    """Ranks among the items kept (G, n), minus their mean; each item that goes takes one place from those above it."""
+    above = (x[:, None] > x) + 0.5 * (x[:, None] == x)
+    ranks = rankdata(x) - (1 - kept) @ above.T
+    return ranks - ((kept * ranks).sum(1) / kept.sum(1))[:, None]
+
+
+def _spread_out(
+    figures: dict[str, Estimates | NDArray], own: tuple[Hashable, ...], raters: tuple[Hashable, ...]
+) -> dict[str, Estimates | NDArray]:
+    """From the experts of one protocol to those of both."""
+    if own == raters:
+        return figures
+    place = {name: k for k, name in enumerate(own)}
+    where = np.array([place.get(name, -1) for name in raters])
+    missing = where < 0
+
+    def wide(values: NDArray) -> NDArray:
+        taken = values[where]
+        if values.ndim == 2:
+            taken = taken[:, where]
+            return np.where(missing[:, None] | missing, 0 if values.dtype.kind == "i" else np.nan, taken)
+        return np.where(missing, 0 if values.dtype.kind == "i" else np.nan, taken)
+
+    return {
+        name: Estimates(wide(found.value), wide(found.low), wide(found.high))
+        if isinstance(found, Estimates)
+        else wide(found)
+        for name, found in figures.items()
+    }

@@ -1,0 +1,82 @@
+"""`ppaint agreement` prints every table, writes plots and figures whole, and refuses bad input with status 2."""
+
+import json
+
+import pytest
+import typer
+from test_agreement_report import write_truth
+from typer.testing import CliRunner
+
+from ppaint.cli.agreement import agreement
+from ppaint.images.faults import InputFault
+
+APP = typer.Typer()
+APP.command()(agreement)
+
+
+def run(*arguments):
+    return CliRunner().invoke(APP, [str(word) for word in arguments])
+
+
+def test_tables_plots_and_figures(export, tmp_path):
+    truth, out = write_truth(tmp_path / "truth", export), tmp_path / "out"
+    result = run(export.folder, "--truth", truth, "--out", out, "--processes", 1)
+    assert result.exit_code == 0, result.output
+    for words in (
+        "Kendall's W, preferences",
+        "Experts against the others",
+        "Reliability against cost",
+        "SRCC with the truth",
+    ):
+        assert words in result.output
+    assert "simulated" not in result.output
+    files = {path.name for path in out.iterdir()}
+    assert files == {
+        "agreement.json",
+        "facets.csv",
+        "experts.csv",
+        "alike.csv",
+        "cost.csv",
+        *(f"{name}.png" for name in ("agreement", "experts", "cost")),
+    }
+    figures = json.loads((out / "agreement.json").read_text(encoding="utf-8"))
+    assert len(figures["facets"]) == 4 and figures["equal_cost"][0]["reference"] == "the truth"
+    assert figures["means"]["mean"]["variance_noise"] is None and figures["simulated"] is False
+
+
+def test_json_alone_and_a_second_run_writes_the_same(export, tmp_path):
+    out = tmp_path / "out"
+    for file in ("ratings.csv", "pairs.csv"):  # one facet is enough
+        rows = export.read(file)
+        export.write(file, [rows[0], *(row for row in rows if "figure" not in row[0] and "overall" in row)])
+    first = run(export.folder, "--out", out, "--processes", 1, "--json")
+    figures = json.loads(first.stdout)
+    assert figures["release"] == "pilot"
+    before = {path.name: path.read_bytes() for path in out.iterdir()}
+    again = run(export.folder, "--out", out, "--processes", 1, "--json", "--overwrite")
+    assert again.exit_code == 0 and again.stdout == first.stdout
+    assert {path.name: path.read_bytes() for path in out.iterdir()} == before
+
+
+def test_one_protocol_has_no_cost_plot(export, tmp_path):
+    (export.folder / "ratings.csv").unlink()
+    result = run(export.folder, "--out", tmp_path / "out", "--processes", 1)
+    assert result.exit_code == 0 and "note: reliability against cost" in result.output
+    assert not (tmp_path / "out" / "cost.png").exists() and (tmp_path / "out" / "agreement.png").is_file()
+
+
+def test_bad_input_leaves_nothing_behind(export, tmp_path):
+    out = tmp_path / "out"
+    for arguments in ((tmp_path / "no-such-export",), (export.folder, "--truth", tmp_path)):
+        result = run(*arguments, "--out", out)
+        assert isinstance(result.exception, InputFault) and not out.exists()
+    out.mkdir()
+    (out / "mine.txt").write_text("kept", encoding="utf-8")
+    for extra in ((), ("--overwrite",)):
+        result = run(export.folder, "--out", out, *extra)
+        assert isinstance(result.exception, InputFault) and (out / "mine.txt").is_file()
+
+
+@pytest.mark.parametrize("processes", [0, -1])
+def test_options_out_of_range_exit_with_status_2(export, processes):
+    assert run(export.folder, "--processes", processes).exit_code == 2
