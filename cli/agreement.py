@@ -26,7 +26,6 @@ def agreement(
     ] = None,
     out: Annotated[Path, typer.Option(help="Folder for the plots and tables.")] = Path("agreement"),
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace such a folder that stands there.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print every figure as JSON, and no tables.")] = False,
     processes: Annotated[int, typer.Option(min=1, help="Worker processes.")] = 2,
 ) -> None:
     """Measure agreement, reliability, every expert's profile, and reliability against cost."""
@@ -43,9 +42,6 @@ def agreement(
             report = agreement_report(export, truth=known, processes=processes, progress=told)
         figures = _figures(report)
         _write(folder, report, figures)
-    if as_json:
-        typer.echo(_json(figures), nl=False)
-        return
     _print(report)
     for file, what in _PLOTS.items():
         if (out / file).is_file():

@@ -18,6 +18,7 @@ COMMANDS = {
     "score": "score",
     "evaluate": "evaluate",
     "quickstart": "quickstart",
+    "agreement": "agreement",
     "design": "design",
     "demo": "demo",
 }

@@ -13,6 +13,7 @@ import numpy as np
 import yaml
 
 from ..preference_to_score.fusion_report import FusionReport
+from .agreement_report import AgreementReport, agreement_table
 from .column_stories import STORIES
 from .export_summary import conversions
 from .fused_facets import Facet
@@ -242,6 +243,8 @@ def _images(facts: CardFacts) -> str:
 
 
 def _agreement(facts: CardFacts) -> str:
+    config, agreements = facts.export.config, tuple(facet.agreement for facet in facts.facets)
+    report = AgreementReport(config.name, config.simulated, agreements, with_truth=False)
     lines = [
         "Kendall's W over the experts' own orders, corrected for ties: of each expert's ratings (over the paintings that "
         "every expert rated),\nand of each expert's own Bradley-Terry worths (Gaussian prior on the log-worths, precision "
@@ -251,14 +254,23 @@ def _agreement(facts: CardFacts) -> str:
         "| category | dimension | W, ratings | W, preferences |",
         "|---|---|---|---|",
     ]
+    figures = ("w_ratings", "w_preferences")
     lines += [
-        f"| {facet.category} | {facet.dimension} | {_figure(facet.w_ratings)} | {_figure(facet.w_pairs)} |"
-        for facet in facts.facets
+        f"| {one.category} | {one.dimension} | " + " | ".join(_figure(one.figures[name]) for name in figures) + " |"
+        for one in agreements
     ]
-    means = [_mean([facet.w_ratings for facet in facts.facets]), _mean([facet.w_pairs for facet in facts.facets])]
-    lines.append(f"| **mean** | | **{_figure(means[0])}** | **{_figure(means[1])}** |")
-    if facts.export.config.simulated:
+    means = [_figure(_mean([one.figures[name] for one in agreements])) for name in figures]
+    lines.append(f"| **mean** | | **{means[0]}** | **{means[1]}** |")
+    if config.simulated:
         lines += ["", "The simulated experts' noise was chosen to bring these two means near the reported figures."]
+    lines += [
+        "",
+        "All figures of agreement and reliability [ours], each a mean over the dimensions (an interval is the mean of the "
+        "facets' 95 % intervals);\n`ppaint agreement` prints them with every expert's profile and with reliability against "
+        "cost, and its page says what each one means:",
+        "",
+        agreement_table(report),
+    ]
     return "\n".join(lines)
 
 

@@ -23,14 +23,13 @@ def facet_record(facet: Facet) -> dict[str, Any]:
     Returns
     -------
     dict
-        category, dimension, Kendall's W of both protocols, why it was not fused (empty where it was), and the fusion's
+        category, dimension, the figures of agreement, why it was not fused (empty where it was), and the fusion's
         report. Undefined numbers are None.
     """
     record = {
         "category": facet.category,
         "dimension": facet.dimension,
-        "kendalls_w_ratings": facet.w_ratings,
-        "kendalls_w_pairs": facet.w_pairs,
+        "agreement": dict(facet.agreement.figures),
         "why_not_fused": facet.why_not,
         "fusion": None if facet.fused is None else asdict(facet.fused.report),
     }

@@ -19,8 +19,9 @@ from scipy.linalg import block_diag
 
 from .comparisons import Comparisons
 from .connectivity import connected_parts
+from .davidson_model import curvature, pair_residuals
 from .ford_condition import check_identified
-from .newton_worths import curvature, fit_counts, pair_residuals
+from .newton_worths import fit_counts
 from .pair_counts import count_pairs
 from .sparse_worths import fit_sparse
 from .worth_covariance import score_meat, worth_covariance
@@ -156,7 +157,8 @@ def bradley_terry(
     lonely = [part.items[0] for _, part in parts if not len(part)]
     if lonely:
         shown = ", ".join(repr(item) for item in lonely[:5]) + (", ..." if len(lonely) > 5 else "")
-        raise ValueError(f"{len(lonely)} items were never compared ({shown}): leave them out of `items`")
+        some = "1 item was" if len(lonely) == 1 else f"{len(lonely)} items were"
+        raise ValueError(f"{some} never compared ({shown}): leave what was never compared out of `items`")
     fits = []
     for _, part in parts:
         part = _own_raters(part) if len(parts) > 1 else part

@@ -12,8 +12,6 @@ that A and B differ by no more than their panels do. It is averaged over the spl
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from itertools import combinations
-from math import comb
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,10 +20,8 @@ from .bootstrap import Resamples
 from .comparisons import Comparisons
 from .joint_scale import JointScaleResult, joint_scale, resampled_scores
 from .ratings import Ratings
+from .split_half import panel_splits
 from .worths_on_scale import WorthsOnScale, reweighted_worths, worths_on_scale
-
-MOST_SPLITS = 126  # all of them up to ten experts
-SPLIT_SEED = 20260521
 
 
 @dataclass(frozen=True)
@@ -51,37 +47,6 @@ class Convergence:
     within: float
     splits: int
     left_out: int
-
-
-def panel_splits(n_experts: int) -> NDArray[np.bool_]:
-    """Splits of a panel into halves (of sizes as equal as can be), each once.
-
-    Parameters
-    ----------
-    n_experts : int
-        At least 2.
-
-    Returns
-    -------
-    ndarray of bool, shape (S, n_experts)
-        Who is in the first half, the smaller one. All splits if there are at most 126, else a seeded draw of 126.
-
-    Examples
-    --------
-    >>> panel_splits(5).shape, panel_splits(4).sum(1)
-    ((10, 5), array([2, 2, 2]))
-    """
-    size = n_experts // 2
-    even = n_experts % 2 == 0
-    if comb(n_experts, size) // (2 if even else 1) > MOST_SPLITS:
-        rng = np.random.default_rng([SPLIT_SEED, n_experts])
-        order = np.argsort(rng.random((MOST_SPLITS, n_experts)), axis=1)
-        return order < size
-    chosen = [who for who in combinations(range(n_experts), size) if not even or 0 in who]
-    first = np.zeros((len(chosen), n_experts), dtype=bool)
-    for row, who in enumerate(chosen):
-        first[row, list(who)] = True
-    return first
 
 
 def split_half_convergence(a: WorthsOnScale, b: JointScaleResult) -> Convergence:
@@ -113,7 +78,7 @@ def split_half_convergence(a: WorthsOnScale, b: JointScaleResult) -> Convergence
     >>> found.splits, bool(0.95 < found.value < 1.05)
     (3, True)
     """
-    first = panel_splits(len(b.raters))
+    first = panel_splits(len(b.raters))[0].astype(bool)
     halves = np.concatenate([first, ~first])
     connected = np.array([_connects(a, half) for half in halves]).reshape(2, -1).all(0)
     kept = np.concatenate([first[connected], ~first[connected]]).astype(float)
@@ -149,7 +114,7 @@ def refitted_convergence(comparisons: Comparisons, ratings: Ratings, scale: tupl
     """
     if len(ratings.raters) < 4:
         raise ValueError(f"fitting both halves anew needs at least four experts, got {len(ratings.raters)}")
-    first, found = panel_splits(len(ratings.raters)), []
+    first, found = panel_splits(len(ratings.raters))[0].astype(bool), []
     for half in first:
         parts = [_of(comparisons, ratings, np.flatnonzero(who)) for who in (half, ~half)]
         a = _standardised(np.array([worths_on_scale(*part).scores for part in parts]))

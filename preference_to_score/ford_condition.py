@@ -41,7 +41,9 @@ def check_identified(comparisons: Comparisons, *, prior: bool) -> None:
     ValueError: the maximum likelihood does not exist: the items fall into 2 groups that beat one another without \
 exception (never lost: ('a',)); give a prior_precision above 0
     """
-    if len(comparisons) > 4 * SAMPLE_PER_ITEM * len(comparisons.items) and _hangs_together(comparisons, strong=not prior):
+    if len(comparisons) > 4 * SAMPLE_PER_ITEM * len(comparisons.items) and _hangs_together(
+        comparisons, strong=not prior
+    ):
         return
     check_connected(comparisons)
     parts = 1 if prior else _parts(comparisons, strong=True).max() + 1

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csc_array, csr_array
 
 from .comparisons import Comparisons
-from .newton_worths import answer_probabilities, log_normaliser
+from .davidson_model import answer_probabilities, log_normaliser
 
 TOLERANCE = 1e-9  # largest Newton step, in log-worth units, at which the fit counts as converged
 MAX_ITERATIONS = 100
@@ -116,6 +116,7 @@ def fit_sparse(comparisons: Comparisons, prior_precision: float, *, ties: str = 
         some = _games(comparisons.take(np.arange(0, len(comparisons), SAMPLE)), ties)
         if bool(some.tied) == bool(games.tied):
             point, _ = _climb(some, point, prior_precision / SAMPLE + 0.01, tolerance=0.1)
+            point[: games.n] -= point[: games.n].mean()
     point, iterations = _climb(games, point, prior_precision, tolerance=TOLERANCE)
     theta, log_tie = _split(point, games)
     return SparseFit(theta, log_tie, _log_likelihood(games, theta, log_tie), iterations)

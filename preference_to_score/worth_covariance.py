@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array
 
 from .comparisons import Comparisons
-from .newton_worths import answer_probabilities, incidence
+from .davidson_model import answer_probabilities, incidence
 
 
 def worth_covariance(

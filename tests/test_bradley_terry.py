@@ -1,6 +1,8 @@
-"""Bradley-Terry: textbook and choix as oracles, Davidson's ties, both kinds of error, symmetries, refusals."""
+"""Bradley-Terry: a textbook as oracle, Davidson's ties, errors, symmetries, parts, many items, many weightings, refusals."""
 
-import choix
+from dataclasses import replace
+from importlib import import_module
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -9,6 +11,10 @@ from scipy.optimize import minimize
 from scipy.special import expit
 
 from ppaint.preference_to_score import Comparisons, bradley_terry
+from ppaint.preference_to_score.ford_condition import check_identified
+from ppaint.preference_to_score.newton_worths import fit_counts
+from ppaint.preference_to_score.pair_counts import count_pairs
+from ppaint.preference_to_score.sparse_worths import fit_sparse
 
 
 def random_games(seed, n=8, m=120, ties=0.0, raters=4):
@@ -37,16 +43,6 @@ def test_agrestis_baseball_example():
         Comparisons.from_arrays(names[first], names[second], np.ones(len(rows)), weight=times, items=teams)
     )
     assert fit.log_worths - fit.log_worths[-1] == pytest.approx([1.58, 1.44, 1.29, 1.25, 1.11, 0.68, 0], abs=6e-3)
-
-
-@pytest.mark.parametrize("seed", range(3))
-def test_choix_finds_the_same_maximum(seed):
-    games = random_games(seed)
-    data = [(a, b) if y else (b, a) for a, b, y in zip(games.first, games.second, games.outcome, strict=True)]
-    assert bradley_terry(games).log_worths == pytest.approx(choix.opt_pairwise(8, data, tol=1e-12), abs=5e-6)
-    # choix writes the prior as alpha ||theta||^2, so its alpha is half a precision
-    fit = bradley_terry(games, prior_precision=0.4)
-    assert fit.log_worths == pytest.approx(choix.opt_pairwise(8, data, alpha=0.2, tol=1e-12), abs=5e-6)
 
 
 def test_davidsons_ties_reach_the_maximum_that_a_general_optimiser_finds():
@@ -109,25 +105,57 @@ def test_errors_clustered_by_rater_see_taste_that_fisher_does_not():
     assert np.mean(fisher) < 0.8 * spread
 
 
+ERRORS = [{}, {"errors": "sandwich"}, {"errors": "sandwich", "cluster": "rater"}]
+designs = given(
+    seed=st.integers(0, 10_000),
+    prior=st.sampled_from([0.0, 0.1, 1.0]),
+    ties=st.sampled_from([0.0, 0.2]),
+    errors=st.sampled_from(ERRORS),
+)
+
+
+def assert_same(fit, other, place=slice(None)):
+    """`place[i]` is where item i of `fit` stands in `other`."""
+    assert other.log_worths[place] == pytest.approx(fit.log_worths, abs=1e-9)
+    assert other.standard_errors[place] == pytest.approx(fit.standard_errors, abs=1e-9)
+    covariance = other.covariance if isinstance(place, slice) else other.covariance[np.ix_(place, place)]
+    assert covariance == pytest.approx(fit.covariance, abs=1e-9)
+    assert other.log_likelihood == pytest.approx(fit.log_likelihood, abs=1e-8)
+    assert other.tie_parameter == pytest.approx(fit.tie_parameter, abs=1e-9)
+
+
 @settings(max_examples=25, deadline=None)
-@given(seed=st.integers(0, 10_000), prior=st.sampled_from([0.0, 0.1, 1.0]), ties=st.sampled_from([0.0, 0.2]))
-def test_relabelling_swapping_sides_and_merging_rows_change_nothing(seed, prior, ties):
+@designs
+def test_relabelling_items_moves_nothing_but_the_labels(seed, prior, ties, errors):
     games = random_games(seed, ties=ties)
-    plain = bradley_terry(games, prior_precision=prior, errors="sandwich")
-    rng = np.random.default_rng(seed)
-    name = rng.permutation(8)
-    relabelled = Comparisons.from_arrays(name[games.first], name[games.second], games.outcome)
-    assert bradley_terry(relabelled, prior_precision=prior).log_worths[name] == pytest.approx(
-        plain.log_worths, abs=1e-8
-    )
-    flip = rng.random(len(games)) < 0.5
+    name = np.random.default_rng(seed).permutation(8)
+    relabelled = Comparisons.from_arrays(name[games.first], name[games.second], games.outcome, rater=games.rater)
+    fit, other = (bradley_terry(each, prior_precision=prior, **errors) for each in (games, relabelled))
+    assert_same(fit, other, name)
+
+
+@settings(max_examples=25, deadline=None)
+@designs
+def test_swapping_sides_changes_nothing(seed, prior, ties, errors):
+    games = random_games(seed, ties=ties)
+    flip = np.random.default_rng(seed).random(len(games)) < 0.5
     first, second = np.where(flip, games.second, games.first), np.where(flip, games.first, games.second)
-    flipped = np.where(flip, 1 - games.outcome, games.outcome)
-    rows, times = np.unique(np.stack([first, second, flipped]), axis=1, return_counts=True)
-    merged = Comparisons.from_arrays(rows[0].astype(int), rows[1].astype(int), rows[2], weight=times)
-    other = bradley_terry(merged, prior_precision=prior, errors="sandwich")
-    assert other.log_worths == pytest.approx(plain.log_worths, abs=1e-8)
-    assert other.covariance == pytest.approx(plain.covariance, abs=1e-8)
+    swapped = Comparisons.from_arrays(
+        first, second, np.where(flip, 1 - games.outcome, games.outcome), rater=games.rater, items=games.items
+    )
+    assert_same(*(bradley_terry(each, prior_precision=prior, **errors) for each in (games, swapped)))
+
+
+@settings(max_examples=25, deadline=None)
+@designs
+def test_merging_and_splitting_equal_rows_changes_nothing(seed, prior, ties, errors):
+    games = random_games(seed, ties=ties)
+    fit = bradley_terry(games, prior_precision=prior, **errors)
+    assert_same(fit, bradley_terry(games.aggregated(), prior_precision=prior, **errors))
+    share = np.random.default_rng(seed).uniform(0.1, 0.9, len(games))
+    twice = games.take(np.repeat(np.arange(len(games)), 2))
+    split = replace(twice, weight=np.stack([share, 1 - share], axis=1).ravel())
+    assert_same(fit, bradley_terry(split, prior_precision=prior, **errors))
 
 
 def test_worths_are_mean_zero_and_the_covariance_rows_sum_to_zero():
@@ -145,6 +173,135 @@ def test_what_has_no_maximum_is_refused_by_name_and_a_prior_mends_it():
     assert fit.never_lost == ("a",) and np.isfinite(fit.log_worths).all()
 
 
+def two_parts(seed, ties=0.0):
+    """Items 0, 2, 4, ... and 1, 3, 5, ... never meet; the second part has raters of its own."""
+    parts = [random_games(seed, n=5, m=60, ties=ties), random_games(seed + 1, n=7, m=80, ties=ties)]
+    places = [2 * np.arange(5), np.array([1, 3, 5, 7, 9, 10, 11])]
+    columns = {
+        name: np.concatenate([place[getattr(part, name)] for part, place in zip(parts, places, strict=True)])
+        for name in ("first", "second")
+    }
+    outcome = np.concatenate([part.outcome for part in parts])
+    rater = np.concatenate([parts[0].rater, parts[1].rater + 2])
+    return Comparisons.from_arrays(**columns, outcome=outcome, rater=rater, items=range(12)), parts, places
+
+
+@settings(max_examples=15, deadline=None)
+@designs
+def test_each_part_of_a_disconnected_graph_is_fitted_as_if_it_were_alone(seed, prior, ties, errors):
+    games, parts, places = two_parts(seed, ties)
+    fit = bradley_terry(games, prior_precision=prior, per_component=True, **errors)
+    assert fit.component[places[0]].tolist() == [0] * 5 and fit.component[places[1]].tolist() == [1] * 7
+    alone = [bradley_terry(part, prior_precision=prior, **errors) for part in parts]
+    for place, own, tie in zip(places, alone, fit.tie_parameter, strict=True):
+        assert fit.log_worths[place] == pytest.approx(own.log_worths, abs=1e-12)
+        assert fit.standard_errors[place] == pytest.approx(own.standard_errors, abs=1e-12)
+        assert fit.covariance[np.ix_(place, place)] == pytest.approx(own.covariance, abs=1e-12)
+        assert tie == pytest.approx(own.tie_parameter, abs=1e-12)
+    assert not fit.covariance[np.ix_(*places)].any()
+    assert fit.log_likelihood == pytest.approx(alone[0].log_likelihood + alone[1].log_likelihood, abs=1e-9)
+    assert fit.identification == "mean zero within each connected part"
+
+
+def test_by_parts_a_connected_graph_is_fitted_as_ever():
+    games = random_games(4, ties=0.2)
+    fit, other = bradley_terry(games), bradley_terry(games, per_component=True)
+    assert (fit.log_worths == other.log_worths).all() and fit.tie_parameter == other.tie_parameter
+    assert not other.component.any()
+
+
+def test_by_parts_too_the_unidentified_is_refused_by_name():
+    with pytest.raises(ValueError, match=r"1 item was never compared \('z'\)"):
+        bradley_terry(Comparisons.from_arrays(["a", "b"], ["b", "a"], [1, 1], items="abz"), per_component=True)
+    split = Comparisons.from_arrays(list("abcd"), list("badc"), [1, 1, 1, 0])
+    with pytest.raises(ValueError, match="maximum likelihood does not exist.*never won.*'d'"):
+        bradley_terry(split, per_component=True)
+    assert bradley_terry(split, per_component=True, prior_precision=0.1).never_lost == ("c",)
+    raters = Comparisons.from_arrays(list("abcd"), list("badc"), [1, 1, 1, 1], rater=list("xyxx"))
+    with pytest.raises(ValueError, match="two raters.*'c', 'd'"):
+        bradley_terry(raters, per_component=True, errors="sandwich", cluster="rater")
+
+
+def test_without_errors_no_covariance_is_made():
+    fit = bradley_terry(random_games(0), errors=None)
+    assert fit.standard_errors is None and fit.covariance is None and fit.errors is None
+    assert (fit.log_worths == bradley_terry(random_games(0)).log_worths).all()
+    parts = bradley_terry(two_parts(0)[0], errors=None, per_component=True)
+    assert parts.standard_errors is None and parts.covariance is None and np.isfinite(parts.log_worths).all()
+
+
+@settings(max_examples=15, deadline=None)
+@given(
+    seed=st.integers(0, 10_000),
+    prior=st.sampled_from([0.0, 0.1]),
+    ties=st.sampled_from([0.0, 0.2]),
+    n=st.sampled_from([2, 9, 60]),
+    m=st.sampled_from([0, 100, 30_000]),  # the last is fitted to a sample first, and has its repeats merged
+)
+def test_the_solver_for_many_items_finds_what_the_dense_one_finds(seed, prior, ties, n, m):
+    games = random_games(seed, n=n, m=m, ties=ties)
+    weighted = replace(games, weight=np.random.default_rng(seed).integers(1, 3, len(games)).astype(float))
+    for each in (games, weighted):
+        dense, sparse = fit_counts(count_pairs(each), prior), fit_sparse(each, prior)
+        assert sparse.theta == pytest.approx(dense.theta[0] - dense.theta[0].mean(), abs=1e-7)
+        assert sparse.log_likelihood == pytest.approx(dense.log_likelihood[0], rel=1e-12)
+        assert np.exp(sparse.log_tie) == pytest.approx(np.exp(dense.log_tie[0]), abs=1e-8)
+
+
+def test_of_many_items_log_worths_and_errors_come_out_as_by_the_dense_solver(monkeypatch):
+    games = random_games(0, n=400, m=6000, ties=0.1)
+    fit = bradley_terry(games, errors="sandwich")
+    monkeypatch.setattr(import_module("ppaint.preference_to_score.bradley_terry"), "DENSE_UP_TO", 400)
+    assert_same(bradley_terry(games, errors="sandwich"), fit)
+
+
+def test_far_apart_worths_along_a_long_ladder_are_found():
+    # 999 of 1,000 games won against the next one below: log-worths of 300 steps of ln 999 overflow as worths
+    n = 301
+    first = np.repeat(np.arange(n - 1), 2)
+    ladder = Comparisons.from_arrays(
+        first, first + 1, np.tile([1, 0], n - 1), weight=np.tile([999, 1], n - 1), items=range(n)
+    )
+    assert np.diff(bradley_terry(ladder, errors=None).log_worths) == pytest.approx(-np.log(999), abs=1e-6)
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    seed=st.integers(0, 10_000), prior=st.sampled_from([0.0, 0.1]), tie=st.sampled_from([None, 0.5]), far=st.booleans()
+)
+def test_many_weightings_are_fitted_as_one_by_one(seed, prior, tie, far):
+    counts = count_pairs(random_games(seed, n=12, ties=0.2 if tie else 0.0), by_rater=True)
+    log_tie = None if tie is None else np.log(tie)
+    rng = np.random.default_rng(seed)
+    weights = rng.uniform(0.2, 1, (20, 4)) ** (6 if far else 1)  # far: some raters all but left out
+    many = fit_counts(counts.weighted(weights), prior, log_tie=log_tie)
+    alone = [fit_counts(counts.weighted(row[None]), prior, log_tie=log_tie) for row in weights]
+    assert many.theta == pytest.approx(np.concatenate([one.theta for one in alone]), abs=1e-9)
+    assert many.hessian == pytest.approx(np.concatenate([one.hessian for one in alone]), abs=1e-9)
+    assert many.log_likelihood == pytest.approx(np.concatenate([one.log_likelihood for one in alone]), rel=1e-12)
+
+
+@settings(max_examples=40, deadline=None)
+@given(seed=st.integers(0, 10_000), n=st.integers(2, 6), m=st.integers(1, 1200))
+def test_many_comparisons_are_looked_at_in_part_and_judged_as_in_whole(seed, n, m):
+    # above 80 comparisons an item a sample comes first: what it cannot show is looked for in all rows
+    rng = np.random.default_rng(seed)
+    first = rng.integers(0, n, m)
+    second = (first + rng.integers(1, n, m)) % n
+    outcome = (first < second).astype(float)
+    outcome[rng.random(m) < 2 / m] = 0.5  # few answers hold the graph together, or none
+    games = Comparisons.from_arrays(first, second, outcome, items=range(n))
+    wins = np.zeros((n, n), dtype=bool)
+    wins[first[outcome > 0], second[outcome > 0]] = wins[second[outcome < 1], first[outcome < 1]] = True
+    reach = np.linalg.matrix_power(np.eye(n) + wins, n) > 0
+    whole, found = bool(reach.all()), True
+    try:
+        check_identified(games, prior=False)
+    except ValueError:
+        found = False
+    assert found == whole
+
+
 def test_a_disconnected_graph_and_nothing_but_ties_are_refused():
     with pytest.raises(ValueError, match="disconnected.*2 parts"):
         bradley_terry(Comparisons.from_arrays(["a", "c"], ["b", "d"], [1, 0]), prior_precision=0.1)
@@ -154,7 +311,14 @@ def test_a_disconnected_graph_and_nothing_but_ties_are_refused():
 
 @pytest.mark.parametrize(
     "options",
-    [{"prior_precision": -1}, {"ties": "ignore"}, {"errors": "jackknife"}, {"cluster": "rater"}],
+    [
+        {"prior_precision": -1},
+        {"prior_precision": np.nan},
+        {"errors": None, "cluster": "rater"},
+        {"ties": "ignore"},
+        {"errors": "jackknife"},
+        {"cluster": "rater"},
+    ],
 )
 def test_unknown_options_are_refused(options):
     with pytest.raises(ValueError, match="must be|needs"):

@@ -108,7 +108,8 @@ def test_card_says_what_is_in_the_dataset(built):
     assert "ORG/ppaint" in body and "[paper]" in body and "[ours]" in body and "[reported]" in body
     assert "| all | 12 | 1 | 6 | 72 | 180 |" in body
     for facet in report.facets:
-        assert f"| {facet.category} | {facet.dimension} | {facet.w_ratings:.3f} | {facet.w_pairs:.3f} |" in body
+        w = [facet.agreement.figures[name] for name in ("w_ratings", "w_preferences")]
+        assert f"| {facet.category} | {facet.dimension} | {w[0]:.3f} | {w[1]:.3f} |" in body
     assert "$" not in body
 
 

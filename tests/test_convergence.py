@@ -5,7 +5,7 @@ import pytest
 
 from ppaint.dataset_script.stand_in.experts import simulate_experts
 from ppaint.preference_to_score import Comparisons, Ratings, joint_scale, worths_on_scale
-from ppaint.preference_to_score.convergence import panel_splits, refitted_convergence, split_half_convergence
+from ppaint.preference_to_score.convergence import refitted_convergence, split_half_convergence
 
 
 def facet(seed, experts=5, n=20, budget=120):
@@ -16,15 +16,6 @@ def facet(seed, experts=5, n=20, budget=120):
         *np.tile(panel.pairs.T, experts), panel.first_preferred[:, :, 0].ravel(), rater=who, items=range(n)
     )
     return games, Ratings.from_arrays(np.tile(range(n), experts), np.repeat(range(experts), n), panel.ratings.ravel())
-
-
-@pytest.mark.parametrize(
-    ("experts", "splits", "sizes"), [(2, 1, {1}), (3, 3, {1}), (5, 10, {2}), (6, 10, {3}), (12, 126, {6})]
-)
-def test_every_split_into_halves_comes_once(experts, splits, sizes):
-    first = panel_splits(experts)
-    assert first.shape == (splits, experts) and set(first.sum(1).tolist()) == sizes
-    assert experts > 10 or len({frozenset([tuple(row), tuple(~row)]) for row in first}) == splits
 
 
 def test_fits_to_the_whole_panel_and_to_each_half_anew_agree():

@@ -1,0 +1,169 @@
+"""Bradley-Terry log-worths under many weightings of the same comparisons, as the resampling of experts asks for.
+
+All weightings take Newton steps side by side. A step is found by conjugate gradients whose preconditioner is shared:
+the inverse curvature of the mean weighting, inverted once. Steps are cut as in `sparse_worths`, weighting by
+weighting, and a weighting that has converged is set aside.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+
+from .davidson_model import answer_probabilities, curvature, incidence
+from .pair_counts import PairCounts
+
+LAST_STEP = 1e-7  # after a step no longer than this, taken to as many digits, an error of its square is left
+ROUGH_STEP = 0.3  # for the mean weighting, which the others start from
+MAX_ITERATIONS = 100
+MAX_CONJUGATE = 500
+SAFE_REACH = 1.79  # see `sparse_worths`
+NOISE = 1e-26  # squared norm of a gradient, in units of log-likelihood, that is but rounding
+
+
+@dataclass
+class _Side:  # all arrays with a column for each weighting that has not converged
+    theta: NDArray  # (n, R)
+    total: NDArray  # (P, R)
+    surplus: NDArray  # (n, R), credit beyond half of the comparisons
+
+    def of(self, keep: NDArray) -> _Side:
+        return _Side(self.theta[:, keep], self.total[:, keep], self.surplus[:, keep])
+
+
+def fit_reweighted(
+    counts: PairCounts,
+    prior_precision: float,
+    log_tie: float,
+    start: NDArray | None = None,
+    *,
+    last_step: float = LAST_STEP,
+) -> tuple[NDArray[np.float64], int]:
+    """Fit every weighting of `counts`, the tie parameter held fixed.
+
+    Parameters
+    ----------
+    counts : PairCounts
+        In R weightings.
+    prior_precision : float
+        Of the Gaussian prior on each log-worth; where it is 0, the maximum must exist in every weighting.
+    log_tie : float
+        Log of Davidson's nu; -inf without ties.
+    start : ndarray, shape (n,), optional
+        Log-worths near those of the mean weighting; by default these are found first.
+    last_step : float
+        A weighting has converged when it has taken a step that spans no more than this, in log-worth units.
+
+    Returns
+    -------
+    theta : ndarray, shape (R, n)
+    iterations : int
+        Newton steps taken, by the weighting that took most.
+
+    Raises
+    ------
+    RuntimeError
+        If a weighting does not converge.
+
+    Examples
+    --------
+    >>> won = np.array([[3.0], [1.0]])
+    >>> counts = PairCounts(np.array([0]), np.array([1]), won, 0 * won, np.ones((2, 1)), 2)
+    >>> theta, _ = fit_reweighted(counts, 0.0, -np.inf)
+    >>> np.exp(theta[:, 0] - theta[:, 1]).round(6)
+    array([3., 1.])
+    """
+    mean = counts.weighted(np.full((1, len(counts.wins)), 1 / len(counts.wins)))
+    n = counts.n_items
+    if start is None:
+        start = np.zeros(n)
+        if len(counts.wins) > 1:
+            start = fit_reweighted(mean, prior_precision, log_tie, start, last_step=ROUGH_STEP)[0][0]
+    typical = curvature(mean, start, log_tie, prior_precision)[:n, :n]
+    shared, usual = np.linalg.inv(typical), np.diag(typical) - (0 if prior_precision else 1 / n)
+    sides = incidence(counts.first, counts.second, n)
+    items = sides.T.tocsr()
+    total = np.ascontiguousarray((counts.wins + counts.ties + counts.losses).T)
+    surplus = items @ np.ascontiguousarray((counts.wins - counts.losses).T / 2)
+    side = _Side(np.tile(start[:, None], len(counts.wins)), total, surplus)
+    found, left = np.empty(counts.wins.shape[:1] + (n,)), np.arange(len(counts.wins))
+    gradient, spread = _derivatives(side, sides, items, prior_precision, log_tie)
+    for iteration in range(1, MAX_ITERATIONS + 1):
+        step = _conjugate_gradients(gradient, spread, sides, items, shared, usual, prior_precision)
+        reach = np.ptp(step, axis=0)
+        done = reach < last_step
+        if done.any():
+            found[left[done]] = (side.theta[:, done] + step[:, done]).T
+            left, side, step, reach = left[~done], side.of(~done), step[:, ~done], reach[~done]
+            if not left.size:
+                return found, iteration
+        before, side.theta = side.theta, side.theta + step
+        gradient, spread = _derivatives(side, sides, items, prior_precision, log_tie)
+        too_far = (reach > SAFE_REACH) & ((step * gradient).sum(0) < 0)
+        if too_far.any():
+            side.theta = before + step * np.where(too_far, np.log1p(reach) / np.maximum(reach, SAFE_REACH), 1.0)
+            gradient, spread = _derivatives(side, sides, items, prior_precision, log_tie)
+    raise RuntimeError(f"Bradley-Terry did not converge in {MAX_ITERATIONS} Newton steps")
+
+
+def _derivatives(
+    side: _Side, sides: csr_array, items: csr_array, prior_precision: float, log_tie: float
+) -> tuple[NDArray, NDArray]:
+    """Gradient of the log-posterior, (n, R), and each pair's share in the curvature of its negative, (P, R)."""
+    d = sides @ side.theta
+    if np.isneginf(log_tie):
+        with np.errstate(over="ignore"):  # e^-d may overflow to infinity: then the probability is 0, as it should be
+            np.exp(np.negative(d, out=d), out=d)
+        d += 1
+        mean = np.reciprocal(d, out=d)
+        spread = mean * mean
+        np.subtract(mean, spread, out=spread)
+        mean -= 0.5
+    else:
+        win, _, loss = answer_probabilities(d, np.full((1, 1), log_tie))
+        mean = (win - loss) / 2
+        spread = (win + loss) / 4 - mean**2
+    spread *= side.total
+    mean *= side.total
+    gradient = side.surplus - items @ mean
+    return (gradient - prior_precision * side.theta if prior_precision else gradient), spread
+
+
+def _conjugate_gradients(
+    gradient: NDArray,
+    spread: NDArray,
+    sides: csr_array,
+    items: csr_array,
+    shared: NDArray,
+    usual: NDArray,
+    prior_precision: float,
+) -> NDArray:
+    """Solve curvature x = gradient in every column, the more closely the nearer the gradient is to zero."""
+    x, left = np.zeros_like(gradient), gradient.copy()
+    scale = np.sqrt(usual[:, None] / (abs(items) @ spread + prior_precision))
+    scaled = scale * (shared @ (scale * left))
+    direction, size = scaled, (left * scaled).sum(0)
+    goal = np.maximum(size * np.minimum(0.1, np.sqrt(np.maximum(size, 0))) ** 2, NOISE)
+    live = size > goal
+    for _ in range(MAX_CONJUGATE):
+        if not live.any():
+            break
+        along = sides @ direction
+        along *= spread
+        product = items @ along
+        if prior_precision:
+            product += prior_precision * direction
+        length = np.zeros_like(size)
+        np.divide(size, (direction * product).sum(0), out=length, where=live)
+        x += length * direction
+        left -= length * product
+        scaled = scale * (shared @ (scale * left))
+        before, size = size, (left * scaled).sum(0)
+        turn = np.zeros_like(size)
+        np.divide(size, before, out=turn, where=live)
+        direction = scaled + turn * direction
+        live &= size > goal
+    return x if prior_precision else x - x.mean(0)

@@ -1,0 +1,174 @@
+"""Bytes that a training step keeps for its backward pass, counted on shapes alone.
+
+Autograd tells what it saves (``saved_tensors_hooks``); the tensors are fake ones of torch's FakeTensorMode, which have the
+CPU's kernels and no content, so that attention keeps what a fused kernel keeps and not the matrix of its weights. One
+layer and two layers are counted; a deeper model keeps the same for each further layer.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import torch
+from torch._subclasses.fake_tensor import FakeTensorMode
+from transformers import AutoModelForImageTextToText, Qwen3VLConfig
+
+from .task_cost import with_gradients
+
+
+@dataclass(frozen=True)
+class Activations:
+    """Bytes kept between the forward and the backward pass.
+
+    Parameters
+    ----------
+    layer : int
+        For each layer of the language model.
+    boundary : int
+        A layer's input alone: what is kept of it under gradient checkpointing.
+    rest : int
+        For everything around the layers: embeddings, mask, logits.
+    layers : int
+        Layers of the language model.
+    """
+
+    layer: int
+    boundary: int
+    rest: int
+    layers: int
+
+    def kept(self, *, checkpointing: bool = False) -> int:
+        """All of it; under gradient checkpointing the inputs of all layers, and one layer that is being recomputed.
+
+        Examples
+        --------
+        >>> Activations(100, 10, 5, 4).kept(), Activations(100, 10, 5, 4).kept(checkpointing=True)
+        (405, 145)
+        """
+        inside = self.layer + self.layers * self.boundary if checkpointing else self.layers * self.layer
+        return inside + self.rest
+
+
+@dataclass
+class SavedBytes:
+    """What ``saved_bytes`` has seen so far."""
+
+    total: int = 0
+    _storages: list = field(default_factory=list)  # held, so that no address is used twice
+    _seen: set = field(default_factory=set)
+
+    def add(self, tensor: torch.Tensor) -> None:
+        """Count a tensor's storage, once."""
+        storage = tensor.untyped_storage()
+        if storage._cdata not in self._seen:
+            self._seen.add(storage._cdata)
+            self._storages.append(storage)
+            self.total += storage.nbytes()
+
+
+@contextlib.contextmanager
+def saved_bytes(model: torch.nn.Module) -> Iterator[SavedBytes]:
+    """Count what autograd saves for the backward pass, weights left out; works on real tensors and on fake ones.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        Its parameters and buffers do not count: they are there anyway.
+
+    Yields
+    ------
+    SavedBytes
+
+    Examples
+    --------
+    >>> layer = torch.nn.Linear(4, 3)
+    >>> with saved_bytes(layer) as saved:
+    ...     out = layer(torch.ones(2, 4)).exp()      # keeps its input, 2 x 4 floats, and what exp gave, 2 x 3
+    >>> saved.total
+    56
+    """
+    saved = SavedBytes()
+    for own in (*model.parameters(), *model.buffers()):
+        saved.add(own)
+    saved.total = 0
+
+    def pack(tensor: torch.Tensor) -> torch.Tensor:
+        saved.add(tensor)
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
+        yield saved
+
+
+def count_activations(
+    config: Qwen3VLConfig,
+    positions: int,
+    answers: int,
+    rows: int,
+    *,
+    lora_r: int = 0,
+    lora_targets=None,
+    dtype: torch.dtype = torch.float32,
+    autocast: torch.dtype | None = None,
+) -> Activations:
+    """Count the activations of a training step of the exact trainer.
+
+    Parameters
+    ----------
+    config : Qwen3VLConfig
+    positions, answers : int
+        Tokens of a row, and positions at which logits are formed.
+    rows : int
+        Images a device and forward pass.
+    lora_r, lora_targets
+        What is trained; see ``with_gradients``.
+    dtype : torch.dtype
+        Of the weights.
+    autocast : torch.dtype, optional
+        Of the products under autocast; the copies of the weights that it makes are kept, and counted.
+
+    Returns
+    -------
+    Activations
+    """
+    one, two = (
+        _count(_with_layers(config, n), positions, answers, rows, lora_r, lora_targets, dtype, autocast) for n in (1, 2)
+    )
+    layer = two - one
+    boundary = rows * positions * config.text_config.hidden_size * (torch.empty(0, dtype=dtype).element_size())
+    return Activations(layer, boundary, one - layer, config.text_config.num_hidden_layers)
+
+
+def _count(config, positions, answers, rows, lora_r, lora_targets, dtype, autocast) -> int:
+    with FakeTensorMode():
+        model = AutoModelForImageTextToText.from_config(config, dtype=dtype)
+        trained = with_gradients(model, lora_r, lora_targets)
+        trained.train()
+        like = {"dtype": dtype}
+        embedded = torch.empty(rows, positions, config.text_config.hidden_size, **like)
+        embedded.requires_grad_(model.model.language_model.embed_tokens.weight.requires_grad)
+        mixed = torch.autocast("cpu", autocast) if autocast else contextlib.nullcontext()
+        with saved_bytes(trained) as saved, mixed:
+            hidden = model.model.language_model(
+                inputs_embeds=embedded,
+                position_ids=torch.empty(3, rows, positions, dtype=torch.long),
+                attention_mask=torch.empty(rows, 1, positions, positions, dtype=torch.bool),
+                use_cache=False,
+            ).last_hidden_state
+            logits = model.lm_head(hidden[:, positions - answers :])
+            logits.float().log_softmax(-1)[..., :10].sum()
+        return saved.total
+
+
+def _with_layers(config: Qwen3VLConfig, layers: int) -> Qwen3VLConfig:
+    """The same widths, fewer layers, the smallest vision tower: only the language model is trained."""
+    shallow = copy.deepcopy(config)
+    shallow.text_config.num_hidden_layers = layers
+    if getattr(shallow.text_config, "layer_types", None):
+        shallow.text_config.layer_types = shallow.text_config.layer_types[:layers]
+    shallow.vision_config.depth = 1
+    shallow.vision_config.deepstack_visual_indexes = [0]
+    return shallow

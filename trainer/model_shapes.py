@@ -1,0 +1,205 @@
+"""What a model looks like before its weights are there: shapes, image processor, tokens of the shipped questions."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import yaml
+
+from ..images.faults import Fault, InputFault
+from ..model_card.prompts import Prompts
+
+if TYPE_CHECKING:
+    from transformers import Qwen3VLConfig
+
+CONFIGS = Path(__file__).parent / "configs"
+BUNDLED = {"qwen3-vl-8b": CONFIGS / "qwen3_vl_8b_shapes.yaml"}
+_MEND = f"give a folder with a Qwen3-VL's config.json and processor, or one of: {', '.join(BUNDLED)}"
+
+
+@dataclass(frozen=True)
+class PromptTokens:
+    """Tokens of one set of questions about the same images.
+
+    Parameters
+    ----------
+    around : int
+        Tokens of the prefix beside the visual ones: before, between and after the images.
+    questions : tuple of int
+        Tokens of each question, from behind the last image to the answer position.
+    images : int
+        Images in the prefix.
+
+    Examples
+    --------
+    >>> PromptTokens(7, (17, 18), 2).packed(256), PromptTokens(7, (17, 18), 2).alone(256)
+    (554, (536, 537))
+    """
+
+    around: int
+    questions: tuple[int, ...]
+    images: int
+
+    def prefix(self, visual: int) -> int:
+        """Tokens of the prefix for images of ``visual`` tokens each."""
+        return self.around + self.images * visual
+
+    def packed(self, visual: int) -> int:
+        """Positions of one pass with all questions behind one prefix."""
+        return self.prefix(visual) + sum(self.questions)
+
+    def alone(self, visual: int) -> tuple[int, ...]:
+        """Positions of a pass of each question by itself."""
+        return tuple(self.prefix(visual) + q for q in self.questions)
+
+
+@dataclass(frozen=True)
+class ModelShapes:
+    """A model's shapes and its prompts in tokens.
+
+    Parameters
+    ----------
+    name, source : str
+        What it is called, and where the shapes come from.
+    config : Qwen3VLConfig
+    pixels : tuple of int
+        Fewest and most pixels that the image processor makes of an image.
+    dimensions : tuple of str
+    compare, rate : PromptTokens
+        The questions about two images, and about one.
+    counted : str
+        How the tokens were counted.
+    """
+
+    name: str
+    source: str
+    config: Qwen3VLConfig
+    pixels: tuple[int, int]
+    dimensions: tuple[str, ...]
+    compare: PromptTokens
+    rate: PromptTokens
+    counted: str
+
+
+def read_shapes(model: str | Path, dimensions: Sequence[str], prompts: Prompts | None = None) -> ModelShapes:
+    """Shapes of a bundled name or of a local folder; no weights are read, and nothing is downloaded.
+
+    Parameters
+    ----------
+    model : str or Path
+        A name in ``BUNDLED`` (capitals do not count), or a folder.
+    dimensions : sequence of str
+        The dimensions that are asked about.
+    prompts : Prompts, optional
+        The wording.
+
+    Returns
+    -------
+    ModelShapes
+
+    Raises
+    ------
+    InputFault
+        If it is neither, or no Qwen3-VL.
+
+    Examples
+    --------
+    >>> shapes = read_shapes("Qwen3-VL-8B", ["composition", "overall"])
+    >>> shapes.config.text_config.hidden_size, shapes.rate.questions
+    (4096, (17, 17))
+    """
+    prompts = prompts or Prompts()
+    if (file := BUNDLED.get(str(model).lower())) is not None:
+        return _bundled(file, tuple(dimensions), prompts)
+    folder = Path(model)
+    if not folder.is_dir():
+        raise InputFault(Fault(str(model), "--model", "no such folder, and no model whose shapes are bundled", _MEND))
+    return _of_folder(folder, tuple(dimensions), prompts)
+
+
+def _bundled(file: Path, dimensions: tuple[str, ...], prompts: Prompts) -> ModelShapes:
+    from transformers import Qwen3VLConfig
+
+    said = yaml.safe_load(file.read_text(encoding="utf-8"))
+    known, chat = said["questions"], said["chat"]
+    compare, rate = ([ask(d) for d in dimensions] for ask in (prompts.compare_question, prompts.rate_question))
+    exact = all(question in known for question in (*compare, *rate))
+
+    def tokens(questions: list[str], images: int) -> PromptTokens:
+        lengths = (len(known[q]) if q in known else count_pieces(q) for q in questions)
+        around = chat["head"] + chat["between"] * (images - 1) + chat["tail"]
+        return PromptTokens(around, tuple(n + chat["behind"] for n in lengths), images)
+
+    return ModelShapes(
+        name=said["name"],
+        source=said["source"],
+        config=Qwen3VLConfig(**said["config"]),
+        pixels=tuple(said["pixels"]),
+        dimensions=dimensions,
+        compare=tokens(compare, 2),
+        rate=tokens(rate, 1),
+        counted="its own vocabulary" if exact else "one token a word where a question is not a shipped one",
+    )
+
+
+def count_pieces(text: str) -> int:
+    """Words, digits and signs of a text, as Qwen's tokenizer cuts it first; rare words take more tokens than one.
+
+    Examples
+    --------
+    >>> count_pieces("Rate this painting from 0 to 9 in composition.")
+    12
+    """
+    return len(re.findall(r" ?[^\W\d_]+|\d| ?[^\w\s]+|\s|_", text))
+
+
+def _of_folder(folder: Path, dimensions: tuple[str, ...], prompts: Prompts) -> ModelShapes:
+    config = _config_of(folder)
+    from transformers import AutoProcessor
+
+    from ..model_card.shared_prefix import questionnaire
+
+    try:
+        processor = AutoProcessor.from_pretrained(folder, local_files_only=True)
+        sheets = [
+            questionnaire(processor, [ask(d) for d in dimensions], images)
+            for ask, images in ((prompts.compare_question, 2), (prompts.rate_question, 1))
+        ]
+        size = processor.image_processor.size
+        pixels = (int(size["shortest_edge"]), int(size["longest_edge"]))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        what = f"its processor cannot be used ({str(error).splitlines()[0] if str(error) else type(error).__name__})"
+        raise InputFault(Fault(str(folder), "processor", what, _MEND)) from error
+    compare, rate = (
+        PromptTokens(len(s.head) + len(s.between) * (s.n_images - 1) + len(s.tail), lengths, s.n_images)
+        for s in sheets
+        for lengths in [tuple(map(len, s.questions))]
+    )
+    return ModelShapes(
+        folder.name, str(folder), config, pixels, dimensions, compare, rate, "its own tokenizer and chat template"
+    )
+
+
+def _config_of(folder: Path) -> Qwen3VLConfig:
+    path = folder / "config.json"
+    if not path.is_file():
+        raise InputFault(Fault(str(folder), "config.json", "the file is missing", _MEND))
+    try:
+        said = json.loads(path.read_text(encoding="utf-8"))
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise InputFault(Fault(str(path), "", f"not readable as JSON ({error})", _MEND)) from error
+    kind = said.get("model_type") if isinstance(said, dict) else None
+    if kind != "qwen3_vl":
+        raise InputFault(Fault(str(path), "model_type", f"this is a {kind!r} model", "give a Qwen3-VL checkpoint"))
+    from transformers import AutoConfig
+
+    try:
+        return AutoConfig.from_pretrained(folder, local_files_only=True)
+    except Exception as error:  # each field has a validator of its own
+        what = f"the configuration does not fit ({str(error).splitlines()[0] if str(error) else type(error).__name__})"
+        raise InputFault(Fault(str(path), "", what, _MEND)) from error

@@ -1,0 +1,213 @@
+"""What one judgment, one score and one training step cost in FLOPs: plainly, and as ppaint does them.
+
+Plainly: a forward pass a question, its images through the vision tower every time, one answer position with logits.
+As ppaint does them: vision features once an image, all questions behind one prefix, logits at the answer positions only.
+"""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import asdict, dataclass
+from functools import cached_property
+
+from ..model_card import flop_count
+from ..model_card.flop_count import Grid
+from .model_shapes import ModelShapes, PromptTokens
+from .psdistill_exact_config import LORA_TARGETS
+
+
+@dataclass(frozen=True)
+class Cost:
+    """FLOPs of a task.
+
+    Parameters
+    ----------
+    plain : int
+        Done plainly.
+    ours : int
+        As ppaint does it, with everything that it needs, vision features included.
+    known : int
+        The same when the images' vision features (and, in training, the reference policy) are there already: what each
+        further judgment, question or step with the same images costs.
+    floor : int
+        One prefix and short questions, of attention the visible part only.
+    """
+
+    plain: int
+    ours: int
+    known: int
+    floor: int
+
+    @property
+    def ratio(self) -> float:
+        """ours / plain."""
+        return self.ours / self.plain
+
+    def to_dict(self) -> dict:
+        """Plain types, the ratio with them."""
+        return asdict(self) | {"ratio": round(self.ratio, 4)}
+
+
+@dataclass(frozen=True)
+class SampledStep:
+    """FLOPs of a training step with sampled completions, an image in all dimensions.
+
+    Parameters
+    ----------
+    generation, reference, training : int
+        TRL's path: every completion a row of its own, its image through the vision tower in each of the three passes.
+    floor : int
+        Nothing done twice that completions could share: vision features and the reference of the prefix once, one
+        prefill, decoding, one packed training pass, of attention the visible part only. Nobody's code does this.
+    """
+
+    generation: int
+    reference: int
+    training: int
+    floor: int
+
+    @property
+    def plain(self) -> int:
+        """All of TRL's path."""
+        return self.generation + self.reference + self.training
+
+
+class TaskCosts:
+    """Counts the tasks for one model and one size of image.
+
+    Parameters
+    ----------
+    shapes : ModelShapes
+    grid : (int, int, int)
+        Patches of an image; see ``flop_count.image_grid``.
+    lora_r : int
+        Rank of the adapters that a training step trains; 0 trains the whole language model.
+    lora_targets : sequence of str, optional
+        Layers with adapters; by default all linear ones.
+    """
+
+    def __init__(self, shapes: ModelShapes, grid: Grid, *, lora_r: int = 0, lora_targets=None) -> None:
+        self.shapes, self.grid = shapes, grid
+        self.lora_r, self.lora_targets = lora_r, lora_targets
+        self.visual = flop_count.visual_tokens(shapes.config, grid)
+        self.model = flop_count.shapes_only(shapes.config)
+        self._counted: dict[tuple, int] = {}
+
+    @cached_property
+    def vision(self) -> int:
+        """FLOPs of one image's vision features."""
+        return flop_count.vision_flops(self.model, self.grid)
+
+    @cached_property
+    def trained(self):
+        """The model with gradients where a training step has them."""
+        return with_gradients(flop_count.shapes_only(self.shapes.config), self.lora_r, self.lora_targets)
+
+    def score(self) -> Cost:
+        """A score in all dimensions, of one image."""
+        return self._asked(self.shapes.rate, orders=1)
+
+    def judgment(self) -> Cost:
+        """A judgment in all dimensions and both orders, of one pair whose features nobody has yet."""
+        return self._asked(self.shapes.compare, orders=2)
+
+    def exact_step(self) -> Cost:
+        """A step of the exact trainer, an image in all dimensions, the reference policy included in ``ours``."""
+        rate = self.shapes.rate
+        packed, answers = rate.packed(self.visual), len(rate.questions)
+        alone = rate.alone(self.visual)
+        once = self.vision + self._text(packed, answers)
+        step = self._training(packed, answers)
+        plain = sum(2 * self.vision + self._text(n, 1) + self._training(n, 1) for n in alone)
+        return Cost(plain, once + step, step, round(step - self._hidden_share(rate) * step))
+
+    def sampled_step(self, group: int, new_tokens: int) -> SampledStep:
+        """A step of the sampled trainer, an image in all dimensions.
+
+        Parameters
+        ----------
+        group : int
+            Completions G of each question.
+        new_tokens : int
+            Tokens of each completion.
+        """
+        rate, new = self.shapes.rate, new_tokens
+        generation = reference = training = 0
+        for n in rate.alone(self.visual):
+            generation += self._text(n, 1) + flop_count.decoding_flops(self.model, n, new - 1)
+            reference += self._text(n + new, new)
+            training += self._training(n + new, new)
+        rows = len(rate.questions)
+        each = [group * (part + rows * self.vision) for part in (generation, reference, training)]
+        return SampledStep(*each, floor=self._sampled_floor(group, new))
+
+    def _asked(self, tokens: PromptTokens, orders: int) -> Cost:
+        questions = len(tokens.questions)
+        packed = self._text(tokens.packed(self.visual), questions)
+        features = tokens.images * self.vision
+        plain = sum(features + self._text(n, 1) for n in tokens.alone(self.visual))
+        floor = features + orders * round(packed - self._hidden(tokens))
+        return Cost(orders * plain, features + orders * packed, orders * packed, floor)
+
+    def _hidden(self, tokens: PromptTokens) -> int:
+        """FLOPs of attention that the block mask of a packed pass hides."""
+        length = tokens.packed(self.visual)
+        seen = flop_count.packed_pairs_seen(tokens.prefix(self.visual), tokens.questions)
+        return flop_count.attention_flops(self.shapes.config, length**2 - seen)
+
+    def _hidden_share(self, tokens: PromptTokens) -> float:
+        return self._hidden(tokens) / self._text(tokens.packed(self.visual), len(tokens.questions))
+
+    def _sampled_floor(self, group: int, new: int) -> int:
+        """One prefill, decoding against a shared cache, and packed reference and training passes."""
+        rate, config = self.shapes.rate, self.shapes.config
+        prefix, questions = rate.prefix(self.visual), rate.questions
+        prefill = self._text(rate.packed(self.visual), len(questions)) - self._hidden(rate)
+        decoding = group * sum(flop_count.decoding_flops(self.model, prefix + q, new - 1) for q in questions)
+        completions = group * len(questions)
+        length = rate.packed(self.visual) + completions * new
+        seen = flop_count.packed_pairs_seen(prefix, questions)
+        seen += group * sum(new * (prefix + q) + new * (new + 1) // 2 for q in questions)
+        answers = completions * new
+        whole = self._text(length, answers)
+        visible = whole - flop_count.attention_flops(config, length**2 - seen)
+        training = self._training(length, answers)
+        return prefill + decoding + visible + round(training * visible / whole)
+
+    def _text(self, positions: int, answers: int) -> int:
+        key = ("text", positions, answers)
+        if key not in self._counted:
+            self._counted[key] = flop_count.text_flops(self.model, positions, answers)
+        return self._counted[key]
+
+    def _training(self, positions: int, answers: int) -> int:
+        key = ("training", positions, answers)
+        if key not in self._counted:
+            self._counted[key] = flop_count.training_flops(self.trained, positions, answers)
+        return self._counted[key]
+
+
+def with_gradients(model, lora_r: int, lora_targets=None):
+    """Parameters ask for a gradient as in ``PSDistillExactTrainer``: never the vision tower's; adapters, or all others.
+
+    Parameters
+    ----------
+    model : Qwen3VLForConditionalGeneration
+    lora_r : int
+        0 trains the whole language model.
+    lora_targets : sequence of str, optional
+
+    Returns
+    -------
+    The model, or a peft model of it.
+    """
+    for parameter in model.model.visual.parameters():
+        parameter.requires_grad_(False)
+    if not lora_r:
+        return model
+    from peft import LoraConfig, get_peft_model
+
+    target = rf".*language_model.*\.({'|'.join(lora_targets or LORA_TARGETS)})"
+    with warnings.catch_warnings():  # peft asks transformers 5 under a name that it is giving up
+        warnings.filterwarnings("ignore", "`is_gradient_checkpointing` is deprecated", FutureWarning)
+        return get_peft_model(model, LoraConfig(r=lora_r, target_modules=target))
