@@ -152,18 +152,7 @@ def rater_model(
     _check_choices(method, prior_ratings, repeats)
     rows = averaged(ratings) if repeats == "average" else ratings
     _check_rows(rows, method, prior_ratings)
-    if method == "likelihood":
-        fit, variance, log_likelihood, iterations = _maximum_likelihood(rows)
-        rated = fit.counts.sum(0)
-        free = np.maximum(rated - leverage(fit), 1e-3 * rated)
-        actual = fit.squares / free  # unbiased, where maximum likelihood takes the residuals at their word
-        covariance = np.linalg.pinv(information_of_ratings(fit), hermitian=True)
-        prior_ratings = 0.0
-    else:
-        restricted = restricted_fit(rows, prior_ratings)
-        fit, covariance, iterations = restricted.fit, restricted.covariance, restricted.iterations
-        variance = actual = np.exp(restricted.log_variance)
-        log_likelihood = restricted.log_likelihood
+    fit, variance, actual, covariance, log_likelihood, iterations = _fit(rows, method, prior_ratings)
     of_scores, of_bias = score_variance(fit, actual)
     added, freedom = _estimated_weights(fit, actual, covariance)
     return RaterModelResult(
@@ -180,9 +169,29 @@ def rater_model(
         converged=True,
         iterations=iterations,
         method=method,
-        prior_ratings=float(prior_ratings),
+        prior_ratings=float(prior_ratings if method == "restricted" else 0.0),
         identified="the raters' biases sum to zero",
         repeats=repeats,
+    )
+
+
+def _fit(rows: Ratings, method: str, prior_ratings: float) -> tuple[TwoWayFit, NDArray, NDArray, NDArray, float, int]:
+    """The two-way fit, v_j^2 as estimated and without its bias, covariance of their logs, log-likelihood, iterations."""
+    if method == "restricted":
+        found = restricted_fit(rows, prior_ratings)
+        variance = np.exp(found.log_variance)
+        return found.fit, variance, variance, found.covariance, found.log_likelihood, found.iterations
+    fit, variance, log_likelihood, iterations = _maximum_likelihood(rows)
+    rated = fit.counts.sum(0)
+    free = np.maximum(rated - leverage(fit), 1e-3 * rated)
+    actual = fit.squares / free  # unbiased, where maximum likelihood takes the residuals at their word
+    return (
+        fit,
+        variance,
+        actual,
+        np.linalg.pinv(information_of_ratings(fit), hermitian=True),
+        log_likelihood,
+        iterations,
     )
 
 

@@ -34,6 +34,7 @@ from scipy.special import expit
 
 from .bradley_terry import bradley_terry
 from .comparisons import Comparisons
+from .fit_options import check_fit_options
 from .ford_condition import check_identified
 
 TOLERANCE = 1e-10  # largest Newton step at which the fit counts as converged
@@ -166,22 +167,7 @@ def rater_reliability_bradley_terry(
     >>> dict(zip(fit.raters, fit.discriminations.round(1).tolist()))
     {'ann': 1.0, 'ben': 1.0, 'cas': 1.0, 'dan': -1.0}
     """
-    if comparisons.rater is None:
-        raise ValueError(
-            "these comparisons name no raters: a discrimination for each rater needs to know whose they are"
-        )
-    if prior_precision < 0 or not np.isfinite(prior_precision):
-        raise ValueError(f"prior_precision must be a finite number of at least 0, not {prior_precision}")
-    if discrimination_spread < 0 or not np.isfinite(discrimination_spread):
-        raise ValueError(f"discrimination_spread must be a finite number of at least 0, not {discrimination_spread}")
-    if errors not in ("fisher", "sandwich", None) or cluster not in (None, "rater"):
-        raise ValueError(
-            f"errors must be 'fisher', 'sandwich' or None, cluster None or 'rater'; got {errors!r}, {cluster!r}"
-        )
-    if cluster and (errors != "sandwich" or len(comparisons.raters) < 2):
-        raise ValueError("cluster='rater' needs errors='sandwich' and comparisons of at least two raters")
-    if (comparisons.outcome == 0.5).all():
-        raise ValueError("every judgment is a tie: there is nothing to rank")
+    _check(comparisons, prior_precision, discrimination_spread, errors, cluster)
     check_identified(comparisons, prior=prior_precision > 0)
     start = bradley_terry(comparisons, prior_precision=prior_precision, ties="half", errors=None)
     posterior = _Posterior(_rows(comparisons), prior_precision, discrimination_spread)
@@ -208,6 +194,20 @@ def rater_reliability_bradley_terry(
         never_won=comparisons.never_won(),
         never_lost=comparisons.never_lost(),
     )
+
+
+def _check(
+    comparisons: Comparisons, prior_precision: float, spread: float, errors: str | None, cluster: str | None
+) -> None:
+    if comparisons.rater is None:
+        raise ValueError(
+            "these comparisons name no raters: a discrimination for each rater needs to know whose they are"
+        )
+    check_fit_options(comparisons, prior_precision, errors, cluster)
+    if spread < 0 or not np.isfinite(spread):
+        raise ValueError(f"discrimination_spread must be a finite number of at least 0, not {spread}")
+    if (comparisons.outcome == 0.5).all():
+        raise ValueError("every judgment is a tie: there is nothing to rank")
 
 
 @dataclass(frozen=True)

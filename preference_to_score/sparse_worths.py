@@ -27,8 +27,6 @@ TOLERANCE = 1e-9  # largest Newton step, in log-worth units, at which the fit co
 MAX_ITERATIONS = 100
 SAFE_REACH = 1.79
 BLOCK = 131072  # entries worked on at a time
-SAMPLE = 16  # a table of many comparisons an item is first fitted to every sixteenth row
-SAMPLED_FROM = 320  # comparisons an item
 
 
 @dataclass(frozen=True)
@@ -57,6 +55,7 @@ class SparseFit:
 class _Games:
     blocks: tuple[tuple[slice, csr_array], ...]  # rows, and how often their items stood first against each column's
     surplus: NDArray  # (n,), credit beyond half of the comparisons, half of each tie included
+    start: NDArray  # (n,), the log-odds of each item's share of wins
     tied: float  # weight of all ties; 0 where they count as half wins
 
     @property
@@ -111,13 +110,7 @@ def fit_sparse(comparisons: Comparisons, prior_precision: float, *, ties: str = 
     3.0
     """
     games = _games(comparisons, ties)
-    point = np.zeros(games.n + (games.tied > 0))
-    if len(comparisons) > SAMPLED_FROM * games.n:
-        some = _games(comparisons.take(np.arange(0, len(comparisons), SAMPLE)), ties)
-        if bool(some.tied) == bool(games.tied):
-            point, _ = _climb(some, point, prior_precision / SAMPLE + 0.01, tolerance=0.1)
-            point[: games.n] -= point[: games.n].mean()
-    point, iterations = _climb(games, point, prior_precision, tolerance=TOLERANCE)
+    point, iterations = _climb(games, prior_precision)
     theta, log_tie = _split(point, games)
     return SparseFit(theta, log_tie, _log_likelihood(games, theta, log_tie), iterations)
 
@@ -140,7 +133,9 @@ def _games(comparisons: Comparisons, ties: str) -> _Games:
     if _repeats(table) > 2:
         table.sum_duplicates()
     blocks = tuple(_blocks(table))
-    return _Games(blocks, credit - sum(_sums(rows, block, block.data, n) for rows, block in blocks) / 2, tied)
+    met = sum(_sums(rows, block, block.data, n) for rows, block in blocks)
+    start = np.log((credit + 0.5) / (met - credit + 0.5))
+    return _Games(blocks, credit - met / 2, start, tied)
 
 
 def _blocks(table: csr_array) -> Iterator[tuple[slice, csr_array]]:
@@ -220,15 +215,17 @@ def _win_probability(d: NDArray) -> NDArray:
     return np.reciprocal(d, out=d)
 
 
-def _climb(games: _Games, point: NDArray, prior_precision: float, *, tolerance: float) -> tuple[NDArray, int]:
-    """Newton's method from `point` until a step is below `tolerance`; the point and the number of steps."""
+def _climb(games: _Games, prior_precision: float) -> tuple[NDArray, int]:
+    """Newton's method until a step is below `TOLERANCE`; the point and the number of steps taken."""
     n = games.n
+    point = np.zeros(n + (games.tied > 0))
+    point[:n] = games.start - games.start.mean()
     here = _curve(games, point, prior_precision)
     for iteration in range(MAX_ITERATIONS):
         step = _conjugate_gradients(here)
         if prior_precision == 0:
             step[:n] -= step[:n].mean()
-        if np.abs(step).max() < tolerance:
+        if np.abs(step).max() < TOLERANCE:
             return point, iteration
         reach = np.ptp(step[:n])
         if games.tied:

@@ -17,14 +17,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import coo_array, csr_array, hstack
-from scipy.sparse.csgraph import NegativeCycleError, bellman_ford, connected_components
 from scipy.special import log_ndtr, ndtri
 
 from .comparisons import Comparisons
 from .connectivity import connected_parts
+from .fit_options import check_fit_options
 from .ford_condition import check_identified
 from .pair_counts import PairCounts, count_pairs
 from .probit import interval_slopes, log_interval, mills
+from .tie_condition import check_ties_bounded
 
 JOD_PER_SD = 1.4826  # 1 / Phi^-1(0.75) as pwcmp rounds it: a difference of one JOD is preferred 75 % of the time
 TOLERANCE = 1e-10  # largest Newton step at which the fit counts as converged, in standard deviations
@@ -156,7 +157,7 @@ def thurstone(
         raise ValueError("every judgment is a tie: there is nothing to rank")
     part = comparisons.components()
     if prior_precision == 0:
-        _check_threshold_bounded(counts)
+        check_ties_bounded(counts)
     fit = _climb(counts, prior_precision, part)
     size = JOD_PER_SD if unit == "jod" else 1.0
     covariance = None if errors is None else size**2 * _covariance(comparisons, fit, part, errors, cluster)
@@ -193,18 +194,11 @@ class _Fit:
 def _check_options(
     comparisons: Comparisons, prior_precision: float, ties: str, errors: str | None, cluster: str | None, unit: str
 ) -> None:
-    if prior_precision < 0 or not np.isfinite(prior_precision):
-        raise ValueError(f"prior_precision must be a finite number of at least 0, not {prior_precision}")
+    check_fit_options(comparisons, prior_precision, errors, cluster)
     if ties not in ("threshold", "half"):
         raise ValueError(f"ties must be 'threshold' or 'half', not {ties!r}")
     if ties == "threshold" and not np.isin(comparisons.outcome, (0.0, 0.5, 1.0)).all():
         raise ValueError("outcomes other than 0, 0.5 and 1 are soft judgments: ask for ties='half'")
-    if errors not in ("fisher", "sandwich", None) or cluster not in (None, "rater"):
-        raise ValueError(
-            f"errors must be 'fisher', 'sandwich' or None, cluster None or 'rater'; got {errors!r}, {cluster!r}"
-        )
-    if cluster and (errors != "sandwich" or len(comparisons.raters) < 2):
-        raise ValueError("cluster='rater' needs errors='sandwich' and comparisons of at least two raters")
     if unit not in ("sd", "jod"):
         raise ValueError(f"unit must be 'sd' or 'jod', not {unit!r}")
 
@@ -353,35 +347,3 @@ def _check_identified(comparisons: Comparisons, prior: bool, per_component: bool
         raise ValueError(f"{len(lonely)} items were never compared ({shown}): leave them out of `items`")
     for part in parts:
         check_identified(part, prior=prior)
-
-
-def _check_threshold_bounded(counts: PairCounts) -> None:
-    """That scores and tie threshold cannot grow together without end, which no cycle of wins would let them."""
-    won, lost, tied = counts.wins[0] > 0, counts.losses[0] > 0, counts.ties[0] > 0
-    rows = np.concatenate([counts.first[won], counts.second[lost]])
-    columns = np.concatenate([counts.second[won], counts.first[lost]])
-    graph = coo_array((np.ones(rows.size), (rows, columns)), shape=(counts.n_items, counts.n_items)).tocsr()
-    cycles = connected_components(graph, directed=True, connection="strong")[0] < counts.n_items
-    if tied.any() and not cycles and _stretches(counts, won, lost, tied):
-        raise ValueError(
-            "the maximum likelihood does not exist: no wins contradict one another, so that scores and tie threshold "
-            "can grow together without end; give a prior_precision above 0 or ask for ties='half'"
-        )
-
-
-def _stretches(counts: PairCounts, won: NDArray, lost: NDArray, tied: NDArray) -> bool:
-    """Can all wins be at least 1 apart and all ties at most 1? Then (scores, delta) can be stretched along that."""
-    a, b = counts.first, counts.second
-    rows = np.concatenate([a[won], b[lost], a[tied & ~won], b[tied & ~lost]])
-    columns = np.concatenate([b[won], a[lost], b[tied & ~won], a[tied & ~lost]])
-    decisive = won.sum() + lost.sum()
-    reach = np.concatenate([-np.ones(decisive), np.ones(rows.size - decisive)])
-    n = counts.n_items
-    source = np.full(n, n), np.arange(n), np.full(n, 1e-9)  # reaches every item; a weight of 0 would be no edge
-    edges = (np.concatenate([rows, source[0]]), np.concatenate([columns, source[1]]))
-    graph = coo_array((np.concatenate([reach, source[2]]), edges), shape=(n + 1, n + 1)).tocsr()
-    try:
-        bellman_ford(graph, indices=n)
-    except NegativeCycleError:
-        return False
-    return True

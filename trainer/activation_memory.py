@@ -1,8 +1,8 @@
 """Bytes that a training step keeps for its backward pass, counted on shapes alone.
 
-Autograd tells what it saves (``saved_tensors_hooks``); the tensors are fake ones of torch's FakeTensorMode, which have the
-CPU's kernels and no content, so that attention keeps what a fused kernel keeps and not the matrix of its weights. One
-layer and two layers are counted; a deeper model keeps the same for each further layer.
+Autograd tells what it saves (``saved_tensors_hooks``) on the meta device, where tensors have no content. Attention is
+handed to the fused kernel that runs on real tensors: it keeps queries, keys, values, output and mask, and not the matrix of
+its weights. One layer and two layers are counted; a deeper model keeps the same for each further layer.
 """
 
 from __future__ import annotations
@@ -13,9 +13,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import torch
-from torch._subclasses.fake_tensor import FakeTensorMode
-from transformers import AutoModelForImageTextToText, Qwen3VLConfig
+from torch.overrides import TorchFunctionMode
+from transformers import Qwen3VLConfig
 
+from ..model_card.flop_count import shapes_only
 from .task_cost import with_gradients
 
 
@@ -71,7 +72,7 @@ class SavedBytes:
 
 @contextlib.contextmanager
 def saved_bytes(model: torch.nn.Module) -> Iterator[SavedBytes]:
-    """Count what autograd saves for the backward pass, weights left out; works on real tensors and on fake ones.
+    """Count what autograd saves for the backward pass, weights left out; works on real tensors and on the meta device.
 
     Parameters
     ----------
@@ -143,24 +144,56 @@ def count_activations(
 
 
 def _count(config, positions, answers, rows, lora_r, lora_targets, dtype, autocast) -> int:
-    with FakeTensorMode():
-        model = AutoModelForImageTextToText.from_config(config, dtype=dtype)
-        trained = with_gradients(model, lora_r, lora_targets)
-        trained.train()
-        like = {"dtype": dtype}
-        embedded = torch.empty(rows, positions, config.text_config.hidden_size, **like)
-        embedded.requires_grad_(model.model.language_model.embed_tokens.weight.requires_grad)
-        mixed = torch.autocast("cpu", autocast) if autocast else contextlib.nullcontext()
-        with saved_bytes(trained) as saved, mixed:
-            hidden = model.model.language_model(
-                inputs_embeds=embedded,
-                position_ids=torch.empty(3, rows, positions, dtype=torch.long),
-                attention_mask=torch.empty(rows, 1, positions, positions, dtype=torch.bool),
-                use_cache=False,
-            ).last_hidden_state
-            logits = model.lm_head(hidden[:, positions - answers :])
-            logits.float().log_softmax(-1)[..., :10].sum()
-        return saved.total
+    model = shapes_only(config, dtype=dtype)
+    trained = with_gradients(model, lora_r, lora_targets).train()
+    embedded = torch.empty(rows, positions, config.text_config.hidden_size, dtype=dtype, device="meta")
+    embedded.requires_grad_(model.model.language_model.embed_tokens.weight.requires_grad)
+    with saved_bytes(trained) as saved, _AsOnADevice(autocast):
+        hidden = model.model.language_model(
+            inputs_embeds=embedded,
+            position_ids=torch.empty(3, rows, positions, dtype=torch.long, device="meta"),
+            attention_mask=torch.empty(rows, 1, positions, positions, dtype=torch.bool, device="meta"),
+            use_cache=False,
+        ).last_hidden_state
+        # the trainer's own reading of the logits; a list of positions is taken out, not sliced
+        logits = model.lm_head(hidden[:, torch.arange(answers, device="meta")])
+        logits.float().log_softmax(-1)[..., torch.arange(10, device="meta")].logsumexp(-1)
+    return saved.total
+
+
+class _AsOnADevice(TorchFunctionMode):
+    """What a real device does and the meta device does not: a fused kernel for attention, and autocast.
+
+    Without it attention falls back to two matrix products; and ``torch.autocast`` knows no meta device.
+    """
+
+    def __init__(self, autocast: torch.dtype | None) -> None:
+        super().__init__()
+        self.autocast = autocast
+        self._copies: dict[int, torch.Tensor] = {}  # of weights: made once, as autocast's cache does
+
+    def __torch_function__(self, func, types, args=(), kwargs=None):
+        kwargs = kwargs or {}
+        if func is torch.nn.functional.linear:
+            inputs, weight, *bias = (self._lower(value) for value in args)
+            return func(inputs, weight, *bias, **kwargs)
+        if func is torch.nn.functional.scaled_dot_product_attention:
+            return self._attention(*(self._lower(value) for value in args), kwargs["attn_mask"], kwargs.get("scale"))
+        return func(*args, **kwargs)
+
+    def _attention(self, query, key, value, mask, scale):
+        added = torch.zeros_like(mask, dtype=query.dtype).masked_fill_(mask.logical_not(), -torch.inf)
+        kernel = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu
+        return kernel(query, key, value, 0.0, False, attn_mask=added, scale=scale)[0]
+
+    def _lower(self, value):
+        if self.autocast is None or value is None or value.dtype != torch.float32:
+            return value
+        if not value.is_leaf or not value.requires_grad:
+            return value.to(self.autocast)
+        if id(value) not in self._copies:
+            self._copies[id(value)] = value.to(self.autocast)
+        return self._copies[id(value)]
 
 
 def _with_layers(config: Qwen3VLConfig, layers: int) -> Qwen3VLConfig:
