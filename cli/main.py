@@ -17,6 +17,7 @@ COMMANDS = {
     "distill": "distill",
     "score": "score",
     "evaluate": "evaluate",
+    "plan": "plan",
     "quickstart": "quickstart",
     "agreement": "agreement",
     "design": "design",

@@ -103,23 +103,38 @@ class TaskCosts:
         """The model with gradients where a training step has them."""
         return with_gradients(flop_count.shapes_only(self.shapes.config), self.lora_r, self.lora_targets)
 
+    @property
+    def policy(self):
+        """The model that generates: with its adapters, where it has some."""
+        return self.trained.get_base_model() if self.lora_r else self.model
+
+    def rating_pass(self) -> int:
+        """All questions about one image whose features are known."""
+        return self._text(self.shapes.rate.packed(self.visual), len(self.shapes.rate.questions))
+
+    def pair_pass(self) -> int:
+        """All questions about one ordered pair whose features are known."""
+        return self._text(self.shapes.compare.packed(self.visual), len(self.shapes.compare.questions))
+
+    def training_pass(self) -> int:
+        """Forward and backward of all questions about one image whose features are known."""
+        return self._training(self.shapes.rate.packed(self.visual), len(self.shapes.rate.questions))
+
     def score(self) -> Cost:
         """A score in all dimensions, of one image."""
-        return self._asked(self.shapes.rate, orders=1)
+        return self._asked(self.shapes.rate, self.rating_pass(), orders=1)
 
     def judgment(self) -> Cost:
         """A judgment in all dimensions and both orders, of one pair whose features nobody has yet."""
-        return self._asked(self.shapes.compare, orders=2)
+        return self._asked(self.shapes.compare, self.pair_pass(), orders=2)
 
     def exact_step(self) -> Cost:
         """A step of the exact trainer, an image in all dimensions, the reference policy included in ``ours``."""
-        rate = self.shapes.rate
-        packed, answers = rate.packed(self.visual), len(rate.questions)
-        alone = rate.alone(self.visual)
-        once = self.vision + self._text(packed, answers)
-        step = self._training(packed, answers)
+        once, step = self.vision + self.rating_pass(), self.training_pass()
+        alone = self.shapes.rate.alone(self.visual)
         plain = sum(2 * self.vision + self._text(n, 1) + self._training(n, 1) for n in alone)
-        return Cost(plain, once + step, step, round(step - self._hidden_share(rate) * step))
+        hidden = self._hidden(self.shapes.rate) / self.rating_pass()
+        return Cost(plain, once + step, step, round(step * (1 - hidden)))
 
     def sampled_step(self, group: int, new_tokens: int) -> SampledStep:
         """A step of the sampled trainer, an image in all dimensions.
@@ -134,19 +149,17 @@ class TaskCosts:
         rate, new = self.shapes.rate, new_tokens
         generation = reference = training = 0
         for n in rate.alone(self.visual):
-            generation += self._text(n, 1) + flop_count.decoding_flops(self.model, n, new - 1)
+            generation += self._text(n, 1, adapted=True) + self._decoding(n, new - 1)
             reference += self._text(n + new, new)
             training += self._training(n + new, new)
         rows = len(rate.questions)
         each = [group * (part + rows * self.vision) for part in (generation, reference, training)]
         return SampledStep(*each, floor=self._sampled_floor(group, new))
 
-    def _asked(self, tokens: PromptTokens, orders: int) -> Cost:
-        questions = len(tokens.questions)
-        packed = self._text(tokens.packed(self.visual), questions)
+    def _asked(self, tokens: PromptTokens, packed: int, orders: int) -> Cost:
         features = tokens.images * self.vision
         plain = sum(features + self._text(n, 1) for n in tokens.alone(self.visual))
-        floor = features + orders * round(packed - self._hidden(tokens))
+        floor = features + orders * (packed - self._hidden(tokens))
         return Cost(orders * plain, features + orders * packed, orders * packed, floor)
 
     def _hidden(self, tokens: PromptTokens) -> int:
@@ -155,15 +168,12 @@ class TaskCosts:
         seen = flop_count.packed_pairs_seen(tokens.prefix(self.visual), tokens.questions)
         return flop_count.attention_flops(self.shapes.config, length**2 - seen)
 
-    def _hidden_share(self, tokens: PromptTokens) -> float:
-        return self._hidden(tokens) / self._text(tokens.packed(self.visual), len(tokens.questions))
-
     def _sampled_floor(self, group: int, new: int) -> int:
         """One prefill, decoding against a shared cache, and packed reference and training passes."""
         rate, config = self.shapes.rate, self.shapes.config
         prefix, questions = rate.prefix(self.visual), rate.questions
-        prefill = self._text(rate.packed(self.visual), len(questions)) - self._hidden(rate)
-        decoding = group * sum(flop_count.decoding_flops(self.model, prefix + q, new - 1) for q in questions)
+        prefill = self.rating_pass() - self._hidden(rate)
+        decoding = group * sum(self._decoding(prefix + q, new - 1) for q in questions)
         completions = group * len(questions)
         length = rate.packed(self.visual) + completions * new
         seen = flop_count.packed_pairs_seen(prefix, questions)
@@ -174,10 +184,17 @@ class TaskCosts:
         training = self._training(length, answers)
         return prefill + decoding + visible + round(training * visible / whole)
 
-    def _text(self, positions: int, answers: int) -> int:
-        key = ("text", positions, answers)
+    def _text(self, positions: int, answers: int, *, adapted: bool = False) -> int:
+        key = ("text", positions, answers, adapted)
         if key not in self._counted:
-            self._counted[key] = flop_count.text_flops(self.model, positions, answers)
+            model = self.policy if adapted else self.model
+            self._counted[key] = flop_count.text_flops(model, positions, answers)
+        return self._counted[key]
+
+    def _decoding(self, past: int, steps: int) -> int:
+        key = ("decoding", past, steps)
+        if key not in self._counted:
+            self._counted[key] = flop_count.decoding_flops(self.policy, past, steps)
         return self._counted[key]
 
     def _training(self, positions: int, answers: int) -> int:

@@ -1,0 +1,203 @@
+"""``ppaint plan``: what a run will need, before a weight is downloaded."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from ..trainer.run_plan import RunPlan, RunSize
+
+PLANNED_LATER = ("images", "pseudo_labels", "out")  # `distill` needs them, a plan does not
+SHARDING = "FSDP"
+
+
+def plan(
+    config: Annotated[Path, typer.Option(help="The YAML file that `ppaint distill --config` will take.")],
+    model: Annotated[
+        str, typer.Option(help="qwen3-vl-8b (its published shapes), or a local folder; by default, the file's.")
+    ] = "",
+    overrides: Annotated[
+        list[str] | None, typer.Argument(help="KEY=VALUE, each in place of the file's: lora_r=16")
+    ] = None,
+    images: Annotated[int, typer.Option(min=12, help="Images of the training category.")] = 200,
+    image_px: Annotated[
+        str, typer.Option(help="Size of an image in pixels: 512, or 768x1024 (width x height).")
+    ] = "512",
+    dimension: Annotated[
+        list[str] | None, typer.Option(help="A dimension to ask about; may be given several times.")
+    ] = None,
+    pool_size: Annotated[int, typer.Option(min=6, help="Images in the reference pool.")] = 32,
+    opponents: Annotated[int, typer.Option(min=2, help="Pool members that every other image is set against.")] = 12,
+    accelerate: Annotated[
+        Path | None, typer.Option(help="The accelerate file that the run is launched with; without it, one process.")
+    ] = None,
+    cpu: Annotated[bool, typer.Option("--cpu", help="The run is on a CPU: weights in float32.")] = False,
+    tflops: Annotated[
+        float | None, typer.Option(help="Rate that one device reaches, in TFLOP a second; gives hours.")
+    ] = None,
+    memory_gb: Annotated[float | None, typer.Option(help="Memory of one device, in GB (10^9 bytes).")] = None,
+    json_out: Annotated[Path | None, typer.Option("--json", help="Write the plan there too.")] = None,
+) -> None:
+    """Print what a run of `ppaint judge` and `ppaint distill` will need: parameters, memory by kind, judgments, passes,
+    FLOPs and hours.
+
+    Nothing is downloaded and no weight is read: passes are counted on the model's shapes.
+    """
+    from ..images.faults import Fault, InputFault
+
+    for name, value in (("--tflops", tflops), ("--memory-gb", memory_gb)):
+        if value is not None and not 0 < value < float("inf"):
+            raise InputFault(Fault(name, "", f"{value:g} is no such amount", "give a number above 0"))
+    if json_out is not None and (json_out.is_dir() or not json_out.parent.is_dir()):
+        raise InputFault(Fault(str(json_out), "--json", "nothing can be written there", "give a file in a folder"))
+    width, height = _pixels(image_px)
+    said = _launch(accelerate)
+    inputs, args, mixed = _training_config(config, overrides or [])
+
+    from ..trainer.model_shapes import read_shapes
+    from ..trainer.run_plan import RunSize, plan_run
+    from .judge import standard_dimensions, tiny_judge
+
+    chosen = model or str(inputs.get("model") or tiny_judge())
+    shapes = read_shapes(chosen, tuple(dict.fromkeys(dimension or standard_dimensions())))
+    size = RunSize(
+        images=images,
+        width=width,
+        height=height,
+        pool_size=pool_size,
+        opponents=opponents,
+        devices=said["processes"],
+        sharded=said["sharded"],
+        gpu=not cpu,
+        bf16=mixed or said["bf16"],
+    )
+    planned = plan_run(shapes, args, size)
+    for line in plan_lines(planned, size, tflops=tflops, memory_gb=memory_gb, name=shapes.name, counted=shapes.counted):
+        typer.echo(line)
+    if json_out is not None:
+        hours = None if tflops is None else planned.hours(tflops, size.devices)
+        _write(json_out, {"model": shapes.name, "source": shapes.source, **planned.to_dict(), "hours": hours})
+
+
+def plan_lines(
+    planned: RunPlan, size: RunSize, *, tflops: float | None, memory_gb: float | None, name: str, counted: str
+) -> list[str]:
+    """The plan as it is printed, a line each.
+
+    Parameters
+    ----------
+    planned : RunPlan
+    size : RunSize
+    tflops, memory_gb : float or None
+        Of one device.
+    name, counted : str
+        The model, and how its tokens were counted.
+
+    Returns
+    -------
+    list of str
+    """
+    devices = f"{size.devices} devices" if size.devices > 1 else "one device"
+    lines = [
+        f"{name}: {planned.parameters / 1e6:,.1f} million parameters, {planned.trained / 1e6:,.1f} million trained; {devices}",
+        f"image {size.width} x {size.height} px: {planned.visual_tokens} tokens; a rating {planned.rating_positions} positions, "
+        f"an ordered pair {planned.pair_positions} (tokens by {counted})",
+        f"{size.images} images, pool {min(size.pool_size, size.images // 2)}, {size.opponents} opponents: at most "
+        f"{planned.ordered_pairs:,} ordered pairs, {planned.judgments:,} judgments",
+        "",
+        f"{'memory on one device while it trains':<58}{'GB':>10}",
+    ]
+    lines += [f"  {kind:<56}{count / 1e9:>10.3f}" for kind, count in planned.memory.items()]
+    lines += [f"  {'total':<56}{planned.memory_total / 1e9:>10.3f}"]
+    if memory_gb is not None:
+        lines.append(f"  {_fit(planned, memory_gb)}")
+    lines += ["", f"{'work':<58}{'passes':>10}{'PFLOP':>12}"]
+    lines += [f"  {stage.name:<56}{stage.passes:>10,}{stage.flops / 1e15:>12.4g}" for stage in planned.stages]
+    lines += [f"  {'total':<56}{planned.forward_passes:>10,}{planned.flops / 1e15:>12.4g}"]
+    if tflops is not None:
+        hours = planned.hours(tflops, size.devices)
+        lines.append(
+            f"  {hours:.3g} hours at {tflops:g} TFLOP a second and device; opening images and waiting not counted"
+        )
+        if size.devices > 1:
+            lines.append(
+                f"  (the {size.devices} devices divide the training; all else is done by one, or by each for itself)"
+            )
+    return lines
+
+
+def _fit(planned: RunPlan, memory_gb: float) -> str:
+    if planned.memory_total <= memory_gb * 1e9:
+        return f"fits in {memory_gb:g} GB"
+    largest = max(planned.memory, key=planned.memory.__getitem__)
+    mend = {
+        "activations": "lower per_device_train_batch_size, or set activation_checkpointing: true",
+        "vision features": "train on fewer or smaller images",
+    }.get(largest, "train adapters (lora_r: 16), or shard over more devices (an accelerate file with FSDP)")
+    return f"does NOT fit in {memory_gb:g} GB: most of it is {largest}; {mend}"
+
+
+def _pixels(text: str) -> tuple[int, int]:
+    from ..images.faults import Fault, InputFault
+
+    parts = text.lower().split("x")
+    if not (len(parts) in (1, 2) and all(p.isascii() and p.isdigit() and 1 <= int(p) <= 16384 for p in parts)):
+        raise InputFault(Fault("--image-px", "", f"{text!r} is no size", "write 512, or 768x1024 (width x height)"))
+    return int(parts[0]), int(parts[-1])
+
+
+def _training_config(path: Path, overrides: list[str]) -> tuple[dict[str, Any], Any, bool]:
+    """Inputs, settings, and whether they ask for bfloat16, which a machine without a GPU refuses to be told."""
+    import yaml
+
+    from .distill import _config_class, read_config
+
+    mixed, kept = False, []
+    if path.is_file():
+        try:
+            said = yaml.safe_load(path.read_text(encoding="utf-8"))
+            mixed = isinstance(said, dict) and said.get("bf16") is True
+        except (yaml.YAMLError, UnicodeDecodeError):
+            pass  # read_config says what is wrong
+    for override in overrides:
+        key, _, value = override.partition("=")
+        if key.strip() == "bf16" and value.strip().lower() in ("true", "false"):
+            mixed = value.strip().lower() == "true"
+        else:
+            kept.append(override)
+    later = [f"{name}=later" for name in PLANNED_LATER]
+    inputs, options = read_config(path, [*kept, *later, *(["bf16=false"] if mixed else [])])
+    return inputs, _config_class()(output_dir="planned-only", **options), mixed
+
+
+def _launch(path: Path | None) -> dict[str, Any]:
+    """What an accelerate file says of processes, sharding and precision."""
+    if path is None:
+        return {"processes": 1, "sharded": False, "bf16": False}
+    import yaml
+
+    from ..images.faults import Fault, InputFault
+
+    mend = "give a file that `accelerate config` wrote; trainer/configs has two"
+    if not path.is_file():
+        raise InputFault(Fault(str(path), "--accelerate", "there is no such file", mend))
+    try:
+        said = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise InputFault(Fault(str(path), "", f"not readable as YAML ({str(error).splitlines()[0]})", mend)) from error
+    count = said.get("num_processes") if isinstance(said, dict) else None
+    if type(count) is not int or count < 1:
+        raise InputFault(Fault(str(path), "num_processes", "missing, or no whole number above 0", mend))
+    sharded = str(said.get("distributed_type")) == SHARDING
+    return {"processes": count, "sharded": sharded, "bf16": said.get("mixed_precision") == "bf16"}
+
+
+def _write(path: Path, said: dict) -> None:
+    temporary = path.with_name(path.name + ".tmp")
+    temporary.write_text(json.dumps(said, indent=1) + "\n", encoding="utf-8")
+    os.replace(temporary, path)

@@ -1,0 +1,271 @@
+"""`ppaint plan` says what a run will need before a weight is there, and its estimates hold on the tiny model."""
+
+from __future__ import annotations
+
+import json
+import weakref
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import typer
+import yaml
+from known_judge import KnownJudge, features_of, known_images
+from PIL import Image
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
+from typer.testing import CliRunner
+
+from ppaint.cli.judge import follow_schedule
+from ppaint.cli.plan import plan
+from ppaint.images.faults import InputFault
+from ppaint.model_card.features import vision_features
+from ppaint.model_card.prompts import Prompts
+from ppaint.model_card.readout import ScoreReadout
+from ppaint.model_card.shared_prefix import pack
+from ppaint.trainer.activation_memory import count_activations, saved_bytes
+from ppaint.trainer.judging import Judging
+from ppaint.trainer.judgment_store import JudgmentStore
+from ppaint.trainer.model_shapes import CONFIGS
+from ppaint.trainer.run_plan import HEADROOM, unordered_pairs
+from ppaint.trainer.task_cost import with_gradients
+from ppaint.trainer.tiny_judge import WEIGHTS
+from ppaint.trainer.tiny_judge.architecture import build_processor, build_tiny_model
+
+DIMENSIONS = ("composition", "overall")
+TINY = CONFIGS / "tiny_cpu.yaml"
+
+app = typer.Typer()
+app.command("plan")(plan)
+
+
+def run(*arguments: object) -> str:
+    """What it prints; faults are raised."""
+    result = CliRunner().invoke(app, [str(argument) for argument in arguments])
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+def planned(tmp_path, *arguments: object) -> dict:
+    run(*arguments, "--json", tmp_path / "plan.json")
+    return json.loads((tmp_path / "plan.json").read_text(encoding="utf-8"))
+
+
+def fault(*arguments: object):
+    with pytest.raises(InputFault) as caught:
+        run(*arguments)
+    (only,) = caught.value.faults
+    assert only.mend
+    return only
+
+
+def test_the_tiny_run_is_planned_from_its_folder_without_its_weights(tmp_path):
+    folder = tmp_path / "judge"
+    folder.mkdir()
+    for file in Path(WEIGHTS).iterdir():
+        if file.suffix != ".safetensors":
+            (folder / file.name).write_bytes(file.read_bytes())
+    said = planned(tmp_path, "--model", folder, "--config", TINY, "--cpu", "--images", 60, "--tflops", 0.05)
+    assert said["parameters"] == pytest.approx(2.2e6, rel=0.3)
+    assert said["memory_total"] == sum(said["memory"].values()) and all(v > 0 for v in said["memory"].values())
+    assert said["judgments"] == 5 * said["ordered_pairs"]
+    assert said["flops"] == sum(stage["flops"] for stage in said["stages"])
+    assert said["hours"] == pytest.approx(said["flops"] / 0.05e12 / 3600)
+
+
+@pytest.fixture(scope="module")
+def lora_at_8b() -> str:
+    config = CONFIGS / "qwen3_vl_8b_lora_one_gpu.yaml"
+    return run(
+        *("--model", "Qwen3-VL-8B", "--config", config, "--accelerate", CONFIGS / "accelerate_one_gpu.yaml"),
+        *("--images", 500, "--tflops", 400, "--memory-gb", 80),
+    )
+
+
+def test_adapters_at_8b_fit_on_one_gpu_of_80_gb(lora_at_8b):
+    for line in ("8,767.1 million parameters, 43.6 million trained; one device", "fits in 80 GB", "hours at 400 TFLOP"):
+        assert line in lora_at_8b
+    for kind in ("weights", "gradients", "optimizer", "activations"):
+        assert f"\n  {kind} " in lora_at_8b
+    assert "256 tokens; a rating 350 positions, an ordered pair 608" in lora_at_8b
+
+
+def test_all_weights_at_8b_fit_on_eight():
+    said = run(
+        *("--model", "qwen3-vl-8b", "--config", CONFIGS / "qwen3_vl_8b_full_fsdp2_eight_gpus.yaml"),
+        *("--accelerate", CONFIGS / "accelerate_fsdp2_eight_gpus.yaml", "--memory-gb", 80),
+    )
+    assert "8,190.7 million trained; 8 devices" in said and "\n  fits in 80 GB" in said
+
+
+def test_what_does_not_fit_is_said_with_what_would_help():
+    said = run("--config", TINY, "--memory-gb", 0.01)
+    assert "does NOT fit in 0.01 GB: most of it is activations; lower per_device_train_batch_size" in said
+
+
+def test_shards_divide_what_is_trained_and_devices_divide_the_training(tmp_path):
+    alone = planned(tmp_path, "--config", TINY, "--tflops", 1)
+    file = CONFIGS / "accelerate_fsdp2_eight_gpus.yaml"
+    eight = planned(tmp_path, "--config", TINY, "--tflops", 1, "--accelerate", file, "per_device_train_batch_size=4")
+    for kind in ("weights", "gradients", "optimizer"):
+        assert eight["memory"][kind] == pytest.approx(alone["memory"][kind] / 8, abs=1)
+    assert eight["memory"]["judge's weights"] == alone["memory"]["judge's weights"]
+    assert eight["flops"] == alone["flops"] and alone["hours"] / 8 < eight["hours"] < alone["hours"]
+
+
+@pytest.mark.parametrize("name", sorted(path.name for path in CONFIGS.glob("qwen3_vl_8b_*gpu*.yaml")))
+def test_the_8b_configurations_are_read_by_distill(name):
+    from ppaint.cli.distill import read_config
+
+    _, options = read_config(CONFIGS / name, ["images=a", "pseudo_labels=b", "out=c"])
+    said = yaml.safe_load((CONFIGS / name).read_text(encoding="utf-8"))
+    assert options == said
+    assert options["block_size"] == 32  # a step's images are one block, whatever the number of devices
+
+
+def test_bfloat16_may_be_asked_for_on_a_machine_without_a_gpu(tmp_path):
+    plain = planned(tmp_path, "--config", TINY, "--images", 40)
+    mixed = planned(tmp_path, "--config", TINY, "--images", 40, "bf16=true")
+    assert mixed["memory"]["activations"] < plain["memory"]["activations"]
+    assert {k: v for k, v in mixed["memory"].items() if k != "activations"} == {
+        k: v for k, v in plain["memory"].items() if k != "activations"
+    }
+
+
+@pytest.mark.parametrize(("n", "pool", "games"), [(40, 8, 4), (60, 20, 6)])
+def test_judgments_asked_are_at_most_what_was_planned_and_little_less(n, pool, games, tmp_path):
+    images = known_images(n)
+    judge = KnownJudge(images, noise=0.3)
+    with JudgmentStore(tmp_path, judge.fingerprint, judge.dimensions) as store:
+        working = Judging(store, judge, features_of(images))
+        follow_schedule(working, list(images), {"pool_size": pool, "opponents": games, "seed": 0})
+        asked = len(set(judge.asked))
+    assert 0.85 < asked / (2 * unordered_pairs(n, pool, games)) <= 1
+
+
+class LiveBytes(TorchDispatchMode):
+    """The peak of all tensors' bytes that are alive at once, weights and their gradients left out."""
+
+    def __init__(self, known) -> None:
+        super().__init__()
+        self.known = {tensor.untyped_storage()._cdata for tensor in known}
+        self.live: dict[int, int] = {}
+        self.now = self.peak = 0
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        out = func(*args, **(kwargs or {}))
+        for tensor in tree_leaves(out):
+            if isinstance(tensor, torch.Tensor):
+                self._born(tensor.untyped_storage())
+        return out
+
+    def _born(self, storage) -> None:
+        key = storage._cdata
+        if key not in self.known and key not in self.live:
+            self.live[key] = storage.nbytes()
+            self.now += storage.nbytes()
+            self.peak = max(self.peak, self.now)
+            weakref.finalize(storage, self._gone, key)
+
+    def _gone(self, key: int) -> None:
+        self.now -= self.live.pop(key, 0)
+
+
+def training_pass(lora_r: int, *, checkpointing: bool = False, layers: int = 3):
+    """A tiny model as it is trained, a call that gives its log-probabilities, and the counted activations."""
+    processor = build_processor(DIMENSIONS)
+    model = build_tiny_model(processor, text_layers=layers)
+    rng = np.random.default_rng(0)
+    images = [Image.fromarray(rng.integers(0, 255, (200, 160, 3), dtype=np.uint8)) for _ in range(4)]
+    features = vision_features(model, processor, images)
+    readout = ScoreReadout(processor, Prompts(), DIMENSIONS)
+    trained = with_gradients(model, lora_r).train()
+    if checkpointing:
+        model.gradient_checkpointing_enable()
+    inputs = pack(model, readout.sheet, [(image,) for image in features])
+
+    def log_probabilities():
+        logits = trained(**inputs, use_cache=False).logits.float()
+        return logits.log_softmax(-1)[..., readout.tokens].logsumexp(-1)
+
+    counted = (model.config, inputs["input_ids"].shape[1], len(DIMENSIONS), len(images))
+    return trained, log_probabilities, lambda **said: count_activations(*counted, lora_r=lora_r, **said)
+
+
+@pytest.mark.parametrize("autocast", [None, torch.bfloat16])
+@pytest.mark.parametrize("lora_r", [0, 4])
+def test_activations_counted_on_shapes_are_what_autograd_keeps(lora_r, autocast):
+    trained, log_probabilities, count = training_pass(lora_r)
+    with saved_bytes(trained) as saved, torch.autocast("cpu", torch.bfloat16, enabled=autocast is not None):
+        log_probabilities()
+    assert count(autocast=autocast).kept() == pytest.approx(saved.total, rel=0.01)
+
+
+@pytest.mark.parametrize("lora_r", [0, 4])
+@pytest.mark.parametrize("checkpointing", [False, True])
+def test_the_peak_of_a_training_pass_is_within_the_headroom(lora_r, checkpointing, recwarn):
+    trained, log_probabilities, count = training_pass(lora_r, checkpointing=checkpointing, layers=8)
+    for parameter in trained.parameters():
+        parameter.grad = torch.zeros_like(parameter) if parameter.requires_grad else None
+    gradients = [p.grad for p in trained.parameters() if p.grad is not None]
+    with LiveBytes([*trained.parameters(), *trained.buffers(), *gradients]) as live:
+        log_probabilities().sum().backward()
+    assert 1 < live.peak / count().kept(checkpointing=checkpointing) <= HEADROOM
+
+
+def test_an_unknown_model_is_one_fault():
+    found = fault("--model", "qwen9-vl", "--config", TINY)
+    assert found.file == "qwen9-vl" and "qwen3-vl-8b" in found.mend
+
+
+@pytest.mark.parametrize(
+    ("content", "field"), [(None, "config.json"), ("{", ""), ('{"model_type": "llama"}', "model_type")]
+)
+def test_a_folder_that_is_no_qwen3_vl_is_one_fault(content, field, tmp_path):
+    if content is not None:
+        (tmp_path / "config.json").write_text(content, encoding="utf-8")
+    found = fault("--model", tmp_path, "--config", TINY)
+    assert str(tmp_path) in found.file and found.row == field
+
+
+def test_a_folder_without_a_processor_is_one_fault(tmp_path):
+    (tmp_path / "config.json").write_bytes((Path(WEIGHTS) / "config.json").read_bytes())
+    assert fault("--model", tmp_path, "--config", TINY).row == "processor"
+
+
+@pytest.mark.parametrize(
+    ("content", "field", "what"),
+    [
+        ("lora_rank: 8\n", "lora_rank", "no such setting"),
+        ("objective: best\n", "", "objective must be one of"),
+        ("a: [\n", "", "not readable as YAML"),
+    ],
+)
+def test_a_bad_configuration_is_one_fault_that_names_the_field(content, field, what, tmp_path):
+    path = tmp_path / "run.yaml"
+    path.write_text(content, encoding="utf-8")
+    found = fault("--config", path)
+    assert found.file == str(path) and found.row == field and what in found.what
+
+
+def test_a_file_that_is_not_there_is_one_fault(tmp_path):
+    assert fault("--config", tmp_path / "none.yaml").what == "there is no such file"
+    assert fault("--config", TINY, "--accelerate", tmp_path / "none.yaml").row == "--accelerate"
+    assert fault("--config", TINY, "--json", tmp_path / "none" / "plan.json").row == "--json"
+
+
+def test_an_accelerate_file_without_processes_is_one_fault(tmp_path):
+    path = tmp_path / "accelerate.yaml"
+    path.write_text("num_processes: many\n", encoding="utf-8")
+    assert fault("--config", TINY, "--accelerate", path).row == "num_processes"
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [("--image-px", "big"), ("--image-px", "0"), ("--image-px", "1x2x3"), ("--tflops", 0), ("--memory-gb", "nan")],
+)
+def test_numbers_that_make_no_sense_are_one_fault(option, value):
+    assert fault("--config", TINY, option, value).file == option

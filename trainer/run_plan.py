@@ -1,0 +1,308 @@
+"""What a run of PSDistill will need: judgments, forward passes, FLOPs and hours; memory by kind."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+import torch
+
+from ..model_card import flop_count
+from .activation_memory import Activations, count_activations
+from .model_shapes import ModelShapes
+from .psdistill_exact_config import PSDistillExactConfig
+from .task_cost import TaskCosts
+
+ADAM_STATES = 2
+NEAR, LONG_PAIRS = 6, 32  # of the pool's schedule, as build_pool has them
+# The peak over what autograd keeps, measured on the tiny model (docs/cost.md): 1.03, with checkpointing 1.22.
+HEADROOM = 1.25
+
+
+@dataclass(frozen=True)
+class RunSize:
+    """How much is judged and on what it runs.
+
+    Parameters
+    ----------
+    images : int
+        Images of the one training category.
+    width, height : int
+        Of an image, in pixels.
+    pool_size, opponents : int
+        R and K of the reference pool.
+    devices : int
+        Processes, one a device.
+    sharded : bool
+        Whether weights, gradients and optimizer are spread over the devices (FSDP2).
+    gpu : bool
+        A GPU holds a model in bfloat16 where not all its weights are trained, a CPU in float32.
+    bf16 : bool
+        Mixed precision (autocast).
+    """
+
+    images: int
+    width: int = 512
+    height: int = 512
+    pool_size: int = 32
+    opponents: int = 12
+    devices: int = 1
+    sharded: bool = False
+    gpu: bool = True
+    bf16: bool = False
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Passes of one kind.
+
+    Parameters
+    ----------
+    name : str
+    passes : int
+        Rows through the model: an image, or an ordered pair.
+    flops : int
+        Of all of them, once.
+    spread : bool
+        Whether several devices divide them; if not, one does them all, or each of them does.
+    """
+
+    name: str
+    passes: int
+    flops: int
+    spread: bool = False
+
+
+@dataclass(frozen=True)
+class RunPlan:
+    """What a run will need.
+
+    Parameters
+    ----------
+    parameters, trained : int
+        Of the model, and those of them (or beside them, as adapters) that are trained.
+    visual_tokens, rating_positions, pair_positions : int
+        Tokens of an image; positions of a packed rating and of a packed ordered pair.
+    ordered_pairs, judgments : int
+        At most: members of the pool that are rated again meet some pairs that are stored already.
+    stages : tuple of Stage
+    memory : dict of str to int
+        Bytes on one device while it trains, by kind.
+    """
+
+    parameters: int
+    trained: int
+    visual_tokens: int
+    rating_positions: int
+    pair_positions: int
+    ordered_pairs: int
+    judgments: int
+    stages: tuple[Stage, ...]
+    memory: dict[str, int]
+
+    @property
+    def flops(self) -> int:
+        """Of the whole run; what every device does for itself is counted once."""
+        return sum(stage.flops for stage in self.stages)
+
+    @property
+    def forward_passes(self) -> int:
+        """Rows through the vision tower or the language model, in the whole run."""
+        return sum(stage.passes for stage in self.stages)
+
+    @property
+    def memory_total(self) -> int:
+        """Bytes on one device while it trains."""
+        return sum(self.memory.values())
+
+    def hours(self, tflops: float, devices: int = 1) -> float:
+        """Hours at a rate that the devices really reach.
+
+        Parameters
+        ----------
+        tflops : float
+            10^12 FLOPs a second, of one device.
+        devices : int
+
+        Returns
+        -------
+        float
+        """
+        waited = sum(stage.flops / (devices if stage.spread else 1) for stage in self.stages)
+        return waited / (tflops * 1e12 * 3600)
+
+    def to_dict(self) -> dict:
+        """Plain types."""
+        derived = {"flops": self.flops, "forward_passes": self.forward_passes, "memory_total": self.memory_total}
+        return asdict(self) | derived
+
+
+def plan_run(shapes: ModelShapes, args: PSDistillExactConfig, size: RunSize) -> RunPlan:
+    """Plan a run of ``ppaint judge`` and ``ppaint distill``, exact, from shapes alone.
+
+    Parameters
+    ----------
+    shapes : ModelShapes
+    args : PSDistillExactConfig
+    size : RunSize
+
+    Returns
+    -------
+    RunPlan
+    """
+    grid = flop_count.image_grid(shapes.config, size.width, size.height, shapes.pixels)
+    costs = TaskCosts(shapes, grid, lora_r=args.lora_r, lora_targets=args.lora_target_modules)
+    pairs = 2 * unordered_pairs(size.images, size.pool_size, size.opponents)
+    weights = WeightSizes.of(costs, size)
+    return RunPlan(
+        parameters=weights.parameters,
+        trained=weights.trained,
+        visual_tokens=costs.visual,
+        rating_positions=shapes.rate.packed(costs.visual),
+        pair_positions=shapes.compare.packed(costs.visual),
+        ordered_pairs=pairs,
+        judgments=pairs * len(shapes.dimensions),
+        stages=_stages(costs, args, size, pairs),
+        memory=_memory(shapes, costs, args, size, weights),
+    )
+
+
+def unordered_pairs(images: int, pool_size: int, opponents: int) -> int:
+    """Pairs that ``ppaint judge`` asks at most, each in both orders.
+
+    Parameters
+    ----------
+    images, pool_size, opponents : int
+
+    Returns
+    -------
+    int
+
+    Examples
+    --------
+    >>> unordered_pairs(200, 32, 12)        # 203 in the pool, 168 x 12 outside it, the pool's other 293 at most
+    2512
+    """
+    members = min(pool_size, images // 2)
+    near = min(NEAR, members - 1)
+    close = members * near - near * (near + 1) // 2
+    pool = min(close + LONG_PAIRS, members * (members - 1) // 2)
+    games = min(opponents, members - 1)
+    again = min(members * games, members * (members - 1) // 2 - pool)  # of them, what the pool has not asked yet
+    return pool + (images - members) * games + again
+
+
+@dataclass(frozen=True)
+class WeightSizes:
+    """Parameters and the bytes that each takes.
+
+    Parameters
+    ----------
+    parameters, trained, frozen : int
+        Of the model; trained; not trained.
+    trained_bytes, frozen_bytes : int
+        A parameter, trained or not.
+    judge_bytes : int
+        A parameter of the judge, which stays loaded beside the model in training.
+    """
+
+    parameters: int
+    trained: int
+    frozen: int
+    trained_bytes: int
+    frozen_bytes: int
+    judge_bytes: int
+
+    @classmethod
+    def of(cls, costs: TaskCosts, size: RunSize) -> WeightSizes:
+        """As ``load_model`` and peft hold them: adapters and fully trained weights in float32."""
+        counts = [(p.requires_grad, p.numel()) for p in costs.trained.parameters()]
+        trained = sum(n for asked, n in counts if asked)
+        frozen = sum(n for asked, n in counts if not asked)
+        half = 2 if size.gpu else 4
+        parameters = sum(p.numel() for p in costs.model.parameters())
+        return cls(parameters, trained, frozen, 4, half if costs.lora_r else 4, half)
+
+
+def _stages(costs: TaskCosts, args: PSDistillExactConfig, size: RunSize, pairs: int) -> tuple[Stage, ...]:
+    rate, compare = costs.shapes.rate, costs.shapes.compare
+    asked, judged = costs.rating_pass(), costs.pair_pass()
+    n = size.images
+    batch = args.per_device_train_batch_size * size.devices
+    rows = args.max_steps * batch * args.gradient_accumulation_steps
+    step = costs.training_pass() + (asked if recomputes(args) else 0)
+    looks = number_of_looks(args) * looked_at(n, min(size.pool_size, n // 2), args.held_out_fraction)
+    stages = [
+        Stage("judge: vision features", n, n * costs.vision),
+        Stage(f"judge: ratings, {len(rate.questions)} questions a pass", n, n * asked),
+        Stage(f"judge: ordered pairs, {len(compare.questions)} questions a pass", pairs, pairs * judged),
+        Stage("distill: vision features", n, n * costs.vision),
+        Stage("distill: ratings before and after, reference policy", 3 * n, 3 * n * asked),
+        Stage("distill: training, forward and backward", rows, rows * step, spread=True),
+    ]
+    if args.gradient_accumulation_steps > 1:
+        moments = "distill: moments of all opponents, without gradient"
+        stages.append(Stage(moments, rows, rows * asked, spread=True))
+    return (*stages, Stage("distill: looks at held-out judgments", looks, looks * asked))
+
+
+def recomputes(args: PSDistillExactConfig) -> bool:
+    """Whether activations are computed again in the backward pass; transformers has an older name for it too."""
+    return bool(getattr(args, "activation_checkpointing", None) or args.gradient_checkpointing)
+
+
+def number_of_looks(args: PSDistillExactConfig) -> int:
+    """How often the held-out judgments are looked at, the starting model included.
+
+    Examples
+    --------
+    >>> number_of_looks(PSDistillExactConfig(output_dir="none", max_steps=150, eval_steps=10))
+    16
+    """
+    if args.held_out_fraction == 0 or str(getattr(args.eval_strategy, "value", args.eval_strategy)) != "steps":
+        return 0
+    every = args.eval_steps if args.eval_steps >= 1 else max(1, round(args.eval_steps * args.max_steps))
+    return args.max_steps // int(every) + int(args.eval_on_start)
+
+
+def looked_at(images: int, members: int, fraction: float) -> int:
+    """Images of one look, at most: the held-out ones, and the pool members that they met.
+
+    Examples
+    --------
+    >>> looked_at(200, 32, 0.15)
+    57
+    """
+    outsiders = images - members
+    held_out = min(max(3, round(fraction * outsiders)), outsiders) if fraction else 0
+    return held_out + members if held_out else 0
+
+
+def _memory(shapes: ModelShapes, costs: TaskCosts, args: PSDistillExactConfig, size: RunSize, weights: WeightSizes):
+    """Bytes on one device while it trains, by kind."""
+    parts = size.devices if size.sharded else 1
+    activations = training_activations(shapes, costs.visual, args, size)
+    hidden = shapes.config.text_config.hidden_size
+    layers = 1 + len(shapes.config.vision_config.deepstack_visual_indexes)
+    features = size.images * costs.visual * hidden * layers * weights.judge_bytes
+    return {
+        "weights": (weights.trained * weights.trained_bytes + weights.frozen * weights.frozen_bytes) // parts,
+        "gradients": weights.trained * weights.trained_bytes // parts,
+        "optimizer": ADAM_STATES * weights.trained * weights.trained_bytes // parts,
+        "activations": round(HEADROOM * activations.kept(checkpointing=recomputes(args))),
+        "judge's weights": weights.parameters * weights.judge_bytes,
+        "vision features": features,
+    }
+
+
+def training_activations(shapes: ModelShapes, visual: int, args: PSDistillExactConfig, size: RunSize) -> Activations:
+    """What a training pass of one device keeps for its backward pass."""
+    return count_activations(
+        shapes.config,
+        shapes.rate.packed(visual),
+        len(shapes.rate.questions),
+        args.per_device_train_batch_size,
+        lora_r=args.lora_r,
+        lora_targets=args.lora_target_modules,
+        dtype=torch.bfloat16 if args.lora_r and size.gpu else torch.float32,
+        autocast=torch.bfloat16 if size.bf16 else None,
+    )
