@@ -20,7 +20,8 @@ from scipy.linalg import block_diag
 from .comparisons import Comparisons
 from .connectivity import connected_parts
 from .davidson_model import curvature, pair_residuals
-from .ford_condition import check_identified
+from .fit_options import check_fit_options
+from .ford_condition import check_identified, check_ties_finite
 from .newton_worths import fit_counts
 from .pair_counts import count_pairs
 from .sparse_worths import fit_sparse
@@ -28,7 +29,7 @@ from .worth_covariance import score_meat, worth_covariance
 
 __all__ = ["BradleyTerryResult", "bradley_terry", "fit_counts", "pair_residuals", "score_meat"]
 
-DENSE_UP_TO = 300  # items; beyond it the sparse solver is the faster one
+DENSE_UP_TO = 100  # items; beyond it the sparse solver is the faster one
 IDENTIFICATION = "mean zero within each connected part"
 
 
@@ -127,8 +128,8 @@ def bradley_terry(
     ------
     ValueError
         If the comparison graph is disconnected and not `per_component`; if an item was never compared; if without a
-        prior the maximum does not exist (some items never lost, or never won, against the rest); if all judgments are
-        ties; if an option is unknown.
+        prior the maximum does not exist (some items never lost, or never won, against the rest, or Davidson's tie
+        parameter could grow without end); if all judgments are ties; if an option is unknown.
     RuntimeError
         If Newton's method does not converge.
 
@@ -144,7 +145,8 @@ def bradley_terry(
     >>> float(round(fit.log_worths[0] - fit.log_worths[1], 6)) == round(float(np.log(3)), 6)
     True
     """
-    _check_options(comparisons, prior_precision, ties, errors, cluster)
+    check_fit_options(comparisons, prior_precision, errors, cluster)
+    _check_outcomes(comparisons, ties)
     options = {"prior_precision": float(prior_precision), "ties": ties, "errors": errors, "cluster": cluster}
     if not per_component:
         try:
@@ -162,26 +164,13 @@ def bradley_terry(
     fits = []
     for _, part in parts:
         part = _own_raters(part) if len(parts) > 1 else part
-        _check_options(part, prior_precision, ties, errors, cluster)
+        check_fit_options(part, prior_precision, errors, cluster)
         check_identified(part, prior=prior_precision > 0)
         fits.append(_fit_connected(part, **options))
     return fits[0] if len(parts) == 1 else _joined(comparisons.items, [positions for positions, _ in parts], fits)
 
 
-def _check_options(
-    comparisons: Comparisons, prior_precision: float, ties: str, errors: str | None, cluster: str | None
-) -> None:
-    if prior_precision < 0 or not np.isfinite(prior_precision):
-        raise ValueError(f"prior_precision must be a finite number of at least 0, not {prior_precision}")
-    if errors not in ("fisher", "sandwich", None) or cluster not in (None, "rater"):
-        raise ValueError(
-            f"errors must be 'fisher', 'sandwich' or None, cluster None or 'rater'; got {errors!r}, {cluster!r}"
-        )
-    if cluster and (errors != "sandwich" or len(comparisons.raters) < 2):
-        items = ", ".join(repr(item) for item in comparisons.items[:5])
-        raise ValueError(
-            f"cluster='rater' needs errors='sandwich' and comparisons of at least two raters, also in the part of {items}"
-        )
+def _check_outcomes(comparisons: Comparisons, ties: str) -> None:
     if ties not in ("davidson", "half"):
         raise ValueError(f"ties must be 'davidson' or 'half', not {ties!r}")
     y = comparisons.outcome
@@ -195,10 +184,12 @@ def _fit_connected(
     """Fit comparisons whose graph is connected and whose maximum exists."""
     if ties == "davidson" and (comparisons.outcome == 0.5).all():
         raise ValueError("every judgment is a tie: there is nothing to rank")
+    if ties == "davidson" and prior_precision == 0:
+        check_ties_finite(comparisons)
     n = len(comparisons.items)
     if n <= DENSE_UP_TO:
         fits = fit_counts(count_pairs(comparisons, ties=ties), prior_precision)
-        theta, log_tie, hessian = fits.theta[0], fits.log_tie[0], fits.hessian[0]
+        theta, log_tie, hessian = fits.theta[0], fits.log_tie[0], None if errors is None else fits.hessian[0]
         log_likelihood, iterations = float(fits.log_likelihood[0]), fits.iterations
     else:
         fit = fit_sparse(comparisons, prior_precision, ties=ties)

@@ -40,8 +40,7 @@ def index_ids(values: ArrayLike, ids: Sequence[Hashable] | None, what: str) -> t
     >>> index_ids(["b", "a", "b"], None, "item")
     (('a', 'b'), array([1, 0, 1]))
     """
-    found, inverse = np.unique(np.asarray(values), return_inverse=True)
-    inverse = inverse.reshape(-1)
+    found, inverse = _distinct(np.asarray(values))
     if ids is None:
         return tuple(found.tolist()), inverse
     ids = tuple(ids)
@@ -52,6 +51,19 @@ def index_ids(values: ArrayLike, ids: Sequence[Hashable] | None, what: str) -> t
     if unknown:
         raise ValueError(f"unknown {what} {unknown[0]!r} ({len(unknown)} unknown in all): it is not among those given")
     return ids, np.array([place[name] for name in found.tolist()], dtype=int)[inverse]
+
+
+def _distinct(values: NDArray) -> tuple[NDArray, NDArray[np.int_]]:
+    """The distinct values, sorted, and the position of each value among them; whole numbers close together by table."""
+    if values.dtype.kind == "i" and values.size:
+        low, high = int(values.min()), int(values.max())
+        if high - low < 4 * values.size:
+            offset = np.subtract(values, low, dtype=np.int64)
+            there = np.zeros(high - low + 1, dtype=bool)
+            there[offset] = True
+            return (np.flatnonzero(there) + low).astype(values.dtype), (np.cumsum(there) - 1)[offset]
+    found, inverse = np.unique(values, return_inverse=True)
+    return found, inverse.reshape(-1)
 
 
 def read_column(table: Mapping[str, ArrayLike], name: str) -> NDArray:

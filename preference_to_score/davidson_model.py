@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
 from scipy.special import expit
 
 from .pair_counts import PairCounts
@@ -76,30 +75,22 @@ def worth_derivatives(
     mean = (win - loss) / 2
     slope = (counts.wins - counts.losses) / 2 - total * mean
     curve = total * ((win + loss) / 4 - mean**2)
-    sides = incidence(a, b, n)
-    gradient = (sides.T @ slope.T).T - prior_precision * theta
+    signed, unsigned = counts.sides
+    gradient = (signed @ slope.T).T - prior_precision * theta
     hessian = np.zeros((n_fits, n, n))
     hessian[:, a, b] = hessian[:, b, a] = -curve
     diagonal = np.arange(n)
-    hessian[:, diagonal, diagonal] = (abs(sides).T @ curve.T).T + prior_precision
+    hessian[:, diagonal, diagonal] = (unsigned @ curve.T).T + prior_precision
     if prior_precision == 0:
         hessian += 1 / n  # the likelihood does not see the common level: this fixes it at a mean of zero
     if not free_tie:
         return gradient, hessian
     wide = np.zeros((n_fits, n + 1, n + 1))
     wide[:, :n, :n] = hessian
-    wide[:, :n, n] = wide[:, n, :n] = -(sides.T @ (total * mean * tie).T).T
+    wide[:, :n, n] = wide[:, n, :n] = -(signed @ (total * mean * tie).T).T
     wide[:, n, n] = (total * tie * (1 - tie)).sum(-1)
     tie_slope = (counts.ties - total * tie).sum(-1)
     return np.concatenate([gradient, tie_slope[:, None]], axis=1), wide
-
-
-def incidence(first: NDArray, second: NDArray, n: int) -> csr_array:
-    """One row a comparison: 1 in the column of its first item, -1 in that of its second, shape (P, n)."""
-    columns = np.stack([first, second], axis=1).ravel()
-    return csr_array(
-        (np.tile([1.0, -1.0], first.size), columns, np.arange(0, 2 * first.size + 1, 2)), shape=(first.size, n)
-    )
 
 
 def pair_residuals(theta: NDArray, counts: PairCounts, log_tie: float) -> NDArray[np.float64]:

@@ -9,6 +9,8 @@ from scipy.sparse.csgraph import connected_components
 
 from .comparisons import Comparisons
 from .connectivity import check_connected
+from .pair_counts import count_pairs
+from .tie_condition import check_ties_bounded
 
 SAMPLE_PER_ITEM = 20  # comparisons looked at first
 
@@ -41,19 +43,45 @@ def check_identified(comparisons: Comparisons, *, prior: bool) -> None:
     ValueError: the maximum likelihood does not exist: the items fall into 2 groups that beat one another without \
 exception (never lost: ('a',)); give a prior_precision above 0
     """
-    if len(comparisons) > 4 * SAMPLE_PER_ITEM * len(comparisons.items) and _hangs_together(
-        comparisons, strong=not prior
-    ):
+    many = len(comparisons) > 4 * SAMPLE_PER_ITEM * len(comparisons.items)
+    if many and _hangs_together(comparisons, strong=not prior):
         return
-    check_connected(comparisons)
-    parts = 1 if prior else _parts(comparisons, strong=True).max() + 1
+    parts = int(_parts(comparisons, strong=not prior).max()) + 1
     if parts > 1:
+        check_connected(comparisons)
         named = [f"never won: {comparisons.never_won()}"] if comparisons.never_won() else []
         named += [f"never lost: {comparisons.never_lost()}"] if comparisons.never_lost() else []
         raise ValueError(
             f"the maximum likelihood does not exist: the items fall into {parts} groups that beat one another without "
             f"exception ({'; '.join(named) or 'no single item, a group of them'}); give a prior_precision above 0"
         )
+
+
+def check_ties_finite(comparisons: Comparisons) -> None:
+    """Refuse comparisons for which Davidson's tie parameter and the log-worths could grow together without end.
+
+    Parameters
+    ----------
+    comparisons : Comparisons
+        With ties as answers of their own; fulfilling Ford's condition.
+
+    Raises
+    ------
+    ValueError
+        If it is so: see `check_ties_bounded`, which is asked only where a look at some wins finds none that contradict
+        one another.
+
+    Examples
+    --------
+    >>> check_ties_finite(Comparisons.from_arrays(list("abca"), list("bcab"), [1, 0.5, 0.5, 0]))
+    """
+    tied = comparisons.outcome == 0.5
+    if not tied.any():
+        return
+    decided = np.flatnonzero(~tied)
+    some = decided[:: max(1, decided.size // (SAMPLE_PER_ITEM * len(comparisons.items)))]
+    if _parts(comparisons.take(some), strong=True).max() + 1 == len(comparisons.items):
+        check_ties_bounded(count_pairs(comparisons))
 
 
 def _hangs_together(comparisons: Comparisons, *, strong: bool) -> bool:

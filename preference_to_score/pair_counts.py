@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
+from scipy.sparse import csc_array, csr_array
 
 from .comparisons import Comparisons
 
@@ -31,11 +32,46 @@ class PairCounts:
     losses: NDArray[np.float64]
     n_items: int
 
+    @cached_property
+    def incidence(self) -> csr_array:
+        """One row a pair: 1 in the column of its first item, -1 in that of its second, shape (P, n)."""
+        return incidence(self.first, self.second, self.n_items)
+
+    @cached_property
+    def sides(self) -> tuple[csc_array, csc_array]:
+        """The incidence with a row for each item, signed and without signs, shape (n, P)."""
+        return self.incidence.T, abs(self.incidence).T
+
     def weighted(self, weights: NDArray) -> PairCounts:
         """Mix the R weightings: `weights` of shape (S, R) gives S new ones."""
         return PairCounts(
             self.first, self.second, weights @ self.wins, weights @ self.ties, weights @ self.losses, self.n_items
         )
+
+
+def incidence(first: NDArray, second: NDArray, n: int) -> csr_array:
+    """Which items are compared, row by row.
+
+    Parameters
+    ----------
+    first, second : ndarray of int, shape (P,)
+    n : int
+        Number of items.
+
+    Returns
+    -------
+    csr_array, shape (P, n)
+        1 in the column of the first item, -1 in that of the second.
+
+    Examples
+    --------
+    >>> incidence(np.array([0, 2]), np.array([1, 0]), 3).toarray()
+    array([[ 1., -1.,  0.],
+           [-1.,  0.,  1.]])
+    """
+    columns = np.stack([first, second], axis=1).ravel()
+    signs = np.tile([1.0, -1.0], first.size)
+    return csr_array((signs, columns, np.arange(0, 2 * first.size + 1, 2)), shape=(first.size, n))
 
 
 def count_pairs(comparisons: Comparisons, *, ties: str = "davidson", by_rater: bool = False) -> PairCounts:

@@ -13,11 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from .davidson_model import answer_probabilities, curvature, incidence
+from .davidson_model import answer_probabilities, curvature
 from .pair_counts import PairCounts
 
 LAST_STEP = 1e-7  # after a step no longer than this, taken to as many digits, an error of its square is left
-ROUGH_STEP = 0.3  # for the mean weighting, which the others start from
+ROUGH_STEP = 1.5  # for the mean weighting, which the others start from
 MAX_ITERATIONS = 100
 MAX_CONJUGATE = 500
 SAFE_REACH = 1.79  # see `sparse_worths`
@@ -76,23 +76,26 @@ def fit_reweighted(
     >>> np.exp(theta[:, 0] - theta[:, 1]).round(6)
     array([3., 1.])
     """
-    mean = counts.weighted(np.full((1, len(counts.wins)), 1 / len(counts.wins)))
-    n = counts.n_items
+    n, many = counts.n_items, len(counts.wins)
+    sides = counts.incidence
+    items, either = sides.T.tocsr(), abs(sides).T.tocsr()
+    total = np.ascontiguousarray((counts.wins + counts.ties + counts.losses).T)
+    surplus = items @ np.ascontiguousarray((counts.wins - counts.losses).T / 2)
+    half = either @ total / 2
+    share = np.log((half + surplus + 0.5) / (half - surplus + 0.5))  # log-odds of each item's share of wins
+    share -= share.mean(0)
+    mean = counts.weighted(np.full((1, many), 1 / many))
     if start is None:
-        start = np.zeros(n)
-        if len(counts.wins) > 1:
+        start = share.mean(1)
+        if many > 1:
             start = fit_reweighted(mean, prior_precision, log_tie, start, last_step=ROUGH_STEP)[0][0]
     typical = curvature(mean, start, log_tie, prior_precision)[:n, :n]
     shared, usual = np.linalg.inv(typical), np.diag(typical) - (0 if prior_precision else 1 / n)
-    sides = incidence(counts.first, counts.second, n)
-    items = sides.T.tocsr()
-    total = np.ascontiguousarray((counts.wins + counts.ties + counts.losses).T)
-    surplus = items @ np.ascontiguousarray((counts.wins - counts.losses).T / 2)
-    side = _Side(np.tile(start[:, None], len(counts.wins)), total, surplus)
+    side = _Side(start[:, None] + share - share.mean(1, keepdims=True), total, surplus)
     found, left = np.empty(counts.wins.shape[:1] + (n,)), np.arange(len(counts.wins))
     gradient, spread = _derivatives(side, sides, items, prior_precision, log_tie)
     for iteration in range(1, MAX_ITERATIONS + 1):
-        step = _conjugate_gradients(gradient, spread, sides, items, shared, usual, prior_precision)
+        step = _conjugate_gradients(gradient, spread, sides, items, either, shared, usual, prior_precision)
         reach = np.ptp(step, axis=0)
         done = reach < last_step
         if done.any():
@@ -137,13 +140,14 @@ def _conjugate_gradients(
     spread: NDArray,
     sides: csr_array,
     items: csr_array,
+    either: csr_array,
     shared: NDArray,
     usual: NDArray,
     prior_precision: float,
 ) -> NDArray:
     """Solve curvature x = gradient in every column, the more closely the nearer the gradient is to zero."""
     x, left = np.zeros_like(gradient), gradient.copy()
-    scale = np.sqrt(usual[:, None] / (abs(items) @ spread + prior_precision))
+    scale = np.sqrt(usual[:, None] / (either @ spread + prior_precision))
     scaled = scale * (shared @ (scale * left))
     direction, size = scaled, (left * scaled).sum(0)
     goal = np.maximum(size * np.minimum(0.1, np.sqrt(np.maximum(size, 0))) ** 2, NOISE)

@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array
 
 from .comparisons import Comparisons
-from .davidson_model import answer_probabilities, incidence
+from .davidson_model import answer_probabilities
+from .pair_counts import incidence
 
 
 def worth_covariance(
