@@ -322,7 +322,7 @@ def draw(grown: dict) -> None:
         axes.set_xlabel("items, 100 comparisons each" if along == "items" else "comparisons of 1,000 items")
         axes.grid(which="major", alpha=0.25)
     figure.axes[0].set_ylabel("seconds, from columns to log-worths")
-    figure.axes[0].legend(frameon=False, loc="lower right")
+    figure.axes[1].legend(frameon=False, loc="lower right")
     figure.suptitle("Bradley-Terry at equal accuracy (log-likelihood to 1e-9), one thread", fontsize=10)
     figure.savefig(FIGURE, dpi=110, metadata={"Software": None})
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
-from multiprocessing import get_context
 
 import numpy as np
 import pandas as pd
@@ -13,8 +11,8 @@ import pandas as pd
 from ..preference_to_score.expert_checks import expert_checks
 from .facet_agreement import FIGURES, INTERVALS, STATISTICS, FacetAgreement, column_means, facet_agreement
 from .facet_tables import FacetTables, facet_tables
+from .job_pool import run_jobs
 from .raw_export import Progress, RawExport
-from .single_thread import use_one_thread
 
 # figure of an expert's profile -> what it is called in a table
 PROFILE = {
@@ -179,23 +177,7 @@ def agreement_report(
         What cannot be had in a facet is NaN there, with the reason.
     """
     jobs = [_Job(tables, _truth_of(tables, truth), cost, profiles) for tables in facet_tables(export)]
-    done: dict[int, FacetAgreement] = {}
-
-    def told(place: int, facet: FacetAgreement) -> None:
-        done[place] = facet
-        if progress:
-            progress("measuring agreement", len(done), len(jobs))
-
-    if processes == 1 or len(jobs) == 1:
-        for place, job in enumerate(jobs):
-            told(place, _facet(job))
-    else:
-        context = get_context("spawn")
-        with ProcessPoolExecutor(min(processes, len(jobs)), mp_context=context, initializer=use_one_thread) as pool:
-            places = {pool.submit(_facet, job): place for place, job in enumerate(jobs)}
-            for future in as_completed(places):
-                told(places[future], future.result())
-    facets = tuple(done[place] for place in range(len(jobs)))
+    facets = tuple(run_jobs(_facet, jobs, "measuring agreement", processes, progress))
     return AgreementReport(export.config.name, export.config.simulated, facets, truth is not None)
 
 

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
-from multiprocessing import get_context
 
 from ..preference_to_score.fusion import FusedFacet, fuse_facet
 from .facet_agreement import FacetAgreement, facet_agreement
 from .facet_tables import FacetTables, facet_tables
+from .job_pool import run_jobs
 from .raw_export import Progress, RawExport
-from .single_thread import use_one_thread
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,23 +53,7 @@ def fuse_facets(export: RawExport, processes: int = 1, progress: Progress | None
         In the order of the categories, then of the dimensions.
     """
     jobs = [_Job(tables, export.config.scale) for tables in facet_tables(export)]
-    done: dict[int, Facet] = {}
-
-    def told(place: int, facet: Facet) -> None:
-        done[place] = facet
-        if progress:
-            progress("fusing facets", len(done), len(jobs))
-
-    if processes == 1 or len(jobs) == 1:
-        for place, job in enumerate(jobs):
-            told(place, _facet(job))
-    else:
-        workers, context = min(processes, len(jobs)), get_context("spawn")
-        with ProcessPoolExecutor(workers, mp_context=context, initializer=use_one_thread) as pool:
-            places = {pool.submit(_facet, job): place for place, job in enumerate(jobs)}
-            for future in as_completed(places):
-                told(places[future], future.result())
-    return [done[place] for place in range(len(jobs))]
+    return run_jobs(_facet, jobs, "fusing facets", processes, progress)
 
 
 @dataclass(frozen=True, eq=False)
