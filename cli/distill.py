@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 import dataclasses
+import os
+import shutil
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 if TYPE_CHECKING:
-    from ..trainer.psdistill_exact_config import PSDistillExactConfig
+    from transformers import TrainingArguments
 
 INPUTS = ("model", "images", "pseudo_labels", "out", "title")
 NEEDED = ("images", "pseudo_labels", "out")
+
+
+class Estimator(StrEnum):
+    """How the gradient of the objective is estimated."""
+
+    exact = "exact"
+    sampled = "sampled"
 
 
 def distill(
@@ -20,12 +30,15 @@ def distill(
     overrides: Annotated[
         list[str] | None, typer.Argument(help="KEY=VALUE, each in place of the file's: learning_rate=1e-4")
     ] = None,
+    estimator: Annotated[
+        Estimator, typer.Option(help="exact: a sum over the score tokens; sampled: TRL's GRPO, the paper's family.")
+    ] = Estimator.exact,
 ) -> None:
-    """Train a model on its own pseudo-scores (PSDistill, exact) and write a scorer's folder, OUT/scorer.
+    """Train a model on its own pseudo-scores (PSDistill) and write a scorer's folder, OUT/scorer.
 
     Started again after it was killed, it goes on from the newest complete checkpoint and ends at the same weights.
     """
-    inputs, args = read_config(config, overrides or [])
+    inputs, args = read_config(config, overrides or [], estimator)
     from ..model_card.judge import Judge
     from ..trainer.pseudo_labels import PseudoScores
     from .judge import tiny_judge
@@ -46,15 +59,89 @@ def distill(
             simulated=Path(model).resolve() == Path(tiny_judge()),
             headline="overall" if "overall" in scores.dimensions else None,
         )
-        done = distil_scorer(
-            model, judge, labels, Path(inputs["out"]), report, card, seed=args.pop("seed", 0), options=args
-        )
+        out, seed = Path(inputs["out"]), args.pop("seed", 0)
+        if estimator is Estimator.sampled:
+            done = distil_sampled(model, judge, labels, opened, out, report, card, seed=seed, options=args)
+        else:
+            done = distil_scorer(model, judge, labels, out, report, card, seed=seed, options=args)
     for line in history_lines(done.history):
         typer.echo(line)
     typer.echo(f"kept the checkpoint of step {done.kept_step}, by held-out judgments; scorer in {done.folder}")
 
 
-def read_config(path: Path, overrides: list[str]) -> tuple[dict[str, Any], dict[str, Any]]:
+def distil_sampled(model, judge, labels, opened, out: Path, report, card, *, seed: int, options: dict[str, Any]):
+    """As ``distil_scorer``, with the sampled trainer.
+
+    Parameters
+    ----------
+    model : str
+        What the judge was loaded from; TRL loads the reference policy from there too.
+    judge : Judge
+    labels : PseudoLabels
+    opened : sequence of OpenedImage
+        TRL's passes start from pixels.
+    out : Path
+        ``out/checkpoints`` is gone on with; ``out/scorer`` is the result.
+    report : callable
+    card : CardText
+    seed : int
+    options : dict
+        Further fields of ``PSDistillConfig``.
+
+    Returns
+    -------
+    Distilled
+    """
+    import torch
+    from transformers.utils import logging as transformers_logging
+
+    from ..model_card.card import write_scorer_card
+    from ..model_card.loading import load_model
+    from ..trainer.psdistill_config import PSDistillConfig
+    from ..trainer.psdistill_trainer import PSDistillTrainer
+    from .label_free import Distilled, _readout_means, _scorer_config, by_hash, training_text
+    from .training_bar import TrainingBar
+
+    transformers_logging.disable_progress_bar()
+    transformers_logging.set_verbosity_error()  # tied weights are reported as missing when a checkpoint is read
+    settings = {"report_to": []} | options
+    args = PSDistillConfig(output_dir=str(out / "checkpoints"), seed=seed, **settings)
+    full_precision = None if args.lora_r else torch.float32  # small steps of all weights would be lost in bf16
+    fresh, processor = load_model(model, device=args.device, dtype=full_precision)
+    trainer = PSDistillTrainer(
+        fresh,
+        args,
+        processor,
+        by_hash(opened),
+        labels.scores,
+        prompts=judge.prompts,
+        features=labels.features,
+        callbacks=[TrainingBar(report)],
+    )
+    trainer.train_from_newest()
+    history, kept = list(trainer.state.log_history), trainer.state.best_global_step
+    final, building = out / "scorer", out / ".scorer.building"
+    shutil.rmtree(building, ignore_errors=True)
+    trainer.save_plain(building)
+    after = _readout_means(trainer, judge, labels)
+    kept_step = int(trainer.state.global_step if kept is None else kept)
+    args.objective = "policy"
+    config = _scorer_config(judge, labels, after, card, args, kept_step)
+    config.training |= {"trainer": "PSDistillTrainer", "completions an image": args.num_generations}
+    config.save(building)
+    how = f"estimated from {args.num_generations} sampled completions an image"
+    training = training_text(labels, args, kept_step).replace("exact expectation over the ten score tokens", how)
+    write_scorer_card(
+        building, config, title=card.title, location=str(final), training=training, evaluation=card.evaluation
+    )
+    shutil.rmtree(final, ignore_errors=True)
+    os.replace(building, final)
+    return Distilled(final, history, kept_step, config, training)
+
+
+def read_config(
+    path: Path, overrides: list[str], estimator: Estimator = Estimator.exact
+) -> tuple[dict[str, Any], dict[str, Any]]:
     """Read a YAML config with overrides, and check every key and value of it.
 
     Parameters
@@ -62,13 +149,15 @@ def read_config(path: Path, overrides: list[str]) -> tuple[dict[str, Any], dict[
     path : Path
     overrides : list of str
         ``KEY=VALUE``; a value is read as YAML.
+    estimator : Estimator
+        Whose fields are allowed.
 
     Returns
     -------
     inputs : dict
         ``model``, ``images``, ``pseudo_labels``, ``out``, ``title``.
     options : dict
-        Fields of ``PSDistillExactConfig``.
+        Fields of ``PSDistillExactConfig`` or ``PSDistillConfig``.
 
     Raises
     ------
@@ -95,16 +184,17 @@ def read_config(path: Path, overrides: list[str]) -> tuple[dict[str, Any], dict[
             faults.append(Fault("command line", override, "an override without =", "write KEY=VALUE"))
         else:
             said[key.strip()] = yaml.safe_load(value)
-    fields = {field.name: field for field in dataclasses.fields(_config_class()) if field.init}
+    config_class = _config_class(estimator)
+    fields = {field.name: field for field in dataclasses.fields(config_class) if field.init}
     for key in said:
         if key not in INPUTS and key not in fields or key == "output_dir":
-            known = f"one of {', '.join(INPUTS)}, or a field of PSDistillExactConfig other than output_dir"
+            known = f"one of {', '.join(INPUTS)}, or a field of {config_class.__name__} other than output_dir"
             faults.append(Fault(str(path), str(key), "no such setting", f"use {known}"))
     faults += [Fault(str(path), key, "missing", f"add {key}: PATH") for key in NEEDED if not said.get(key)]
     options = {key: _number(value) for key, value in said.items() if key in fields and key not in INPUTS}
     if not faults:
         try:
-            _config_class()(output_dir="checked-only", **options)
+            config_class(output_dir="checked-only", **options)
         except (ValueError, TypeError) as error:
             faults.append(Fault(str(path), "", str(error), "mend that value"))
     if faults:
@@ -162,7 +252,11 @@ def history_lines(history: list[dict]) -> list[str]:
     ]
 
 
-def _config_class() -> type[PSDistillExactConfig]:
+def _config_class(estimator: Estimator) -> type[TrainingArguments]:
+    if estimator is Estimator.sampled:
+        from ..trainer.psdistill_config import PSDistillConfig
+
+        return PSDistillConfig
     from ..trainer.psdistill_exact_config import PSDistillExactConfig
 
     return PSDistillExactConfig

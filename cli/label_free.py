@@ -255,7 +255,7 @@ def distil_scorer(
     transformers_logging.set_verbosity_error()  # tied weights are reported as missing when a checkpoint is read
 
     settings = dict(options or {}) | ({} if steps is None else {"max_steps": steps})
-    args = PSDistillExactConfig(output_dir=str(out / "checkpoints"), seed=seed, report_to=[], **settings)
+    args = PSDistillExactConfig(output_dir=str(out / "checkpoints"), seed=seed, **{"report_to": [], **settings})
     full_precision = None if args.lora_r else torch.float32  # small steps of all weights would be lost in bf16
     fresh, processor = load_model(model, device=args.device, dtype=full_precision)
     trainer = PSDistillExactTrainer(

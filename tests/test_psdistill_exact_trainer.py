@@ -23,8 +23,8 @@ from ppaint.trainer import (
     ranking,
     rate_images,
 )
+from ppaint.trainer.label_free_run import held_out_metrics
 from ppaint.trainer.psdistill_exact_config import OBJECTIVES
-from ppaint.trainer.psdistill_exact_trainer import held_out_metrics
 from ppaint.trainer.tiny_judge.architecture import build_processor, build_tiny_model
 
 DIMENSIONS = ("brushwork", "overall")

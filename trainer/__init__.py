@@ -9,10 +9,13 @@ if TYPE_CHECKING:
     from .judge_fitness import JudgeFitness
     from .judging import Judged, Judging
     from .judgment_store import JudgmentStore
+    from .psdistill_config import PSDistillConfig
     from .psdistill_exact_config import PSDistillExactConfig
     from .psdistill_exact_trainer import PSDistillExactTrainer
+    from .psdistill_trainer import PSDistillTrainer
     from .pseudo_labels import NoUsableSignal, PoolSelfCheck, PseudoScores, check_members, rate_images, rate_outsiders
     from .reference_pool import ReferencePool, build_pool
+    from .score_answers import parse_score
 
 # public name -> its file; no name is a file's own, which after any import of that file would be the module
 _HOME = {
@@ -21,13 +24,16 @@ _HOME = {
     "Judging": "judging",
     "JudgmentStore": "judgment_store",
     "NoUsableSignal": "pseudo_labels",
+    "PSDistillConfig": "psdistill_config",
     "PSDistillExactConfig": "psdistill_exact_config",
     "PSDistillExactTrainer": "psdistill_exact_trainer",
+    "PSDistillTrainer": "psdistill_trainer",
     "PoolSelfCheck": "pseudo_labels",
     "PseudoScores": "pseudo_labels",
     "ReferencePool": "reference_pool",
     "build_pool": "reference_pool",
     "check_members": "pseudo_labels",
+    "parse_score": "score_answers",
     "rate_images": "pseudo_labels",
     "rate_outsiders": "pseudo_labels",
 }
@@ -37,13 +43,16 @@ __all__ = [
     "Judging",
     "JudgmentStore",
     "NoUsableSignal",
+    "PSDistillConfig",
     "PSDistillExactConfig",
     "PSDistillExactTrainer",
+    "PSDistillTrainer",
     "PoolSelfCheck",
     "PseudoScores",
     "ReferencePool",
     "build_pool",
     "check_members",
+    "parse_score",
     "rate_images",
     "rate_outsiders",
 ]

@@ -53,6 +53,76 @@ def policy_moments(log_probs: Tensor) -> tuple[Tensor, Tensor]:
     return mean, variance
 
 
+def group_moments(score: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean and (unbiased) variance of the scores that were sampled for each image.
+
+    Parameters
+    ----------
+    score : Tensor, shape (..., n, G)
+        NaN where a completion abstained.
+
+    Returns
+    -------
+    mean, variance : Tensor, shape (..., n)
+        The mean is NaN where all of an image's completions abstained; the variance is 0 where fewer than two answered.
+
+    Examples
+    --------
+    >>> mean, variance = group_moments(torch.tensor([[1.0, 3.0, torch.nan], [torch.nan] * 3]))
+    >>> mean, variance
+    (tensor([2., nan]), tensor([2., 0.]))
+    """
+    answered = (~score.isnan()).sum(-1)
+    mean = score.nanmean(-1)
+    squares = ((score - mean[..., None]) ** 2).nansum(-1)
+    return mean, squares / (answered - 1).clamp_min(1)
+
+
+def group_size_factor(score: Tensor) -> Tensor:
+    """G / (G - 1), with G the completions that answered: what a baseline made of the group itself takes away.
+
+    The reward of a completion stands in its own baseline with weight 1 / G, so that the expected gradient is
+    (G - 1) / G of the policy gradient.
+
+    Parameters
+    ----------
+    score : Tensor, shape (..., n, G)
+        NaN where a completion abstained.
+
+    Returns
+    -------
+    Tensor, shape (..., n)
+        1 where fewer than two answered: their advantages are 0.
+
+    Examples
+    --------
+    >>> group_size_factor(torch.tensor([[1.0, 3.0, 5.0], [1.0, 3.0, torch.nan]]))
+    tensor([1.5000, 2.0000])
+    """
+    answered = (~score.isnan()).sum(-1).to(score.dtype)
+    return torch.where(answered > 1, answered / (answered - 1).clamp_min(1), 1.0)
+
+
+def effective_opponents(weight: Tensor) -> Tensor:
+    """(sum_j c_j)^2 / sum_j c_j^2: how many equally weighted opponents an image's opponents are worth.
+
+    Parameters
+    ----------
+    weight : Tensor, shape (..., n, m)
+        c_j where j is an opponent of i, else 0.
+
+    Returns
+    -------
+    Tensor, shape (..., n)
+
+    Examples
+    --------
+    >>> effective_opponents(torch.tensor([[0.0, 1.0, 1.0], [3.0, 0.0, 1.0], [0.0, 0.0, 0.0]]))
+    tensor([2.0000, 1.6000, 0.0000])
+    """
+    return weight.sum(-1) ** 2 / (weight**2).sum(-1).clamp_min(torch.finfo(weight.dtype).tiny)
+
+
 def target_order(elo: Tensor, opponent_elo: Tensor) -> Tensor:
     """t_ij = sigmoid((E_i - E_j) ln 10 / 400): how often image i should be ahead of image j.
 
@@ -86,9 +156,34 @@ def token_order(variance: Tensor, opponent_mean: Tensor, opponent_variance: Tens
     -------
     Tensor, shape (..., n, 10, m)
     """
+    tokens = token_values(variance).expand(*variance.shape, N_TOKENS)
+    return score_order(tokens, variance, opponent_mean, opponent_variance)
+
+
+def score_order(score: Tensor, variance: Tensor, opponent_mean: Tensor, opponent_variance: Tensor) -> Tensor:
+    """p_ij(s) = Phi((s - mu_j) / sqrt(var_i + var_j + 1e-3)) for any scores s, such as those of sampled completions.
+
+    Parameters
+    ----------
+    score : Tensor, shape (..., n, k)
+        k scores of each image, in score tokens; NaN (a completion that abstained) stays NaN.
+    variance : Tensor, shape (..., n)
+    opponent_mean, opponent_variance : Tensor, shape (..., m)
+
+    Returns
+    -------
+    Tensor, shape (..., n, k, m)
+
+    Examples
+    --------
+    >>> zero = torch.zeros(1)
+    >>> score_order(torch.tensor([[0.0, 9.0]]), zero, zero, zero)
+    tensor([[[0.5000],
+             [1.0000]]])
+    """
     spread = torch.sqrt(variance[..., :, None] + opponent_variance[..., None, :] + VARIANCE_FLOOR)
-    ahead = token_values(variance)[:, None] - opponent_mean[..., None, :]
-    return torch.special.ndtr(ahead[..., None, :, :] / spread[..., :, None, :])
+    ahead = score[..., :, :, None] - opponent_mean[..., None, None, :]
+    return torch.special.ndtr(ahead / spread[..., :, None, :])
 
 
 def mean_order(mean: Tensor, variance: Tensor, opponent_mean: Tensor, opponent_variance: Tensor) -> Tensor:
@@ -134,7 +229,7 @@ def ranking_reward(token_fidelity: Tensor, weight: Tensor) -> Tensor:
     Parameters
     ----------
     token_fidelity : Tensor, shape (..., n, 10, m)
-        f_ij(v).
+        f_ij(v); for sampled completions k scores stand in the place of the ten tokens.
     weight : Tensor, shape (..., n, m)
         c_j where j is an opponent of i, else 0 (the image itself, another category).
 
