@@ -28,6 +28,7 @@ def answer_probabilities(d: NDArray, log_tie: NDArray) -> tuple[NDArray, NDArray
 
 
 def worth_log_likelihood(counts: PairCounts, theta: NDArray, log_tie: NDArray) -> NDArray:
+    """Log-likelihood of R weightings at their own log-worths theta (R, n) and log nu (R,); shape (R,)."""
     d = theta[:, counts.first] - theta[:, counts.second]
     total = counts.wins + counts.ties + counts.losses
     value = ((counts.wins - counts.losses) * d / 2 - total * log_normaliser(d, log_tie[:, None])).sum(-1)
