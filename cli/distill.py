@@ -184,17 +184,17 @@ def read_config(
             faults.append(Fault("command line", override, "an override without =", "write KEY=VALUE"))
         else:
             said[key.strip()] = yaml.safe_load(value)
-    config_class = _config_class(estimator)
-    fields = {field.name: field for field in dataclasses.fields(config_class) if field.init}
+    arguments = config_class(estimator)
+    fields = {field.name: field for field in dataclasses.fields(arguments) if field.init}
     for key in said:
         if key not in INPUTS and key not in fields or key == "output_dir":
-            known = f"one of {', '.join(INPUTS)}, or a field of {config_class.__name__} other than output_dir"
+            known = f"one of {', '.join(INPUTS)}, or a field of {arguments.__name__} other than output_dir"
             faults.append(Fault(str(path), str(key), "no such setting", f"use {known}"))
     faults += [Fault(str(path), key, "missing", f"add {key}: PATH") for key in NEEDED if not said.get(key)]
     options = {key: _number(value) for key, value in said.items() if key in fields and key not in INPUTS}
     if not faults:
         try:
-            config_class(output_dir="checked-only", **options)
+            arguments(output_dir="checked-only", **options)
         except (ValueError, TypeError) as error:
             faults.append(Fault(str(path), "", str(error), "mend that value"))
     if faults:
@@ -252,7 +252,8 @@ def history_lines(history: list[dict]) -> list[str]:
     ]
 
 
-def _config_class(estimator: Estimator) -> type[TrainingArguments]:
+def config_class(estimator: Estimator) -> type[TrainingArguments]:
+    """The training arguments that an estimator takes."""
     if estimator is Estimator.sampled:
         from ..trainer.psdistill_config import PSDistillConfig
 

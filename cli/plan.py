@@ -155,7 +155,7 @@ def _training_config(path: Path, overrides: list[str]) -> tuple[dict[str, Any], 
     """Inputs, settings, and whether they ask for bfloat16, which a machine without a GPU refuses to be told."""
     import yaml
 
-    from .distill import _config_class, read_config
+    from .distill import Estimator, config_class, read_config
 
     mixed, kept = False, []
     if path.is_file():
@@ -172,7 +172,7 @@ def _training_config(path: Path, overrides: list[str]) -> tuple[dict[str, Any], 
             kept.append(override)
     later = [f"{name}=later" for name in PLANNED_LATER]
     inputs, options = read_config(path, [*kept, *later, *(["bf16=false"] if mixed else [])])
-    return inputs, _config_class()(output_dir="planned-only", **options), mixed
+    return inputs, config_class(Estimator.exact)(output_dir="planned-only", **options), mixed
 
 
 def _launch(path: Path | None) -> dict[str, Any]:
