@@ -358,14 +358,19 @@ class Comparisons:
     def repeated(self) -> int:
         """Number of judgments beyond the first of the same rater on the same two items (either side first).
 
+        A row counts as often as its weight says, so merged and split rows give the same number (rounded to a whole one).
+
         Examples
         --------
         >>> Comparisons.from_arrays([0, 1, 0], [1, 0, 2], [1, 1, 1], rater=["x", "x", "x"]).repeated()
         1
+        >>> Comparisons.from_arrays([0], [1], [1], weight=[3.0]).repeated()
+        2
         """
         low, high = np.minimum(self.first, self.second), np.maximum(self.first, self.second)
         who = np.zeros_like(low) if self.rater is None else self.rater
-        return len(self) - len(np.unique(np.stack([who, low, high]), axis=1).T)
+        _, where = np.unique(np.stack([who, low, high]), axis=1, return_inverse=True)
+        return round(np.maximum(np.bincount(where.ravel(), self.weight) - 1, 0).sum())
 
     def _credit(self, to_first: NDArray, to_second: NDArray) -> NDArray:
         n = len(self.items)

@@ -44,5 +44,6 @@ def check_fit_options(
     if cluster and (errors != "sandwich" or len(comparisons.raters) < 2):
         items = ", ".join(repr(item) for item in comparisons.items[:5])
         raise ValueError(
-            f"cluster='rater' needs errors='sandwich' and comparisons of at least two raters, also in the part of {items}"
+            "cluster='rater' needs errors='sandwich' and comparisons of at least two raters (in every part, if each is "
+            f"fitted on its own); here {len(comparisons.raters)} compared {items}"
         )

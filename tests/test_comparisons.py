@@ -43,6 +43,8 @@ def test_unknown_and_doubled_ids_and_bad_weights_are_named():
 def test_repeats_count_whichever_side_comes_first_but_not_over_raters():
     games = Comparisons.from_arrays([0, 1, 0], [1, 0, 1], [1, 1, 1], rater=["x", "x", "y"])
     assert games.repeated() == 1
+    halves = Comparisons.from_arrays([0, 0, 1], [1, 1, 2], [1, 1, 1], rater=["x", "x", "y"], weight=[0.5, 0.5, 3])
+    assert halves.repeated() == 2
 
 
 def test_a_rater_can_be_taken_out_alone():

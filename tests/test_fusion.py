@@ -81,6 +81,19 @@ def test_order_of_rows_sides_names_and_raters_do_not_matter():
         assert getattr(other, column)[name] == pytest.approx(getattr(plain, column), abs=tolerance[column])
 
 
+def test_rows_said_twice_and_rows_of_weight_two_are_the_same_judgments():
+    _, games, marks = small(3)
+    said_twice, ratings = tables([np.concatenate([column, column]) for column in games], marks, 14)
+    first, second, credit, rater = games
+    weighed = Comparisons.from_arrays(
+        first, second, credit, rater=rater, items=range(14), weight=np.full(len(first), 2.0)
+    )
+    one, other = (fuse_facet(rows, ratings, (1, 10)) for rows in (said_twice, weighed))
+    for name in ("fused", "se", "se_panel", "a", "a_se", "b", "b_se"):
+        np.testing.assert_allclose(getattr(one, name), getattr(other, name), atol=1e-8)
+    assert one.report.repeated_comparisons == other.report.repeated_comparisons == len(first)
+
+
 def test_raters_are_matched_by_id_and_one_protocol_alone_is_taken_and_named():
     _, games, marks = small(2, experts=4)
     lone = marks[1] != 3
