@@ -1,4 +1,4 @@
-"""Controls and baselines beside the nine runs (method notes 5), three seeds, the training category in turn.
+"""Controls beside the nine runs (method notes 5), three seeds, the training category in turn.
 
     python benchmarks/controls.py --nine runs/nine --work runs/controls
 
@@ -22,7 +22,6 @@ from ppaint.cli.paintings import read_paintings
 from ppaint.cli.progress_bars import progress_bars
 from ppaint.cli.whole_release import (
     WholeRelease,
-    label_training_category,
     run_whole_release,
     score_paintings,
 )
@@ -33,7 +32,7 @@ from ppaint.eval_suite.suite import evaluate_scores
 from ppaint.model_card.judge import Judge
 from ppaint.model_card.readout import moments
 from ppaint.trainer.pseudo_labels import NoUsableSignal
-from ppaint.trainer.tiny_judge import TWIN_WEIGHTS, WEIGHTS
+from ppaint.trainer.tiny_judge import TWIN_WEIGHTS, WEIGHTS, training_settings
 
 CARD = CardText(title="A control run", simulated=True)
 
@@ -67,17 +66,16 @@ def from_summary(summary: dict) -> dict:
     }
 
 
-def row(seed: int, category: str, judge: str, objective: str, found: dict) -> list[str]:
+def row(seed: int, category: str, judge: str, found: dict) -> list[str]:
     """A row of the table; a run that stopped says so."""
     name = f"seed {seed}, {category.replace('_', ' ')}"
     if "stopped" in found:
-        return [name, judge, objective, "", "", "", found["stopped"], ""]
+        return [name, judge, "", "", "", found["stopped"], ""]
     value, low, high = found["difference"]
     gain = found["after"] - found["before"]
     return [
         name,
         judge,
-        objective,
         f"{found['before']:.3f}",
         f"{found['after']:.3f}",
         f"{gain:+.3f}",
@@ -97,27 +95,26 @@ def main(
         category = CATEGORIES[seed % len(CATEGORIES)]
         data = nine / f"data-{seed}"
         whole = nine / f"seed-{seed}-{category}"
-        rows.append(row(seed, category, "biased", "policy", from_summary(read_json(whole / "summary.json"))))
+        rows.append(row(seed, category, "biased", from_summary(read_json(whole / "summary.json"))))
         jobs = {
-            **{("biased", name): (name, None) for name in ("fidelity", "soft_labels", "judgments")},
-            ("biased, judgments shuffled", "policy"): ("policy", False),
-            ("biased, judgments shuffled, made to go on", "policy"): ("policy", True),
-            ("twin", "policy"): ("twin", None),
+            "biased, judgments shuffled": False,
+            "biased, judgments shuffled, made to go on": True,
+            "twin": None,
         }
-        for (judge, objective), (kind, go_on) in jobs.items():
-            out = work / f"seed-{seed}-{category}" / f"{judge}-{objective}".replace(", ", "-").replace(" ", "-")
+        for judge, go_on in jobs.items():
+            out = work / f"seed-{seed}-{category}" / judge.replace(", ", "-").replace(" ", "-")
             found = out.with_suffix(".json")
             if not found.is_file():
-                settings = WholeRelease(str(WEIGHTS), seed, category, unlabelled=160, steps=100, batch_size=32)
+                settings = WholeRelease(str(WEIGHTS), seed, category, unlabelled=160, steps=60, batch_size=32)
                 with progress_bars() as report:
-                    if kind == "twin":
+                    if go_on is None:
                         result = twin(settings, data, out, report)
                     else:
-                        result = relearn(settings, data, whole, out, report, kind, go_on)
+                        result = shuffled(settings, data, whole, out, report, go_on)
                 found.parent.mkdir(parents=True, exist_ok=True)
                 found.write_text(json.dumps(result))
-            details[f"seed {seed}, {judge}, {objective}"] = read_json(found)
-            rows.append(row(seed, category, judge, objective, read_json(found)))
+            details[f"seed {seed}, {judge}"] = read_json(found)
+            rows.append(row(seed, category, judge, read_json(found)))
             write_result("controls", {"rows": rows, "details": details})
             typer.echo(" | ".join(rows[-1]))
     write_report()
@@ -130,33 +127,27 @@ def twin(settings: WholeRelease, data: Path, out: Path, report) -> dict:
     return from_summary(read_json(out / "summary.json"))
 
 
-def relearn(settings: WholeRelease, data: Path, whole: Path, out: Path, report, objective: str, go_on) -> dict:
-    """Learn from the judgments of a run that is done: with another objective, or with the judgments shuffled.
-
-    ``go_on`` is None for the judgments as they are; else they are shuffled, and it says whether to go on without signal.
-    """
+def shuffled(settings: WholeRelease, data: Path, whole: Path, out: Path, report, go_on: bool) -> dict:
+    """Learn from the judgments of a run that is done, given to the wrong pairs; ``go_on``: also without signal."""
     release = read_release(data / "ppaint")
     judge = Judge.from_pretrained(settings.model, dimensions=release.dimensions, batch_size=settings.batch_size)
     paintings = read_paintings(data / "ppaint", release.categories)
-    if go_on is None:
-        labels = label_training_category(settings, judge, data, whole, report)
-    else:
-        shutil.rmtree(out, ignore_errors=True)
-        shutil.copytree(whole / "label_free" / "judgments", out / "label_free" / "judgments")
-        scrolls = open_folder(data / "raw-unlabelled" / settings.train_category, report)
-        try:
-            labels = pseudo_label_images(
-                judge,
-                scrolls,
-                out / "label_free",
-                report,
-                what="scrolls (shuffled)",
-                seed=settings.seed,
-                shuffle_seed=settings.seed,
-                stop_without_signal=not go_on,
-            )
-        except NoUsableSignal as error:
-            return {"stopped": f"stopped: {error.faults[0].what}"}
+    shutil.rmtree(out, ignore_errors=True)
+    shutil.copytree(whole / "label_free" / "judgments", out / "label_free" / "judgments")
+    scrolls = open_folder(data / "raw-unlabelled" / settings.train_category, report)
+    try:
+        labels = pseudo_label_images(
+            judge,
+            scrolls,
+            out / "label_free",
+            report,
+            what="scrolls (shuffled)",
+            seed=settings.seed,
+            shuffle_seed=settings.seed,
+            stop_without_signal=not go_on,
+        )
+    except NoUsableSignal as error:
+        return {"stopped": f"stopped: {error.faults[0].what}"}
     distilled = distil_scorer(
         settings.model,
         judge,
@@ -166,7 +157,7 @@ def relearn(settings: WholeRelease, data: Path, whole: Path, out: Path, report, 
         CARD,
         seed=settings.seed,
         steps=settings.steps,
-        options={"objective": objective},
+        options=training_settings(settings.model),
     )
     after = score_paintings(distilled, paintings, report)
     features = compute_features(judge, paintings.images, report, "vision features")

@@ -1,4 +1,4 @@
-"""The page docs/cost.md, made of results/flops.json and, where there is one, results/flops_wall.json."""
+"""The page docs/cost.md, made of results/flops.json and, where they are, results/flops_wall.json and results/gpu.json."""
 
 from __future__ import annotations
 
@@ -59,31 +59,10 @@ def token_rows(counts: dict[str, dict]) -> list[list[str]]:
     return rows
 
 
-def wall_part() -> list[str]:
-    """The section on seconds; what to run where nobody has run it."""
-    command = "`python benchmarks/flops.py --wall`"
-    lines = ["", "## In seconds, on a CPU", ""]
-    lines.append(
-        "The 8B model's widths with two layers in each tower and random weights in float32 (about 10 GB), the code that "
-        "ppaint itself runs. The sampled step is timed for one of the five dimensions, times five."
-    )
-    if not (RESULTS / "flops_wall.json").is_file():
-        return [*lines, "", f"Not run yet: {command}."]
-    wall = read_json(RESULTS / "flops_wall.json")
-    rows = [
-        [task, f"{row['plain']:.1f}", f"{row['ours']:.1f}", f"**{row['ratio']:.3f}**", f"{row['FLOP ratio']:.3f}"]
-        for task, row in wall["times"].items()
-    ]
-    header = ["task", "plainly, s", "our way, s", "ratio", "ratio of the FLOPs of the same two layers"]
-    return [*lines, "", table(header, rows), "", f"`{wall['command']}`, {wall['side']} px."]
-
-
-def write_page() -> None:
-    """Write docs/cost.md."""
-    result = read_json(RESULTS / "flops.json")
-    counts = result["counts"]
-    parameters = next(iter(counts.values()))["parameters"] / 1e9
-    page = [
+def heading(result: dict) -> list[str]:
+    """What the page is about."""
+    parameters = next(iter(result["counts"].values()))["parameters"] / 1e9
+    return [
         "# What it costs at 8B",
         "",
         "**[ours]** Counted on shapes, not timed, unless a heading says seconds: no weights, no GPU. No figure here is the paper's.",
@@ -91,14 +70,18 @@ def write_page() -> None:
         f"Model: {result['model']}, {parameters:.3f} billion parameters, from its published shapes "
         "(`trainer/configs/qwen3_vl_8b_shapes.yaml`). Questions: the shipped ones (`model_card/prompts.py`), five dimensions.",
         "",
+    ]
+
+
+def task_part(counts: dict[str, dict]) -> list[str]:
+    """Judgments and scores."""
+    header = ["image", "task", "plainly", "our way", "of these, features known", "floor", "our way / plainly", "bar"]
+    return [
         "## A score and a judgment",
         "",
         "TFLOP (10^12; a multiplication and an addition are two).",
         "",
-        table(
-            ["image", "task", "plainly", "our way", "of these, features known", "floor", "our way / plainly", "bar"],
-            task_rows(counts),
-        ),
+        table(header, task_rows(counts)),
         "",
         "- **Plainly**: a forward pass for each question (and order), the images through the vision tower every time, logits at the "
         "last position only (`logits_to_keep=1`).",
@@ -108,28 +91,34 @@ def write_page() -> None:
         "a judgment costs there.",
         "- **Floor**: one prefix, five short questions, and of attention only what the block mask leaves visible.",
         "",
+    ]
+
+
+STEP_HEADER = [
+    "",
+    "exact, plainly",
+    "exact, our way",
+    "of these, further steps",
+    "sampled, TRL's path",
+    "generation",
+    "reference",
+    "training",
+    "sampled, floor",
+    "exact / sampled",
+    "further steps",
+    "further steps / sampled floor",
+]
+
+
+def step_part(counts: dict[str, dict]) -> list[str]:
+    """Training steps."""
+    return [
         "## A training step",
         "",
         "TFLOP for one image in five dimensions; a step of 32 images takes 32 times as much. The exact trainer makes one forward and backward pass; "
         "the sampled one (TRL's GRPO; G = 8 completions of 64 tokens a question, so 40 an image) generates, asks the reference, and trains.",
         "",
-        table(
-            [
-                "",
-                "exact, plainly",
-                "exact, our way",
-                "of these, further steps",
-                "sampled, TRL's path",
-                "generation",
-                "reference",
-                "training",
-                "sampled, floor",
-                "exact / sampled",
-                "further steps",
-                "further steps / sampled floor",
-            ],
-            step_rows(counts),
-        ),
+        table(STEP_HEADER, step_rows(counts)),
         "",
         "- **Exact, our way** holds the vision features and the reference policy too, which are had once a run; **further steps** with the same images "
         "do without. Bar: 0.1 of a sampled step.",
@@ -141,16 +130,26 @@ def write_page() -> None:
         "- Adapters: rank 16 on all linear layers of the language model. The vision tower is frozen. Nothing is recomputed (gradient checkpointing "
         "would add one forward pass to either side), and optimizers are not counted.",
         "",
+    ]
+
+
+def token_part(counts: dict[str, dict]) -> list[str]:
+    """Token counts."""
+    header = ["image", "about", "visual tokens", "prefix", "questions", "packed pass", "separate passes"]
+    return [
         "## Tokens",
         "",
-        table(
-            ["image", "about", "visual tokens", "prefix", "questions", "packed pass", "separate passes"],
-            token_rows(counts),
-        ),
+        table(header, token_rows(counts)),
         "",
         "A question's length goes from behind the last image to the answer position, the chat template's five tokens included. They were "
         "counted with Qwen's own byte-pair vocabulary.",
         "",
+    ]
+
+
+def method_part() -> list[str]:
+    """How it was counted."""
+    return [
         "## How it was counted",
         "",
         "torch's `FlopCounterMode` on the meta device (`model_card/flop_count.py`): matrix products, convolutions and attention; not norms, "
@@ -163,8 +162,97 @@ def write_page() -> None:
         "",
         "On the tiny model the count equals, to the last FLOP, what `FlopCounterMode` says of real passes of the same tasks (score, judgment, exact step, sampled step with its generation): "
         "`tests/test_flop_count.py`.",
-        *wall_part(),
         "",
+    ]
+
+
+def wall_part(counts: dict[str, dict], bars: dict[str, float]) -> list[str]:
+    """The section on seconds; what to run where nobody has run it."""
+    lines = ["## In seconds, on a CPU", ""]
+    if not (RESULTS / "flops_wall.json").is_file():
+        return [*lines, "Not run yet: `python benchmarks/flops.py --wall`.", ""]
+    wall = read_json(RESULTS / "flops_wall.json")
+    whole = counts[f"{wall['side']} px, adapters trained"]
+    of_all = {name: whole[name]["ratio"] for name in ("score", "judgment")}
+    of_all["exact step / sampled step"] = whole["exact step / sampled step"]["ours, vision and reference included"]
+    rows = [
+        [
+            task,
+            f"{row['plain']:.1f}",
+            f"{row['ours']:.1f}",
+            f"**{row['ratio']:.3f}**",
+            f"{row['FLOP ratio']:.3f}",
+            f"{of_all[task]:.3f}",
+            f"{bars[task]}",
+        ]
+        for task, row in wall["times"].items()
+    ]
+    header = ["task", "plainly, s", "our way, s", "ratio in seconds", "FLOPs, the same two layers", "FLOPs, all layers"]
+    times = {1: "once", 2: "twice"}.get(wall["repeats"], f"{wall['repeats']} times")
+    return [
+        *lines,
+        "The 8B model's full widths with two layers in each tower (vision and language), random weights in float32 (about 10 GB), by the code "
+        f"that ppaint itself runs, {wall['side']} px. Each task was timed {times} after a warm-up, with {wall['threads']} thread(s) on a "
+        "machine that others used too. The sampled step is timed for one of the five dimensions, times five.",
+        "",
+        table([*header, "bar"], rows),
+        "",
+        "With two layers instead of 36 and 27, the output layer (152,000 tokens wide) weighs more beside the layers and the vision "
+        "tower's weight changes too, so the counted ratio of the same two layers stands beside the measured one, and that of the whole model behind it.",
+        "",
+        f"`{wall['command']}`",
+        "",
+    ]
+
+
+def gpu_part() -> list[str]:
+    """What was measured on a GPU, or that nothing was."""
+    lines = ["## On a GPU", ""]
+    if not (RESULTS / "gpu.json").is_file():
+        return [
+            *lines,
+            "**Not measured: nobody has run it on a GPU yet.** Whoever has one (80 GB; about five minutes by the counts above, "
+            "nothing is downloaded, the weights are random) runs",
+            "",
+            "```sh",
+            "python benchmarks/gpu.py",
+            "```",
+            "",
+            "and this page shows the rates, the scorer's share of its floor and the bars that are met. `--tiny` only tries, on a CPU, whether every part runs.",
+            "",
+        ]
+    found = read_json(RESULTS / "gpu.json")
+    rows = [
+        [
+            name,
+            "not measured" if row["figure"] is None else f"**{row['figure']:.2f}**",
+            f"{row['bar']}",
+            met(row["met"]),
+        ]
+        for name, row in found["bars"].items()
+    ]
+    failed = [f"- {name}: {part['failed']}" for name, part in found["parts"].items() if "failed" in part]
+    return [
+        *lines,
+        f"Measured on {found['device']}: {found['model']}, {found['dtype']}. Rates by batch, seconds and peak memory: `benchmarks/results/gpu.json`.",
+        "",
+        table(["", "figure", "bar", "met"], rows),
+        "",
+        *failed,
+        *([""] if failed else []),
+        f"`{found['command']}`. Versions: {', '.join(f'{name} {number}' for name, number in found['versions'].items())}.",
+        "",
+    ]
+
+
+def met(answer: bool | None) -> str:
+    """Yes, no, or nothing where it was not measured."""
+    return {True: "yes", False: "no", None: ""}[answer]
+
+
+def plan_part() -> list[str]:
+    """What a run will need."""
+    return [
         "## What a run will need",
         "",
         "```sh",
@@ -176,9 +264,36 @@ def write_page() -> None:
         "not the one on its data sheet: the hours are FLOPs over rate. Activations are what autograd keeps, counted on the meta device (on the tiny model within 1 % of "
         "what it keeps really, `tests/test_plan_command.py`), times 1.25: the live tensors' peak was measured there at 1.03 of it, with gradient checkpointing at 1.22 or less.",
         "",
-        f"`{result['command']}`",
-        "",
-        f"Versions: {', '.join(f'{name} {number}' for name, number in result['versions'].items())}.",
+        "`--estimator sampled` plans the sampled trainer: generations, completions, the passes of reference and training, and the memory of a generation (key-value cache, "
+        "pixels, prefill), which is an estimate: the peak was measured at 1.10 of it on the tiny model, and it is taken times 1.25 too. A real step of TRL's trainer "
+        "with the tiny judge takes the FLOPs that are planned within 2 %, its activations are within 10 % (same tests). "
+        "Generation is taken to be transformers' own; with vLLM, its memory comes on top.",
         "",
     ]
-    PAGE.write_text("\n".join(page), encoding="utf-8")
+
+
+def write_page() -> None:
+    """Write docs/cost.md."""
+    result = read_json(RESULTS / "flops.json")
+    counts = result["counts"]
+    parts = (
+        heading(result),
+        task_part(counts),
+        step_part(counts),
+        token_part(counts),
+        method_part(),
+        wall_part(counts, result["settings"]["bars"]),
+        gpu_part(),
+        plan_part(),
+        [
+            f"`{result['command']}`",
+            "",
+            f"Versions: {', '.join(f'{name} {number}' for name, number in result['versions'].items())}.",
+            "",
+        ],
+    )
+    PAGE.write_text("\n".join(line for part in parts for line in part), encoding="utf-8")
+
+
+if __name__ == "__main__":  # after a result was copied from another machine
+    write_page()

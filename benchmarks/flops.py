@@ -114,13 +114,12 @@ def main(
 
     torch.set_num_threads(threads)
     model, shapes = two_layers(DIMENSIONS, tiny=tiny)
-    found = wall_times(model, shapes, side, group=GROUP, new_tokens=NEW_TOKENS, repeats=repeats)
+    found = wall_times(model, shapes, side, group=GROUP, new_tokens=NEW_TOKENS, repeats=repeats, say=typer.echo)
     for name, value in found.items():
         typer.echo(f"{name}: {value}")
     if not tiny:
-        write_result(
-            "flops_wall", {"model": "Qwen3-VL-8B's widths, two layers each, fp32", "side": side, "times": found}
-        )
+        said = {"side": side, "repeats": repeats, "threads": threads, "times": found}
+        write_result("flops_wall", {"model": "Qwen3-VL-8B's widths, two layers each, fp32"} | said)
         from cost_page import write_page
 
         write_page()

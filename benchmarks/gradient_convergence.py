@@ -90,6 +90,7 @@ def prepare(work: Path) -> None:
     args = PSDistillExactConfig(
         output_dir=str(work / "steps"),
         use_cpu=True,
+        objective="policy",
         seed=SEED,
         max_steps=20,
         per_device_train_batch_size=16,
@@ -221,7 +222,12 @@ class PullBack:
         self.work = work
         places = [row["place"] for row in prompt_rows(make_trainer(work, "conditions of equality", 4))[:IMAGES]]
         args = PSDistillExactConfig(
-            output_dir=str(work / "unused"), use_cpu=True, seed=SEED, beta=BETA, per_device_train_batch_size=IMAGES
+            output_dir=str(work / "unused"),
+            use_cpu=True,
+            seed=SEED,
+            objective="policy",
+            beta=BETA,
+            per_device_train_batch_size=IMAGES,
         )
         exact = PSDistillExactTrainer(shared.judge, args, shared.processor, shared.features, shared.scores)
         exact.core.load_state_dict(shared.policy.state_dict())  # the reference was read before

@@ -39,7 +39,7 @@ def main(
     for seed, category in jobs[first::step]:
         out = work / f"seed-{seed}-{category}"
         if not (out / "summary.json").is_file():
-            settings = WholeRelease(str(WEIGHTS), seed, category, unlabelled=160, steps=100, batch_size=32)
+            settings = WholeRelease(str(WEIGHTS), seed, category, unlabelled=160, steps=60, batch_size=32)
             with progress_bars() as report:
                 run_whole_release(settings, out, report, data=work / f"data-{seed}")
     done = [

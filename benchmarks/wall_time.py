@@ -130,8 +130,7 @@ class Tasks:
 
 
 def seconds(task: Callable[[], Any], repeats: int) -> float:
-    """The best of several runs, after one to warm up."""
-    task()
+    """The best of several runs; whoever calls has warmed up."""
     found = []
     for _ in range(repeats):
         start = time.perf_counter()
@@ -141,11 +140,19 @@ def seconds(task: Callable[[], Any], repeats: int) -> float:
 
 
 def wall_times(
-    model, shapes: ModelShapes, side: int, *, group: int, new_tokens: int, repeats: int
+    model,
+    shapes: ModelShapes,
+    side: int,
+    *,
+    group: int,
+    new_tokens: int,
+    repeats: int,
+    say: Callable[[str], Any] = lambda line: None,
 ) -> dict[str, dict[str, float]]:
     """Seconds of every task, their ratios, and the ratios of the FLOPs counted for the same shapes.
 
     The sampled step is timed for one dimension and multiplied by the number of dimensions: each has completions of its own.
+    Nothing is timed at its first call: a score warms up the passes, a short sampled step warms up the training.
 
     Parameters
     ----------
@@ -157,6 +164,8 @@ def wall_times(
         Pixels a side.
     group, new_tokens : int
     repeats : int
+    say : callable
+        Gets a line after each task.
 
     Returns
     -------
@@ -165,14 +174,18 @@ def wall_times(
     tasks = Tasks(model, shapes, side)
     costs = TaskCosts(shapes, tasks.grid, lora_r=LORA_R)
     table = {}
+    tasks.asked_our_way(1, 1)
     for name, images, orders, cost in (("score", 1, 1, costs.score()), ("judgment", 2, 2, costs.judgment())):
         plain = seconds(lambda i=images, o=orders: tasks.asked_plainly(i, o), repeats)
         ours = seconds(lambda i=images, o=orders: tasks.asked_our_way(i, o), repeats)
         table[name] = {"plain": plain, "ours": ours, "ratio": ours / plain, "FLOP ratio": cost.ratio}
+        say(f"{name}: plainly {plain:.2f} s, our way {ours:.2f} s")
     once = seconds(lambda: tasks.asked_our_way(1, 1), repeats)
     features = tasks.features(1)
     trained = with_gradients(model, LORA_R)
+    tasks.sampled_step(trained, 1, 2)
     exact = seconds(lambda: tasks.exact_step(trained, features), repeats)
+    say(f"exact step: {exact:.2f} s, vision features and reference once {once:.2f} s")
     sampled = len(shapes.dimensions) * seconds(lambda: tasks.sampled_step(trained, group, new_tokens), repeats)
     cost, other = costs.exact_step(), costs.sampled_step(group, new_tokens)
     table["exact step / sampled step"] = {

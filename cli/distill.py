@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import os
-import shutil
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -14,7 +12,7 @@ import typer
 if TYPE_CHECKING:
     from transformers import TrainingArguments
 
-INPUTS = ("model", "images", "pseudo_labels", "out", "title")
+INPUTS = ("model", "images", "pseudo_labels", "out", "title", "export", "base_repo")
 NEEDED = ("images", "pseudo_labels", "out")
 
 
@@ -42,7 +40,7 @@ def distill(
     from ..model_card.judge import Judge
     from ..trainer.pseudo_labels import PseudoScores
     from .judge import tiny_judge
-    from .label_free import CardText, by_hash, compute_features, distil_scorer, open_folder
+    from .label_free import CardText, Export, by_hash, compute_features, distil_sampled, distil_scorer, open_folder
     from .progress_bars import progress_bars
 
     model = str(inputs.get("model") or tiny_judge())
@@ -60,83 +58,14 @@ def distill(
             headline="overall" if "overall" in scores.dimensions else None,
         )
         out, seed = Path(inputs["out"]), args.pop("seed", 0)
+        how = {"seed": seed, "options": args, "export": Export(inputs.get("export", "merged"), inputs.get("base_repo"))}
         if estimator is Estimator.sampled:
-            done = distil_sampled(model, judge, labels, opened, out, report, card, seed=seed, options=args)
+            done = distil_sampled(model, judge, labels, opened, out, report, card, **how)
         else:
-            done = distil_scorer(model, judge, labels, out, report, card, seed=seed, options=args)
+            done = distil_scorer(model, judge, labels, out, report, card, images=by_hash(opened), **how)
     for line in history_lines(done.history):
         typer.echo(line)
     typer.echo(f"kept the checkpoint of step {done.kept_step}, by held-out judgments; scorer in {done.folder}")
-
-
-def distil_sampled(model, judge, labels, opened, out: Path, report, card, *, seed: int, options: dict[str, Any]):
-    """As ``distil_scorer``, with the sampled trainer.
-
-    Parameters
-    ----------
-    model : str
-        What the judge was loaded from; TRL loads the reference policy from there too.
-    judge : Judge
-    labels : PseudoLabels
-    opened : sequence of OpenedImage
-        TRL's passes start from pixels.
-    out : Path
-        ``out/checkpoints`` is gone on with; ``out/scorer`` is the result.
-    report : callable
-    card : CardText
-    seed : int
-    options : dict
-        Further fields of ``PSDistillConfig``.
-
-    Returns
-    -------
-    Distilled
-    """
-    import torch
-    from transformers.utils import logging as transformers_logging
-
-    from ..model_card.card import write_scorer_card
-    from ..model_card.loading import load_model
-    from ..trainer.psdistill_config import PSDistillConfig
-    from ..trainer.psdistill_trainer import PSDistillTrainer
-    from .label_free import Distilled, _readout_means, _scorer_config, by_hash, training_text
-    from .training_bar import TrainingBar
-
-    transformers_logging.disable_progress_bar()
-    transformers_logging.set_verbosity_error()  # tied weights are reported as missing when a checkpoint is read
-    settings = {"report_to": []} | options
-    args = PSDistillConfig(output_dir=str(out / "checkpoints"), seed=seed, **settings)
-    full_precision = None if args.lora_r else torch.float32  # small steps of all weights would be lost in bf16
-    fresh, processor = load_model(model, device=args.device, dtype=full_precision)
-    trainer = PSDistillTrainer(
-        fresh,
-        args,
-        processor,
-        by_hash(opened),
-        labels.scores,
-        prompts=judge.prompts,
-        features=labels.features,
-        callbacks=[TrainingBar(report)],
-    )
-    trainer.train_from_newest()
-    history, kept = list(trainer.state.log_history), trainer.state.best_global_step
-    final, building = out / "scorer", out / ".scorer.building"
-    shutil.rmtree(building, ignore_errors=True)
-    trainer.save_plain(building)
-    after = _readout_means(trainer, judge, labels)
-    kept_step = int(trainer.state.global_step if kept is None else kept)
-    args.objective = "policy"
-    config = _scorer_config(judge, labels, after, card, args, kept_step)
-    config.training |= {"trainer": "PSDistillTrainer", "completions an image": args.num_generations}
-    config.save(building)
-    how = f"estimated from {args.num_generations} sampled completions an image"
-    training = training_text(labels, args, kept_step).replace("exact expectation over the ten score tokens", how)
-    write_scorer_card(
-        building, config, title=card.title, location=str(final), training=training, evaluation=card.evaluation
-    )
-    shutil.rmtree(final, ignore_errors=True)
-    os.replace(building, final)
-    return Distilled(final, history, kept_step, config, training)
 
 
 def read_config(
@@ -155,7 +84,7 @@ def read_config(
     Returns
     -------
     inputs : dict
-        ``model``, ``images``, ``pseudo_labels``, ``out``, ``title``.
+        ``model``, ``images``, ``pseudo_labels``, ``out``, ``title``, ``export``, ``base_repo``.
     options : dict
         Fields of ``PSDistillExactConfig`` or ``PSDistillConfig``.
 
@@ -191,6 +120,7 @@ def read_config(
             known = f"one of {', '.join(INPUTS)}, or a field of {arguments.__name__} other than output_dir"
             faults.append(Fault(str(path), str(key), "no such setting", f"use {known}"))
     faults += [Fault(str(path), key, "missing", f"add {key}: PATH") for key in NEEDED if not said.get(key)]
+    faults += export_faults(path, said)
     options = {key: _number(value) for key, value in said.items() if key in fields and key not in INPUTS}
     if not faults:
         try:
@@ -200,6 +130,39 @@ def read_config(
     if faults:
         raise InputFault(faults)
     return {key: value for key, value in said.items() if key in INPUTS}, options
+
+
+def export_faults(path: Path, said: dict[str, Any]) -> list:
+    """What is wrong with the form in which the scorer is to be written: a published adapter names no local path.
+
+    Examples
+    --------
+    >>> [fault.row for fault in export_faults(Path("c.yaml"), {"export": "adapter", "model": "/models/qwen"})]
+    ['lora_r', 'base_repo']
+    >>> export_faults(Path("c.yaml"), {"export": "adapter", "lora_r": 16, "model": "Qwen/Qwen3-VL-8B-Instruct"})
+    []
+    """
+    from ..images.faults import Fault
+    from ..model_card.exported_adapter import FORMS, is_repo_id
+
+    form, repo, model = said.get("export", "merged"), said.get("base_repo"), said.get("model")
+    faults = []
+    if form not in FORMS:
+        faults.append(Fault(str(path), "export", f"{form!r} is no form of a scorer", f"use {' or '.join(FORMS)}"))
+    if form == "adapter" and not said.get("lora_r"):
+        faults.append(
+            Fault(str(path), "lora_r", "without adapters none can be exported", "set lora_r: 16, or export: merged")
+        )
+    if repo is not None and not is_repo_id(repo):
+        faults.append(Fault(str(path), "base_repo", f"{repo!r} is not the name of a repo", "write ORG/NAME"))
+    if repo is not None and form != "adapter":
+        faults.append(
+            Fault(str(path), "base_repo", "a merged scorer needs no base", "leave it out, or export: adapter")
+        )
+    if form == "adapter" and repo is None and not (model and is_repo_id(model)):
+        what = "missing: the adapters would name a path of this machine as their base"
+        faults.append(Fault(str(path), "base_repo", what, "add base_repo: ORG/NAME, where others find the base model"))
+    return faults
 
 
 def check_same_images(folder, found: set[str], scores) -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 JUDGING = "judging.json"
+COST = "cost.json"
 
 
 def judge(
@@ -22,13 +24,16 @@ def judge(
     pool_size: Annotated[int, typer.Option(min=6, help="Images in the reference pool.")] = 32,
     opponents: Annotated[int, typer.Option(min=2, help="Pool members that every other image is set against.")] = 12,
     seed: Annotated[int, typer.Option(min=0, help="Of the schedule.")] = 0,
-    batch_size: Annotated[int, typer.Option(min=1, help="Ordered pairs a forward pass.")] = 32,
+    batch_size: Annotated[
+        int, typer.Option(min=0, help="Ordered pairs a forward pass; 0: as many as fit on a GPU, 32 on a CPU.")
+    ] = 32,
 ) -> None:
     """Ask a vision-language model, in both orders, which of two images is better; every answer is stored as it comes.
 
     The schedule is that of the reference pool (see `ppaint pseudo-label`): the pool among itself, every other image
     against members of it, and the members once more as if they were others. Started again after it was stopped or
-    killed, it goes on and repeats nothing.
+    killed, it goes on and repeats nothing. What it cost (passes, tokens, answers, time) is shown at the end and written
+    to cost.json.
     """
     from ..model_card.judge import Judge
     from ..trainer.judging import Judging
@@ -43,22 +48,35 @@ def judge(
         settings = {"pool_size": pool_size, "opponents": opponents, "seed": seed}
         names = {sha: image.name for sha, image in unique.items()}
         asked = Judge.from_pretrained(
-            model or tiny_judge(), dimensions=dimension or standard_dimensions(), batch_size=batch_size
+            model or tiny_judge(), dimensions=dimension or standard_dimensions(), batch_size=batch_size or "auto"
         )
+        begun = time.perf_counter()
         features = compute_features(asked, opened, report, "vision features")
-        with JudgmentStore(out / "judgments", asked.fingerprint, asked.dimensions) as store:
+        seconds = time.perf_counter() - begun
+        folder = out / "judgments"
+        with JudgmentStore(
+            folder, asked.fingerprint, asked.dimensions, parts=asked.parts, images=list(features)
+        ) as store:
             working = Judging(store, asked, features, on_batch=lambda *now: report("judging (ordered pairs)", *now))
+            working.costs.add("vision", encoded=len(features), encoding_seconds=round(seconds, 6))
             pool, scores, _ = follow_schedule(working, list(features), settings)
             path = store.export()
             said = {**settings, "model": model or tiny_judge(), "revision": asked.revision, "images": names}
+            cost = working.cost
+            _write(out / COST, cost.to_dict())
             _write(out / JUDGING, said)
-            rows, abstained = len(store), int(store.abstentions.sum())
+            rows, uncounted = len(store), max(0, len(store) - cost.ordered_pairs)
     for name in _copies(opened, names):
         typer.echo(f"note: {name} shows the same picture as another file; it counts once", err=True)
     if pool.settings["size"] < pool_size:
         typer.echo(f"note: with {len(names)} images the pool has {pool.settings['size']} members, not {pool_size}")
-    if abstained:
-        typer.echo(f"note: the judge abstained {abstained} times; those answers are left out, none is made up")
+    if cost.abstentions:
+        said = f"{cost.abstentions:,} of {cost.answers + cost.abstentions:,} times"
+        typer.echo(f"note: the judge abstained {said}; those answers are left out, none is made up")
+    if uncounted:
+        typer.echo(f"note: {uncounted:,} judgments were made before their cost was counted; it is not in what follows")
+    for sentence in cost.sentences():
+        typer.echo(sentence)
     typer.echo(f"{rows:,} judgments of {len(scores.images)} images in {path}")
 
 
@@ -70,17 +88,13 @@ def pseudo_label(
     ] = 0.25,
 ) -> None:
     """Turn judgments into a frozen reference pool, calibrated pseudo-scores and a fitness report; needs no model."""
-    from ..images.faults import Fault, InputFault
     from ..trainer.judge_fitness import judge_fitness
     from ..trainer.judging import Judging
     from ..trainer.judgment_store import JudgmentStore
     from ..trainer.pseudo_labels import rate_images
     from ..trainer.reference_pool import pointwise_scores
 
-    if not (judgments / JUDGING).is_file():
-        what, mend = "the folder holds no finished judgments", "run `ppaint judge` until it is done, and give its --out"
-        raise InputFault(Fault(str(judgments), JUDGING, what, mend))
-    said = json.loads((judgments / JUDGING).read_text(encoding="utf-8"))
+    said = _read_finished(judgments)
     with JudgmentStore.open_finished(judgments / "judgments") as store:
         working, images = Judging(store), list(said["images"])
         pool, _, check = follow_schedule(working, images, said)
@@ -144,10 +158,34 @@ def _copies(opened: list, names: dict[str, str]) -> list[str]:
     return [image.name for image in opened if names[image.sha256] != image.name]
 
 
+def _read_finished(judgments: Path) -> dict:
+    """What `ppaint judge` wrote when it was done.
+
+    Raises
+    ------
+    InputFault
+        If it is not done, or the file is not its own.
+    """
+    from ..images.faults import Fault, InputFault
+
+    path, mend = judgments / JUDGING, "run `ppaint judge` until it is done, and give its --out"
+    if not path.is_file():
+        raise InputFault(Fault(str(judgments), JUDGING, "the folder holds no finished judgments", mend))
+    try:
+        said = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise InputFault(Fault(str(path), "", f"not readable as JSON ({error})", mend)) from error
+    kinds = {"pool_size": int, "opponents": int, "seed": int, "images": dict}
+    for name, kind in kinds.items():
+        if not isinstance(said, dict) or not isinstance(said.get(name), kind):
+            raise InputFault(Fault(str(path), name, "missing, or not what `ppaint judge` writes", mend))
+    return said
+
+
 def _write(path: Path, said: dict) -> None:
-    temporary = path.with_name(path.name + ".tmp")
-    temporary.write_text(json.dumps(said, indent=1) + "\n", encoding="utf-8")
-    os.replace(temporary, path)
+    from ..trainer.journal import replace_text
+
+    replace_text(path, json.dumps(said, indent=1) + "\n")
 
 
 def _write_named_scores(path: Path, scores, names: dict[str, str]) -> None:

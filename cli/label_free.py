@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
-from importlib.metadata import version
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,20 +11,27 @@ import numpy as np
 
 from ..images.faults import Fault, InputFault
 from ..images.opening import OpenedImage, list_images, open_image
-from ..model_card.calibration import NOTE, anchor_to_base
-from ..model_card.card import write_scorer_card
+from ..model_card.disk_full import disk_full_as_fault
 from ..model_card.judge import Judge
 from ..model_card.loading import load_model
 from ..model_card.readout import moments
-from ..model_card.scorer_config import ScorerConfig
 from ..trainer.judge_fitness import JudgeFitness, judge_fitness
 from ..trainer.judging import Judging
 from ..trainer.judgment_store import JudgmentStore
 from ..trainer.pseudo_labels import PoolSelfCheck, PseudoScores, check_members, rate_images
 from ..trainer.reference_pool import SMALLEST_SET, ReferencePool, build_pool
+from .scorer_folder import PACKAGES as PACKAGES
+from .scorer_folder import CardText, Distilled, Export, HowTrained, write_scorer_folder
+from .scorer_folder import rewrite_card as rewrite_card
 
 Report = Callable[[str, int, int], None]
-PACKAGES = ("ppaint", "torch", "transformers", "accelerate", "datasets", "numpy", "scipy", "pillow")
+# How the exact trainer comes by the gradient of each objective, as the card says it.
+ESTIMATES = {
+    "policy": "exact expectation over the ten score tokens",
+    "fidelity": "on the exact means over the ten score tokens, differentiated through both images of a pair",
+    "judgments": "a Bradley-Terry loss of the exact means on the judgments, without the pool",
+    "soft_labels": "cross-entropy over the ten score tokens on soft pseudo-scores",
+}
 
 
 @dataclass(frozen=True)
@@ -53,40 +57,6 @@ class PseudoLabels:
     fitness: JudgeFitness
     pointwise: np.ndarray
     features: Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class Distilled:
-    """A distilled scorer's folder, and how its training went.
-
-    Parameters
-    ----------
-    folder : Path
-    history : list of dict
-        The trainer's log.
-    kept_step : int
-        Step of the checkpoint that the label-free rule kept.
-    config : ScorerConfig
-    training : str
-        The card's paragraph on training.
-    """
-
-    folder: Path
-    history: list[dict]
-    kept_step: int
-    config: ScorerConfig
-    training: str
-
-
-@dataclass(frozen=True)
-class CardText:
-    """What a card says that the training itself does not know."""
-
-    title: str
-    evaluation: str = "Nothing was measured against human scores."
-    simulated: bool = False
-    headline: str | None = None
-    extra_hashes: Mapping[str, str] = field(default_factory=dict)
 
 
 def open_folder(folder: Path, report: Report, what: str = "opening images") -> list[OpenedImage]:
@@ -190,7 +160,7 @@ def pseudo_label_images(
     """
     features = compute_features(judge, images, report, f"vision features, {what}")
     hashes = list(features)
-    with JudgmentStore(folder / "judgments", judge.fingerprint, judge.dimensions) as store:
+    with JudgmentStore(folder / "judgments", judge.fingerprint, judge.dimensions, parts=judge.parts) as store:
         judging = Judging(
             store,
             judge,
@@ -221,8 +191,10 @@ def distil_scorer(
     seed: int = 0,
     steps: int | None = None,
     options: Mapping[str, Any] | None = None,
+    export: Export | None = None,
+    images: Mapping[str, OpenedImage] | None = None,
 ) -> Distilled:
-    """Train the judge's own model on its pseudo-scores, and write the scorer's folder.
+    """Train the judge's own model on its pseudo-scores with the exact trainer, and write the scorer's folder.
 
     Parameters
     ----------
@@ -239,109 +211,102 @@ def distil_scorer(
         Of the training.
     options : mapping, optional
         Further fields of ``PSDistillExactConfig``.
+    export : Export, optional
+        The form of the result; merged by default.
+    images : mapping, optional
+        By hash; needed where the vision tower is trained.
+
+    Returns
+    -------
+    Distilled
+
+    Raises
+    ------
+    InputFault
+        If the disk is full; what was there stays.
+    """
+    from ..trainer.psdistill_exact_config import PSDistillExactConfig
+    from ..trainer.psdistill_exact_trainer import PSDistillExactTrainer
+
+    settings = dict(options or {}) | ({} if steps is None else {"max_steps": steps})
+    args = PSDistillExactConfig(output_dir=str(out / "checkpoints"), seed=seed, **{"report_to": [], **settings})
+    how = HowTrained("PSDistillExactTrainer", args.objective, ESTIMATES[args.objective])
+
+    def make(fresh, processor, **more):
+        return PSDistillExactTrainer(fresh, args, processor, labels.features, labels.scores, images=images, **more)
+
+    return _distil(make, args, how, model, judge, labels, out, report, card, export, images)
+
+
+def distil_sampled(
+    model: str | Path,
+    judge: Judge,
+    labels: PseudoLabels,
+    opened: Sequence[OpenedImage],
+    out: Path,
+    report: Report,
+    card: CardText,
+    *,
+    seed: int = 0,
+    options: Mapping[str, Any] | None = None,
+    export: Export | None = None,
+) -> Distilled:
+    """As ``distil_scorer``, with the sampled trainer.
+
+    Parameters
+    ----------
+    model : str or Path
+        TRL loads the reference policy from there too.
+    opened : sequence of OpenedImage
+        TRL's passes start from pixels.
+    options : mapping, optional
+        Further fields of ``PSDistillConfig``.
+    judge, labels, out, report, card, seed, export
+        As for ``distil_scorer``.
 
     Returns
     -------
     Distilled
     """
+    from ..trainer.psdistill_config import PSDistillConfig
+    from ..trainer.psdistill_trainer import PSDistillTrainer
+
+    args = PSDistillConfig(output_dir=str(out / "checkpoints"), seed=seed, **({"report_to": []} | dict(options or {})))
+    completions = args.num_generations
+    estimate = f"estimated from {completions} sampled completions an image"
+    how = HowTrained("PSDistillTrainer", "policy", estimate, {"completions an image": completions})
+    images = by_hash(opened)
+
+    def make(fresh, processor, **more):
+        return PSDistillTrainer(fresh, args, processor, images, labels.scores, features=labels.features, **more)
+
+    return _distil(make, args, how, model, judge, labels, out, report, card, export, images)
+
+
+def _distil(
+    make: Callable,
+    args,
+    how: HowTrained,
+    model: str | Path,
+    judge: Judge,
+    labels: PseudoLabels,
+    out: Path,
+    report: Report,
+    card: CardText,
+    export: Export | None,
+    images: Mapping[str, OpenedImage] | None,
+) -> Distilled:
+    """What both trainers have in common: a fresh model, training or going on with it, the scorer's folder."""
     import torch
     from transformers.utils import logging as transformers_logging
 
-    from ..trainer.psdistill_exact_config import PSDistillExactConfig
-    from ..trainer.psdistill_exact_trainer import PSDistillExactTrainer
     from .training_bar import TrainingBar
 
     transformers_logging.disable_progress_bar()
     transformers_logging.set_verbosity_error()  # tied weights are reported as missing when a checkpoint is read
-
-    settings = dict(options or {}) | ({} if steps is None else {"max_steps": steps})
-    args = PSDistillExactConfig(output_dir=str(out / "checkpoints"), seed=seed, **{"report_to": [], **settings})
     full_precision = None if args.lora_r else torch.float32  # small steps of all weights would be lost in bf16
     fresh, processor = load_model(model, device=args.device, dtype=full_precision)
-    trainer = PSDistillExactTrainer(
-        fresh,
-        args,
-        processor,
-        labels.features,
-        labels.scores,
-        prompts=judge.prompts,
-        callbacks=[TrainingBar(report)],
-    )
-    trainer.train_from_newest()
-    history, kept = list(trainer.state.log_history), trainer.state.best_global_step
-    final = out / "scorer"
-    building = out / ".scorer.building"
-    shutil.rmtree(building, ignore_errors=True)
-    trainer.save_plain(building)
-    after = _readout_means(trainer, judge, labels)
-    kept_step = int(trainer.state.global_step if kept is None else kept)
-    config = _scorer_config(judge, labels, after, card, args, kept_step)
-    config.save(building)
-    training = training_text(labels, args, kept_step)
-    write_scorer_card(
-        building, config, title=card.title, location=str(final), training=training, evaluation=card.evaluation
-    )
-    shutil.rmtree(final, ignore_errors=True)
-    os.replace(building, final)
-    return Distilled(final, history, kept_step, config, training)
-
-
-def rewrite_card(distilled: Distilled, card: CardText, evaluation: str) -> None:
-    """Write the scorer's card again, now that it was measured."""
-    write_scorer_card(
-        distilled.folder,
-        distilled.config,
-        title=card.title,
-        location=str(distilled.folder),
-        training=distilled.training,
-        evaluation=evaluation,
-    )
-
-
-def _readout_means(trainer, judge: Judge, labels: PseudoLabels) -> np.ndarray:
-    """The distilled model's means on the training images; its vision tower is the judge's, so are the features."""
-    after = Judge(trainer.core, judge.processor, judge.dimensions, prompts=judge.prompts)
-    after.model.eval()
-    mean, _ = moments(after.rate([labels.features[image] for image in labels.scores.images]))
-    return mean
-
-
-def _scorer_config(
-    judge: Judge, labels: PseudoLabels, after: np.ndarray, card: CardText, args, kept: int
-) -> ScorerConfig:
-    return ScorerConfig(
-        dimensions=list(judge.dimensions),
-        headline=card.headline,
-        prompts=judge.prompts.to_dict(),
-        calibration=anchor_to_base(judge.dimensions, after, labels.pointwise),
-        calibration_note=NOTE,
-        simulated=card.simulated,
-        base_revision=judge.revision,
-        hashes={"pool": labels.pool.hash, "pseudo-scores": labels.scores.hash, "judge": judge.fingerprint}
-        | dict(card.extra_hashes),
-        training={
-            "trainer": "PSDistillExactTrainer",
-            "objective": args.objective,
-            "steps": args.max_steps,
-            "kept step": kept,
-            "learning rate": args.learning_rate,
-            "beta": args.beta,
-            "images": len(labels.scores.images),
-            "dimensions with a usable signal": list(labels.scores.kept),
-            "seed": args.seed,
-        },
-        versions={name: version(name) for name in PACKAGES},
-    )
-
-
-def training_text(labels: PseudoLabels, args, kept_step: int) -> str:
-    """The card's paragraph on training."""
-    scores = labels.scores
-    dropped = f" Dropped for want of signal: {', '.join(scores.dropped)}." if scores.dropped else ""
-    return (
-        f"Without labels, on {len(scores.images)} images of one category. Each pair was asked in both orders; "
-        f"{len(labels.pool.images)} images make the Elo reference pool, every other image met "
-        f"{scores.settings['games']} of them.{dropped} Objective `{args.objective}` (exact expectation over the ten score "
-        f"tokens), {args.max_steps} steps; the checkpoint of step {kept_step} was kept, picked by the log-loss of held-out "
-        f"judgments of the training category, never by a human score.\n\n{labels.fitness.markdown().replace('## Warnings', '### Warnings').replace('# Judge fitness', '### Judge fitness')}"
-    )
+    trainer = make(fresh, processor, prompts=judge.prompts, callbacks=[TrainingBar(report)])
+    with disk_full_as_fault(out, then="run it again: it goes on from the newest checkpoint"):
+        trainer.train_from_newest()
+    return write_scorer_folder(trainer, judge, labels, out, card, how, model=model, export=export, images=images)

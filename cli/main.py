@@ -19,6 +19,7 @@ COMMANDS = {
     "evaluate": "evaluate",
     "plan": "plan",
     "quickstart": "quickstart",
+    "reproduce": "reproduce",
     "agreement": "agreement",
     "design": "design",
     "demo": "demo",

@@ -17,6 +17,7 @@ from ..images.contact_sheet import contact_sheet
 from ..images.opening import OpenedImage
 from ..model_card.judge import Judge
 from ..model_card.scorer import AestheticScorer
+from ..trainer.tiny_judge import training_settings
 from .label_free import (
     PACKAGES,
     CardText,
@@ -86,7 +87,15 @@ def run_own_images(settings: OwnImages, out: Path, report: Report) -> list:
         simulated=settings.tiny,
     )
     distilled = distil_scorer(
-        settings.model, judge, labels, out, report, card, seed=settings.seed, steps=settings.steps
+        settings.model,
+        judge,
+        labels,
+        out,
+        report,
+        card,
+        seed=settings.seed,
+        steps=settings.steps,
+        options=training_settings(settings.model),
     )
     scorer = AestheticScorer.from_pretrained(distilled.folder)
     done = 0

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from .distill import Estimator
+
 if TYPE_CHECKING:
     from ..trainer.run_plan import RunPlan, RunSize
 
@@ -24,6 +26,9 @@ def plan(
     overrides: Annotated[
         list[str] | None, typer.Argument(help="KEY=VALUE, each in place of the file's: lora_r=16")
     ] = None,
+    estimator: Annotated[
+        Estimator, typer.Option(help="As `ppaint distill` will be told: exact, or sampled.")
+    ] = Estimator.exact,
     images: Annotated[int, typer.Option(min=12, help="Images of the training category.")] = 200,
     image_px: Annotated[
         str, typer.Option(help="Size of an image in pixels: 512, or 768x1024 (width x height).")
@@ -57,7 +62,7 @@ def plan(
         raise InputFault(Fault(str(json_out), "--json", "nothing can be written there", "give a file in a folder"))
     width, height = _pixels(image_px)
     said = _launch(accelerate)
-    inputs, args, mixed = _training_config(config, overrides or [])
+    inputs, args, mixed = _training_config(config, overrides or [], estimator, said["processes"])
 
     from ..trainer.model_shapes import read_shapes
     from ..trainer.run_plan import RunSize, plan_run
@@ -109,6 +114,7 @@ def plan_lines(
         f"an ordered pair {planned.pair_positions} (tokens by {counted})",
         f"{size.images} images, pool {min(size.pool_size, size.images // 2)}, {size.opponents} opponents: at most "
         f"{planned.ordered_pairs:,} ordered pairs, {planned.judgments:,} judgments",
+        *_generations(planned),
         "",
         f"{'memory on one device while it trains':<58}{'GB':>10}",
     ]
@@ -131,12 +137,24 @@ def plan_lines(
     return lines
 
 
+def _generations(planned: RunPlan) -> list[str]:
+    """What the sampled trainer samples; the exact one samples nothing."""
+    made = planned.generations
+    if made is None:
+        return []
+    return [
+        f"{made.count:,} generations of {made.prompts} questions, {made.group} completions each: {made.completions:,} "
+        f"completions of at most {made.new_tokens} tokens"
+    ]
+
+
 def _fit(planned: RunPlan, memory_gb: float) -> str:
     if planned.memory_total <= memory_gb * 1e9:
         return f"fits in {memory_gb:g} GB"
     largest = max(planned.memory, key=planned.memory.__getitem__)
     mend = {
         "activations": "lower per_device_train_batch_size, or set activation_checkpointing: true",
+        "generation, beyond the activations": "lower gradient_accumulation_steps or steps_per_generation",
         "vision features": "train on fewer or smaller images",
     }.get(largest, "train adapters (lora_r: 16), or shard over more devices (an accelerate file with FSDP)")
     return f"does NOT fit in {memory_gb:g} GB: most of it is {largest}; {mend}"
@@ -151,28 +169,39 @@ def _pixels(text: str) -> tuple[int, int]:
     return int(parts[0]), int(parts[-1])
 
 
-def _training_config(path: Path, overrides: list[str]) -> tuple[dict[str, Any], Any, bool]:
-    """Inputs, settings, and whether they ask for bfloat16, which a machine without a GPU refuses to be told."""
+def _training_config(
+    path: Path, overrides: list[str], estimator: Estimator, processes: int
+) -> tuple[dict[str, Any], Any, bool]:
+    """Inputs, settings, and whether they ask for bfloat16, which a machine without a GPU refuses to be told.
+
+    The sampled trainer's settings come as those of all processes together: TRL checks them against the number of
+    processes, and here there is one.
+    """
+    from .distill import config_class, read_config
+
+    said = _said(path, overrides)
+    mixed = said.get("bf16") is True
+    instead = [f"{name}=later" for name in PLANNED_LATER] + ["bf16=false"] * mixed
+    sampled = estimator is Estimator.sampled
+    rows = said.get("per_device_train_batch_size")
+    if sampled and processes > 1 and (rows is None or type(rows) is int):  # read_config says what is wrong with others
+        rows = config_class(estimator).per_device_train_batch_size if rows is None else rows
+        instead.append(f"per_device_train_batch_size={rows * processes}")
+    inputs, options = read_config(path, [*overrides, *instead], estimator)
+    return inputs, config_class(estimator)(output_dir="planned-only", **options), mixed
+
+
+def _said(path: Path, overrides: list[str]) -> dict[str, Any]:
+    """What file and overrides say, unchecked."""
     import yaml
 
-    from .distill import Estimator, config_class, read_config
-
-    mixed, kept = False, []
-    if path.is_file():
-        try:
-            said = yaml.safe_load(path.read_text(encoding="utf-8"))
-            mixed = isinstance(said, dict) and said.get("bf16") is True
-        except (yaml.YAMLError, UnicodeDecodeError):
-            pass  # read_config says what is wrong
-    for override in overrides:
-        key, _, value = override.partition("=")
-        if key.strip() == "bf16" and value.strip().lower() in ("true", "false"):
-            mixed = value.strip().lower() == "true"
-        else:
-            kept.append(override)
-    later = [f"{name}=later" for name in PLANNED_LATER]
-    inputs, options = read_config(path, [*kept, *later, *(["bf16=false"] if mixed else [])])
-    return inputs, config_class(Estimator.exact)(output_dir="planned-only", **options), mixed
+    try:
+        said = yaml.safe_load(path.read_text(encoding="utf-8")) if path.is_file() else {}
+        pairs = (override.partition("=") for override in overrides)
+        given = {key.strip(): yaml.safe_load(value) for key, equals, value in pairs if equals}
+    except (yaml.YAMLError, UnicodeDecodeError):
+        return {}  # read_config says what is wrong
+    return (said if isinstance(said, dict) else {}) | given
 
 
 def _launch(path: Path | None) -> dict[str, Any]:

@@ -15,8 +15,9 @@ from scipy.stats import spearmanr
 BEFORE, AFTER, NEUTRAL = "#b5523b", "#2f6f73", "#6b6558"
 
 
-def _title(text: str, simulated: bool) -> str:
-    return f"{text} (simulated stand-in)" if simulated else text
+def _title(text: str, simulated: bool | str) -> str:
+    """The title with "simulated stand-in" in it, or with what is given instead."""
+    return f"{text} ({simulated if isinstance(simulated, str) else 'simulated stand-in'})" if simulated else text
 
 
 def _save(figure, path: Path) -> Path:
@@ -33,7 +34,7 @@ def plot_before_after(
     *,
     dimension: str,
     training_category: str,
-    simulated: bool,
+    simulated: bool | str,
 ) -> Path:
     """Scores before and after distillation against the fused ground truth, a column a category.
 
@@ -47,8 +48,8 @@ def plot_before_after(
         Named on the axes.
     training_category : str
         Marked: the others were never seen in training.
-    simulated : bool
-        Said in the title.
+    simulated : bool or str
+        Said in the title; a text instead of "simulated stand-in".
 
     Returns
     -------
@@ -81,7 +82,13 @@ def plot_before_after(
 
 
 def plot_pool(
-    path: Path, elo: np.ndarray, standard_error: np.ndarray, dimensions: Sequence[str], *, title: str, simulated: bool
+    path: Path,
+    elo: np.ndarray,
+    standard_error: np.ndarray,
+    dimensions: Sequence[str],
+    *,
+    title: str,
+    simulated: bool | str,
 ) -> Path:
     """The Elo pool with one standard error either way, a panel a dimension, members in order of worth.
 
@@ -93,8 +100,8 @@ def plot_pool(
         In Elo points.
     dimensions : sequence of str, length D
     title : str
-    simulated : bool
-        Said in the title.
+    simulated : bool or str
+        Said in the title; a text instead of "simulated stand-in".
 
     Returns
     -------
@@ -117,7 +124,7 @@ def plot_pool(
     return _save(figure, path)
 
 
-def plot_training(path: Path, history: Sequence[Mapping], *, kept_step: int, simulated: bool) -> Path:
+def plot_training(path: Path, history: Sequence[Mapping], *, kept_step: int, simulated: bool | str) -> Path:
     """Held-out log-loss of the judgments, held-out SRCC to the pseudo-scores, and the KL to the starting model.
 
     Parameters
@@ -128,8 +135,8 @@ def plot_training(path: Path, history: Sequence[Mapping], *, kept_step: int, sim
         The trainer's log, with ``step``, ``eval_log_loss``, ``eval_srcc`` and ``kl`` where they were logged.
     kept_step : int
         Step of the checkpoint that the label-free rule kept.
-    simulated : bool
-        Said in the title.
+    simulated : bool or str
+        Said in the title; a text instead of "simulated stand-in".
 
     Returns
     -------

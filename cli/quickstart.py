@@ -22,7 +22,7 @@ def quickstart(
         list[str] | None, typer.Option(help="With --images: a dimension to judge; may be given several times.")
     ] = None,
     unlabelled: Annotated[int, typer.Option(min=12, help="Unlabelled scrolls painted a category.")] = 160,
-    steps: Annotated[int, typer.Option(min=1, help="Optimiser steps.")] = 100,
+    steps: Annotated[int, typer.Option(min=1, help="Optimiser steps.")] = 60,
     batch_size: Annotated[int, typer.Option(min=1, help="Ordered pairs a forward pass.")] = 32,
 ) -> None:
     """Build, judge, pseudo-label, distil and measure, with one command."""

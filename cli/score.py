@@ -20,11 +20,14 @@ class Format(StrEnum):
 def score(
     images: Annotated[list[Path], typer.Argument(help="Images, or folders of images.")],
     model: Annotated[str, typer.Option(help="A scorer's folder, or its repo id.")],
+    base: Annotated[
+        str | None, typer.Option(help="For a scorer that is an adapter: the base model's folder or repo.")
+    ] = None,
     format: Annotated[Format, typer.Option(help="How to write the scores.")] = Format.table,
     out: Annotated[Path | None, typer.Option(help="Write to this file instead of the terminal.")] = None,
     batch_size: Annotated[int, typer.Option(help="Images a forward pass.")] = 16,
 ) -> None:
-    """Score images in every dimension, one forward pass an image."""
+    """Score images in every dimension, one forward pass an image, and say which are unlike the training images."""
     from ..images.faults import Fault, InputFault
     from ..images.opening import list_images
 
@@ -36,11 +39,33 @@ def score(
     from .progress import bar
 
     opened = _open_all(paths)
-    scorer = AestheticScorer.from_pretrained(model)
+    scorer = AestheticScorer.from_pretrained(model, base=base)
     with bar() as progress:
         task = progress.add_task("scoring", total=len(opened))
         table = scorer.score(opened, batch_size=batch_size, on_batch=lambda n: progress.advance(task, n))
     _write(table, scorer.config, format, out)
+    if format is not Format.table or out is not None:  # the table on a terminal says so itself
+        typer.echo(f"note: {depth_note(table, scorer.config)}", err=True)
+
+
+def depth_note(table, config) -> str:
+    """What the marks mean, with how many there are; or that it is not known.
+
+    Parameters
+    ----------
+    table : ScoreTable
+    config : ScorerConfig
+
+    Returns
+    -------
+    str
+    """
+    from ..model_card.out_of_depth import UNKNOWN
+
+    if table.out_of_depth is None or config.out_of_depth is None:
+        return UNKNOWN
+    marked = int(table.out_of_depth.sum())
+    return f"{marked} of {len(table.names)} marked. {config.out_of_depth.meaning()}"
 
 
 def _open_all(paths: list[Path]) -> list:
@@ -73,7 +98,8 @@ def _write(table, config, format: Format, out: Path | None) -> None:
         Console().print(_rich_table(table, config))
         return
     if format is Format.json:
-        text = json.dumps({"simulated": config.simulated, "scale": config.scale, "scores": table.rows()}, indent=1)
+        said = {"simulated": config.simulated, "scale": config.scale, "depth": depth_note(table, config)}
+        text = json.dumps(said | {"scores": table.rows()}, indent=1)
     elif format is Format.csv:
         import pandas as pd
 
@@ -93,12 +119,21 @@ def _write(table, config, format: Format, out: Path | None) -> None:
 def _rich_table(table, config):
     from rich.table import Table
 
+    from ..model_card.out_of_depth import MARK
+
     note = " (a simulated judge's taste: it means nothing on real paintings)" if config.simulated else ""
-    rich = Table(title=f"score ± standard deviation{note}", title_justify="left")
+    rich = Table(
+        title=f"score ± standard deviation{note}",
+        title_justify="left",
+        caption=depth_note(table, config),
+        caption_justify="left",
+    )
     rich.add_column("image", overflow="fold")
     for dimension in table.dimensions:
         rich.add_column(dimension, justify="right")
+    rich.add_column("depth", justify="right")
     for i, name in enumerate(table.names):
         cells = [f"{m:.2f} ± {s:.2f}" for m, s in zip(table.mean[i], table.sd[i], strict=True)]
-        rich.add_row(name, *cells)
+        depth = "not known" if table.depth is None else f"{MARK if table.out_of_depth[i] else ''} {table.depth[i]:.2f}"
+        rich.add_row(name, *cells, depth)
     return rich

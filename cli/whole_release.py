@@ -22,7 +22,7 @@ from ..trainer.judging import Judging
 from ..trainer.judgment_store import JudgmentStore
 from ..trainer.pseudo_labels import PoolSelfCheck, check_members, rate_images
 from ..trainer.reference_pool import ReferencePool, build_pool
-from ..trainer.tiny_judge import WEIGHTS
+from ..trainer.tiny_judge import WEIGHTS, training_settings
 from .label_free import (
     PACKAGES,
     CardText,
@@ -114,7 +114,15 @@ def run_whole_release(settings: WholeRelease, out: Path, report: Report, *, data
         headline=release.headline,
     )
     distilled = distil_scorer(
-        settings.model, judge, labels, out, report, card, seed=settings.seed, steps=settings.steps
+        settings.model,
+        judge,
+        labels,
+        out,
+        report,
+        card,
+        seed=settings.seed,
+        steps=settings.steps,
+        options=training_settings(settings.model),
     )
     paintings = read_paintings(data / "ppaint", release.categories)
     judged = {
@@ -189,7 +197,7 @@ def evaluate_category(
     features = compute_features(judge, images, report, f"vision features, {name}")
     hashes = [image.sha256 for image in images]
     folder = out / "evaluation" / name
-    with JudgmentStore(folder / "judgments", judge.fingerprint, judge.dimensions) as store:
+    with JudgmentStore(folder / "judgments", judge.fingerprint, judge.dimensions, parts=judge.parts) as store:
         if name == settings.train_category:
             pool, check, known = labels.pool, labels.check, dict(labels.features)
         else:

@@ -25,8 +25,8 @@ def read_predictions(path: str | Path, release: ReleaseTables) -> NDArray[np.flo
     ----------
     path : str or Path
         ``.csv`` (UTF-8), ``.parquet``, ``.json`` (a list of objects) or ``.jsonl``, with ``painting_id``, ``category`` and one
-        column a dimension. ``category`` may be absent where every painting stands in one category only; a column
-        ``<dimension>_sd`` may be there and is not used.
+        column a dimension. ``category`` may be absent where every painting stands in one category only; what a scorer
+        writes beside its scores (``<dimension>_sd``, ``depth``, ``out_of_depth``) may be there and is not used.
     release : ReleaseTables
         What it is evaluated against.
 
@@ -135,7 +135,8 @@ def _column_faults(path: Path, table: pd.DataFrame, release: ReleaseTables) -> l
     needed = ["painting_id", *release.dimensions]
     if release.fused["painting_id"].duplicated().any():
         needed.insert(1, "category")
-    known = {*needed, "category", *(f"{dimension}_sd" for dimension in release.dimensions)}
+    beside = ("depth", "training_depth", "out_of_depth", *(f"{dimension}_sd" for dimension in release.dimensions))
+    known = {*needed, "category", *beside}
     faults = [
         TableFault(str(path), name, "the column is missing", f"add it; the table needs {', '.join(needed)}")
         for name in needed

@@ -8,6 +8,8 @@ from string import Template
 
 import yaml
 
+from .exported_adapter import is_repo_id
+from .out_of_depth import UNKNOWN
 from .scorer_config import ScorerConfig
 
 _TEMPLATE = Path(__file__).parent / "template" / "scorer_card.md"
@@ -72,12 +74,17 @@ def write_scorer_card(
         "pipeline_tag": "image-text-to-text",
         "tags": tags,
     }
+    base = config.base or config.base_revision.rpartition("@")[0]
+    if is_repo_id(base):  # the Hub shows the scorer in its base model's family
+        front |= {"base_model": base, "base_model_relation": "adapter" if config.form == "adapter" else "finetune"}
     provenance = [["base model", f"`{config.base_revision}`"]]
     provenance += [[name, f"`{value}`"] for name, value in sorted(config.hashes.items())]
     provenance += [[name, value] for name, value in sorted(config.versions.items())]
     text = Template(_TEMPLATE.read_text(encoding="utf-8")).substitute(
         front_matter=yaml.safe_dump(front, sort_keys=False).strip(),
         title=title,
+        form=f"LoRA adapters for `{config.base}`" if config.form == "adapter" else "A plain Qwen3-VL checkpoint",
+        depth=UNKNOWN if config.out_of_depth is None else _depth_text(config.out_of_depth),
         warning=SIMULATED_WARNING if config.simulated else "",
         n_dimensions=len(config.dimensions),
         dimensions=", ".join(config.dimensions),
@@ -94,3 +101,13 @@ def write_scorer_card(
     temporary.write_text(text, encoding="utf-8")
     os.replace(temporary, path)
     return path
+
+
+def _depth_text(entry) -> str:
+    return (
+        f"`depth` is the distance of an image from the {entry.training_images} training images ({entry.distance}; an image's "
+        f"state is the {entry.state}) over a threshold taken from {entry.held_out_images} images of the same set that were "
+        f"held out from training. Above 1 the image is marked as out of the scorer's depth: do not rely on its scores. Of "
+        f"images like the training images at most {100 * entry.flagged_at_most:.3g} % are so marked. That an image is not "
+        "marked does not say that its scores are good."
+    )

@@ -10,6 +10,7 @@ import torch
 from PIL import Image
 
 from ..images.opening import OpenedImage, open_image
+from .memory import in_shrinking_batches
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,8 @@ def vision_features(
     images : sequence
         Opened images, or anything that ``open_image`` takes.
     batch_size : int
-        Images a batch; the split is fixed by the order of the images, so the same list gives the same features.
+        Images a batch; the split is fixed by the order of the images, so the same list gives the same features. A batch
+        that does not fit into memory is halved, with a warning, and so are those after it.
     on_batch : callable, optional
         Called with the number of images done in each batch.
 
@@ -75,19 +77,31 @@ def vision_features(
     -------
     list of VisionFeatures
         In the order of the images.
+
+    Raises
+    ------
+    InputFault
+        If an image cannot be opened, or does not fit into memory even alone.
     """
     opened = as_opened(images)
-    device = next(model.parameters()).device
-    features: list[VisionFeatures] = []
-    for start in range(0, len(opened), batch_size):
-        chunk = opened[start : start + batch_size]
-        pixels = processor.image_processor([image.image for image in chunk], return_tensors="pt")
-        grid = pixels["image_grid_thw"].to(device)
-        out = model.get_image_features(pixels["pixel_values"].to(device), grid, return_dict=True)
-        for i, image in enumerate(chunk):
-            deepstack = tuple(layer[i].clone() for layer in out.deepstack_features)
-            shape = tuple(int(x) for x in grid[i])
-            features.append(VisionFeatures(image.sha256, out.pooler_output[i].clone(), deepstack, shape))
+
+    def see(chunk: Sequence[OpenedImage]) -> list[VisionFeatures]:
+        seen = _one_pass(model, processor, chunk)
         if on_batch is not None:
             on_batch(len(chunk))
+        return seen
+
+    return [one for seen in in_shrinking_batches(opened, batch_size, see) for one in seen]
+
+
+def _one_pass(model, processor, images: Sequence[OpenedImage]) -> list[VisionFeatures]:
+    """Features of the images of one batch."""
+    pixels = processor.image_processor([image.image for image in images], return_tensors="pt")
+    grid = pixels["image_grid_thw"].to(next(model.parameters()).device)
+    out = model.get_image_features(pixels["pixel_values"].to(grid.device), grid, return_dict=True)
+    features = []
+    for i, image in enumerate(images):
+        deepstack = tuple(layer[i].clone() for layer in out.deepstack_features)
+        shape = tuple(int(x) for x in grid[i])
+        features.append(VisionFeatures(image.sha256, out.pooler_output[i].clone(), deepstack, shape))
     return features

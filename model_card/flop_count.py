@@ -12,6 +12,8 @@ blocks. ``attention_flops`` gives the part that is visible.
 
 from __future__ import annotations
 
+import copy
+
 import torch
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
@@ -42,6 +44,25 @@ def shapes_only(config: Qwen3VLConfig, *, dtype: torch.dtype = torch.float32) ->
     with torch.device("meta"):
         model = Qwen3VLForConditionalGeneration(config)
     return model.to(dtype).eval()
+
+
+def with_layers(config: Qwen3VLConfig, layers: int) -> Qwen3VLConfig:
+    """The same widths with fewer layers in the language model and one in the vision tower.
+
+    What a pass of the language model costs grows by the same amount with each layer, so one and two layers tell all.
+
+    Examples
+    --------
+    >>> with_layers(Qwen3VLConfig(), 2).text_config.num_hidden_layers
+    2
+    """
+    shallow = copy.deepcopy(config)
+    shallow.text_config.num_hidden_layers = layers
+    if getattr(shallow.text_config, "layer_types", None):
+        shallow.text_config.layer_types = [shallow.text_config.layer_types[0]] * layers
+    shallow.vision_config.depth = 1
+    shallow.vision_config.deepstack_visual_indexes = [0]
+    return shallow
 
 
 def vision_flops(model, grid: Grid) -> int:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -10,9 +12,12 @@ import torch
 
 from .features import VisionFeatures, settings_hash, vision_features
 from .loading import fingerprint, load_model, model_revision
-from .prompts import Prompts, single_token
+from .memory import in_shrinking_batches, rows_that_fit
+from .prompts import Prompts, answer_tokens
 from .readout import ScoreReadout
 from .shared_prefix import answer_logits, questionnaire
+
+DEFAULT_BATCH = 32
 
 
 class Judge:
@@ -28,8 +33,24 @@ class Judge:
         The wording.
     revision : str
         What the weights are; part of the fingerprint under which judgments are stored.
-    batch_size : int
-        Ordered pairs (or images) a forward pass.
+    batch_size : int or "auto"
+        Ordered pairs (or images) a forward pass. ``"auto"`` measures on a GPU, once ``features`` knows the longest image,
+        how many fit; on a CPU it is 32.
+
+    Attributes
+    ----------
+    fingerprint : str
+        Hash of all that its answers depend on, besides the images.
+    parts : dict of str to str
+        What the fingerprint was taken of, by name, the chat template as its hash.
+    pair_sheet, rating_sheet : Questionnaire
+        The questions about two images, and about one.
+
+    Raises
+    ------
+    InputFault
+        If an answer is not a single token of the model's vocabulary, or the chat template drops images or does not put
+        them before the question.
     """
 
     def __init__(
@@ -40,28 +61,32 @@ class Judge:
         *,
         prompts: Prompts | None = None,
         revision: str = "unsaved",
-        batch_size: int = 32,
+        batch_size: int | str = DEFAULT_BATCH,
     ) -> None:
         self.model = model
         self.processor = processor
         self.dimensions = tuple(dimensions)
         self.prompts = prompts or Prompts()
-        self.batch_size = batch_size
+        self._to_measure = batch_size == "auto" and model.device.type == "cuda"
+        self.batch_size = DEFAULT_BATCH if batch_size == "auto" else int(batch_size)
+        self._ratings_that_fit = sys.maxsize  # less once a batch of ratings ran out of memory
         self.revision = revision
-        self.fingerprint = fingerprint(
-            revision=revision,
-            processor=settings_hash(processor),
-            chat_template=str(processor.chat_template),
-            prompts=self.prompts.sha256(),
-            dimensions="\n".join(self.dimensions),
-            dtype=str(next(model.parameters()).dtype),
-        )
-        self._pair_sheet = questionnaire(
-            processor, [self.prompts.compare_question(d) for d in self.dimensions], n_images=2
-        )
+        self.parts = {
+            "revision": revision,
+            "processor": settings_hash(processor),
+            "chat_template": str(processor.chat_template),
+            "prompts": self.prompts.sha256(),
+            "dimensions": "\n".join(self.dimensions),
+            "dtype": str(next(model.parameters()).dtype),
+        }
+        self.fingerprint = fingerprint(**self.parts)
+        self.parts["chat_template"] = hashlib.sha256(self.parts["chat_template"].encode()).hexdigest()  # it is long
+        questions = [self.prompts.compare_question(d) for d in self.dimensions]
+        self.pair_sheet = questionnaire(processor, questions, n_images=2)
         names = (self.prompts.first, self.prompts.second)
-        self._answers = torch.tensor([single_token(processor.tokenizer, name) for name in names])
+        self._answers = torch.tensor(answer_tokens(processor.tokenizer, names))
         self._scores = ScoreReadout(processor, self.prompts, self.dimensions)
+        self.rating_sheet = self._scores.sheet
 
     @classmethod
     def from_pretrained(
@@ -72,7 +97,7 @@ class Judge:
         prompts: Prompts | None = None,
         device=None,
         dtype: torch.dtype | None = None,
-        batch_size: int = 32,
+        batch_size: int | str = DEFAULT_BATCH,
     ) -> Judge:
         """Load a judge from a folder or a repo.
 
@@ -86,8 +111,13 @@ class Judge:
         return cls(model, processor, dimensions, prompts=prompts, revision=revision, batch_size=batch_size)
 
     def features(self, images, *, on_batch: Callable[[int], None] | None = None) -> list[VisionFeatures]:
-        """Vision features, once an image; see ``vision_features``."""
-        return vision_features(self.model, self.processor, images, batch_size=self.batch_size, on_batch=on_batch)
+        """Vision features, once an image; see ``vision_features``. With ``batch_size="auto"``, sizes the batches to come."""
+        found = vision_features(self.model, self.processor, images, batch_size=self.batch_size, on_batch=on_batch)
+        if self._to_measure and found:
+            longest = max(found, key=lambda feature: feature.n_tokens)
+            self.batch_size = rows_that_fit(lambda: self.compare([(longest, longest)]), self.model.device)
+            self._to_measure = False
+        return found
 
     @torch.inference_mode()
     def compare(self, pairs: Sequence[tuple[VisionFeatures, VisionFeatures]]) -> np.ndarray:
@@ -105,7 +135,7 @@ class Judge:
         """
         rows = []
         for start in range(0, len(pairs), self.batch_size):
-            logits = answer_logits(self.model, self._pair_sheet, pairs[start : start + self.batch_size])
+            logits = answer_logits(self.model, self.pair_sheet, pairs[start : start + self.batch_size])
             answers = logits[..., self._answers.to(logits.device)].double()
             odds = answers[..., 0] - answers[..., 1]
             rows.append(torch.where(odds.isfinite(), odds, torch.nan).cpu().numpy())
@@ -122,6 +152,7 @@ class Judge:
         Returns
         -------
         ndarray of float64, shape (n, D, 10)
+            NaN where the model's logits are not finite: an abstention.
         """
         return self.rate_with_mass(features)[0]
 
@@ -129,9 +160,16 @@ class Judge:
     def rate_with_mass(self, features: Sequence[VisionFeatures]) -> tuple[np.ndarray, np.ndarray]:
         """As ``rate``, with the probability (n, D) that the ten tokens hold together before renormalising."""
         logs, masses = [], []
-        for start in range(0, len(features), self.batch_size):
-            log_p, mass = self._scores.log_probabilities(self.model, features[start : start + self.batch_size])
+        size = min(self.batch_size, self._ratings_that_fit)
+        for log_p, mass in in_shrinking_batches(features, size, self._rate_batch, on_shrink=self._remember):
+            log_p = torch.where(log_p.isfinite().all(-1, keepdim=True), log_p, torch.nan)  # an abstention is whole
             logs.append(log_p.double().cpu().numpy())
             masses.append(mass.double().cpu().numpy())
         d = len(self.dimensions)
         return (np.concatenate(logs), np.concatenate(masses)) if logs else (np.zeros((0, d, 10)), np.zeros((0, d)))
+
+    def _remember(self, size: int) -> None:
+        self._ratings_that_fit = size
+
+    def _rate_batch(self, features: Sequence[VisionFeatures]) -> tuple[torch.Tensor, torch.Tensor]:
+        return self._scores.log_probabilities(self.model, features)

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
 
 from ..images.faults import Fault, InputFault
+from .memory import out_of_memory
+
+COPY_AGAIN = "copy or download the model again, all its files: weights, config.json, tokenizer and processor"
 
 
 def best_device() -> torch.device:
@@ -16,7 +21,7 @@ def best_device() -> torch.device:
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
-def load_model(path_or_repo: str | Path, *, device=None, dtype: torch.dtype | None = None):
+def load_model(path_or_repo: str | Path, *, device=None, dtype: torch.dtype | None = None, revision: str | None = None):
     """Load model and processor with the Auto classes.
 
     Parameters
@@ -27,6 +32,8 @@ def load_model(path_or_repo: str | Path, *, device=None, dtype: torch.dtype | No
         A GPU where there is one, by default.
     dtype : torch.dtype, optional
         bfloat16 on a GPU, float32 on a CPU, by default.
+    revision : str, optional
+        A commit of the repo; its newest by default.
 
     Returns
     -------
@@ -36,14 +43,14 @@ def load_model(path_or_repo: str | Path, *, device=None, dtype: torch.dtype | No
     Raises
     ------
     InputFault
-        If there is no such folder or repo, or it is not a Qwen3-VL checkpoint.
+        If there is no such folder or repo, it is not a Qwen3-VL checkpoint, or its files are damaged or not all there.
     """
     from transformers import AutoConfig, AutoModelForImageTextToText, AutoProcessor
 
     device = torch.device(device) if device is not None else best_device()
     dtype = dtype or (torch.bfloat16 if device.type == "cuda" else torch.float32)
     try:
-        config = AutoConfig.from_pretrained(path_or_repo)
+        config = AutoConfig.from_pretrained(path_or_repo, revision=revision)
     except (OSError, ValueError) as error:
         what = str(error).splitlines()[0] if str(error) else type(error).__name__
         mend = (
@@ -53,9 +60,33 @@ def load_model(path_or_repo: str | Path, *, device=None, dtype: torch.dtype | No
     if config.model_type != "qwen3_vl":
         what, mend = f"this is a {config.model_type!r} model", "give a Qwen3-VL checkpoint"
         raise InputFault(Fault(str(path_or_repo), "config.json", what, mend))
-    model = AutoModelForImageTextToText.from_pretrained(path_or_repo, dtype=dtype).to(device).eval()
-    processor = AutoProcessor.from_pretrained(path_or_repo)
+    with _damage_as_fault(path_or_repo, "weights"):
+        model, report = AutoModelForImageTextToText.from_pretrained(
+            path_or_repo, dtype=dtype, revision=revision, output_loading_info=True
+        )
+        model = model.to(device).eval()
+    if report["missing_keys"]:  # transformers would go on with random ones
+        missing = sorted(report["missing_keys"])
+        what = f"{len(missing)} weights are missing, {missing[0]} the first of them"
+        raise InputFault(Fault(str(path_or_repo), "weights", what, COPY_AGAIN))
+    with _damage_as_fault(path_or_repo, "processor"):
+        processor = AutoProcessor.from_pretrained(path_or_repo, revision=revision)
     return model, processor
+
+
+@contextmanager
+def _damage_as_fault(path_or_repo: str | Path, what: str) -> Iterator[None]:
+    """Name the folder and the part of it that a library could not read."""
+    from safetensors import SafetensorError
+
+    try:
+        yield
+    except (OSError, ValueError, RuntimeError, MemoryError, SafetensorError) as error:
+        said = str(error).splitlines()[0] if str(error) else type(error).__name__
+        problem, mend = f"the {what} could not be read ({said})", COPY_AGAIN
+        if out_of_memory(error):
+            problem, mend = f"the {what} do not fit into memory ({said})", "end other programs, or take a larger device"
+        raise InputFault(Fault(str(path_or_repo), what, problem, mend)) from error
 
 
 def model_revision(path_or_repo: str | Path, model) -> str:
@@ -82,6 +113,55 @@ def model_revision(path_or_repo: str | Path, model) -> str:
                 digest.update(hashlib.file_digest(stream, "sha256").digest())
         return f"sha256:{digest.hexdigest()}"
     return f"{path_or_repo}@{getattr(model.config, '_commit_hash', None)}"
+
+
+def weights_hash(path_or_repo: str | Path, model) -> str:
+    """Hash of a checkpoint's tensors as they lie in its files, however many files they are spread over.
+
+    Unlike ``model_revision`` it is the same for a local folder and for the repo that the folder was uploaded to.
+
+    Parameters
+    ----------
+    path_or_repo : str or Path
+        What the model was loaded from.
+    model
+        The loaded model; its config remembers the commit it came from.
+
+    Returns
+    -------
+    str
+        SHA-256 over names, types, shapes and bytes of all tensors, in hexadecimal.
+    """
+    from safetensors import safe_open
+
+    folder, files = _local_folder(path_or_repo, model), {}
+    for file in sorted(folder.glob("*.safetensors")):
+        with safe_open(file, "pt") as stream:
+            files |= dict.fromkeys(stream.keys(), file)
+    digest = hashlib.sha256()
+    for file in sorted(set(files.values())):
+        with safe_open(file, "pt") as stream:
+            for name in stream.keys():
+                files[name] = _tensor_hash(stream.get_tensor(name))
+    for name in sorted(files):
+        digest.update(f"{name} {files[name]}\n".encode())
+    return digest.hexdigest()
+
+
+def _tensor_hash(tensor: torch.Tensor) -> str:
+    digest = hashlib.sha256(f"{tensor.dtype} {list(tensor.shape)} ".encode())
+    digest.update(tensor.contiguous().flatten().view(torch.uint8).numpy())
+    return digest.hexdigest()
+
+
+def _local_folder(path_or_repo: str | Path, model) -> Path:
+    """Where the files lie: the folder itself, or a repo's snapshot in the cache."""
+    if Path(path_or_repo).is_dir():
+        return Path(path_or_repo)
+    from huggingface_hub import try_to_load_from_cache
+
+    commit = getattr(model.config, "_commit_hash", None)
+    return Path(try_to_load_from_cache(str(path_or_repo), "config.json", revision=commit)).parent
 
 
 def fingerprint(**parts: str) -> str:

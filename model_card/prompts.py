@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+
+from ..images.faults import Fault, InputFault
 
 DIGITS = tuple("0123456789")
 
@@ -85,10 +87,39 @@ def single_token(tokenizer, text: str) -> int:
 
     Raises
     ------
-    ValueError
-        If the tokenizer splits the answer.
+    InputFault
+        If the tokenizer splits the answer, or does not know it.
     """
-    ids = tokenizer.encode(text, add_special_tokens=False)
-    if len(ids) != 1:
-        raise ValueError(f"the answer {text!r} is {len(ids)} tokens in this model's vocabulary; it must be one")
-    return ids[0]
+    return answer_tokens(tokenizer, [text])[0]
+
+
+def answer_tokens(tokenizer, answers: Sequence[str]) -> list[int]:
+    """The ids of answers that must each be one token, and each another one.
+
+    Raises
+    ------
+    InputFault
+        With a fault for every answer that the tokenizer splits or does not know, or that it cannot tell from another.
+    """
+    where = str(getattr(tokenizer, "name_or_path", "") or "tokenizer")
+    mend = (
+        "ask for answers that are single tokens of this model (by default A, B and the digits), or take another model"
+    )
+    found: dict[int, str] = {}
+    tokens, faults = [], []
+    for text in answers:
+        ids = tokenizer.encode(text, add_special_tokens=False)
+        if len(ids) != 1:
+            what = f"the answer {text!r} is {len(ids)} tokens in this model's vocabulary; it must be one"
+        elif ids[0] == tokenizer.unk_token_id:
+            what = f"the answer {text!r} is not in this model's vocabulary"
+        elif ids[0] in found:
+            what = f"the answers {found[ids[0]]!r} and {text!r} are the same token in this model's vocabulary"
+        else:
+            found[ids[0]] = text
+            tokens.append(ids[0])
+            continue
+        faults.append(Fault(where, "tokenizer.json", what, mend))
+    if faults:
+        raise InputFault(faults)
+    return tokens

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from .features import VisionFeatures
-from .prompts import DIGITS, Prompts, single_token
+from .prompts import DIGITS, Prompts, answer_tokens
 from .shared_prefix import Questionnaire, answer_logits, questionnaire
 
 
@@ -22,11 +22,17 @@ class ScoreReadout:
     processor : Qwen3VLProcessor
     prompts : Prompts
     dimensions : sequence of str
+
+    Raises
+    ------
+    InputFault
+        If a digit is not a single token of the model's vocabulary, or the chat template is not of use; see
+        ``questionnaire``.
     """
 
     def __init__(self, processor, prompts: Prompts, dimensions: Sequence[str]) -> None:
         self.sheet: Questionnaire = questionnaire(processor, [prompts.rate_question(d) for d in dimensions], 1)
-        self.tokens = torch.tensor([single_token(processor.tokenizer, digit) for digit in DIGITS])
+        self.tokens = torch.tensor(answer_tokens(processor.tokenizer, DIGITS))
 
     def log_probabilities(self, model, features: Sequence[VisionFeatures]) -> tuple[torch.Tensor, torch.Tensor]:
         """Log-probabilities renormalised over the ten tokens, and the mass that they hold together.
@@ -42,8 +48,11 @@ class ScoreReadout:
         mass : Tensor, shape (n, D)
             Probability of the ten tokens together, before renormalising.
         """
-        logits = answer_logits(model, self.sheet, [(image,) for image in features]).float()
-        log_all = logits.log_softmax(-1)[..., self.tokens.to(logits.device)]
+        return self.of_logits(answer_logits(model, self.sheet, [(image,) for image in features]))
+
+    def of_logits(self, logits: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """As ``log_probabilities``, from logits (n, D, vocabulary) that are there already."""
+        log_all = logits.float().log_softmax(-1)[..., self.tokens.to(logits.device)]
         log_mass = torch.logsumexp(log_all, dim=-1)
         return log_all - log_mass[..., None], log_mass.exp()
 

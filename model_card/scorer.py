@@ -1,18 +1,24 @@
-"""The single-pass scorer: all dimensions of an image from one forward pass."""
+"""The single-pass scorer: all dimensions of an image from one forward pass, and whether it is out of its depth."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from .features import as_opened, vision_features
+from ..images.faults import Fault, InputFault
+from ..images.opening import OpenedImage, open_image
+from .exported_adapter import load_adapter
+from .features import VisionFeatures, vision_features
 from .loading import load_model
+from .memory import in_shrinking_batches
+from .one_pass import logits_and_states
+from .out_of_depth import DepthGauge
 from .readout import ScoreReadout, moments
-from .scorer_config import ScorerConfig
+from .scorer_config import ScorerConfig, find_file
 
 
 @dataclass(frozen=True)
@@ -31,6 +37,9 @@ class ScoreTable:
         Standard deviation of the score tokens' distribution, on the same scale.
     mass : ndarray, shape (n, D)
         Probability that the model gave to the ten score tokens together.
+    depth : ndarray, shape (n,), or None
+        How unlike the training images an image is: its distance over the scorer's threshold. None where the scorer was
+        made without a measure of it.
     """
 
     names: tuple[str, ...]
@@ -38,24 +47,64 @@ class ScoreTable:
     mean: np.ndarray
     sd: np.ndarray
     mass: np.ndarray
+    depth: np.ndarray | None = None
+
+    @property
+    def out_of_depth(self) -> np.ndarray | None:
+        """Whether each image is out of the scorer's depth (depth above 1), shape (n,); None where it is not known."""
+        return None if self.depth is None else self.depth > 1
 
     def rows(self) -> list[dict]:
-        """One flat dictionary an image: ``name``, then each dimension and ``<dimension>_sd``.
+        """One flat dictionary an image: ``name``, each dimension and ``<dimension>_sd``, ``depth``, ``out_of_depth``.
+
+        The last two are None where they are not known. (A dimension that is itself called ``depth`` keeps its name; the
+        distance then stands under ``training_depth``.)
 
         Examples
         --------
         >>> one = np.array([[5.0]])
-        >>> ScoreTable(("a.png",), ("overall",), one, one / 5, one / 5).rows()
-        [{'name': 'a.png', 'overall': 5.0, 'overall_sd': 1.0}]
+        >>> ScoreTable(("a.png",), ("overall",), one, one / 5, one / 5, np.array([1.5])).rows()
+        [{'name': 'a.png', 'overall': 5.0, 'overall_sd': 1.0, 'depth': 1.5, 'out_of_depth': True}]
         """
+        depth_name = "training_depth" if "depth" in self.dimensions else "depth"
         table = []
         for i, name in enumerate(self.names):
             row: dict = {"name": name}
             for k, dimension in enumerate(self.dimensions):
                 row[dimension] = float(self.mean[i, k])
                 row[f"{dimension}_sd"] = float(self.sd[i, k])
+            row[depth_name] = None if self.depth is None else float(self.depth[i])
+            row["out_of_depth"] = None if self.depth is None else bool(self.depth[i] > 1)
             table.append(row)
         return table
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What one pass says of n images, before calibration.
+
+    Parameters
+    ----------
+    mean, sd : ndarray, shape (n, D)
+        Of the score tokens' values, 0 to 9.
+    mass : ndarray, shape (n, D)
+    states : ndarray, shape (n, H)
+        The language model's state of each image, see ``logits_and_states``.
+    """
+
+    mean: np.ndarray
+    sd: np.ndarray
+    mass: np.ndarray
+    states: np.ndarray
+
+    @classmethod
+    def join(cls, parts: Sequence[Reading], n_dimensions: int) -> Reading:
+        """The readings of all batches as one."""
+        if not parts:
+            none = np.zeros((0, n_dimensions))
+            return cls(none, none, none, np.zeros((0, 0)))
+        fields = ("mean", "sd", "mass", "states")
+        return cls(*(np.concatenate([getattr(part, name) for part in parts]) for name in fields))
 
 
 class AestheticScorer:
@@ -66,25 +115,35 @@ class AestheticScorer:
     model : Qwen3VLForConditionalGeneration
     processor : Qwen3VLProcessor
     config : ScorerConfig
+    gauge : DepthGauge, optional
+        Tells whether an image is out of the scorer's depth.
     """
 
-    def __init__(self, model, processor, config: ScorerConfig) -> None:
+    def __init__(self, model, processor, config: ScorerConfig, gauge: DepthGauge | None = None) -> None:
         self.model = model
         self.processor = processor
         self.config = config
+        self.gauge = gauge
         self.dimensions = tuple(config.dimensions)
         self._readout = ScoreReadout(processor, config.prompt_set(), self.dimensions)
 
     @classmethod
     def from_pretrained(
-        cls, path_or_repo: str | Path, *, device=None, dtype: torch.dtype | None = None
+        cls,
+        path_or_repo: str | Path,
+        *,
+        base: str | Path | None = None,
+        device=None,
+        dtype: torch.dtype | None = None,
     ) -> AestheticScorer:
         """Load a scorer from a folder or a repo.
 
         Parameters
         ----------
         path_or_repo : str or Path
-            A folder with a Qwen3-VL checkpoint and ``scorer_config.json``, or such a repo.
+            A folder with ``scorer_config.json`` and a Qwen3-VL checkpoint, or adapters for one; or such a repo.
+        base : str or Path, optional
+            For adapters: the base model's folder, where the repo that the scorer names is out of reach.
         device : optional
             A GPU where there is one, by default.
         dtype : torch.dtype, optional
@@ -93,13 +152,20 @@ class AestheticScorer:
         Raises
         ------
         InputFault
-            If the folder is not a scorer.
+            If the folder is not a scorer, or its adapters' base cannot be reached or is another one.
         """
         config = ScorerConfig.load(path_or_repo)
-        model, processor = load_model(path_or_repo, device=device, dtype=dtype)
-        return cls(model, processor, config)
+        entry = config.out_of_depth
+        gauge = None if entry is None else DepthGauge.load(find_file(path_or_repo, entry.file), entry)
+        if config.form == "adapter":
+            model, processor = load_adapter(path_or_repo, config, base=base, device=device, dtype=dtype)
+        elif base is not None:
+            what = "a base was given, but this scorer is a whole checkpoint"
+            raise InputFault(Fault(str(path_or_repo), "base", what, "leave the base out"))
+        else:
+            model, processor = load_model(path_or_repo, device=device, dtype=dtype)
+        return cls(model, processor, config, gauge)
 
-    @torch.inference_mode()
     def score(
         self, images: Sequence, *, batch_size: int = 16, on_batch: Callable[[int], None] | None = None
     ) -> ScoreTable:
@@ -110,7 +176,7 @@ class AestheticScorer:
         images : sequence
             Paths, bytes, PIL images or opened images, n of them.
         batch_size : int
-            Images a forward pass.
+            Images a forward pass; halved, with a warning, where they do not fit into memory.
         on_batch : callable, optional
             Called with the number of images done in each batch.
 
@@ -121,33 +187,110 @@ class AestheticScorer:
         Raises
         ------
         InputFault
-            If an image cannot be opened; it names the file.
+            If an image cannot be opened, or the model gives no finite answer for it; it names the image.
         """
-        opened = as_opened(images)
-        means, sds, masses = [], [], []
-        for start in range(0, len(opened), batch_size):
-            chunk = opened[start : start + batch_size]
+        opened = [_opened(image, f"image {i + 1}") for i, image in enumerate(images)]
+
+        def one_batch(chunk: Sequence[OpenedImage]) -> Reading:
             features = vision_features(self.model, self.processor, chunk, batch_size=batch_size)
-            log_p, mass = self._readout.log_probabilities(self.model, features)
-            mean, variance = moments(log_p.double().cpu().numpy())
-            means.append(mean)
-            sds.append(np.sqrt(variance))
-            masses.append(mass.double().cpu().numpy())
+            reading = self._pass(features, [image.name for image in chunk])
             if on_batch is not None:
                 on_batch(len(chunk))
-        shape = (0, len(self.dimensions))
-        mean = np.concatenate(means) if means else np.zeros(shape)
-        sd = np.concatenate(sds) if sds else np.zeros(shape)
+            return reading
+
+        parts = in_shrinking_batches(opened, batch_size, one_batch)
+        reading = Reading.join(list(parts), len(self.dimensions))
         slope = np.array([self._slope(d) for d in self.dimensions])
         zero = np.array([self.config.calibrate(d, 0.0) for d in self.dimensions])
         return ScoreTable(
-            tuple(image.name or f"image {i + 1}" for i, image in enumerate(opened)),
+            tuple(image.name for image in opened),
             self.dimensions,
-            mean * slope + zero,
-            sd * slope,
-            np.concatenate(masses) if masses else np.zeros(shape),
+            reading.mean * slope + zero,
+            reading.sd * slope,
+            reading.mass,
+            self._depth(reading.states),
         )
+
+    def read(self, features: Sequence[VisionFeatures], *, batch_size: int = 32) -> Reading:
+        """What the pass says of images whose vision features are known already, without calibration.
+
+        Parameters
+        ----------
+        features : sequence of VisionFeatures, length n
+            By this model's vision tower.
+        batch_size : int
+
+        Returns
+        -------
+        Reading
+
+        Raises
+        ------
+        InputFault
+            If the model gives no finite answer for an image; it is named by its hash.
+        """
+
+        def one_batch(chunk: Sequence[VisionFeatures]) -> Reading:
+            return self._pass(chunk, [f"the image with the pixel hash {one.sha256[:16]}" for one in chunk])
+
+        return Reading.join(list(in_shrinking_batches(features, batch_size, one_batch)), len(self.dimensions))
+
+    @torch.inference_mode()
+    def _pass(self, features: Sequence[VisionFeatures], names: Sequence[str]) -> Reading:
+        logits, states = logits_and_states(self.model, self._readout.sheet, features)
+        log_p, mass = (values.double().cpu().numpy() for values in self._readout.of_logits(logits))
+        check_finite(log_p, names, self.dimensions)
+        mean, variance = moments(log_p)
+        return Reading(mean, np.sqrt(variance), mass, states.double().cpu().numpy())
+
+    def _depth(self, states: np.ndarray) -> np.ndarray | None:
+        if self.gauge is None:
+            return None
+        return self.gauge.depth(states) if len(states) else np.zeros(0)
 
     def _slope(self, dimension: str) -> float:
         fit = self.config.calibration.get(dimension)
         return 1.0 if fit is None else fit.slope
+
+
+def _opened(image, name: str) -> OpenedImage:
+    """An image by its own name: that of its file, or the given one where it comes from no file."""
+    if isinstance(image, OpenedImage):
+        return image if image.name else replace(image, name=name)
+    named = isinstance(image, str | Path) or getattr(image, "filename", "")
+    return open_image(image, name=None if named else name)
+
+
+def check_finite(log_probabilities: np.ndarray, names: Sequence[str], dimensions: Sequence[str]) -> None:
+    """Refuse answers that are no numbers: they never become a score.
+
+    Parameters
+    ----------
+    log_probabilities : ndarray, shape (n, D, 10)
+    names, dimensions : sequence of str
+        n and D of them.
+
+    Raises
+    ------
+    InputFault
+        It names every image and dimension.
+
+    Examples
+    --------
+    >>> check_finite(np.full((1, 1, 10), np.nan), ["a.png"], ["overall"])
+    Traceback (most recent call last):
+        ...
+    ppaint.images.faults.InputFault: a.png, overall: the model gave no finite answer for a.png in dimension overall. Mend: score it in float32, or get the model's files again: its weights may be damaged.
+    """
+    mend = "score it in float32, or get the model's files again: its weights may be damaged"
+    bad = np.argwhere(~np.isfinite(log_probabilities).all(axis=-1))
+    if len(bad):
+        raise InputFault(
+            Fault(
+                names[i],
+                dimensions[k],
+                f"the model gave no finite answer for {names[i]} in dimension {dimensions[k]}",
+                mend,
+            )
+            for i, k in bad
+        )

@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ..images.faults import Fault, InputFault
+from .out_of_depth import DepthEntry
 from .prompts import DIGITS, Prompts
 
 FILE_NAME = "scorer_config.json"
+BASE_WEIGHTS = "base weights"
 
 
 class Calibration(BaseModel):
@@ -25,6 +28,10 @@ class Calibration(BaseModel):
 
 class ScorerConfig(BaseModel):
     """Everything that turns a Qwen3-VL checkpoint into an aesthetic scorer.
+
+    ``form`` says what the folder holds: the whole checkpoint (``merged``), or an ``adapter`` on ``base``, a repo id.
+    ``base_revision`` and ``hashes`` say what the scorer was made from. ``out_of_depth`` is None where the scorer cannot
+    tell whether an image is unlike its training images.
 
     Examples
     --------
@@ -44,10 +51,13 @@ class ScorerConfig(BaseModel):
     calibration: dict[str, Calibration] = Field(default_factory=dict)
     calibration_note: str = "none: the readout's own 0 to 9 scale"
     simulated: bool = False
+    form: Literal["merged", "adapter"] = "merged"
+    base: str = ""
     base_revision: str = ""
     hashes: dict[str, str] = Field(default_factory=dict)
     training: dict = Field(default_factory=dict)
     versions: dict[str, str] = Field(default_factory=dict)
+    out_of_depth: DepthEntry | None = None
 
     def prompt_set(self) -> Prompts:
         """The wording as ``Prompts``."""
@@ -75,7 +85,7 @@ class ScorerConfig(BaseModel):
         InputFault
             If there is none, or it does not fit the schema; every wrong field is named.
         """
-        path = _locate(path_or_repo)
+        path = find_file(path_or_repo, FILE_NAME)
         try:
             return cls.model_validate(json.loads(path.read_text(encoding="utf-8")))
         except ValidationError as error:
@@ -90,18 +100,34 @@ class ScorerConfig(BaseModel):
             ) from error
 
 
-def _locate(path_or_repo: str | Path) -> Path:
+def find_file(path_or_repo: str | Path, name: str) -> Path:
+    """A file of a scorer's folder or repo.
+
+    Parameters
+    ----------
+    path_or_repo : str or Path
+    name : str
+
+    Returns
+    -------
+    Path
+
+    Raises
+    ------
+    InputFault
+        If there is no such file, or no such repo within reach.
+    """
     folder = Path(path_or_repo)
     mend = "give the folder that `ppaint distill` or `ppaint quickstart` wrote, or a scorer's repo id"
     if folder.is_dir():
-        if not (folder / FILE_NAME).is_file():
-            raise InputFault(Fault(str(folder), FILE_NAME, "the folder is not a scorer: this file is missing", mend))
-        return folder / FILE_NAME
+        if not (folder / name).is_file():
+            raise InputFault(Fault(str(folder), name, "the folder is not a scorer: this file is missing", mend))
+        return folder / name
     from huggingface_hub import hf_hub_download
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
     try:
-        return Path(hf_hub_download(str(path_or_repo), FILE_NAME))
+        return Path(hf_hub_download(str(path_or_repo), name))
     except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
         what = f"no such folder, and no such repo within reach ({type(error).__name__})"
         raise InputFault(Fault(str(path_or_repo), "", what, mend)) from error

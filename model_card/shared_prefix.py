@@ -13,8 +13,11 @@ from dataclasses import dataclass
 import torch
 from transformers.models.qwen3_vl.modeling_qwen3_vl import BaseModelOutputWithDeepstackFeatures
 
+from ..images.faults import Fault, InputFault
 from .features import VisionFeatures
 from .prompts import messages
+
+VISION_END = "<|vision_end|>"
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,20 @@ class Questionnaire:
         """Tokens of all questions together."""
         return sum(len(q) for q in self.questions)
 
+    @property
+    def text_tokens(self) -> int:
+        """Text tokens of a row: the prefix once, and every question."""
+        return self._prefix_text + self.question_length
+
+    @property
+    def text_tokens_apart(self) -> int:
+        """Text tokens of one prompt a question: the prefix as often as there are questions."""
+        return self._prefix_text * len(self.questions) + self.question_length
+
+    @property
+    def _prefix_text(self) -> int:
+        return len(self.head) + len(self.between) * (self.n_images - 1) + len(self.tail)
+
     def prefix(self, images: Sequence[VisionFeatures]) -> list[int]:
         """Ids of the prefix for these images."""
         ids = list(self.head)
@@ -70,30 +87,59 @@ def questionnaire(processor, questions: Sequence[str], n_images: int) -> Questio
 
     Raises
     ------
-    ValueError
-        If the chat template does not put the images before the question.
+    InputFault
+        If the chat template drops an image or the question, or does not put the images before the question.
     """
     tokenizer = processor.tokenizer
     image_token = tokenizer.convert_tokens_to_ids(processor.image_token)
-    end = tokenizer.convert_tokens_to_ids("<|vision_end|>")
     prefixes, tails = set(), []
     for question in questions:
-        text = processor.apply_chat_template(messages(question, n_images), add_generation_prompt=True, tokenize=False)
+        text = rendered(processor, question, n_images)
+        cut = text.rindex(VISION_END) + len(VISION_END)
         ids = tokenizer.encode(text, add_special_tokens=False)
-        places = [i for i, token in enumerate(ids) if token == image_token]
-        if len(places) != n_images:
-            raise ValueError(f"the chat template gave {len(places)} image places for {n_images} images")
-        cut = len(ids) - ids[::-1].index(end)
-        if cut <= places[-1]:
-            raise ValueError("the chat template does not put the images before the question")
-        prefixes.add(tuple(ids[:cut]))
-        tails.append(tuple(ids[cut:]))
+        tail = len(ids) - ids[::-1].index(tokenizer.convert_tokens_to_ids(VISION_END))
+        if question.strip() not in text[cut:]:
+            missing = question.strip() not in text
+            said = "leaves the question out" if missing else "does not put the images before the question"
+            raise _template_fault(processor, f"the chat template {said}")
+        prefixes.add(tuple(ids[:tail]))
+        tails.append(tuple(ids[tail:]))
     if len(prefixes) != 1:
-        raise ValueError("the questions do not share one prefix under this chat template")
+        raise _template_fault(processor, "the questions do not share one prefix under this chat template")
     prefix = prefixes.pop()
     places = [i for i, token in enumerate(prefix) if token == image_token]
     between = prefix[places[0] + 1 : places[1]] if n_images > 1 else ()
     return Questionnaire(prefix[: places[0]], between, prefix[places[-1] + 1 :], tuple(tails), n_images, image_token)
+
+
+def rendered(processor, question: str, n_images: int) -> str:
+    """One prompt as the processor's chat template writes it.
+
+    Raises
+    ------
+    InputFault
+        If there is no template, it does not run, or it does not give each image its one place.
+    """
+    from jinja2 import TemplateError
+
+    try:
+        text = processor.apply_chat_template(messages(question, n_images), add_generation_prompt=True, tokenize=False)
+    except (ValueError, TypeError, KeyError, TemplateError) as error:
+        said = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise _template_fault(processor, f"the chat template does not run ({said})") from error
+    places = text.count(processor.image_token)
+    if places != n_images:
+        problem = f"the chat template gave {places} image places for {n_images} images"
+        raise _template_fault(processor, problem + (": it drops them" if places == 0 else ""))
+    if text.rfind(VISION_END) < text.rfind(processor.image_token):
+        raise _template_fault(processor, f"the chat template does not end an image with {VISION_END}")
+    return text
+
+
+def _template_fault(processor, what: str) -> InputFault:
+    where = str(getattr(processor.tokenizer, "name_or_path", "") or "processor")
+    mend = "put the model's own chat_template.jinja back, as Qwen3-VL has it: the images first, then the question"
+    return InputFault(Fault(where, "chat_template.jinja", what, mend))
 
 
 def pack(model, sheet: Questionnaire, rows: Sequence[Sequence[VisionFeatures]], pad_token: int = 0) -> dict:

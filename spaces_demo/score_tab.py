@@ -48,7 +48,7 @@ def score_file(
     figure : matplotlib.figure.Figure or None
         The placement.
     note : str
-        What was converted on opening; empty where nothing was.
+        What was converted on opening, and whether the image is out of the scorer's depth; empty where nothing is to be said.
 
     Raises
     ------
@@ -71,8 +71,10 @@ def score_file(
         for row, share in zip(rows, release.share_below(mean), strict=True):
             row.append(f"{100 * share:.0f} %")
         figure = draw_placement(release, mean)
-    note = f"On opening: {'; '.join(opened.notes)}." if opened.notes else ""
-    return rows, figure, note
+    notes = [f"On opening: {'; '.join(opened.notes)}."] if opened.notes else []
+    if table.out_of_depth is not None and table.out_of_depth[0]:
+        notes.append(f"**{scorer.config.out_of_depth.meaning()}**")
+    return rows, figure, "\n\n".join(notes)
 
 
 def build_score_tab(scorer: AestheticScorer, release: ReleaseScores | None) -> None:

@@ -128,6 +128,28 @@ def test_a_config_that_cannot_be_meant_is_refused(tmp_path, content, word):
         read_config(path, given)
 
 
+@pytest.mark.parametrize(
+    "given, rows",
+    [
+        (["export=gguf"], {"export"}),
+        (["export=adapter", "model=/models/qwen"], {"lora_r", "base_repo"}),
+        (["export=adapter", "lora_r=4", "base_repo=/models/qwen"], {"base_repo"}),
+        (["base_repo=Qwen/Qwen3-VL-8B-Instruct"], {"base_repo"}),
+    ],
+)
+def test_a_form_that_cannot_be_exported_is_refused_before_any_work(tmp_path, given, rows):
+    (tmp_path / "c.yaml").write_text("images: a\npseudo_labels: b\nout: c\n")
+    with pytest.raises(InputFault) as caught:
+        read_config(tmp_path / "c.yaml", given)
+    assert {fault.row for fault in caught.value.faults} == rows
+
+
+def test_a_model_that_is_a_repo_needs_no_other_name_for_the_base(tmp_path):
+    (tmp_path / "c.yaml").write_text("images: a\npseudo_labels: b\nout: c\nmodel: Qwen/Qwen3-VL-8B-Instruct\n")
+    inputs, options = read_config(tmp_path / "c.yaml", ["export=adapter", "lora_r=4"])
+    assert inputs["export"] == "adapter" and options == {"lora_r": 4}
+
+
 def test_overrides_go_before_the_file_and_scientific_numbers_are_numbers(tmp_path):
     path = tmp_path / "c.yaml"
     path.write_text("images: a\npseudo_labels: b\nout: c\nlearning_rate: 3e-4\nmax_steps: 9\n")

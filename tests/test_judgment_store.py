@@ -217,3 +217,137 @@ def test_rows_can_be_read_by_hand(tmp_path):
     ask(tmp_path, make_judge())
     row = json.loads((tmp_path / "judgments.jsonl").read_text().splitlines()[0])
     assert set(row) == {"batch", "first", "second", "log_odds"}
+
+
+PARTS = {"revision": "sha256:1", "prompts": "p", "dimensions": "brushwork\noverall", "dtype": "torch.float32"}
+
+
+@pytest.mark.parametrize(
+    "part, value, words",
+    [
+        ("revision", "sha256:2", r"\(different: model weights\)"),
+        ("prompts", "q", r"\(different: prompts\)"),
+        ("dtype", "torch.bfloat16", r"dtype \(torch.float32 then; torch.bfloat16 now\)"),
+        ("dimensions", "overall", r"dimensions \(brushwork, overall then; overall now\)"),
+    ],
+)
+def test_a_store_says_what_differs(tmp_path, part, value, words):
+    judge = make_judge()
+    with JudgmentStore(tmp_path, judge.fingerprint, DIMENSIONS, parts=PARTS) as store:
+        Judging(store, judge, features_of(WORTHS)).ask(PAIRS[:5])
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    with pytest.raises(InputFault, match=words):
+        JudgmentStore(tmp_path, "another", DIMENSIONS, parts=PARTS | {part: value})
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_a_store_from_before_the_parts_still_opens_and_still_refuses(tmp_path):
+    ask(tmp_path, make_judge())
+    header = (tmp_path / "store.json").read_bytes()
+    assert set(json.loads(header)) == {"format", "fingerprint", "dimensions"}
+    with JudgmentStore(tmp_path, make_judge().fingerprint, DIMENSIONS, parts=PARTS, images=WORTHS) as store:
+        assert len(store) == 56
+    assert (tmp_path / "store.json").read_bytes() == header
+    with pytest.raises(InputFault, match=r"different: fingerprint\)"):
+        JudgmentStore(tmp_path, "another", DIMENSIONS, parts=PARTS)
+
+
+def test_a_store_of_other_images_is_refused(tmp_path):
+    judge = make_judge()
+    with JudgmentStore(tmp_path, judge.fingerprint, DIMENSIONS, images=WORTHS) as store:
+        Judging(store, judge, features_of(WORTHS)).ask(PAIRS[:5])
+    with JudgmentStore(tmp_path, judge.fingerprint, DIMENSIONS, images=reversed(WORTHS)):
+        pass  # the order is not asked for
+    with pytest.raises(InputFault, match=r"other images \(8 images then, 7 now\)"):
+        JudgmentStore(tmp_path, judge.fingerprint, DIMENSIONS, images=list(WORTHS)[1:])
+
+
+def test_a_store_in_which_nothing_was_asked_belongs_to_nobody(tmp_path):
+    JudgmentStore(tmp_path, "one", DIMENSIONS, parts=PARTS).close()
+    with JudgmentStore(tmp_path, "another", ["overall"]) as store:
+        assert store.fingerprint == "another"
+    with JudgmentStore.open_finished(tmp_path) as store:
+        assert store.fingerprint == "another" and store.dimensions == ("overall",)
+
+
+FOREIGN = {
+    "a header that is a list": ("store.json", b"[1, 2]\n", "not one that ppaint wrote"),
+    "a header of other things": ("store.json", b'{"dimensions": "overall"}\n', "fingerprint and dimensions"),
+    "a header that is torn": ("store.json", b'{"format": 1, "finger', "not readable as JSON"),
+    "a header of a later format": (
+        "store.json",
+        b'{"format": 2, "fingerprint": "", "dimensions": []}',
+        "written in format 2",
+    ),
+    "a plan of other things": ("plan.jsonl", b'{"recipe": "eggs"}\n', "plan.jsonl, row 1: not a row"),
+    "a plan that splits what is not there": ("plan.jsonl", b'{"split": 7, "batches": []}\n', "row 1: not a row"),
+    "a table in place of the plan": ("plan.jsonl", b"first,second\na,b\n", "row 1: not readable"),
+    "a text without a line's end": ("ratings.jsonl", b"my notes, not to be lost", "row 1: not readable"),
+    "answers to another plan": ("judgments.jsonl", b'{"batch": 99, "first": "a"}\n', "does not belong to the batch"),
+    "rows that are no objects": ("judgments.jsonl", b"3\n", "row 1: not a row"),
+    "ratings of another length": (
+        "ratings.jsonl",
+        b'{"image": "a", "log_probabilities": [[1, 2]]}\n',
+        "row 1: not a row",
+    ),
+    "ratings that are words": ("ratings.jsonl", b'{"image": "a", "log_probabilities": "high"}\n', "row 1: not a row"),
+    "ratings without bounds": (
+        "ratings.jsonl",
+        json.dumps({"image": "a", "log_probabilities": [[float("inf")] * 10] * 2}).encode() + b"\n",
+        "row 1: not a row",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", FOREIGN)
+def test_a_foreign_file_is_named_and_left_as_it_is(tmp_path, case):
+    name, content, words = FOREIGN[case]
+    ask(tmp_path, make_judge())
+    (tmp_path / name).write_bytes(content)
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    for open_it in (lambda: ask(tmp_path, make_judge()), lambda: JudgmentStore.open_finished(tmp_path)):
+        with pytest.raises(InputFault, match=words):
+            open_it()
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+@pytest.mark.parametrize("change", [{"log_odds": [1.0]}, {"log_odds": ["a", "b"]}, {"log_odds": None}])
+def test_a_row_that_was_changed_is_named(tmp_path, change):
+    ask(tmp_path, make_judge())
+    path = tmp_path / "judgments.jsonl"
+    lines = path.read_text().splitlines()
+    lines[13] = json.dumps(json.loads(lines[13]) | change)
+    path.write_text("\n".join(lines) + "\n")
+    with pytest.raises(InputFault, match="row 14: not a row"):
+        ask(tmp_path, make_judge())
+
+
+def test_a_folder_in_place_of_a_file_is_named(tmp_path):
+    ask(tmp_path, make_judge())
+    (tmp_path / "ratings.jsonl").mkdir()
+    with pytest.raises(InputFault, match="ratings.jsonl: cannot be read"):
+        ask(tmp_path, make_judge())
+
+
+def test_answers_without_a_header_are_nobodys(tmp_path):
+    ask(tmp_path, make_judge())
+    (tmp_path / "store.json").unlink()
+    with pytest.raises(InputFault, match="no store.json that says which judge"):
+        ask(tmp_path, make_judge())
+
+
+def test_other_files_beside_them_do_not_disturb(tmp_path):
+    judge = make_judge()
+    whole = ask(tmp_path, judge)
+    (tmp_path / "notes.txt").write_text("mine")
+    np.testing.assert_array_equal(ask(tmp_path, make_judge()).forward, whole.forward)
+    assert (tmp_path / "notes.txt").read_text() == "mine"
+
+
+def test_zeros_that_a_power_cut_left_are_cut_off(tmp_path):
+    whole = ask(tmp_path, make_judge())
+    path = tmp_path / "judgments.jsonl"
+    content = path.read_bytes()
+    path.write_bytes(content + b"\0" * 900)
+    np.testing.assert_array_equal(ask(tmp_path, make_judge()).forward, whole.forward)
+    assert path.read_bytes() == content

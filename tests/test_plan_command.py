@@ -13,14 +13,17 @@ import typer
 import yaml
 from known_judge import KnownJudge, features_of, known_images
 from PIL import Image
+from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
+from torch.utils.flop_counter import FlopCounterMode
 from typer.testing import CliRunner
 
 from ppaint.cli.judge import follow_schedule
 from ppaint.cli.plan import plan
 from ppaint.images.faults import InputFault
 from ppaint.model_card.features import vision_features
+from ppaint.model_card.flop_count import image_grid
 from ppaint.model_card.prompts import Prompts
 from ppaint.model_card.readout import ScoreReadout
 from ppaint.model_card.shared_prefix import pack
@@ -28,13 +31,20 @@ from ppaint.trainer.activation_memory import count_activations, saved_bytes
 from ppaint.trainer.judging import Judging
 from ppaint.trainer.judgment_store import JudgmentStore
 from ppaint.trainer.model_shapes import CONFIGS
-from ppaint.trainer.run_plan import HEADROOM, unordered_pairs
-from ppaint.trainer.task_cost import with_gradients
+from ppaint.trainer.psdistill_config import PSDistillConfig
+from ppaint.trainer.psdistill_trainer import PSDistillTrainer
+from ppaint.trainer.run_plan import HEADROOM, RunSize, training_activations, unordered_pairs
+from ppaint.trainer.sampled_plan import generation_bytes, sampled_stages
+from ppaint.trainer.task_cost import TaskCosts, with_gradients
 from ppaint.trainer.tiny_judge import WEIGHTS
 from ppaint.trainer.tiny_judge.architecture import build_processor, build_tiny_model
 
 DIMENSIONS = ("composition", "overall")
 TINY = CONFIGS / "tiny_cpu.yaml"
+SAMPLED = CONFIGS / "tiny_cpu_sampled.yaml"
+BENCHMARKS = Path(__file__).resolve().parents[1] / "benchmarks"
+# TRL and peft ask transformers 5 for activation checkpointing under names that it is giving up.
+pytestmark = pytest.mark.filterwarnings("ignore:`(is_)?gradient_checkpointing.*` is deprecated:FutureWarning")
 
 app = typer.Typer()
 app.command("plan")(plan)
@@ -118,12 +128,67 @@ def test_shards_divide_what_is_trained_and_devices_divide_the_training(tmp_path)
 
 @pytest.mark.parametrize("name", sorted(path.name for path in CONFIGS.glob("qwen3_vl_8b_*gpu*.yaml")))
 def test_the_8b_configurations_are_read_by_distill(name):
-    from ppaint.cli.distill import read_config
+    from ppaint.cli.distill import Estimator, read_config
 
-    _, options = read_config(CONFIGS / name, ["images=a", "pseudo_labels=b", "out=c"])
+    estimator = Estimator.sampled if "sampled" in name else Estimator.exact
+    _, options = read_config(CONFIGS / name, ["images=a", "pseudo_labels=b", "out=c"], estimator)
     said = yaml.safe_load((CONFIGS / name).read_text(encoding="utf-8"))
     assert options == said
-    assert options["block_size"] == 32  # a step's images are one block, whatever the number of devices
+    if estimator is Estimator.exact:
+        assert options["block_size"] == 32  # a step's images are one block, whatever the number of devices
+
+
+def test_the_sampled_trainer_at_8b_is_planned_and_fits_on_one_gpu_of_80_gb():
+    said = run(
+        *("--estimator", "sampled", "--model", "qwen3-vl-8b", "--accelerate", CONFIGS / "accelerate_one_gpu.yaml"),
+        *("--config", CONFIGS / "qwen3_vl_8b_lora_sampled_one_gpu.yaml", "--tflops", 400, "--memory-gb", 80),
+    )
+    for line in (
+        "150 generations of 16 questions, 8 completions each: 19,200 completions of at most 64 tokens",
+        "fits in 80 GB",
+        "distill: generation, 8 completions a question, up to 64 tokens",
+        "distill: reference policy on them",
+        "hours at 400 TFLOP",
+    ):
+        assert line in said
+    assert "reference policy's weights" not in said  # adapters are switched off instead
+
+
+def test_two_devices_sample_as_much_as_one_with_twice_the_rows(tmp_path):
+    launch = tmp_path / "accelerate.yaml"
+    launch.write_text("num_processes: 2\n", encoding="utf-8")
+    common = ("--estimator", "sampled", "--config", SAMPLED, "--images", 40, "--tflops", 1)
+    alone = planned(tmp_path, *common)
+    two = planned(tmp_path, *common, "--accelerate", launch, "per_device_train_batch_size=32")
+    for same in ("generations", "flops", "forward_passes"):
+        assert two[same] == alone[same]
+    assert two["memory"]["activations"] == pytest.approx(alone["memory"]["activations"] / 2, rel=0.02)
+    assert alone["hours"] / 2 < two["hours"] < alone["hours"]
+
+
+def test_what_only_some_sampled_runs_do_is_planned_for_those(tmp_path):
+    options = ("--estimator", "sampled", "--config", SAMPLED, "--images", 40, "exact_conditions=false")
+
+    def stages(*more: str) -> dict[str, int]:
+        return {s["name"]: s["passes"] for s in planned(tmp_path, *options, *more)["stages"]}
+
+    usual, freed = stages(), stages("beta=0", "num_iterations=2")
+    assert "distill: reference policy on them" in usual and "distill: reference policy on them" not in freed
+    assert "distill: policy that sampled on them" in freed and "distill: policy that sampled on them" not in usual
+    training = "distill: training, forward and backward"
+    assert usual[training] == freed[training]  # half the completions, each used twice
+
+
+def test_settings_of_the_other_estimator_are_refused_by_name():
+    assert fault("--config", TINY, "num_generations=8").row == "num_generations"
+    assert fault("--estimator", "sampled", "--config", TINY).row == "objective"
+
+
+@pytest.mark.parametrize("estimator", ["exact", "sampled"])
+def test_a_trained_vision_tower_is_not_planned_and_said(estimator):
+    config = SAMPLED if estimator == "sampled" else TINY
+    found = fault("--estimator", estimator, "--config", config, "lora_r=4", "vision_lora_r=2")
+    assert found.row == "vision_lora_r"
 
 
 def test_bfloat16_may_be_asked_for_on_a_machine_without_a_gpu(tmp_path):
@@ -214,6 +279,82 @@ def test_the_peak_of_a_training_pass_is_within_the_headroom(lora_r, checkpointin
     with LiveBytes([*trained.parameters(), *trained.buffers(), *gradients]) as live:
         log_probabilities().sum().backward()
     assert 1 < live.peak / count().kept(checkpointing=checkpointing) <= HEADROOM
+
+
+class SampledStep:
+    """One real step of the sampled trainer with the tiny judge, and the plan's counts of it."""
+
+    def __init__(self, lora_r: int, folder: Path) -> None:
+        from gpu_setting import Device, Setting
+
+        setting = Setting(Device("cpu"), DIMENSIONS, tiny=True)
+        images = setting.images(8, 96)
+        self.args = PSDistillConfig(
+            output_dir=str(folder),
+            use_cpu=True,
+            lora_r=lora_r,
+            num_generations=4,
+            per_device_train_batch_size=16,
+            gradient_accumulation_steps=2,
+            max_completion_length=10,
+            generation_kwargs={"min_new_tokens": 10},
+            activation_checkpointing=False,
+            max_steps=1,
+            held_out_fraction=0,
+            save_strategy="no",
+            report_to=[],
+        )
+        setting.model.config._name_or_path = str(WEIGHTS)
+        scores = setting.scores(images)
+        self.trainer = PSDistillTrainer(setting.model, self.args, setting.processor, images, scores)
+        self.costs = TaskCosts(
+            setting.shapes, image_grid(setting.shapes.config, 96, 96, setting.shapes.pixels), lora_r=lora_r
+        )
+        size = RunSize(images=8, width=96, height=96, gpu=False)
+        self.counted = training_activations(setting.shapes, self.costs.visual, self.args, size).kept()
+        self.kept, self.peak = [], 0
+        self._passes, self._sample = self.trainer._get_per_token_logps_and_entropies, self.trainer._generate_single_turn
+
+    def measure_memory(self) -> None:
+        """Train with the bytes of each training pass and of the generation noted."""
+        model = self.trainer.model
+
+        def passes(*args, **kwargs):
+            with saved_bytes(model) as saved:
+                out = self._passes(*args, **kwargs)
+            self.kept.append(saved.total)  # 0 without gradient
+            return out
+
+        def sample(*args, **kwargs):
+            with LiveBytes([*model.parameters(), *model.buffers()]) as live:
+                out = self._sample(*args, **kwargs)
+            self.peak = live.peak
+            return out
+
+        self.trainer._get_per_token_logps_and_entropies, self.trainer._generate_single_turn = passes, sample
+        self.trainer.train()
+
+
+@pytest.fixture
+def sampled_step(monkeypatch, tmp_path):
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    return lambda lora_r: SampledStep(lora_r, tmp_path)
+
+
+def test_flops_planned_for_the_sampled_trainer_are_those_of_a_real_step(sampled_step):
+    step = sampled_step(4)
+    with sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter:
+        step.trainer.train()
+    stages = sampled_stages(step.costs, step.args, recomputed=False)
+    assert counter.get_total_flops() == pytest.approx(sum(flops for _, _, flops in stages), rel=0.02)
+
+
+@pytest.mark.parametrize("lora_r", [0, 4])
+def test_memory_planned_for_the_sampled_trainer_is_that_of_a_real_step(lora_r, sampled_step):
+    step = sampled_step(lora_r)
+    step.measure_memory()
+    assert step.counted == pytest.approx(max(step.kept), rel=0.1)
+    assert 0.8 < step.peak / generation_bytes(step.costs, step.args, 1, 4) < HEADROOM
 
 
 def test_an_unknown_model_is_one_fault():

@@ -7,73 +7,43 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from known_judge import KnownJudge
-from PIL import Image
+from small_exact_run import (
+    DIMENSIONS,
+    PROCESSOR,
+    draw_pictures,
+    judged,
+    make,
+    new_model,
+    same,
+    see,
+    weights,
+)
 from transformers import AutoModelForImageTextToText, TrainerCallback
 
 from ppaint.images.faults import InputFault
 from ppaint.model_card import Judge, Prompts
 from ppaint.model_card.readout import ScoreReadout
 from ppaint.trainer import (
-    Judging,
-    JudgmentStore,
     PSDistillExactConfig,
-    PSDistillExactTrainer,
-    build_pool,
     ranking,
-    rate_images,
 )
 from ppaint.trainer.label_free_run import held_out_metrics
 from ppaint.trainer.psdistill_exact_config import OBJECTIVES
-from ppaint.trainer.tiny_judge.architecture import build_processor, build_tiny_model
-
-DIMENSIONS = ("brushwork", "overall")
-PROCESSOR = build_processor(DIMENSIONS)
-
-
-def new_model():
-    return build_tiny_model(PROCESSOR, seed=1, hidden_size=32, text_layers=1, vision_layers=2)
 
 
 @pytest.fixture(scope="module")
-def features():
-    """Forty plain images, some dark and some light, of several shapes."""
-    images = []
-    for i in range(40):
-        rng = np.random.default_rng(i)
-        size = [(96, 160), (160, 96), (128, 128)][i % 3]
-        grey = np.clip(rng.uniform(20, 235) + rng.normal(0, 12, (*size, 3)), 0, 255)
-        images.append(Image.fromarray(grey.astype(np.uint8)))
-    return Judge(new_model(), PROCESSOR, DIMENSIONS).features(images)
+def pictures():
+    return draw_pictures()
+
+
+@pytest.fixture(scope="module")
+def features(pictures):
+    return see(pictures)
 
 
 @pytest.fixture(scope="module")
 def scores(features, tmp_path_factory):
-    """Judged by one who knows two directions of the features: something that the model can learn."""
-    pooled = torch.stack([f.tokens.mean(0) for f in features]).double().numpy()
-    _, _, axes = np.linalg.svd(pooled - pooled.mean(0), full_matrices=False)
-    place = (pooled - pooled.mean(0)) @ axes[:2].T
-    worths = {f.sha256: 1.5 * row for f, row in zip(features, place / place.std(0), strict=True)}
-    judge = KnownJudge(worths, noise=0.2, dimensions=DIMENSIONS, batch_size=64)
-    judge.compare = lambda pairs: np.array([worths[a.sha256] - worths[b.sha256] for a, b in pairs])
-    with JudgmentStore(tmp_path_factory.mktemp("judged"), judge.fingerprint, DIMENSIONS) as store:
-        judging = Judging(store, judge, features)
-        pool = build_pool(judging, list(worths), size=12)
-        return rate_images(judging, pool, list(worths), games=8)
-
-
-def make(folder, features, scores, callbacks=None, **options):
-    base = {"max_steps": 6, "eval_steps": 2, "save_steps": 2, "per_device_train_batch_size": 12, "logging_steps": 1}
-    args = PSDistillExactConfig(output_dir=str(folder), use_cpu=True, seed=5, **base | options)
-    return PSDistillExactTrainer(new_model(), args, PROCESSOR, features, scores, callbacks=callbacks)
-
-
-def weights(trainer):
-    return {name: value.clone() for name, value in trainer.model.state_dict().items()}
-
-
-def same(one, other):
-    return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
+    return judged(features, tmp_path_factory.mktemp("judged"))
 
 
 @pytest.mark.parametrize("objective", OBJECTIVES)
@@ -185,6 +155,7 @@ def test_log_holds_kl_mass_and_spread(trained):
     row = next(row for row in trained.state.log_history if "loss" in row)
     assert {"kl", "mass", "least_mass", "spread", "grad_norm"} <= set(row)
     assert 0 < row["least_mass"] <= row["mass"] < 1
+    assert 7 < row["effective_opponents"] <= 11
 
 
 def test_a_finished_run_started_again_trains_no_further(trained, features, scores):
@@ -295,6 +266,119 @@ def test_too_few_images_are_refused_and_few_make_smaller_blocks(features, scores
     assert trainer.args.block_size == len(trainer.table.training_images)
     with pytest.raises(InputFault, match="each is to meet 50"):
         make(tmp_path / "none", features, scores, per_device_train_batch_size=64, min_opponents=50)
+
+
+# The vision tower's adapters
+
+
+@pytest.fixture
+def seeing(pictures, scores, tmp_path):
+    """A trainer with adapters on the vision tower too; it is given no features."""
+
+    def trainer(folder=tmp_path / "seeing", **options):
+        return make(folder, None, scores, images=pictures, **{"lora_r": 4, "vision_lora_r": 2} | options)
+
+    return trainer
+
+
+@pytest.mark.parametrize("objective", OBJECTIVES)
+def test_gradients_reach_every_adapter_of_the_vision_tower(objective, seeing):
+    trainer = seeing(objective=objective, model=new_model(text_layers=2))  # behind one layer nothing reads deepstack
+    for name, p in trainer.model.named_parameters():  # away from where B = 0 keeps the gradient from A
+        if "lora_B" in name:
+            p.data.normal_(0, 0.05)
+    trainer.current_gradient_accumulation_steps = 1
+    places = torch.tensor(trainer.table.training_images[:12])
+    trainer.compute_loss(trainer.model, {"places": places}).backward()
+    tower = {n: p.grad for n, p in trainer.model.named_parameters() if "visual" in n and p.requires_grad}
+    layers = {name.split(".lora_")[0].rsplit(".", 1)[-1] for name in tower}
+    assert layers == {"qkv", "proj", "linear_fc1", "linear_fc2"} and all("lora" in name for name in tower)
+    assert all(grad is not None and grad.abs().max() > 0 for grad in tower.values())
+    ranks = {n: p.shape[0] for n, p in trainer.model.named_parameters() if "lora_A" in n}
+    assert {r for n, r in ranks.items() if "visual" in n} == {2} and {r for n, r in ranks.items() if "lang" in n} == {4}
+
+
+def test_before_training_they_change_nothing(seeing, features, scores, tmp_path):
+    trainer, frozen = seeing(), make(tmp_path / "frozen", features, scores, lora_r=4)
+    torch.testing.assert_close(trainer.reference, frozen.reference, atol=1e-5, rtol=1e-5)
+    np.testing.assert_allclose(trainer.readout_means(), frozen.readout_means(), atol=1e-4)
+
+
+@pytest.mark.filterwarnings("ignore:`(is_)?gradient_checkpointing.*` is deprecated:FutureWarning")
+@pytest.mark.parametrize("passes", [{}, {"gradient_accumulation_steps": 2, "activation_checkpointing": True}])
+def test_a_run_with_them_changes_the_tower_and_the_merged_scorer_says_the_same(passes, seeing, pictures, tmp_path):
+    half = {"per_device_train_batch_size": 6, "block_size": 12} if passes else {}
+    trainer = seeing(max_steps=2, learning_rate=2e-2, held_out_fraction=0.0, **half, **passes)
+    before = trainer.readout_means()
+    trainer.train_from_newest()
+    with torch.no_grad():
+        trained = ranking.policy_moments(trainer._in_chunks(torch.arange(40)))[0].T.numpy()
+    assert np.abs(trained - before).max() > 1e-2
+    folder = trainer.save_plain(tmp_path / "plain")
+    loaded = AutoModelForImageTextToText.from_pretrained(folder, dtype=torch.float32).eval()
+    tower = loaded.model.visual.state_dict()
+    assert any(not torch.equal(tower[name], value) for name, value in new_model().model.visual.state_dict().items())
+    scorer = Judge(loaded, PROCESSOR, DIMENSIONS)
+    hashes = {image.sha256: image for image in pictures}
+    rated = scorer.rate(scorer.features([hashes[name] for name in trainer.table.images]))
+    np.testing.assert_allclose((np.exp(rated) * np.arange(10)).sum(-1), trained, atol=1e-4)
+    np.testing.assert_allclose(trainer.readout_means(), trained, atol=1e-4)
+
+
+def test_a_killed_run_with_them_ends_at_the_same_weights(seeing, tmp_path):
+    options = {"max_steps": 3, "save_steps": 1, "eval_steps": 1, "learning_rate": 3e-3}
+    whole = seeing(tmp_path / "whole", **options)
+    whole.train_from_newest()
+    killed = seeing(tmp_path / "killed", **options)
+    killed.add_callback(Killer(2, "step"))
+    with pytest.raises(KeyboardInterrupt):
+        killed.train_from_newest()
+    again = seeing(tmp_path / "killed", **options)
+    again.train_from_newest()
+    assert same(weights(whole), weights(again))
+
+
+def test_they_need_images_and_adapters_on_the_language_model(features, scores, pictures, tmp_path):
+    with pytest.raises(InputFault, match="needs the images themselves"):
+        make(tmp_path, features, scores, lora_r=4, vision_lora_r=2)
+    with pytest.raises(InputFault, match="1 of the 40 images"):
+        make(tmp_path, None, scores, images=pictures[1:], lora_r=4, vision_lora_r=2)
+    with pytest.raises(ValueError, match="needs lora_r"):
+        make(tmp_path, None, scores, images=pictures, vision_lora_r=2)
+
+
+# The log
+
+
+def test_what_is_logged_arrives_where_report_to_sends_it(features, scores, tmp_path, monkeypatch):
+    """TensorBoard's own files, read back: the position bias once, the rest every time."""
+    pytest.importorskip("tensorboardX", reason="the smallest reporter that transformers knows is not installed")
+    from tensorboardX.proto.event_pb2 import Event
+
+    monkeypatch.setenv("TENSORBOARD_LOGGING_DIR", str(tmp_path / "board"))
+    bent = dataclasses.replace(
+        scores.judged, forward=scores.judged.forward + 1.5, backward=scores.judged.backward + 1.5
+    )
+    scores = dataclasses.replace(scores, judged=bent)
+    make(tmp_path / "run", features, scores, max_steps=2, report_to="tensorboard").train_from_newest()
+    (file,) = (tmp_path / "board").iterdir()
+    data, start, found = file.read_bytes(), 0, {}
+    while start < len(data):  # a record: its length, a checksum, the event, a checksum
+        size = int.from_bytes(data[start : start + 8], "little")
+        event = Event.FromString(data[start + 12 : start + 12 + size])
+        start += size + 16
+        for value in event.summary.value:
+            found.setdefault(value.tag, []).append((event.step, value.simple_value))
+    assert [step for step, _ in found["train/kl"]] == [1, 2]
+    assert found["train/position_bias"] == [(0, pytest.approx(1.5, abs=0.1))]
+    assert found["train/position_bias_size"][0][1] >= 1.4 and "train/position_bias_overall" in found
+    assert [step for step, _ in found["eval/srcc"]] == [0, 2] and "eval/srcc_overall" in found
+    assert {"train/mass", "train/effective_opponents", "train/grad_norm", "eval/log_loss"} <= set(found)
+
+
+def test_a_reporter_that_is_not_installed_is_refused_by_the_config(tmp_path):
+    with pytest.raises(ValueError, match="'clearml', which is not installed: install clearml"):
+        PSDistillExactConfig(output_dir=str(tmp_path), use_cpu=True, report_to=["clearml"])
 
 
 def test_config_refuses_what_makes_no_sense(tmp_path):

@@ -110,3 +110,38 @@ def test_a_dimension_on_which_the_judge_is_silent_has_no_worths(tmp_path):
     pool = make_pool(tmp_path, judge=Silent(WORTHS, dimensions=DIMENSIONS, batch_size=64))
     assert np.isnan(pool.log_worths[:, 0]).all()
     assert np.isfinite(pool.log_worths[:, 1]).all()
+
+
+class Stumped(KnownJudge):
+    """Gives no finite answer about some images."""
+
+    lost: frozenset = frozenset()
+
+    def compare(self, pairs):
+        answers = super().compare(pairs)
+        answers[[one.sha256 in self.lost or other.sha256 in self.lost for one, other in pairs]] = np.nan
+        return answers
+
+    def rate(self, features):
+        said = super().rate(features)
+        said[[feature.sha256 in self.lost for feature in features]] = np.nan
+        return said
+
+
+def test_an_image_that_the_judge_cannot_rate_is_no_member(tmp_path):
+    judge = Stumped(WORTHS, dimensions=DIMENSIONS)
+    judge.lost = frozenset(list(WORTHS)[10:13])
+    pool = make_pool(tmp_path, judge=judge)
+    assert len(pool.images) == 32 and not judge.lost & set(pool.images)
+    assert np.isfinite(pool.log_worths).all()
+
+
+def test_a_judge_that_can_rate_too_few_images_is_refused(tmp_path):
+    class OneDimension(KnownJudge):
+        def rate(self, features):
+            said = super().rate(features)
+            said[1:, 1] = np.nan
+            return said
+
+    with pytest.raises(InputFault, match="could rate only 10 of 80 images in every dimension"):
+        make_pool(tmp_path, judge=OneDimension(WORTHS, dimensions=DIMENSIONS))

@@ -5,6 +5,7 @@ import re
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from ppaint.images.faults import InputFault
@@ -61,6 +62,59 @@ def test_the_plain_transformers_recipe_of_the_card_gives_the_same_numbers(folder
     for i, image in enumerate(images):
         plain = namespace["score"](image)
         assert [plain[d] for d in DIMENSIONS] == pytest.approx(list(table.mean[i]), abs=1e-4)
+
+
+def test_an_answer_that_is_no_number_is_named_by_image_and_dimension_and_never_scored(folder, images, tmp_path):
+    scorer = AestheticScorer.from_pretrained(folder, device="cpu")
+    for i, image in enumerate(images):
+        image.save(tmp_path / f"{i}.png")
+
+    def spoil(head, given, logits):  # of the second image, at the answer in the second dimension
+        logits[1, 1] = float("nan")
+
+    handle = scorer.model.lm_head.register_forward_hook(spoil)
+    said = f"the model gave no finite answer for {tmp_path / '1.png'} in dimension overall"
+    with pytest.raises(InputFault, match=re.escape(said)) as caught:
+        scorer.score([tmp_path / f"{i}.png" for i in range(3)])
+    handle.remove()
+    assert len(caught.value.faults) == 1
+    assert np.isfinite(scorer.score(images).mean).all()
+
+
+def test_weights_that_are_no_numbers_give_a_fault_for_every_image_and_dimension(folder, images):
+    scorer = AestheticScorer.from_pretrained(folder, device="cpu")
+    with torch.no_grad():
+        scorer.model.model.language_model.norm.weight[0] = float("nan")
+    with pytest.raises(InputFault, match="image 1 in dimension composition") as caught:
+        scorer.score(images)
+    assert len(caught.value.faults) == 6
+
+
+def test_a_batch_that_runs_out_of_memory_is_halved_and_said_aloud(folder, images, caplog):
+    scorer, done = AestheticScorer.from_pretrained(folder, device="cpu"), []
+    whole = scorer.score(images)
+
+    def only_one(model, args, given):
+        if len(given["input_ids"]) > 1:
+            raise RuntimeError("CUDA out of memory. Tried to allocate 20.00 GiB")
+
+    handle = scorer.model.model.register_forward_pre_hook(only_one, with_kwargs=True)
+    halved = scorer.score(images, on_batch=done.append)
+    handle.remove()
+    np.testing.assert_allclose(halved.mean, whole.mean, atol=1e-4)
+    assert done == [1, 1, 1] and "out of memory" in caplog.text
+
+
+def test_an_image_that_does_not_fit_alone_is_named(folder, images, tmp_path):
+    scorer = AestheticScorer.from_pretrained(folder, device="cpu")
+    images[0].save(tmp_path / "large.png")
+
+    def never(model, args, given):
+        raise MemoryError
+
+    scorer.model.model.register_forward_pre_hook(never, with_kwargs=True)
+    with pytest.raises(InputFault, match=r"large\.png.*does not fit into memory"):
+        scorer.score([tmp_path / "large.png"])
 
 
 def test_a_folder_that_is_no_scorer_is_named(tmp_path):

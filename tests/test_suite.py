@@ -171,7 +171,9 @@ def test_every_format_and_any_order_of_rows_give_the_same(release, table, tmp_pa
 
 
 def test_the_category_may_be_absent_and_standard_deviations_may_be_there(release, table, tmp_path):
-    path = write(table.drop(columns="category").assign(line_sd=1.0), tmp_path / "predictions.csv")
+    path = write(
+        table.drop(columns="category").assign(line_sd=1.0, depth=0.5, out_of_depth=False), tmp_path / "predictions.csv"
+    )
     assert np.isfinite(read_predictions(path, release)).all()
 
 

@@ -8,7 +8,6 @@ its weights. One layer and two layers are counted; a deeper model keeps the same
 from __future__ import annotations
 
 import contextlib
-import copy
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -16,7 +15,7 @@ import torch
 from torch.overrides import TorchFunctionMode
 from transformers import Qwen3VLConfig
 
-from ..model_card.flop_count import shapes_only
+from ..model_card.flop_count import shapes_only, with_layers
 from .task_cost import with_gradients
 
 
@@ -136,7 +135,7 @@ def count_activations(
     Activations
     """
     one, two = (
-        _count(_with_layers(config, n), positions, answers, rows, lora_r, lora_targets, dtype, autocast) for n in (1, 2)
+        _count(with_layers(config, n), positions, answers, rows, lora_r, lora_targets, dtype, autocast) for n in (1, 2)
     )
     layer = two - one
     boundary = rows * positions * config.text_config.hidden_size * (torch.empty(0, dtype=dtype).element_size())
@@ -194,14 +193,3 @@ class _AsOnADevice(TorchFunctionMode):
         if id(value) not in self._copies:
             self._copies[id(value)] = value.to(self.autocast)
         return self._copies[id(value)]
-
-
-def _with_layers(config: Qwen3VLConfig, layers: int) -> Qwen3VLConfig:
-    """The same widths, fewer layers, the smallest vision tower: only the language model is trained."""
-    shallow = copy.deepcopy(config)
-    shallow.text_config.num_hidden_layers = layers
-    if getattr(shallow.text_config, "layer_types", None):
-        shallow.text_config.layer_types = shallow.text_config.layer_types[:layers]
-    shallow.vision_config.depth = 1
-    shallow.vision_config.deepstack_visual_indexes = [0]
-    return shallow

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
+import zipfile
 from pathlib import Path
 
+logger = logging.getLogger(__name__)
 WRITING = "partial-checkpoint-"
+# What a run needs to go on bit for bit; sharded runs name their weights and optimizer files otherwise, one for each process.
+NEEDED = {"trainer_state.json": "state", "*model*.safetensors|*model*.bin|*.distcp": "weights", "optimizer*": "optimizer",
+          "scheduler.pt": "scheduler", "rng_state*": "random numbers"}  # fmt: skip
 
 
 def newest_complete_checkpoint(folder: str | Path) -> Path | None:
-    """The newest checkpoint in a run's folder; one that was being written when the run was killed does not count.
+    """The newest whole checkpoint in a run's folder.
+
+    One that was being written when the run was killed has another name and does not count; one that lost a file, or whose
+    files are cut short (a copy that broke off), is passed over with a warning.
 
     Parameters
     ----------
@@ -27,17 +36,53 @@ def newest_complete_checkpoint(folder: str | Path) -> Path | None:
     >>> for name in ("checkpoint-10", "checkpoint-9", "partial-checkpoint-20", "checkpoint-30"):
     ...     (folder / name).mkdir()
     >>> for name in ("checkpoint-10", "checkpoint-9", "partial-checkpoint-20"):
-    ...     _ = (folder / name / "trainer_state.json").write_text("{}")
+    ...     for file in ("trainer_state.json", "pytorch_model.bin", "optimizer.bin", "scheduler.pt", "rng_state_0.pth"):
+    ...         with zipfile.ZipFile(folder / name / file, "w") as whole:
+    ...             whole.writestr("tensor", b"0")
     >>> newest_complete_checkpoint(folder).name
     'checkpoint-10'
     """
     folder = Path(folder)
-    found = []
-    for path in folder.glob("checkpoint-*"):
-        step = re.fullmatch(r"checkpoint-(\d+)", path.name)
-        if step and (path / "trainer_state.json").is_file():
-            found.append((int(step[1]), path))
-    return max(found)[1] if found else None
+    steps = {path: re.fullmatch(r"checkpoint-(\d+)", path.name) for path in folder.glob("checkpoint-*")}
+    for path in sorted((path for path, step in steps.items() if step), key=lambda path: -int(steps[path][1])):
+        fault = what_is_missing(path)
+        if fault is None:
+            return path
+        logger.warning("%s is not whole (%s): going on from an older one, or from the start", path, fault)
+    return None
+
+
+def what_is_missing(checkpoint: Path) -> str | None:
+    """What keeps a checkpoint from being gone on with; None if it is whole.
+
+    Parameters
+    ----------
+    checkpoint : Path
+
+    Returns
+    -------
+    str or None
+    """
+    for patterns, what in NEEDED.items():
+        if not any(path for pattern in patterns.split("|") for path in checkpoint.rglob(pattern)):
+            return f"no {what}: {patterns.split('|')[0]}"
+    for path in sorted(checkpoint.rglob("*")):
+        if path.suffix in (".pt", ".pth", ".bin") and not zipfile.is_zipfile(path):
+            return f"{path.name} is cut short"
+        if path.suffix == ".safetensors" and not _whole_safetensors(path):
+            return f"{path.name} is cut short"
+    return None
+
+
+def _whole_safetensors(path: Path) -> bool:
+    """Whether the file is as long as its own header says."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, "pt"):
+            return True
+    except (SafetensorError, OSError):
+        return False
 
 
 def sync_tree(folder: str | Path) -> None:

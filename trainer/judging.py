@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -9,7 +10,11 @@ import numpy as np
 from scipy.special import expit
 
 from ..images.faults import Fault, InputFault
+from ..model_card.memory import attempt, out_of_memory, smaller  # noqa: F401  (out_of_memory: its old place)
+from .judging_cost import CostLog, JudgingCost
 from .judgment_store import Batch, JudgmentStore, Pair
+
+MOST_ABSTENTIONS = 0.5  # of the questions of one request; beyond it nothing that follows would mean much
 
 
 @dataclass(frozen=True)
@@ -118,6 +123,7 @@ class Judging:
         self.features = dict(features) if isinstance(features, Mapping) else {f.sha256: f for f in features}
         self.dimensions = store.dimensions
         self.on_batch = on_batch
+        self.costs = CostLog(store.folder)
         self._shuffle_seed = shuffle_seed
         self._shuffled: dict[Pair, tuple[np.ndarray, np.ndarray]] = {}
 
@@ -136,11 +142,13 @@ class Judging:
         Raises
         ------
         InputFault
-            If there is no judge and a pair is not in the store.
+            If there is no judge and a pair is not in the store; if the judge abstained on most of the questions; if the
+            answers cannot be stored; if a single pair does not fit into memory.
         """
         pairs = [(first, second) for first, second in pairs]
         swapped = [(second, first) for first, second in pairs]
         self._make_sure([pair for both in zip(pairs, swapped, strict=True) for pair in both])
+        self._check_abstentions(np.concatenate([self.store.log_odds(pairs), self.store.log_odds(swapped)]), "questions")
         if self._shuffle_seed is not None and pairs:
             return self._wrong_answers(pairs)
         names = tuple(a for a, _ in pairs), tuple(b for _, b in pairs)
@@ -164,11 +172,36 @@ class Judging:
             for start in range(0, len(images), size):  # a batch is asked whole or not at all: its make-up is fixed
                 chunk = list(images[start : start + size])
                 if not all(self.store.rated(image) for image in chunk):
-                    self.store.record_ratings(chunk, self.judge.rate([self.features[image] for image in chunk]))
+                    self._rate_batch(chunk)
         missing = [image for image in images if not self.store.rated(image)]
         if missing:
             raise self._unfinished(f"{len(missing)} images have no pointwise rating")
-        return self.store.ratings(images)
+        ratings = self.store.ratings(images)
+        self._check_abstentions(ratings, "questions about single images")
+        return ratings
+
+    @property
+    def cost(self) -> JudgingCost:
+        """What the stored answers cost, over all runs on this store."""
+        return self.costs.total(images=len(self.features), counts=self._stored)
+
+    def _stored(self, key: str) -> bool:
+        """Whether what a line of the cost log tells of is stored: a batch of pairs, or of ratings by its first image."""
+        kind, _, name = key.partition(" ")
+        if kind == "batch":
+            return name.isdigit() and self.store.recorded(int(name))
+        return self.store.rated(name) if kind == "ratings" else True
+
+    def _rate_batch(self, chunk: list[str]) -> None:
+        features = [self.features[image] for image in chunk]
+        begun = time.perf_counter()
+        said = self.judge.rate(features)
+        seconds = time.perf_counter() - begun
+        silent = np.isnan(said).any(axis=-1)
+        self._refuse_silence(silent)
+        read = self._tokens("rating_sheet", [(feature,) for feature in features])
+        self._note(f"ratings {chunk[0]}", silent, seconds, ratings=len(chunk), **read)
+        self.store.record_ratings(chunk, said)
 
     def _make_sure(self, ordered: Sequence[Pair]) -> None:
         if self.judge is None:
@@ -188,15 +221,55 @@ class Judging:
 
     def _ask_batch(self, batch: Batch) -> bool:
         rows = [(self.features[first], self.features[second]) for first, second in batch.pairs]
-        try:
-            answers = self.judge.compare(rows)
-        except (MemoryError, RuntimeError) as error:
-            if len(batch.pairs) == 1 or not out_of_memory(error):
-                raise
+        begun = time.perf_counter()
+        fits, answers = attempt(self.judge.compare, rows, what="ordered pairs")
+        seconds = time.perf_counter() - begun
+        if not fits:
+            smaller(len(rows), "ordered pairs")
             self.store.split(batch)
             return False
+        silent = np.isnan(answers)
+        self._refuse_silence(silent)
+        read = self._tokens("pair_sheet", rows)
+        self._note(f"batch {batch.number}", silent, seconds, ordered_pairs=len(rows), **read)
         self.store.record(batch, answers)
         return True
+
+    def _note(self, key: str, silent: np.ndarray, seconds: float, **counts: int) -> None:
+        abstained = int(silent.sum())
+        answers = silent.size - abstained
+        self.costs.note(key, passes=1, answers=answers, abstentions=abstained, seconds=round(seconds, 6), **counts)
+
+    def _tokens(self, sheet: str, rows: Sequence[tuple]) -> dict[str, int]:
+        """Prompt tokens of a pass, and of one prompt a question; a judge without a questionnaire reads no text."""
+        visual = sum(image.n_tokens for row in rows for image in row)
+        questions = getattr(self.judge, sheet, None)
+        if questions is None:
+            return {"visual_tokens": visual, "visual_tokens_apart": visual * len(self.dimensions)}
+        return {
+            "text_tokens": len(rows) * questions.text_tokens,
+            "visual_tokens": visual,
+            "text_tokens_apart": len(rows) * questions.text_tokens_apart,
+            "visual_tokens_apart": visual * len(questions.questions),
+        }
+
+    def _refuse_silence(self, silent: np.ndarray) -> None:
+        """A first batch without a single answer is a broken model's: nothing of it is stored."""
+        if silent.all() and len(silent) > 1 and not len(self.store) and not self.store.any_rating():
+            raise self._silent(1.0, "questions of its first batch")
+
+    def _check_abstentions(self, log_odds: np.ndarray, what: str) -> None:
+        share = float(np.isnan(log_odds).mean()) if log_odds.size else 0.0
+        if share > MOST_ABSTENTIONS:
+            raise self._silent(share, what)
+
+    def _silent(self, share: float, what: str) -> InputFault:
+        said = "all" if share == 1 else f"{share:.0%} of the"
+        problem = f"the judge abstained on {said} {what}: its logits are not finite numbers"
+        mend = (
+            "check the model's weights, or load them in float32 (float16 overflows in Qwen3-VL), and use another --out"
+        )
+        return InputFault(Fault(str(self.store.folder), "", problem, mend))
 
     def _wrong_answers(self, pairs: Sequence[Pair]) -> Judged:
         fresh = [pair for pair in pairs if pair not in self._shuffled]
@@ -222,16 +295,3 @@ class Judging:
     def _unfinished(self, what: str) -> InputFault:
         mend = "run `ppaint judge` with the same settings until it is done"
         return InputFault(Fault(str(self.store.folder), "", what, mend))
-
-
-def out_of_memory(error: BaseException) -> bool:
-    """Whether an error says that a batch did not fit into memory, on a GPU or on the CPU.
-
-    Examples
-    --------
-    >>> out_of_memory(RuntimeError("CUDA out of memory. Tried to allocate")), out_of_memory(RuntimeError("shape"))
-    (True, False)
-    """
-    text = str(error).lower()
-    said = "out of memory" in text or "can't allocate memory" in text or "not enough memory" in text
-    return isinstance(error, MemoryError) or said

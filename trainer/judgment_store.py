@@ -2,28 +2,32 @@
 
 A store is a folder:
 
-``store.json``       format version, the judge's fingerprint (weights, processor settings, prompts), dimensions
+``store.json``       format version, the judge's fingerprint (weights, processor settings, prompts), dimensions; what the
+                     fingerprint is made of, and how many images which
 ``plan.jsonl``       what was to be asked: one line a request with its batches of ordered pairs, one line a split
 ``judgments.jsonl``  what was answered: one line an ordered pair, with its batch's number and a log-odds a dimension
 ``ratings.jsonl``    the judge's own pointwise ratings: one line an image
+``cost.jsonl``       what each batch cost; see ``judging_cost``
 
-A line is written whole, flushed and synced by batch. On opening, a torn last line, and the rows of a last batch that is
+Lines are written whole and synced by batch; where the disk is full, the batch is taken back. On opening, a torn last line, and the rows of a last batch that is
 not complete, are discarded; complete batches are never asked again, and what is still to be asked keeps the batches of
 the plan, since logits differ by about 1e-6 between batch sizes.
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from ..images.faults import Fault, InputFault
+from .journal import NOT_OURS, append_lines, foreign, read_lines, replace_text, truncate, unwritable
 
 try:
     import fcntl
@@ -31,6 +35,15 @@ except ImportError:  # not on Windows: there, two runs on one store are the user
     fcntl = None
 
 FORMAT_VERSION = 1
+ROWS = ("plan.jsonl", "judgments.jsonl", "ratings.jsonl")
+PARTS = {  # of a fingerprint, as a message names them
+    "revision": "model weights",
+    "processor": "image processor settings",
+    "chat_template": "chat template",
+    "prompts": "prompts",
+    "dimensions": "dimensions",
+    "dtype": "dtype",
+}
 Pair = tuple[str, str]
 
 
@@ -61,12 +74,16 @@ class JudgmentStore:
         ``Judge.fingerprint``.
     dimensions : sequence of str
         D of them, in the order of the log-odds.
+    parts : mapping of str to str, optional
+        ``Judge.parts``: what the fingerprint was taken of, so that a fault can say what differs.
+    images : iterable of str, optional
+        Hashes of the images that are to be judged here; a folder that was made with others is then refused.
 
     Raises
     ------
     InputFault
-        If the folder holds the judgments of another judge or of other dimensions, if a file in it is damaged, or if
-        another run is at work on it.
+        If the folder holds the judgments of another judge, of other dimensions or other images, if a file in it is
+        damaged or not ours, or if another run is at work on it.
 
     Examples
     --------
@@ -80,18 +97,31 @@ class JudgmentStore:
     ([], array([[-0.5]]))
     """
 
-    def __init__(self, folder: str | Path, fingerprint: str, dimensions: Sequence[str]) -> None:
+    def __init__(
+        self,
+        folder: str | Path,
+        fingerprint: str,
+        dimensions: Sequence[str],
+        *,
+        parts: Mapping[str, str] | None = None,
+        images: Iterable[str] | None = None,
+    ) -> None:
         self.folder = Path(folder)
         self.fingerprint = fingerprint
         self.dimensions = tuple(dimensions)
-        self.folder.mkdir(parents=True, exist_ok=True)
-        self._lock = self._take_lock()
+        self.batch_limit: int | None = None  # ordered pairs a batch, since more did not fit into memory
         try:
-            self._check_identity()
+            self.folder.mkdir(parents=True, exist_ok=True)
+            self._lock = self._take_lock()
+        except OSError as error:
+            raise unwritable(self.folder, error) from error
+        try:
+            self._check_identity(dict(parts or {}), images)
             self._plans: dict[str, list[int]] = {}  # hash of a request -> its batches' numbers, splits resolved
             self._batches: dict[int, Batch] = {}
             self._answers: dict[Pair, np.ndarray] = {}
             self._done: set[int] = set()
+            self._split: set[int] = set()
             self._ratings: dict[str, np.ndarray] = {}
             self._read_plan()
             self._read_judgments()
@@ -107,13 +137,13 @@ class JudgmentStore:
         Raises
         ------
         InputFault
-            If the folder is not a store.
+            If the folder is not a store, or a file in it is damaged.
         """
         path = Path(folder) / "store.json"
         if not path.is_file():
             mend = "give the folder that `ppaint judge` wrote"
             raise InputFault(Fault(str(folder), "store.json", "the folder holds no judgments", mend))
-        said = _read_json(path)
+        said = _read_header(path)
         return cls(folder, said["fingerprint"], said["dimensions"])
 
     def __enter__(self) -> JudgmentStore:
@@ -139,7 +169,7 @@ class JudgmentStore:
         pairs : sequence of (str, str)
             Ordered pairs of image hashes; repeats count once.
         batch_size : int
-            Ordered pairs a batch.
+            Ordered pairs a batch; less where that many were found not to fit into memory.
 
         Yields
         ------
@@ -150,9 +180,11 @@ class JudgmentStore:
         key = hashlib.sha256(json.dumps(wanted).encode()).hexdigest()
         if key not in self._plans:
             missing = [pair for pair in wanted if pair not in self._answers]
+            batch_size = min(batch_size, self.batch_limit or batch_size)
             chunks = [tuple(missing[i : i + batch_size]) for i in range(0, len(missing), batch_size)]
             batches = self._number(chunks)
-            self._append("plan.jsonl", [{"request": key, "batches": [_as_json(batch) for batch in batches]}])
+            row = {"request": key, "batches": [_as_json(batch) for batch in batches]}
+            append_lines(self.folder / "plan.jsonl", [row])
             self._adopt(key, batches)
         position = 0
         while position < len(self._plans[key]):
@@ -162,8 +194,13 @@ class JudgmentStore:
             if number == self._plans[key][position]:  # not split meanwhile
                 position += 1
 
-    def split(self, batch: Batch) -> None:
-        """Replace a batch that did not fit into memory by its two halves; the plan remembers it.
+    def split(self, batch: Batch) -> int:
+        """Halve a batch that did not fit into memory, and cut down every larger one still to be asked; the plan says so.
+
+        Returns
+        -------
+        int
+            Ordered pairs a batch from now on.
 
         Raises
         ------
@@ -173,9 +210,20 @@ class JudgmentStore:
         if len(batch.pairs) < 2:
             raise ValueError("a batch of one pair cannot be split")
         half = (len(batch.pairs) + 1) // 2
-        parts = self._number([batch.pairs[:half], batch.pairs[half:]])
-        self._append("plan.jsonl", [{"split": batch.number, "batches": [_as_json(part) for part in parts]}])
-        self._replace(batch.number, parts)
+        waiting = [
+            b for n, b in self._batches.items() if n not in self._done and n not in self._split and n != batch.number
+        ]
+        rows, replaced, start = [], {}, max(self._batches) + 1
+        for large in [batch, *(b for b in waiting if len(b.pairs) > half)]:
+            chunks = [large.pairs[i : i + half] for i in range(0, len(large.pairs), half)]
+            parts = [Batch(start + k, chunk) for k, chunk in enumerate(chunks)]
+            start += len(parts)
+            rows.append({"split": large.number, "batches": [_as_json(part) for part in parts]})
+            replaced[large.number] = parts
+        append_lines(self.folder / "plan.jsonl", rows)
+        for number, parts in replaced.items():
+            self._replace(number, parts)
+        return half
 
     def record(self, batch: Batch, log_odds: np.ndarray) -> None:
         """Store the answers of a batch, synced to the disk before this returns.
@@ -185,6 +233,11 @@ class JudgmentStore:
         batch : Batch
         log_odds : ndarray, shape (len(batch.pairs), D)
             Log-odds that the answer names the image shown first; NaN is an abstention and is kept as one.
+
+        Raises
+        ------
+        InputFault
+            If they cannot be written (a full disk, say); the store is then as it was before, and can be gone on with.
         """
         values = np.asarray(log_odds, dtype=np.float64)
         if values.shape != (len(batch.pairs), len(self.dimensions)):
@@ -193,8 +246,12 @@ class JudgmentStore:
             {"batch": batch.number, "first": first, "second": second, "log_odds": _numbers(row)}
             for (first, second), row in zip(batch.pairs, values, strict=True)
         ]
-        self._append("judgments.jsonl", rows)
+        append_lines(self.folder / "judgments.jsonl", rows)
         self._accept(batch.number, batch.pairs, values)
+
+    def recorded(self, number: int) -> bool:
+        """Whether the answers of the batch of this number are stored."""
+        return number in self._done
 
     def answered(self, pair: Pair) -> bool:
         """Whether the judge was asked this ordered pair."""
@@ -236,12 +293,16 @@ class JudgmentStore:
             {"image": image, "log_probabilities": [_numbers(one) for one in row]}
             for image, row in zip(images, log_probabilities, strict=True)
         ]
-        self._append("ratings.jsonl", rows)
+        append_lines(self.folder / "ratings.jsonl", rows)
         self._ratings.update(zip(images, np.asarray(log_probabilities, dtype=np.float64), strict=True))
 
     def rated(self, image: str) -> bool:
         """Whether the image's pointwise rating is stored."""
         return image in self._ratings
+
+    def any_rating(self) -> bool:
+        """Whether any pointwise rating is stored."""
+        return bool(self._ratings)
 
     def ratings(self, images: Sequence[str]) -> np.ndarray:
         """Stored pointwise ratings, log-probabilities of shape (n, D, 10)."""
@@ -265,8 +326,13 @@ class JudgmentStore:
             table[f"{dimension}_log_odds"] = values[:, k]
         path = self.folder / "judgments.parquet"
         temporary = path.with_suffix(".tmp")
-        table.to_parquet(temporary, index=False)
-        os.replace(temporary, path)
+        try:
+            table.to_parquet(temporary, index=False)
+            os.replace(temporary, path)
+        except OSError as error:
+            with contextlib.suppress(OSError):
+                temporary.unlink()
+            raise unwritable(path, error) from error
         return path
 
     def _take_lock(self):
@@ -280,19 +346,29 @@ class JudgmentStore:
                 raise InputFault(Fault(str(self.folder), "", "another run is writing judgments here", mend)) from error
         return file
 
-    def _check_identity(self) -> None:
+    def _check_identity(self, parts: dict[str, str], images: Iterable[str] | None) -> None:
         path = self.folder / "store.json"
         mine = {"format": FORMAT_VERSION, "fingerprint": self.fingerprint, "dimensions": list(self.dimensions)}
-        if not path.exists():
-            temporary = path.with_suffix(".tmp")
-            temporary.write_text(json.dumps(mine, indent=1) + "\n", encoding="utf-8")
-            os.replace(temporary, path)
+        mine |= {"parts": parts} if parts else {}
+        mine |= {"images": _image_set(images)} if images is not None else {}
+        rows = next((name for name in ROWS if (self.folder / name).exists()), None)
+        if rows is not None and not path.exists():
+            what = f"the folder holds {rows}, but no store.json that says which judge wrote it"
+            raise InputFault(Fault(str(self.folder), "store.json", what, NOT_OURS))
+        found = _read_header(path) if path.exists() else None
+        if rows is None:  # whoever it was, nothing was asked or planned yet
+            if found is None or any(found.get(key) != value for key, value in mine.items()):
+                replace_text(path, json.dumps(mine, indent=1) + "\n")
             return
-        found = _read_json(path)
-        if found != mine:
-            changed = ", ".join(key for key in mine if found.get(key) != mine[key])
-            what = f"these judgments are another judge's (different: {changed})"
+        different = _differences(found, mine)
+        if different:
+            what = f"these judgments are another judge's (different: {', '.join(different)})"
             mend = "give another --out folder, or the model, prompts and dimensions that made this one"
+            raise InputFault(Fault(str(self.folder), "store.json", what, mend))
+        then, now = found.get("images"), mine.get("images")
+        if then and now and then != now:
+            what = f"these judgments are of other images ({then['count']} images then, {now['count']} now)"
+            mend = "give another --out folder, or the images that this one was made with"
             raise InputFault(Fault(str(self.folder), "store.json", what, mend))
 
     def _number(self, chunks: Sequence[tuple[Pair, ...]]) -> list[Batch]:
@@ -304,6 +380,9 @@ class JudgmentStore:
         self._batches.update((batch.number, batch) for batch in batches)
 
     def _replace(self, number: int, parts: Sequence[Batch]) -> None:
+        self._split.add(number)
+        size = max(len(part.pairs) for part in parts)
+        self.batch_limit = min(self.batch_limit or size, size)
         self._batches.update((part.number, part) for part in parts)
         for numbers in self._plans.values():
             if number in numbers:
@@ -315,80 +394,96 @@ class JudgmentStore:
         for pair, row in zip(pairs, values, strict=True):
             self._answers.setdefault(pair, row)  # the first answer counts, should a pair stand in two plans
 
-    def _append(self, name: str, rows: Sequence[dict]) -> None:
-        text = "".join(json.dumps(row) + "\n" for row in rows)
-        with (self.folder / name).open("a", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-
-    def _read_lines(self, name: str) -> list[tuple[dict, int]]:
-        """Rows of a file and the offset behind each; a torn last line is cut off."""
-        path = self.folder / name
-        if not path.exists():
-            return []
-        raw, rows, end = path.read_bytes(), [], 0
-        for number, line in enumerate(raw.splitlines(keepends=True), start=1):
-            try:
-                if not line.endswith(b"\n"):
-                    raise ValueError("torn")
-                row = json.loads(line)
-            except ValueError as error:
-                if end + len(line) < len(raw):
-                    mend = "remove this folder and judge again"
-                    raise InputFault(Fault(str(path), f"row {number}", "not readable as JSON", mend)) from error
-                _truncate(path, end)
-                break
-            end += len(line)
-            rows.append((row, end))
-        return rows
-
     def _read_plan(self) -> None:
-        for row, _ in self._read_lines("plan.jsonl"):
-            batches = [Batch(b["number"], tuple((f, s) for f, s in b["pairs"])) for b in row["batches"]]
-            if "split" in row:
-                self._replace(row["split"], batches)
-            else:
-                self._adopt(row["request"], batches)
+        path = self.folder / "plan.jsonl"
+        for number, (row, _) in enumerate(read_lines(path), start=1):
+            try:
+                batches = [Batch(int(b["number"]), tuple((f, s) for f, s in b["pairs"])) for b in row["batches"]]
+                if "split" in row:
+                    self._batches[row["split"]]  # a KeyError if there is no such batch
+                    self._replace(row["split"], batches)
+                else:
+                    self._adopt(row["request"], batches)
+            except (KeyError, TypeError, ValueError) as error:
+                raise foreign(path, number) from error
 
     def _read_judgments(self) -> None:
-        rows = self._read_lines("judgments.jsonl")
+        path = self.folder / "judgments.jsonl"
+        rows = read_lines(path)
         position, end = 0, 0
         while position < len(rows):
-            number = rows[position][0]["batch"]
-            expected = self._batches[number].pairs if number in self._batches else ()
+            number = rows[position][0].get("batch")
+            expected = self._batches[number].pairs if isinstance(number, int) and number in self._batches else ()
             chunk = rows[position : position + len(expected)]
-            pairs = tuple((row["first"], row["second"]) for row, _ in chunk)
+            pairs = tuple((row.get("first"), row.get("second")) for row, _ in chunk)
             if not expected or pairs != expected[: len(pairs)]:
-                what, mend = "the row does not belong to the batch of the plan", "remove this folder and judge again"
-                path = self.folder / "judgments.jsonl"
-                raise InputFault(Fault(str(path), f"row {position + 1}", what, mend))
+                what = "the row does not belong to the batch of the plan"
+                raise InputFault(Fault(str(path), f"row {position + 1}", what, NOT_OURS))
             if len(chunk) < len(expected):  # the batch in flight when the run was killed
-                _truncate(self.folder / "judgments.jsonl", end)
+                truncate(path, end)
                 break
-            values = np.array([[np.nan if x is None else x for x in row["log_odds"]] for row, _ in chunk])
-            self._accept(number, pairs, values)
+            shape = (len(self.dimensions),)
+            values = [_array(row.get("log_odds"), shape, path, position + i + 1) for i, (row, _) in enumerate(chunk)]
+            self._accept(number, pairs, np.stack(values))
             position, end = position + len(chunk), chunk[-1][1]
 
     def _read_ratings(self) -> None:
-        for row, _ in self._read_lines("ratings.jsonl"):
-            values = [[np.nan if x is None else x for x in one] for one in row["log_probabilities"]]
-            self._ratings[row["image"]] = np.array(values)
+        path = self.folder / "ratings.jsonl"
+        for number, (row, _) in enumerate(read_lines(path), start=1):
+            if not isinstance(row.get("image"), str):
+                raise foreign(path, number)
+            values = _array(row.get("log_probabilities"), (len(self.dimensions), 10), path, number)
+            self._ratings[row["image"]] = values
 
 
-def _truncate(path: Path, size: int) -> None:
-    with path.open("r+b") as file:
-        file.truncate(size)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _read_json(path: Path) -> dict:
+def _read_header(path: Path) -> dict:
+    """``store.json``, with its fields checked."""
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        fault = Fault(str(path), "", f"not readable as JSON ({error})", "remove this folder and judge again")
-        raise InputFault(fault) from error
+        said = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputFault(Fault(str(path), "", f"not readable as JSON ({error})", NOT_OURS)) from error
+    kinds = {"fingerprint": str, "dimensions": list}
+    wrong = [name for name, kind in kinds.items() if not isinstance(said, dict) or not isinstance(said.get(name), kind)]
+    if wrong:
+        raise InputFault(Fault(str(path), " and ".join(wrong), "the file is not one that ppaint wrote", NOT_OURS))
+    if said.get("format") != FORMAT_VERSION:
+        what = f"written in format {said.get('format')}; this version of ppaint reads format {FORMAT_VERSION}"
+        mend = "judge again into another folder, or use the version of ppaint that wrote it"
+        raise InputFault(Fault(str(path), "format", what, mend))
+    return said
+
+
+def _differences(found: dict, mine: dict) -> list[str]:
+    """What of a judge differs, in words; by its parts where both sides say them."""
+    changed = [name for name in ("fingerprint", "dimensions") if found[name] != mine[name]]
+    then, now = found.get("parts"), mine.get("parts")
+    if "fingerprint" not in changed or not isinstance(then, dict) or not now:
+        return changed
+    named = [name for name in now if then.get(name) != now[name]]
+    return [PARTS.get(name, name) + _then_and_now(name, then, now) for name in named] or changed
+
+
+def _then_and_now(name: str, then: dict, now: dict) -> str:
+    if name not in ("dimensions", "dtype"):
+        return ""  # hashes say nothing to a reader
+    before, after = (str(side.get(name)).replace("\n", ", ") for side in (then, now))
+    return f" ({before} then; {after} now)"
+
+
+def _image_set(images: Iterable[str]) -> dict:
+    names = sorted(set(images))
+    return {"count": len(names), "sha256": hashlib.sha256("\n".join(names).encode()).hexdigest()}
+
+
+def _array(values, shape: tuple[int, ...], path: Path, number: int) -> np.ndarray:
+    """Numbers of a row, null as NaN; an infinite one, or the wrong number of them, we did not write."""
+    try:
+        array = np.array(values, dtype=np.float64)  # null becomes NaN
+    except (TypeError, ValueError) as error:
+        raise foreign(path, number) from error
+    if array.shape != shape or np.isinf(array).any():
+        raise foreign(path, number)
+    return array
 
 
 def _as_json(batch: Batch) -> dict:

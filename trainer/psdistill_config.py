@@ -8,6 +8,8 @@ from typing import Any
 
 from trl import GRPOConfig
 
+from .reporters import check_reporters
+
 OPPONENT_MOMENTS = ("group", "policy")
 
 # What makes the expected sampled gradient the exact one; method notes 3.3, docs/estimators-of-the-objective.md.
@@ -81,11 +83,15 @@ class PSDistillConfig(GRPOConfig):
         > Parameters that control what is trained
 
         lora_r (`int`, *optional*, defaults to `0`):
-            Rank of LoRA adapters on the language model; 0 trains all its weights. The vision tower is frozen, always.
+            Rank of LoRA adapters on the language model; 0 trains all its weights.
         lora_alpha (`int`, *optional*, defaults to `32`):
             Scale of the adapters.
         lora_target_modules (`list[str]`, *optional*):
             Names of the language model's layers that get adapters; by default all its linear layers.
+        vision_lora_r (`int`, *optional*, defaults to `0`):
+            Rank of LoRA adapters on the vision tower's linear layers (attention, blocks and mergers), scaled as the
+            language model's are; needs `lora_r`. 0 freezes the tower: an image's features are then computed once, and
+            not in every pass.
 
         > Parameters that control the label-free stopping
 
@@ -182,6 +188,9 @@ class PSDistillConfig(GRPOConfig):
         default=None,
         metadata={"help": "Names of the language model's layers that get adapters; by default all linear ones."},
     )
+    vision_lora_r: int = field(
+        default=0, metadata={"help": "Rank of LoRA adapters on the vision tower; needs lora_r; 0 freezes the tower."}
+    )
 
     # Parameters that control the label-free stopping
     held_out_fraction: float = field(
@@ -211,6 +220,9 @@ class PSDistillConfig(GRPOConfig):
             raise ValueError(f"beta must not be negative, got {self.beta}")
         if self.min_opponents < 1:
             raise ValueError(f"min_opponents must be at least 1, got {self.min_opponents}")
+        if self.vision_lora_r and not self.lora_r:
+            raise ValueError("vision_lora_r needs lora_r: adapters on both, or none")
+        check_reporters(self.report_to)
         if self.opponent_moments not in OPPONENT_MOMENTS:
             raise ValueError(f"opponent_moments must be one of {', '.join(OPPONENT_MOMENTS)}")
         if self.think_first and (self.score_tokens_only or self.exact_conditions or self.opponent_moments == "policy"):

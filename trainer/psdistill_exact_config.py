@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 
 from transformers import TrainingArguments
 
+from .reporters import check_reporters
+
 OBJECTIVES = ("policy", "fidelity", "judgments", "soft_labels")
 LORA_TARGETS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
 
@@ -22,11 +24,13 @@ class PSDistillExactConfig(TrainingArguments):
     Parameters:
         > Parameters that control the objective
 
-        objective (`str`, *optional*, defaults to `"policy"`):
-            `"policy"`: the paper's family, confidence-weighted ranking optimisation, its expectation over completions
-            taken exactly over the ten score tokens. `"fidelity"`: the same fidelity on the means, differentiated
-            through both images of a pair. Baselines on the same judgments: `"judgments"`, a Bradley-Terry loss without
-            a pool; `"soft_labels"`, cross-entropy on soft pseudo-scores.
+        objective (`str`, *optional*, defaults to `"fidelity"`):
+            `"fidelity"`: confidence-weighted fidelity of the means' order to the pseudo-scores' order, differentiated
+            through both images of a pair. `"policy"`: the same reward as the paper's family has it, for each score that
+            might be answered, its expectation over completions taken exactly over the ten score tokens; what the sampled
+            trainer estimates. Without a pool or a ranking reward, on the same judgments: `"judgments"`, a Bradley-Terry
+            loss; `"soft_labels"`, cross-entropy on soft pseudo-scores. docs/ablations.md says which to use when, and why
+            the default is not `"policy"`.
         beta (`float`, *optional*, defaults to `0.02`):
             Weight of KL(policy || starting model) over the ten score tokens.
         use_confidence (`bool`, *optional*, defaults to `True`):
@@ -45,11 +49,15 @@ class PSDistillExactConfig(TrainingArguments):
         > Parameters that control what is trained
 
         lora_r (`int`, *optional*, defaults to `0`):
-            Rank of LoRA adapters on the language model; 0 trains all its weights. The vision tower is frozen, always.
+            Rank of LoRA adapters on the language model; 0 trains all its weights.
         lora_alpha (`int`, *optional*, defaults to `32`):
             Scale of the adapters.
         lora_target_modules (`list[str]`, *optional*):
             Names of the language model's layers that get adapters; by default all its linear layers.
+        vision_lora_r (`int`, *optional*, defaults to `0`):
+            Rank of LoRA adapters on the vision tower's linear layers (attention, blocks and mergers), scaled as the
+            language model's are; needs `lora_r`. 0 freezes the tower: an image's features are then computed once, and
+            not in every pass.
 
         > Parameters that control the label-free stopping
 
@@ -96,10 +104,10 @@ class PSDistillExactConfig(TrainingArguments):
 
     # Parameters that control the objective
     objective: str = field(
-        default="policy",
+        default="fidelity",
         metadata={
-            "help": "What is optimised: 'policy' (the paper's family), 'fidelity', or a baseline on the same judgments: "
-            "'judgments', 'soft_labels'.",
+            "help": "What is optimised: 'fidelity', 'policy' (the paper's family), or without a ranking reward, on the "
+            "same judgments: 'judgments', 'soft_labels'.",
             "choices": list(OBJECTIVES),
         },
     )
@@ -127,6 +135,9 @@ class PSDistillExactConfig(TrainingArguments):
         default=None,
         metadata={"help": "Names of the language model's layers that get adapters; by default all linear ones."},
     )
+    vision_lora_r: int = field(
+        default=0, metadata={"help": "Rank of LoRA adapters on the vision tower; needs lora_r; 0 freezes the tower."}
+    )
 
     # Parameters that control the label-free stopping
     held_out_fraction: float = field(
@@ -144,6 +155,9 @@ class PSDistillExactConfig(TrainingArguments):
             raise ValueError(f"beta must not be negative, got {self.beta}")
         if self.min_opponents < 1:
             raise ValueError(f"min_opponents must be at least 1, got {self.min_opponents}")
+        if self.vision_lora_r and not self.lora_r:
+            raise ValueError("vision_lora_r needs lora_r: adapters on both, or none")
+        check_reporters(self.report_to)
         if self.held_out_fraction == 0:  # nothing to pick a checkpoint by
             self.eval_strategy, self.load_best_model_at_end, self.eval_on_start = "no", False, False
         if self.block_size is None:

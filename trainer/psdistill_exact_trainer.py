@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
+from accelerate.utils import gather_object
 from torch import Tensor
 from transformers import PrinterCallback, Trainer, set_seed
 
 from ..images.faults import Fault, InputFault
+from ..images.opening import OpenedImage
 from ..model_card.features import VisionFeatures
+from ..model_card.memory import smaller
 from ..model_card.prompts import Prompts
 from ..model_card.readout import ScoreReadout
 from . import ranking
+from .adapters import adapters, freeze_vision_tower, with_adapters
 from .block_sampler import BlockSampler
-from .label_free_run import LabelFreeRun, PlacesInBlocks, freeze_vision_tower, language_adapters, with_adapters
+from .label_free_run import LabelFreeRun, PlacesInBlocks
 from .psdistill_exact_config import PSDistillExactConfig
 from .pseudo_labels import PseudoScores
+from .training_faults import OutOfMemory
 from .training_table import TrainingTable, training_table
 
 logger = logging.getLogger(__name__)
@@ -38,20 +43,24 @@ class GlobalBatch:
         Places in the training table.
     mean, variance : Tensor, shape (D, N)
         Moments of the policy.
+    own : Tensor of int, shape (n,)
+        Where this process's images stand among them, in the order in which its passes take them.
     """
 
     places: Tensor
     mean: Tensor
     variance: Tensor
+    own: Tensor
 
 
 class PSDistillExactTrainer(LabelFreeRun, Trainer):
     """
     Trainer for PSDistill with the exact objective [ours], on the transformers Trainer and accelerate.
 
-    What it changes: a batch holds images, not rows of tensors (the vision tower is frozen and its features are given);
+    What it changes: a batch holds images, not rows of tensors (where the vision tower is frozen its features are given);
     the loss is one of `ranking.py`'s, over the images of the whole optimiser step; evaluation is the label-free look at
-    held-out judgments; and a checkpoint is written to a temporary folder and renamed.
+    held-out judgments; a checkpoint is written to a temporary folder and renamed; and when memory runs out, the step is
+    done again in smaller passes, with the same images and so the same objective.
 
     Parameters
     ----------
@@ -59,18 +68,21 @@ class PSDistillExactTrainer(LabelFreeRun, Trainer):
         The starting model; it is changed in place. The reference policy is this model as it is given.
     args : PSDistillExactConfig
     processor : Qwen3VLProcessor
-    features : sequence or mapping of VisionFeatures
-        Of every image in ``scores``, by this model's vision tower.
+    features : sequence or mapping (by hash) of VisionFeatures
+        Of every image in ``scores``, by this model's vision tower. Not used with ``vision_lora_r``.
     scores : PseudoScores, or a sequence of them
         One for each training category.
     prompts : Prompts, optional
         The wording of the rating question.
     callbacks : list of TrainerCallback, optional
+    images : sequence or mapping (by hash) of OpenedImage, optional
+        All images in ``scores``; needed with ``vision_lora_r``, where features change with every step.
 
     Raises
     ------
     InputFault
-        If there are too few images for the minimum number of opponents.
+        If an image is missing, there are too few of them for the minimum number of opponents, or the starting model's
+        answers are not finite.
     """
 
     _tag_names = ["ppaint", "psdistill", "psdistill-exact"]
@@ -85,6 +97,7 @@ class PSDistillExactTrainer(LabelFreeRun, Trainer):
         scores: PseudoScores | Sequence[PseudoScores],
         prompts: Prompts | None = None,
         callbacks: list | None = None,
+        images: Mapping[str, OpenedImage] | Sequence[OpenedImage] | None = None,
     ) -> None:
         self.table = training_table(
             scores,
@@ -93,10 +106,9 @@ class PSDistillExactTrainer(LabelFreeRun, Trainer):
             use_confidence=args.use_confidence,
         )
         _fit_blocks_to_images(args, self.table)
-        by_hash = features if isinstance(features, Mapping) else {f.sha256: f for f in features}
-        self.features = [by_hash[image] for image in self.table.images]
-        self.processor = processor
-        self.readout = ScoreReadout(processor, prompts or Prompts(), self.table.dimensions)
+        self.processor, self.prompts = processor, prompts or Prompts()
+        self._take_images(scores, features, images, args.vision_lora_r)
+        self.readout = ScoreReadout(processor, self.prompts, self.table.dimensions)
         set_seed(args.seed)  # fresh adapters draw their weights
         self.core = model
         super().__init__(
@@ -110,11 +122,14 @@ class PSDistillExactTrainer(LabelFreeRun, Trainer):
         self.remove_callback(PrinterCallback)  # the log is in trainer_state.json; a caller brings its own display
         self._put_table_on_device()
         self._step_batch: GlobalBatch | None = None
-        self._passes_done = 0  # of the accumulation steps of this optimiser step
+        self._step_passes: list[dict] = []  # what the passes of this optimiser step are given
+        self._begun = self._images_done = 0  # of those passes, and of this process's images
+        self._pass_size = args.per_device_train_batch_size  # less once memory has run out
         self._notes: dict[str, list[float]] = {}
         with torch.no_grad():
             everything = torch.arange(len(self.table.images))
             self.reference = self._in_chunks(everything).to(self.args.device)  # (D, n, 10)
+        self._stop_unless_finite(self.reference, "the starting model's scores")
         self._soft_labels = self._make_soft_labels() if args.objective == "soft_labels" else None
 
     # The loss
@@ -127,17 +142,23 @@ class PSDistillExactTrainer(LabelFreeRun, Trainer):
         """
         places = inputs["places"]
         log_probs, mass = self.log_probs(model, places)
-        batch, own = self._with_own_gradients(places, *ranking.policy_moments(log_probs))
+        self._stop_unless_finite(log_probs, "the scores")
+        batch = self._with_own_gradients(places, *ranking.policy_moments(log_probs))
         parts = self.accelerator.num_processes * self.current_gradient_accumulation_steps
-        loss = self._objective(places, log_probs, batch, own) * parts
+        loss = self._objective(places, log_probs, batch) * parts
         if self.args.objective in WHOLE_ON_EACH_PART:
-            loss = loss - loss.detach() * (1 - 1 / parts)  # for the log: the value is whole, only the gradient is not
+            share = parts * len(places) / len(batch.places)  # of a pass: 1, unless memory ran out
+            loss = loss - loss.detach() * (
+                1 - share / parts
+            )  # for the log: the value is whole, only the gradient is not
         kl = ranking.kl_divergence(log_probs, self.reference[:, places])
         loss = loss + parts * self.args.beta * kl.sum() / (kl.shape[0] * len(batch.places))
         self._note(kl=kl.mean(), mass=mass.mean(), least_mass=mass.min(), spread=batch.mean.std(dim=1).mean())
+        if (opponents := self._effective_opponents(places, batch.places)) is not None:
+            self._note(effective_opponents=opponents)
         return (loss, log_probs) if return_outputs else loss
 
-    def _objective(self, places: Tensor, log_probs: Tensor, batch: GlobalBatch, own: Tensor) -> Tensor:
+    def _objective(self, places: Tensor, log_probs: Tensor, batch: GlobalBatch) -> Tensor:
         everybody = batch.places
         if self.args.objective == "fidelity":
             target = ranking.target_order(self.elo[:, everybody], self.elo[:, everybody])
@@ -152,7 +173,7 @@ class PSDistillExactTrainer(LabelFreeRun, Trainer):
             return ranking.soft_label_loss(log_probs, self._soft_labels[:, places], confidence).sum() / count
         with torch.no_grad():
             target = ranking.target_order(self.elo[:, places], self.elo[:, everybody])
-            order = ranking.token_order(batch.variance[:, own], batch.mean, batch.variance)
+            order = ranking.token_order(batch.variance[:, batch.own], batch.mean, batch.variance)
             agreement = ranking.fidelity(order, target[..., None, :])
             reward = ranking.ranking_reward(agreement, self._opponent_weight(places, everybody))
             advantages = ranking.advantage(reward, log_probs, confidence)
@@ -162,6 +183,14 @@ class PSDistillExactTrainer(LabelFreeRun, Trainer):
         """c_j where j is another image of the same category, else 0; shape (D, n, m)."""
         allowed = (self.category[places][:, None] == self.category[others][None]) & (places[:, None] != others[None])
         return self.confidence[:, None, others] * allowed
+
+    def _effective_opponents(self, places: Tensor, others: Tensor) -> Tensor | None:
+        """How many equally weighted opponents, or judged pairs, an image of a dimension has; None where there are none."""
+        if self.args.objective == "soft_labels":
+            return None
+        if self.args.objective == "judgments":
+            return 2 * (~self._judged(others).isnan()).sum() / (len(self.table.dimensions) * len(others))
+        return ranking.effective_opponents(self._opponent_weight(places, others)).mean()
 
     def _judged(self, places: Tensor) -> Tensor:
         """delta_ij of the judged pairs among some images, each in one orientation; NaN elsewhere; (D, N, N)."""
@@ -174,35 +203,75 @@ class PSDistillExactTrainer(LabelFreeRun, Trainer):
     # The global batch
 
     def get_batch_samples(self, epoch_iterator, num_batches, device):
-        """As the parent's; over several accumulation steps, one pass without gradient gives all opponents' moments."""
+        """As the parent's; over several passes, one pass without gradient gives all opponents' moments."""
         batches, count = super().get_batch_samples(epoch_iterator, num_batches, device)
-        self._step_batch, self._passes_done = None, 0
-        if len(batches) > 1:
-            with torch.no_grad():
-                parts = [self._moments_of_all(batch["places"].to(device)) for batch in batches]
-            self._step_batch = GlobalBatch(
-                torch.cat([part.places for part in parts]),
-                torch.cat([part.mean for part in parts], dim=1),
-                torch.cat([part.variance for part in parts], dim=1),
-            )
+        self._step_batch, self._step_passes, self._begun, self._images_done = None, batches, 0, 0
+        if len(batches) > 1 or any(len(batch["places"]) > self._pass_size for batch in batches):
+            self._look_at_all_passes()
         return batches, count
 
-    def _with_own_gradients(self, places: Tensor, mean: Tensor, variance: Tensor) -> tuple[GlobalBatch, Tensor]:
-        """The global batch with this pass's own entries carrying their gradients, and where those stand in it."""
+    def _look_at_all_passes(self) -> None:
+        device = self.args.device
+        with torch.no_grad():
+            parts = [self._moments_of_all(batch["places"].to(device)) for batch in self._step_passes]
+        starts = np.cumsum([0, *(len(part.places) for part in parts)])
+        self._step_batch = GlobalBatch(
+            torch.cat([part.places for part in parts]),
+            torch.cat([part.mean for part in parts], dim=1),
+            torch.cat([part.variance for part in parts], dim=1),
+            torch.cat([part.own + int(start) for part, start in zip(parts, starts[:-1], strict=True)]),
+        )
+
+    def _with_own_gradients(self, places: Tensor, mean: Tensor, variance: Tensor) -> GlobalBatch:
+        """The global batch with this pass's own entries carrying their gradients."""
         batch = self._step_batch or self._gathered(places, mean.detach(), variance.detach())
-        part = self._passes_done * self.accelerator.num_processes + self.accelerator.process_index
-        own = torch.arange(len(places), device=places.device) + part * len(places)
-        self._passes_done += 1 if self._step_batch else 0
+        own = batch.own[self._images_done :][: len(places)]
+        self._images_done += len(places) if self._step_batch else 0
         return GlobalBatch(
-            batch.places, batch.mean.index_copy(1, own, mean), batch.variance.index_copy(1, own, variance)
-        ), own
+            batch.places, batch.mean.index_copy(1, own, mean), batch.variance.index_copy(1, own, variance), own
+        )
 
     def _moments_of_all(self, places: Tensor) -> GlobalBatch:
         return self._gathered(places, *ranking.policy_moments(self._in_chunks(places)))
 
     def _gathered(self, places: Tensor, mean: Tensor, variance: Tensor) -> GlobalBatch:
         gather = self.accelerator.gather
-        return GlobalBatch(gather(places), gather(mean.T.contiguous()).T, gather(variance.T.contiguous()).T)
+        own = torch.arange(len(places), device=places.device) + self.accelerator.process_index * len(places)
+        return GlobalBatch(gather(places), gather(mean.T.contiguous()).T, gather(variance.T.contiguous()).T, own)
+
+    # Memory
+
+    def training_step(self, model, inputs, num_items_in_batch=None) -> Tensor:
+        """As the parent's; when memory runs out, the step's passes so far are done again in passes of half the size.
+
+        The images of the step are the same, and all of them are opponents as before: the gradient is that of the whole
+        pass (to rounding), only memory and time are not.
+
+        Raises
+        ------
+        OutOfMemory
+            If one image alone does not fit, or there are several processes, whose passes go together.
+        """
+        self._begun += 1
+        step, passes = super().training_step, [inputs]
+        while True:
+            try:
+                return [self._in_parts(step, model, one, num_items_in_batch) for one in passes][-1]
+            except OutOfMemory:
+                if self.accelerator.num_processes > 1 or self._pass_size == 1:
+                    raise
+            self._pass_size = smaller(min(self._pass_size, len(inputs["places"])), "images")
+            model.zero_grad()
+            self._images_done = 0
+            if self._step_batch is None:
+                self._look_at_all_passes()
+            passes = self._step_passes[: self._begun]
+
+    def _in_parts(self, step: Callable, model, inputs: dict, count) -> Tensor:
+        """One pass, in parts where memory has run out; their gradients add up."""
+        if len(inputs["places"]) <= self._pass_size:
+            return step(model, inputs, count)
+        return sum(step(model, {"places": part}, count) for part in inputs["places"].split(self._pass_size))
 
     # Data
 
@@ -256,8 +325,11 @@ class PSDistillExactTrainer(LabelFreeRun, Trainer):
         """As the parent's, with the KL, the mass on the score tokens and the spread of the scores beside the loss."""
         if "loss" in logs:
             reduce = {"least_mass": min}
-            logs |= {name: reduce.get(name, np.mean)(values) for name, values in self._notes.items()}
-            logs = {name: float(value) for name, value in logs.items()}
+            notes = {name: float(reduce.get(name, np.mean)(values)) for name, values in self._notes.items()}
+            if self.accelerator.num_processes > 1:  # each has noted its own images
+                every = gather_object([notes])
+                notes = {name: float(reduce.get(name, np.mean)([one[name] for one in every])) for name in notes}
+            logs = {name: float(value) for name, value in (logs | notes).items()}
             self._notes.clear()
         super().log(logs, start_time)
 
@@ -267,11 +339,12 @@ def _as_batch(places: list[int]) -> dict[str, Tensor]:
 
 
 def _trainable(model, args: PSDistillExactConfig):
-    """Freeze the vision tower; put adapters on the language model, or leave all of it to be trained."""
+    """Freeze the vision tower; put adapters on the model, or leave all of the language model to be trained."""
     freeze_vision_tower(model)
     if not args.lora_r:
         return model
-    return with_adapters(model, language_adapters(args.lora_r, args.lora_alpha, args.lora_target_modules))
+    config = adapters(args.lora_r, args.lora_alpha, args.lora_target_modules, args.vision_lora_r)
+    return with_adapters(model, config)
 
 
 def _fit_blocks_to_images(args: PSDistillExactConfig, table: TrainingTable) -> None:

@@ -19,8 +19,9 @@ from ..model_card.features import VisionFeatures, vision_features
 from ..model_card.prompts import Prompts
 from ..model_card.readout import ScoreReadout
 from . import ranking
+from .adapters import adapters, freeze_vision_tower
 from .block_sampler import BlockSampler
-from .label_free_run import LabelFreeRun, PlacesInBlocks, freeze_vision_tower, language_adapters
+from .label_free_run import LabelFreeRun, PlacesInBlocks, in_order
 from .psdistill_config import PSDistillConfig
 from .pseudo_labels import PseudoScores
 from .score_answers import parse_score
@@ -54,7 +55,7 @@ class PSDistillTrainer(LabelFreeRun, GRPOTrainer):
         The wording of the rating question.
     features : sequence or mapping of VisionFeatures, optional
         By this model's vision tower; computed if not given. They serve the single-pass readout (moments, held-out
-        judgments); TRL's own passes start from pixels.
+        judgments); TRL's own passes start from pixels, and with ``vision_lora_r`` all do.
     callbacks : list of TrainerCallback, optional
 
     Raises
@@ -82,12 +83,12 @@ class PSDistillTrainer(LabelFreeRun, GRPOTrainer):
             scores, held_out_fraction=args.held_out_fraction, seed=args.seed, use_confidence=args.use_confidence
         )
         _check_blocks(args, self.table)
-        self.images = _in_order(images, self.table.images)
-        given = vision_features(model, processor, self.images) if features is None else features
-        self.features = _in_order(given, self.table.images)
-        self.prompts = prompts or Prompts()
+        self.processor, self.prompts = processor, prompts or Prompts()
+        if features is None and not args.vision_lora_r:
+            self.images = in_order(images, self.table.images)
+            features = vision_features(model, processor, self.images)
+        self._take_images(scores, features, images, args.vision_lora_r)
         self.readout = ScoreReadout(processor, self.prompts, self.table.dimensions)
-        self.processor = processor
         self.core = model
         freeze_vision_tower(model)
         padded_left = copy.deepcopy(processor)  # as TRL needs it; what is saved stays as it was given
@@ -105,7 +106,7 @@ class PSDistillTrainer(LabelFreeRun, GRPOTrainer):
             eval_dataset=Dataset.from_dict({"place": self._evaluation_places()}),
             processing_class=padded_left,
             callbacks=callbacks,
-            peft_config=language_adapters(args.lora_r, args.lora_alpha, args.lora_target_modules)
+            peft_config=adapters(args.lora_r, args.lora_alpha, args.lora_target_modules, args.vision_lora_r)
             if args.lora_r
             else None,
         )
@@ -239,15 +240,6 @@ class PSDistillTrainer(LabelFreeRun, GRPOTrainer):
         return super()._get_per_token_logps_and_entropies(
             model, input_ids, attention_mask, logits_to_keep, *rest, **inputs
         )
-
-
-def _in_order(given, hashes: Sequence[str]) -> list:
-    by_hash = given if isinstance(given, Mapping) else {one.sha256: one for one in given}
-    missing = [image for image in hashes if image not in by_hash]
-    if missing:
-        what = f"{len(missing)} of the {len(hashes)} images with a pseudo-score are not here"
-        raise InputFault(Fault("images", missing[0][:16], what, "give all images that were judged"))
-    return [by_hash[image] for image in hashes]
 
 
 def _check_blocks(args: PSDistillConfig, table) -> None:

@@ -205,7 +205,7 @@ def build_pool(
     Raises
     ------
     InputFault
-        If there are fewer than 12 images.
+        If there are fewer than 12 images, or fewer than members that the judge could rate.
     """
     images = list(dict.fromkeys(images))
     if len(images) < SMALLEST_SET:
@@ -213,7 +213,13 @@ def build_pool(
         raise InputFault(Fault(str(judging.store.folder), "", what, f"give at least {SMALLEST_SET} images"))
     members = min(size, len(images) // 2)
     scores = pointwise_scores(judging.rate(images))
-    chosen = spread_over(scores.mean(axis=1), members)
+    overall = scores.mean(axis=1)
+    rated = np.flatnonzero(np.isfinite(overall))  # an image that the judge could not rate is no yardstick
+    if len(rated) < members:
+        what = f"the judge could rate only {len(rated)} of {len(images)} images in every dimension"
+        mend = "leave out the images or the dimensions that it cannot rate, or load its model in float32"
+        raise InputFault(Fault(str(judging.store.folder), "ratings.jsonl", what, mend))
+    chosen = rated[spread_over(overall[rated], members)]
     names = tuple(images[i] for i in chosen)
     schedule = pool_schedule(members, near, long_pairs, seed)
     judged = judging.ask([(names[a], names[b]) for a, b in schedule])

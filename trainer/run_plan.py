@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
 
 import torch
 
+from ..images.faults import Fault, InputFault
 from ..model_card import flop_count
 from .activation_memory import Activations, count_activations
 from .model_shapes import ModelShapes
 from .psdistill_exact_config import PSDistillExactConfig
+from .sampled_plan import Generations, generation_bytes, is_sampled, sampled_stages
 from .task_cost import TaskCosts
+
+if TYPE_CHECKING:
+    from .psdistill_config import PSDistillConfig
 
 ADAM_STATES = 2
 NEAR, LONG_PAIRS = 6, 32  # of the pool's schedule, as build_pool has them
@@ -87,6 +93,8 @@ class RunPlan:
     stages : tuple of Stage
     memory : dict of str to int
         Bytes on one device while it trains, by kind.
+    generations : Generations or None
+        Of the sampled trainer.
     """
 
     parameters: int
@@ -98,6 +106,7 @@ class RunPlan:
     judgments: int
     stages: tuple[Stage, ...]
     memory: dict[str, int]
+    generations: Generations | None = None
 
     @property
     def flops(self) -> int:
@@ -136,19 +145,29 @@ class RunPlan:
         return asdict(self) | derived
 
 
-def plan_run(shapes: ModelShapes, args: PSDistillExactConfig, size: RunSize) -> RunPlan:
-    """Plan a run of ``ppaint judge`` and ``ppaint distill``, exact, from shapes alone.
+def plan_run(shapes: ModelShapes, args: PSDistillExactConfig | PSDistillConfig, size: RunSize) -> RunPlan:
+    """Plan a run of ``ppaint judge`` and ``ppaint distill`` from shapes alone.
 
     Parameters
     ----------
     shapes : ModelShapes
-    args : PSDistillExactConfig
+    args : PSDistillExactConfig or PSDistillConfig
+        The sampled trainer's are those of all devices together: ``per_device_train_batch_size`` holds the rows of all of
+        them, since TRL's checks ask how many processes there are, and a plan has one.
     size : RunSize
 
     Returns
     -------
     RunPlan
+
+    Raises
+    ------
+    InputFault
+        If the vision tower is to be trained: its passes are not counted.
     """
+    if args.vision_lora_r:
+        what = "a plan counts a frozen vision tower: features once an image"
+        raise InputFault(Fault("config", "vision_lora_r", what, "plan without it (vision_lora_r=0), and leave room"))
     grid = flop_count.image_grid(shapes.config, size.width, size.height, shapes.pixels)
     costs = TaskCosts(shapes, grid, lora_r=args.lora_r, lora_targets=args.lora_target_modules)
     pairs = 2 * unordered_pairs(size.images, size.pool_size, size.opponents)
@@ -163,6 +182,7 @@ def plan_run(shapes: ModelShapes, args: PSDistillExactConfig, size: RunSize) -> 
         judgments=pairs * len(shapes.dimensions),
         stages=_stages(costs, args, size, pairs),
         memory=_memory(shapes, costs, args, size, weights),
+        generations=Generations.of(args) if is_sampled(args) else None,
     )
 
 
@@ -223,34 +243,47 @@ class WeightSizes:
         return cls(parameters, trained, frozen, 4, half if costs.lora_r else 4, half)
 
 
-def _stages(costs: TaskCosts, args: PSDistillExactConfig, size: RunSize, pairs: int) -> tuple[Stage, ...]:
+def _stages(costs: TaskCosts, args, size: RunSize, pairs: int) -> tuple[Stage, ...]:
     rate, compare = costs.shapes.rate, costs.shapes.compare
     asked, judged = costs.rating_pass(), costs.pair_pass()
     n = size.images
-    batch = args.per_device_train_batch_size * size.devices
-    rows = args.max_steps * batch * args.gradient_accumulation_steps
-    step = costs.training_pass() + (asked if recomputes(args) else 0)
     looks = number_of_looks(args) * looked_at(n, min(size.pool_size, n // 2), args.held_out_fraction)
-    stages = [
+    return (
         Stage("judge: vision features", n, n * costs.vision),
         Stage(f"judge: ratings, {len(rate.questions)} questions a pass", n, n * asked),
         Stage(f"judge: ordered pairs, {len(compare.questions)} questions a pass", pairs, pairs * judged),
         Stage("distill: vision features", n, n * costs.vision),
+        *(_sampled_steps(costs, args, n) if is_sampled(args) else _exact_steps(costs, args, size)),
+        Stage("distill: looks at held-out judgments", looks, looks * asked),
+    )
+
+
+def _exact_steps(costs: TaskCosts, args: PSDistillExactConfig, size: RunSize) -> list[Stage]:
+    n, asked = size.images, costs.rating_pass()
+    batch = args.per_device_train_batch_size * size.devices
+    rows = args.max_steps * batch * args.gradient_accumulation_steps
+    step = costs.training_pass() + (asked if recomputes(args) else 0)
+    stages = [
         Stage("distill: ratings before and after, reference policy", 3 * n, 3 * n * asked),
         Stage("distill: training, forward and backward", rows, rows * step, spread=True),
     ]
     if args.gradient_accumulation_steps > 1:
         moments = "distill: moments of all opponents, without gradient"
         stages.append(Stage(moments, rows, rows * asked, spread=True))
-    return (*stages, Stage("distill: looks at held-out judgments", looks, looks * asked))
+    return stages
 
 
-def recomputes(args: PSDistillExactConfig) -> bool:
+def _sampled_steps(costs: TaskCosts, args: PSDistillConfig, n: int) -> list[Stage]:
+    before = Stage("distill: ratings before and after", 2 * n, 2 * n * costs.rating_pass())
+    return [before, *(Stage(*one, spread=True) for one in sampled_stages(costs, args, recomputed=recomputes(args)))]
+
+
+def recomputes(args) -> bool:
     """Whether activations are computed again in the backward pass; transformers has an older name for it too."""
     return bool(getattr(args, "activation_checkpointing", None) or args.gradient_checkpointing)
 
 
-def number_of_looks(args: PSDistillExactConfig) -> int:
+def number_of_looks(args) -> int:
     """How often the held-out judgments are looked at, the starting model included.
 
     Examples
@@ -277,30 +310,44 @@ def looked_at(images: int, members: int, fraction: float) -> int:
     return held_out + members if held_out else 0
 
 
-def _memory(shapes: ModelShapes, costs: TaskCosts, args: PSDistillExactConfig, size: RunSize, weights: WeightSizes):
+def _memory(shapes: ModelShapes, costs: TaskCosts, args, size: RunSize, weights: WeightSizes) -> dict[str, int]:
     """Bytes on one device while it trains, by kind."""
     parts = size.devices if size.sharded else 1
-    activations = training_activations(shapes, costs.visual, args, size)
+    activations = round(
+        HEADROOM * training_activations(shapes, costs.visual, args, size).kept(checkpointing=recomputes(args))
+    )
     hidden = shapes.config.text_config.hidden_size
     layers = 1 + len(shapes.config.vision_config.deepstack_visual_indexes)
     features = size.images * costs.visual * hidden * layers * weights.judge_bytes
-    return {
+    said = {
         "weights": (weights.trained * weights.trained_bytes + weights.frozen * weights.frozen_bytes) // parts,
         "gradients": weights.trained * weights.trained_bytes // parts,
         "optimizer": ADAM_STATES * weights.trained * weights.trained_bytes // parts,
-        "activations": round(HEADROOM * activations.kept(checkpointing=recomputes(args))),
+        "activations": activations,
         "judge's weights": weights.parameters * weights.judge_bytes,
         "vision features": features,
     }
+    if is_sampled(args):
+        if args.beta and not args.lora_r:  # adapters are switched off instead
+            said["reference policy's weights"] = weights.parameters * weights.frozen_bytes // parts
+        if not args.use_vllm:
+            made = round(HEADROOM * generation_bytes(costs, args, size.devices, weights.frozen_bytes))
+            said["generation, beyond the activations"] = max(0, made - activations)  # not at one time
+    return said
 
 
-def training_activations(shapes: ModelShapes, visual: int, args: PSDistillExactConfig, size: RunSize) -> Activations:
+def training_activations(shapes: ModelShapes, visual: int, args, size: RunSize) -> Activations:
     """What a training pass of one device keeps for its backward pass."""
+    rows, positions, answers = args.per_device_train_batch_size, shapes.rate.packed(visual), len(shapes.rate.questions)
+    if is_sampled(args):  # TRL's head reads log-probabilities in tiles: of all logits it keeps none
+        rows = -(-rows // size.devices)
+        positions = max(shapes.rate.alone(visual)) + args.max_completion_length
+        answers = int(args.score_tokens_only)
     return count_activations(
         shapes.config,
-        shapes.rate.packed(visual),
-        len(shapes.rate.questions),
-        args.per_device_train_batch_size,
+        positions,
+        answers,
+        rows,
         lora_r=args.lora_r,
         lora_targets=args.lora_target_modules,
         dtype=torch.bfloat16 if args.lora_r and size.gpu else torch.float32,

@@ -7,6 +7,7 @@ As ppaint does them: vision features once an image, all questions behind one pre
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from functools import cached_property
 
@@ -75,6 +76,8 @@ class SampledStep:
 class TaskCosts:
     """Counts the tasks for one model and one size of image.
 
+    Passes of the language model are counted with one layer and with two: every further layer adds the same.
+
     Parameters
     ----------
     shapes : ModelShapes
@@ -91,6 +94,7 @@ class TaskCosts:
         self.lora_r, self.lora_targets = lora_r, lora_targets
         self.visual = flop_count.visual_tokens(shapes.config, grid)
         self.model = flop_count.shapes_only(shapes.config)
+        self._short = [flop_count.shapes_only(flop_count.with_layers(shapes.config, n)) for n in (1, 2)]
         self._counted: dict[tuple, int] = {}
 
     @cached_property
@@ -103,10 +107,15 @@ class TaskCosts:
         """The model with gradients where a training step has them."""
         return with_gradients(flop_count.shapes_only(self.shapes.config), self.lora_r, self.lora_targets)
 
+    @cached_property
+    def _short_trained(self) -> list:
+        models = (flop_count.shapes_only(model.config) for model in self._short)
+        return [with_gradients(model, self.lora_r, self.lora_targets) for model in models]
+
     @property
-    def policy(self):
+    def _short_policy(self) -> list:
         """The model that generates: with its adapters, where it has some."""
-        return self.trained.get_base_model() if self.lora_r else self.model
+        return [model.get_base_model() for model in self._short_trained] if self.lora_r else self._short
 
     def rating_pass(self) -> int:
         """All questions about one image whose features are known."""
@@ -185,22 +194,23 @@ class TaskCosts:
         return prefill + decoding + visible + round(training * visible / whole)
 
     def _text(self, positions: int, answers: int, *, adapted: bool = False) -> int:
+        models = self._short_policy if adapted else self._short
         key = ("text", positions, answers, adapted)
-        if key not in self._counted:
-            model = self.policy if adapted else self.model
-            self._counted[key] = flop_count.text_flops(model, positions, answers)
-        return self._counted[key]
+        return self._once(key, models, lambda model: flop_count.text_flops(model, positions, answers))
 
     def _decoding(self, past: int, steps: int) -> int:
         key = ("decoding", past, steps)
-        if key not in self._counted:
-            self._counted[key] = flop_count.decoding_flops(self.policy, past, steps)
-        return self._counted[key]
+        return self._once(key, self._short_policy, lambda model: flop_count.decoding_flops(model, past, steps))
 
     def _training(self, positions: int, answers: int) -> int:
         key = ("training", positions, answers)
+        return self._once(key, self._short_trained, lambda model: flop_count.training_flops(model, positions, answers))
+
+    def _once(self, key: tuple, models: list, count: Callable[..., int]) -> int:
+        """FLOPs with all layers, from those with one layer and with two."""
         if key not in self._counted:
-            self._counted[key] = flop_count.training_flops(self.trained, positions, answers)
+            one, two = (count(model) for model in models)
+            self._counted[key] = one + (self.shapes.config.text_config.num_hidden_layers - 1) * (two - one)
         return self._counted[key]
 
 

@@ -1,0 +1,120 @@
+"""``ppaint reproduce``: the paper's protocol whole on a raw annotation export, its reported figures beside ours."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from .distill import INPUTS, NEEDED, Estimator
+
+TINY_JUDGE = "tiny"
+
+
+def reproduce(
+    model: Annotated[str, typer.Option(help="A Qwen3-VL, folder or repo; 'tiny' is the judge that ships.")],
+    annotations: Annotated[
+        Path | None, typer.Option(help="The raw annotation export (docs/raw-format.md); or give --dataset.")
+    ] = None,
+    dataset: Annotated[Path | None, typer.Option(help="A folder that `ppaint build` made of it.")] = None,
+    train_category: Annotated[
+        str | None, typer.Option(help="The one category to train on; the release's first by default.")
+    ] = None,
+    images: Annotated[
+        Path | None,
+        typer.Option(help="Unlabelled training images of that category; by default its own evaluated paintings."),
+    ] = None,
+    config: Annotated[
+        Path | None, typer.Option(help="YAML for the trainer; trainer/configs/qwen3_vl_8b_lora_one_gpu.yaml is one.")
+    ] = None,
+    estimator: Annotated[
+        Estimator, typer.Option(help="exact: a sum over the score tokens; sampled: TRL's GRPO, the paper's family.")
+    ] = Estimator.exact,
+    seed: Annotated[
+        int | None, typer.Option(min=0, help="Of schedule and training; by default the config's, or 0.")
+    ] = None,
+    batch_size: Annotated[
+        int, typer.Option(min=0, help="Ordered pairs a forward pass; 0: as many as fit on a GPU, 32 on a CPU.")
+    ] = 32,
+    processes: Annotated[int, typer.Option(min=1, help="Worker processes of fusion and reference lines.")] = 2,
+    out: Annotated[Path, typer.Option(help="Folder for everything; a killed run goes on where it was.")] = Path(
+        "reproduction"
+    ),
+) -> None:
+    """Run the paper's protocol (one training category, all of them evaluated before and after) and print our figures beside the reported ones."""
+    refuse_several_processes()
+    options = read_options(config, estimator)
+    from ..trainer.tiny_judge import WEIGHTS
+    from .progress_bars import progress_bars
+    from .protocol import Protocol, run_protocol
+
+    configured = options.pop("seed", 0)
+    settings = Protocol(
+        model=str(WEIGHTS) if model == TINY_JUDGE else model,
+        annotations=annotations,
+        dataset=dataset,
+        train_category=train_category,
+        images=images,
+        estimator=estimator,
+        config=config,
+        options=options,
+        seed=int(configured if seed is None else seed),
+        batch_size=batch_size,
+        processes=processes,
+    )
+    with progress_bars() as report:
+        lines = run_protocol(settings, out, report)
+    from rich.console import Console
+
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=200)  # a log is not 80 columns wide
+    for line in lines:
+        console.print(line, markup=False, highlight=False, soft_wrap=isinstance(line, str))
+
+
+def read_options(path: Path | None, estimator: Estimator) -> dict[str, Any]:
+    """The trainer's settings of a YAML file; what this command decides itself may not stand there.
+
+    Parameters
+    ----------
+    path : Path, optional
+        None for the trainer's defaults.
+    estimator : Estimator
+
+    Returns
+    -------
+    dict
+        Fields of the trainer's config.
+
+    Raises
+    ------
+    InputFault
+        All faults of the file at once.
+    """
+    if path is None:
+        return {}
+    import yaml
+
+    from ..images.faults import Fault, InputFault
+    from .distill import read_config
+
+    _, options = read_config(path, [f"{name}=reproduce" for name in NEEDED], estimator)
+    said = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    decided = [name for name in INPUTS if name in said]
+    if decided:
+        mend = "take it out of the file (the model is --model, the images are --images)"
+        raise InputFault(Fault(str(path), name, "this command decides it itself", mend) for name in decided)
+    return options
+
+
+def refuse_several_processes() -> None:
+    """One process reads, judges and writes; under torchrun or accelerate they would write over one another."""
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        from ..images.faults import Fault, InputFault
+
+        what = f"started in {os.environ['WORLD_SIZE']} processes, and this command runs in one"
+        mend = "start it without torchrun or accelerate launch; to train on several, run the steps of docs/reproduce.md by hand"
+        raise InputFault(Fault("command line", "", what, mend))

@@ -1,0 +1,289 @@
+"""A distilled scorer's folder: weights, config with hashes, calibration, the gauge of its depth, card; whole or not there."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..images.opening import OpenedImage
+from ..model_card.calibration import NOTE, anchor_to_base
+from ..model_card.card import write_scorer_card
+from ..model_card.disk_full import disk_full_as_fault
+from ..model_card.exported_adapter import is_repo_id, load_adapter
+from ..model_card.features import VisionFeatures, vision_features
+from ..model_card.judge import Judge
+from ..model_card.loading import load_model, weights_hash
+from ..model_card.memory import release_memory
+from ..model_card.out_of_depth import DepthEntry, DepthGauge
+from ..model_card.scorer import AestheticScorer, Reading
+from ..model_card.scorer_config import BASE_WEIGHTS, ScorerConfig
+from .code_version import code_hash
+
+if TYPE_CHECKING:
+    from .label_free import PseudoLabels
+
+PACKAGES = ("ppaint", "torch", "transformers", "accelerate", "datasets", "numpy", "scipy", "pillow")
+
+
+@dataclass(frozen=True)
+class Distilled:
+    """A distilled scorer's folder, and how its training went.
+
+    Parameters
+    ----------
+    folder : Path
+    history : list of dict
+        The trainer's log.
+    kept_step : int
+        Step of the checkpoint that the label-free rule kept.
+    config : ScorerConfig
+    training : str
+        The card's paragraph on training.
+    """
+
+    folder: Path
+    history: list[dict]
+    kept_step: int
+    config: ScorerConfig
+    training: str
+
+
+@dataclass(frozen=True)
+class CardText:
+    """What a card says that the training itself does not know."""
+
+    title: str
+    evaluation: str = "Nothing was measured against human scores."
+    simulated: bool = False
+    headline: str | None = None
+    extra_hashes: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Export:
+    """In which form the scorer is written.
+
+    Parameters
+    ----------
+    form : str
+        ``"merged"``, a plain checkpoint; ``"adapter"``, the adapters alone.
+    base_repo : str, optional
+        For adapters: the repo that holds their base; the model's own where the model is a repo.
+    """
+
+    form: str = "merged"
+    base_repo: str | None = None
+
+
+@dataclass(frozen=True)
+class HowTrained:
+    """What config and card say of the training.
+
+    Parameters
+    ----------
+    trainer : str
+        Name of its class.
+    objective : str
+    estimate : str
+        How the gradient of the objective was estimated, in words.
+    more : mapping
+        What ``scorer_config.json`` says beside what every training has.
+    """
+
+    trainer: str
+    objective: str
+    estimate: str
+    more: Mapping[str, Any] = field(default_factory=dict)
+
+
+def write_scorer_folder(
+    trainer,
+    judge: Judge,
+    labels: PseudoLabels,
+    out: Path,
+    card: CardText,
+    how: HowTrained,
+    *,
+    model: str | Path,
+    export: Export | None = None,
+    images: Mapping[str, OpenedImage] | None = None,
+) -> Distilled:
+    """Write the scorer that a trainer arrived at; every process calls it, the main one writes.
+
+    Calibration and gauge are taken from the files as they were written, loaded as a user loads them.
+
+    Parameters
+    ----------
+    trainer : PSDistillExactTrainer or PSDistillTrainer
+        Its training is done.
+    judge : Judge
+    labels : PseudoLabels
+    out : Path
+        ``out/scorer`` is the result; what stood there is replaced at the very end.
+    card : CardText
+    how : HowTrained
+    model : str or Path
+        What training started from.
+    export : Export, optional
+        Merged by default.
+    images : mapping, optional
+        By hash; needed where the vision tower was trained, for then its features are new.
+
+    Returns
+    -------
+    Distilled
+
+    Raises
+    ------
+    InputFault
+        If the disk is full; nothing half-written stays then.
+    """
+    export = export or Export()
+    history, kept = list(trainer.state.log_history), trainer.state.best_global_step
+    kept_step = int(trainer.state.global_step if kept is None else kept)
+    final, building = out / "scorer", out / ".scorer.building"
+    base = (export.base_repo or str(model)) if export.form == "adapter" else ""
+    main = trainer.is_world_process_zero()
+    if main:
+        shutil.rmtree(building, ignore_errors=True)
+    training = training_text(labels, how, trainer.args.max_steps, kept_step)
+    try:
+        trainer.save_plain(building, form=export.form, base=base, revision=_commit(base, judge.revision))
+        if main:
+            with disk_full_as_fault(out, then="run it again: it goes on from the newest checkpoint"):
+                config = _config(trainer.args, judge, labels, card, how, kept_step, model, export.form, base)
+                reading = _read_back(building, config, model, labels, images, trainer.args)
+                config.calibration = anchor_to_base(judge.dimensions, reading.mean, labels.pointwise)
+                config.out_of_depth = _write_gauge(building, reading, labels, trainer.table)
+                if config.out_of_depth is not None:
+                    config.hashes["out of depth"] = config.out_of_depth.sha256
+                config.save(building)
+                write_scorer_card(
+                    building,
+                    config,
+                    title=card.title,
+                    location=str(final),
+                    training=training,
+                    evaluation=card.evaluation,
+                )
+            _take_place(building, final)
+    except BaseException:
+        if main:
+            shutil.rmtree(building, ignore_errors=True)
+        raise
+    trainer.accelerator.wait_for_everyone()
+    return Distilled(final, history, kept_step, ScorerConfig.load(final), training)
+
+
+def rewrite_card(distilled: Distilled, card: CardText, evaluation: str) -> None:
+    """Write the scorer's card again, now that it was measured."""
+    write_scorer_card(
+        distilled.folder,
+        distilled.config,
+        title=card.title,
+        location=str(distilled.folder),
+        training=distilled.training,
+        evaluation=evaluation,
+    )
+
+
+def training_text(labels: PseudoLabels, how: HowTrained, steps: int, kept_step: int) -> str:
+    """The card's paragraph on training."""
+    scores = labels.scores
+    dropped = f" Dropped for want of signal: {', '.join(scores.dropped)}." if scores.dropped else ""
+    fitness = labels.fitness.markdown().replace("## Warnings", "### Warnings")
+    fitness = fitness.replace("# Judge fitness", "### Judge fitness")
+    return (
+        f"Without labels, on {len(scores.images)} images of one category. Each pair was asked in both orders; "
+        f"{len(labels.pool.images)} images make the Elo reference pool, every other image met "
+        f"{scores.settings['games']} of them.{dropped} Objective `{how.objective}` ({how.estimate}), {steps} steps; the "
+        f"checkpoint of step {kept_step} was kept, picked by the log-loss of held-out "
+        f"judgments of the training category, never by a human score.\n\n{fitness}"
+    )
+
+
+def _commit(base: str, revision: str) -> str:
+    """The base repo's commit, where the judge was loaded from that repo."""
+    repo, _, commit = revision.rpartition("@")
+    return commit if is_repo_id(base) and repo == base and commit != "None" else ""
+
+
+def _read_back(building: Path, config: ScorerConfig, model, labels: PseudoLabels, images, args) -> Reading:
+    """What the scorer as it was written says of the images with a pseudo-score, in their order, uncalibrated."""
+    release_memory()
+    if config.form == "adapter":
+        loaded = load_adapter(building, config, base=model, device=args.device)
+    else:
+        loaded = load_model(building, device=args.device)
+    scorer = AestheticScorer(*loaded, config)
+    return scorer.read(_features(scorer, labels, images, args))
+
+
+def _features(scorer: AestheticScorer, labels: PseudoLabels, images, args) -> Sequence[VisionFeatures]:
+    """The judge's features where its vision tower is the scorer's; else the scorer's own."""
+    if not getattr(args, "vision_lora_r", 0):
+        return [labels.features[image] for image in labels.scores.images]
+    return vision_features(scorer.model, scorer.processor, [images[image] for image in labels.scores.images])
+
+
+def _write_gauge(folder: Path, reading: Reading, labels: PseudoLabels, table) -> DepthEntry | None:
+    """Write what tells whether an image is unlike the training images; None where none of them was held out."""
+    if not table.held_out.any():
+        return None
+    held = {image for image, out in zip(table.images, table.held_out, strict=True) if out}
+    was_held = np.array([image in held for image in labels.scores.images])
+    return DepthGauge.fit(reading.states[~was_held], reading.states[was_held]).save(folder)
+
+
+def _config(
+    args, judge: Judge, labels: PseudoLabels, card: CardText, how: HowTrained, kept: int, model, form: str, base: str
+) -> ScorerConfig:
+    """All that is known before the scorer is read back."""
+    return ScorerConfig(
+        dimensions=list(judge.dimensions),
+        headline=card.headline,
+        prompts=judge.prompts.to_dict(),
+        calibration_note=NOTE,
+        simulated=card.simulated,
+        form=form,
+        base=base,
+        base_revision=judge.revision,
+        hashes={
+            "pool": labels.pool.hash,
+            "pseudo-scores": labels.scores.hash,
+            "judge": judge.fingerprint,
+            BASE_WEIGHTS: weights_hash(model, judge.model),
+            "code": code_hash(),
+        }
+        | dict(card.extra_hashes),
+        training={
+            "trainer": how.trainer,
+            "objective": how.objective,
+            "steps": args.max_steps,
+            "kept step": kept,
+            "learning rate": args.learning_rate,
+            "beta": args.beta,
+            "images": len(labels.scores.images),
+            "dimensions with a usable signal": list(labels.scores.kept),
+            "seed": args.seed,
+        }
+        | dict(how.more),
+        versions={name: version(name) for name in PACKAGES},
+    )
+
+
+def _take_place(building: Path, final: Path) -> None:
+    """What stood there goes only when the new folder is whole beside it."""
+    old = final.with_name(f".{final.name}.old")
+    shutil.rmtree(old, ignore_errors=True)
+    if final.exists():
+        os.replace(final, old)
+    os.replace(building, final)
+    shutil.rmtree(old, ignore_errors=True)

@@ -1,0 +1,133 @@
+"""Files of JSON lines that only grow: lines are added whole or not at all, and a torn end is cut off when they are read."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from ..images.faults import Fault, InputFault
+
+NOT_OURS = "put back the file that ppaint wrote, or judge again into another folder"
+
+
+def append_lines(path: Path, rows: Sequence[dict], *, sync: bool = True) -> None:
+    """Add rows to the end of a file; where that fails, the file is as it was before.
+
+    Parameters
+    ----------
+    path : Path
+        Made if it is not there.
+    rows : sequence of dict
+        JSON values.
+    sync : bool
+        Whether to wait until the disk has them.
+
+    Raises
+    ------
+    InputFault
+        If the file cannot be written: the disk is full, say.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp()) / "rows.jsonl"
+    >>> append_lines(path, [{"a": 1}, {"a": 2}])
+    >>> read_lines(path)
+    [({'a': 1}, 9), ({'a': 2}, 18)]
+    """
+    data = "".join(json.dumps(row) + "\n" for row in rows).encode()
+    before = path.stat().st_size if path.exists() else 0
+    try:
+        with path.open("ab", buffering=0) as file:
+            while data:
+                data = data[file.write(data) :]
+            if sync:
+                os.fsync(file.fileno())
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            truncate(path, before)  # so that the same process, too, may try again behind a whole line
+        raise unwritable(path, error) from error
+
+
+def read_lines(path: Path, mend: str = NOT_OURS) -> list[tuple[dict, int]]:
+    """Rows of a file, and the offset behind each; a torn last line is cut off.
+
+    Parameters
+    ----------
+    path : Path
+        One that is not there has no rows.
+    mend : str
+        What to do about a file that is not ours.
+
+    Raises
+    ------
+    InputFault
+        If the file is not one of JSON objects, one a line. Nothing is cut off such a file.
+    """
+    if not path.exists():
+        return []
+    try:
+        raw = path.read_bytes()
+    except OSError as error:
+        raise InputFault(Fault(str(path), "", f"cannot be read ({error.strerror})", mend)) from error
+    rows, end = [], 0
+    for number, line in enumerate(raw.splitlines(keepends=True), start=1):
+        try:
+            if not line.endswith(b"\n"):
+                raise ValueError("torn")
+            row = json.loads(line)
+        except (ValueError, RecursionError) as error:
+            if end + len(line) < len(raw) or not _torn(line):
+                raise InputFault(Fault(str(path), f"row {number}", "not readable as JSON", mend)) from error
+            truncate(path, end)
+            break
+        if not isinstance(row, dict):
+            raise foreign(path, number, mend)
+        end += len(line)
+        rows.append((row, end))
+    return rows
+
+
+def truncate(path: Path, size: int) -> None:
+    """Cut a file off, and wait until the disk has it so."""
+    with path.open("r+b") as file:
+        file.truncate(size)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def replace_text(path: Path, text: str) -> None:
+    """Write a small file whole or not at all.
+
+    Raises
+    ------
+    InputFault
+        If it cannot be written; what stood there before stands there still.
+    """
+    temporary = path.with_name(path.name + ".tmp")
+    try:
+        temporary.write_text(text, encoding="utf-8")
+        os.replace(temporary, path)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+        raise unwritable(path, error) from error
+
+
+def unwritable(path: Path, error: OSError) -> InputFault:
+    """The fault of a file that could not be written."""
+    mend = "free some space or mend the disk, and run the same command again: it goes on from what is stored"
+    return InputFault(Fault(str(path), "", f"could not be written ({error.strerror or error})", mend))
+
+
+def foreign(path: Path, number: int, mend: str = NOT_OURS) -> InputFault:
+    """The fault of a row that ppaint did not write."""
+    return InputFault(Fault(str(path), f"row {number}", "not a row that ppaint wrote", mend))
+
+
+def _torn(line: bytes) -> bool:
+    """Whether a last line may be the beginning of one of ours, or the zeros that a power cut leaves of it."""
+    return line.startswith(b"{") or not line.strip(b"\0")
