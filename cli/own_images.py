@@ -86,17 +86,8 @@ def run_own_images(settings: OwnImages, out: Path, report: Report) -> list:
         + (f" {TINY_NOTE}" if settings.tiny else ""),
         simulated=settings.tiny,
     )
-    distilled = distil_scorer(
-        settings.model,
-        judge,
-        labels,
-        out,
-        report,
-        card,
-        seed=settings.seed,
-        steps=settings.steps,
-        options=training_settings(settings.model),
-    )
+    how = {"seed": settings.seed, "steps": settings.steps, "options": training_settings(settings.model)}
+    distilled = distil_scorer(settings.model, judge, labels, out, report, card, **how)
     scorer = AestheticScorer.from_pretrained(distilled.folder)
     done = 0
 

@@ -113,17 +113,8 @@ def run_whole_release(settings: WholeRelease, out: Path, report: Report, *, data
         simulated=release.simulated,
         headline=release.headline,
     )
-    distilled = distil_scorer(
-        settings.model,
-        judge,
-        labels,
-        out,
-        report,
-        card,
-        seed=settings.seed,
-        steps=settings.steps,
-        options=training_settings(settings.model),
-    )
+    how = {"seed": settings.seed, "steps": settings.steps, "options": training_settings(settings.model)}
+    distilled = distil_scorer(settings.model, judge, labels, out, report, card, **how)
     paintings = read_paintings(data / "ppaint", release.categories)
     judged = {
         name: evaluate_category(settings, name, judge, labels, paintings, data, out, report)

@@ -14,9 +14,9 @@ from .scorer_config import ScorerConfig
 
 _TEMPLATE = Path(__file__).parent / "template" / "scorer_card.md"
 SIMULATED_WARNING = (
-    "> **Simulated.** This scorer was distilled from a tiny judge whose bias was induced on purpose, on procedurally\n"
-    "> painted scrolls and simulated experts. Its figures show that the pipeline works; they are no result about\n"
-    "> paintings, and none of them is the paper's."
+    "> **Simulated.** Behind this scorer or its figures stands something simulated: a tiny judge whose bias was induced on\n"
+    "> purpose, procedurally painted scrolls, or simulated experts. The figures show that the pipeline works; they are no\n"
+    "> result about paintings, and none of them is the paper's."
 )
 INDUCED_BIAS = (
     "The judge's bias was induced: its rating was taught a superficial cue on purpose, so that there is something for "

@@ -1,7 +1,8 @@
 """Painting many scrolls on several processes, each scroll with a random stream of its own."""
 
-from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, ProcessPoolExecutor
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from multiprocessing import get_context
 
@@ -14,12 +15,41 @@ from .painter import paint
 CHUNK = 8
 
 
+@contextmanager
+def painting_pool(processes: int) -> Iterator[Executor | None]:
+    """Workers that outlive one call of ``paint_many``: starting them costs as much as painting fifty scrolls.
+
+    Parameters
+    ----------
+    processes : int
+        Started by spawn, so that it is safe beside torch; 1 makes no pool.
+
+    Yields
+    ------
+    Executor or None
+
+    Raises
+    ------
+    ValueError
+        If ``processes`` is below 1.
+    """
+    if processes < 1:
+        raise ValueError(f"processes is {processes}; at least one is needed")
+    if processes == 1:
+        yield None
+        return
+    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
+        yield pool
+
+
 def paint_many(
     latents: Latents,
     category: str,
     seed_key: tuple[int, ...],
     processes: int = 2,
     progress: Callable[[int], None] | None = None,
+    *,
+    pool: Executor | None = None,
 ) -> list[Image.Image]:
     """Paint one scroll for each row of `latents`.
 
@@ -32,9 +62,11 @@ def paint_many(
     seed_key : tuple of int
         Scroll i is painted with ``np.random.default_rng([*seed_key, i])``, whatever the number of processes.
     processes : int
-        Worker processes, started by spawn, so that it is safe beside torch; 1 paints in this process.
+        Worker processes, started for this call; 1 paints in this process.
     progress : callable, optional
         Called with the number of scrolls just finished.
+    pool : Executor, optional
+        Workers that are there already (``painting_pool``), in place of ``processes``.
 
     Returns
     -------
@@ -53,18 +85,14 @@ def paint_many(
     >>> [max(scroll.size) for scroll in paint_many(latents, "figure", (0, 1), processes=1)]
     [512, 512]
     """
-    if processes < 1:
-        raise ValueError(f"processes is {processes}; at least one is needed")
     jobs = [
         (traits, float(toning), category, str(scroll_format), (*seed_key, i))
         for i, (traits, toning, scroll_format) in enumerate(
             zip(latents.traits, latents.toning, latents.formats, strict=True)
         )
     ]
-    if processes == 1:
-        return [_told(_paint_one(job), progress) for job in jobs]
-    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
-        painted = pool.map(_paint_one, jobs, chunksize=CHUNK)
+    with nullcontext(pool) if pool is not None else painting_pool(processes) as workers:
+        painted = map(_paint_one, jobs) if workers is None else workers.map(_paint_one, jobs, chunksize=CHUNK)
         return list(map(partial(_told, progress=progress), painted))
 
 
