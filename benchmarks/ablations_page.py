@@ -1,0 +1,198 @@
+"""docs/ablations.md, its figure and the result file, made of the arms that ``ablations.py`` trained."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from ablations_text import HEAD, TEXT
+from report_runs import RESULTS, read_json, table, write_result
+
+from ppaint.eval_suite.paired_bootstrap import paired_difference
+
+DOCS = Path(__file__).parents[1] / "docs"
+NAMES = {
+    "as it is": "the judge as it is",
+    "noisy": "noisy on a third of the images",
+    "few judgments": "few judgments (K = 4)",
+}
+
+
+class Arms:
+    """Arms by what they are, the learning rate picked by the label-free rule.
+
+    Parameters
+    ----------
+    found : sequence of dict
+        What ``run_arm`` returned.
+    starts : sequence of dict
+        The starting models, by seed.
+    """
+
+    def __init__(self, found: Sequence[dict], starts: Sequence[dict]) -> None:
+        self.by_key = {}
+        self.starts = [start | {"seed": int(start["categories"][0].split("-")[0])} for start in starts]
+        for arm in found:
+            self.by_key.setdefault((arm["labels"], arm["objective"], changes(arm)), {}).setdefault(
+                arm["seed"], []
+            ).append(arm)
+
+    def picked(self, labels: str, objective: str, change: str = "", setting: dict | None = None) -> list[dict]:
+        """One arm a seed: the one with the lowest log-loss of held-out judgments (or the one of a setting)."""
+        seeds = self.by_key[labels, objective, change]
+        return [
+            min(
+                (a for a in seeds[s] if setting is None or a["options"] == setting),
+                key=lambda a: a["held_out_log_loss"],
+            )
+            for s in sorted(seeds)
+        ]
+
+    def difference(self, arms: list[dict], others: list[dict]):
+        """Mean SRCC of the one minus that of the other over seeds and categories; paintings drawn anew, paired."""
+        one, other = (np.concatenate([np.array(arm["scores"]) for arm in each]) for each in (arms, others))
+        starts = {start["seed"]: start for start in self.starts}
+        fused = np.concatenate([np.array(starts[arm["seed"]]["fused"]) for arm in arms])
+        strata = [name for arm in arms for name in starts[arm["seed"]]["categories"]]
+        return paired_difference(one, other, fused, strata)
+
+    def row(self, name: str, arms: list[dict], others: list[dict] | None) -> list[str]:
+        """Mean, each seed, difference, rates, kept steps."""
+        values = [arm["srcc"]["mean"] for arm in arms]
+        told = "(the reference)"
+        if others is not None:
+            d = self.difference(arms, others)
+            told = f"{d.value:+.4f} [{d.low:+.4f}, {d.high:+.4f}]"
+        return [
+            name,
+            f"{np.mean(values):.4f}",
+            " / ".join(f"{v:.3f}" for v in values),
+            told,
+            " / ".join(f"{arm['options']['learning_rate']:g}, {arm['options'].get('beta', 0.02):g}" for arm in arms),
+            " / ".join(str(arm["kept_step"]) for arm in arms),
+        ]
+
+
+def changes(arm: dict) -> str:
+    """What one thing was changed, if one was; rate, steps and a KL weight above 0 are settings."""
+    told = {k: v for k, v in arm["options"].items() if k == "use_confidence" or (k == "beta" and v == 0)}
+    return ", ".join(f"{k}={v}" for k, v in told.items())
+
+
+HEADER = ["", "SRCC after, mean of the seeds", "each seed", "difference [95 %]", "rate, KL weight", "kept step"]
+
+
+def regime_table(arms: Arms, regime: str, objectives: Sequence[str]) -> str:
+    """All objectives in one regime, `policy` the reference."""
+    base = arms.picked(regime, "policy")
+    rows = [arms.row("`policy`", base, None)]
+    rows += [arms.row(f"`{name}`", arms.picked(regime, name), base) for name in objectives if name != "policy"]
+    return table(HEADER, rows)
+
+
+def told_of_curves() -> str:
+    """Sharpness and order at the first and the last look of ablation_curves.py, by objective."""
+    path = RESULTS / "ablation_curves.json"
+    if not path.is_file():
+        return ""
+    made = read_json(path)
+    rows = []
+    for name in dict.fromkeys(one["objective"] for one in made["curves"]):
+        looks = [one["looks"] for one in made["curves"] if one["objective"] == name]
+        best = [max(run, key=lambda look: look["srcc"]) for run in looks]
+        cells = [
+            f"{np.mean([run[at][key] for run in looks]):.3f}"
+            for key in ("token_sd", "top_token", "srcc")
+            for at in (0, -1)
+        ]
+        rows.append(
+            [
+                f"`{name}`",
+                *cells,
+                f"{np.mean([look['srcc'] for look in best]):.3f}",
+                " / ".join(str(look["step"]) for look in best),
+            ]
+        )
+    header = [
+        "",
+        "sd of an answer, before",
+        "after",
+        "top score's probability, before",
+        "after",
+        "SRCC before",
+        "after the last step",
+        "at its best",
+        "best at step",
+    ]
+    return f"{table(header, rows)}\n\n`{made['command']}` (mean of three seeds; SRCC is looked at for this table only)"
+
+
+def write_page(found: Sequence[dict], starts: Sequence[dict], labels: Sequence[dict], fresh: Arms) -> None:
+    """Result file and page.
+
+    Parameters
+    ----------
+    found, starts, labels : sequence of dict
+        Arms, starting models, and what was said of the pseudo-scores.
+    fresh : Arms
+        Of seeds that nothing was chosen on.
+    """
+    from ablations import ABLATED, BETTER_POOLS, DIFFERENCES, OBJECTIVES, OF_LABELS, PICKED, REGIMES
+
+    arms = Arms(found, starts)
+    tables = {f"objectives, {NAMES[r]}": regime_table(arms, r, OBJECTIVES) for r in REGIMES}
+    base = fresh.picked("as it is", "policy")
+    rows = [fresh.row("`policy`", base, None)]
+    rows += [fresh.row(f"`{name}`", fresh.picked("as it is", name), base) for name in OBJECTIVES if name != "policy"]
+    tables["seeds that nothing was chosen on"] = table(HEADER, rows)
+    off = "use_confidence=False"
+    for objective in ABLATED:
+        base = arms.picked("as it is", objective, setting=PICKED)
+        rows = [
+            arms.row(f"`{objective}`", base, None),
+            arms.row("without confidence", arms.picked("as it is", objective, off), base),
+            arms.row("without KL", arms.picked("as it is", objective, "beta=0.0"), base),
+        ]
+        trained = [name for name in OF_LABELS if (name, objective, "") in arms.by_key]
+        rows += [arms.row(name, arms.picked(name, objective), base) for name in trained]
+        tables[f"one thing changed, `{objective}`"] = table(HEADER, rows)
+    rows = []
+    for name in OBJECTIVES[:3]:
+        base = arms.picked("noisy", name, setting=PICKED)
+        rows.append(arms.row(f"`{name}`", base, None))
+        rows.append(arms.row(f"`{name}`, without confidence", arms.picked("noisy", name, off), base))
+    tables["confidence, noisy judge"] = table(HEADER, rows)
+    rows = []
+    for objective in ABLATED:
+        base = arms.picked("noisy", objective, setting=PICKED)
+        rows.append(arms.row(f"`{objective}`, the pool as it is", base, None))
+        for name in BETTER_POOLS:
+            if (name, objective, "") not in arms.by_key:
+                continue
+            told = name.removeprefix("noisy, ")
+            rows.append(arms.row(f"`{objective}`, {told}", arms.picked(name, objective), base))
+    base = arms.picked("noisy", "policy", setting=PICKED)
+    rows.append(arms.row("`judgments` (against `policy`)", arms.picked("noisy", "judgments", setting=PICKED), base))
+    tables["better pools, noisy judge"] = table(HEADER, rows)
+    rows = []
+    for regime in (*REGIMES, "noisy, weighted"):
+        base = arms.picked(regime, "policy", setting=PICKED)
+        rows.append(arms.row(f"{regime}: `policy` on pseudo-scores", base, None))
+        rows.append(arms.row(f"{regime}: Bradley-Terry loss on pseudo-scores", arms.picked(regime, DIFFERENCES), base))
+        if regime in REGIMES:
+            others = arms.picked(regime, "judgments", setting=PICKED)
+            rows.append(arms.row(f"{regime}: Bradley-Terry loss on the judgments", others, base))
+    tables["loss or data"] = table(HEADER, rows)
+    kept = [{k: v for k, v in arm.items() if k not in ("scores", "looks")} for arm in found]
+    reliability = {name: np.mean([made[name]["reliability"] for made in labels]).round(4) for name in labels[0]}
+    reliability = {name: float(value) for name, value in reliability.items()}
+    write_result("ablations", {"before": [s["srcc"]["mean"] for s in starts], "reliability": reliability, "arms": kept})
+    page = HEAD.format(before=" / ".join(f"{s['srcc']['mean']:.3f}" for s in starts), curves=told_of_curves())
+    for title, said in tables.items():
+        page += f"\n## {title[0].upper()}{title[1:]}\n\n{TEXT.get(title, '')}\n\n{said}\n"
+    rows = [[name, f"{value:.3f}"] for name, value in reliability.items()]
+    page += f"\n## Reliability of the pseudo-scores\n\n{TEXT['reliability']}\n\n"
+    page += table(["pseudo-scores", "reliability, mean over dimensions and seeds"], rows)
+    page += f"\n\n`{read_json(Path(__file__).parent / 'results' / 'ablations.json')['command']}`\n"
+    (DOCS / "ablations.md").write_text(page, encoding="utf-8")

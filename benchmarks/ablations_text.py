@@ -1,0 +1,64 @@
+"""What docs/ablations.md says about its tables: written by hand, after they were read."""
+
+HEAD = """# Ablations, and which objective to use when
+
+**Everything on this page is simulated**: painted scrolls, simulated experts, a tiny judge whose rating was taught a superficial cue on
+purpose. It compares ways of distilling this judge with one another. It is no result about paintings, nor about Qwen3-VL-8B, and
+none of these figures is the paper's.
+
+SRCC against the fused scores, mean over five dimensions and three categories, then over three seeds (the training category in
+turn). Before distillation: {before}. Intervals are 95 %, paired, over paintings (drawn anew within seed and category): they
+say how sure a difference is on *these* three trainings, not how trainings vary; for that the three seeds stand beside it.
+Each arm was tried with three settings (rate 5e-4 or 1e-3 with a KL weight of 0.02, and 1e-3 with 0.005; 60 steps each), and the
+rule that stops a training also took one of them: the lowest log-loss of held-out judgments, never a human score. The rule looks
+at every tenth step. Where one thing is changed, it is changed in the last setting.
+
+## Which to use when
+
+- **`fidelity` is the default.** It is the paper's ranking reward, confidence included, taken on the means and differentiated through both
+  images of a pair. It is ahead of `policy`, the paper's family, in all three regimes, and the only objective whose interval stays above
+  zero in all three.
+- **`soft_labels`** is ahead by a little more while the judge agrees with itself, and with few judgments; where the judge is noisy it falls
+  behind `fidelity`: it learns each pseudo-score by itself, so a noisy one is learnt as it is.
+- **`judgments`** needs no pool and does as well as `fidelity`, to within 0.005; the pool gives what it does not: scores on a scale that
+  others can be rated on, errors, and a check.
+- **`policy`** is what the sampled trainer estimates: take it where answers are free text, or to follow the paper to the letter. Look often
+  and stop early.
+- Twelve opponents are more than this judge needs: K = 4 does as well for every objective. A judge that is less sure of itself will need more;
+  the reliability in the fitness report says so.
+
+## Why `policy` is behind, and what a better pool does
+
+**It is the loss, not the pool.** Given the differences of the pseudo-scores in place of the judgments, the Bradley-Terry loss does as well as
+on the judgments themselves, in all three regimes ("loss or data" below): nothing that matters is lost on the way through the pool. And
+`fidelity`, which learns from the same pool, pseudo-scores and confidences as `policy`, closes the gap too.
+
+What differs is what `policy` does to an answer. Its reward is linear in the probabilities of the ten scores, so every step moves probability to
+the best single score of each image, until the answer is nearly one digit and the scale has ten rungs: the expected score loses the grades in
+between, and the order with them. The others act on the mean.
+
+**A better pool helps where the judge is noisy**, whatever the loss. With every image's own noise estimated from its residuals, and pool and
+outsiders fitted together with comparisons weighted by it ("weighted"; `benchmarks/item_noise.py`), reliability rises from about 0.78 to
+0.93, and the Bradley-Terry loss on these pseudo-scores is ahead of the one on the judgments themselves. Doubling the opponents without weights
+did not help `policy`, and shrinking pseudo-scores towards their mean by their reliability harmed it. The weighted fit is a
+benchmark so far, not an option of `ppaint pseudo-label`.
+
+![sharpness of an answer, held-out log-loss and SRCC against optimiser steps](figures/sharpening.png)
+
+{curves}
+"""
+
+TEXT = {
+    "one thing changed, `policy`": "Sequential Elo: k = 16, mean of 20 random orders. One order: each pair asked once, in an order that is drawn.",
+    "confidence, noisy judge": "Where all pseudo-scores are alike in reliability, confidence is all but constant and changes nothing (above); here it should "
+    "matter.",
+    "loss or data": "The Bradley-Terry loss with the differences of pseudo-scores in place of judgments, for all pairs of training images.",
+    "seeds that nothing was chosen on": "The default objective and its setting were chosen on seeds 0 to 2, on whose paintings the tables "
+    "above are. Seeds 3 and 4 were looked at afterwards, in that one setting (rate 1e-3, KL weight 0.005).",
+    "reliability": "Reliability is the share of the pseudo-scores' variance that is not error (by their own standard errors). It says how "
+    "far a pool agrees with itself, not how near it is to the truth.",
+    "objectives, the judge as it is": "",
+    "objectives, noisy on a third of the images": "Wherever a noisy image is shown, the judge votes almost at random: for the first "
+    "image with probability sigmoid(0.15 x its log-odds), given as 95 to 5.",
+    "objectives, few judgments (K = 4)": "Every image outside the pool meets four members of it in place of twelve.",
+}
