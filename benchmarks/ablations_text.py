@@ -22,8 +22,8 @@ at every tenth step. Where one thing is changed, it is changed in the last setti
   behind `fidelity`: it learns each pseudo-score by itself, so a noisy one is learnt as it is.
 - **`judgments`** needs no pool and does as well as `fidelity`, to within 0.005; the pool gives what it does not: scores on a scale that
   others can be rated on, errors, and a check.
-- **`policy`** is what the sampled trainer estimates: take it where answers are free text, or to follow the paper to the letter. Look often
-  and stop early.
+- **`policy`** is what the sampled trainer estimates: take it where answers are free text, or to follow the paper to the letter. The
+  stopping rule is hard on it (below).
 - Twelve opponents are more than this judge needs: K = 4 does as well for every objective. A judge that is less sure of itself will need more;
   the reliability in the fitness report says so.
 
@@ -34,8 +34,13 @@ on the judgments themselves, in all three regimes ("loss or data" below): nothin
 `fidelity`, which learns from the same pool, pseudo-scores and confidences as `policy`, closes the gap too.
 
 What differs is what `policy` does to an answer. Its reward is linear in the probabilities of the ten scores, so every step moves probability to
-the best single score of each image, until the answer is nearly one digit and the scale has ten rungs: the expected score loses the grades in
-between, and the order with them. The others act on the mean.
+the best single score of each image: the standard deviation of an answer falls from 1.1 score tokens to 0.26 in sixty steps, while under the
+other losses, which act on the mean, it stays where it was. The means come to lie near whole scores, and the log-loss of held-out judgments, which takes
+*differences* of means as log-odds, turns up after some fifteen steps. There the rule stops.
+
+**Most of the gap is the rule's, then.** `policy`'s order goes on improving after it was stopped: without stopping, its SRCC after sixty steps is
+0.835 against 0.838 and 0.839 for the others (the figure and its table; looked at for this page only). A rule that looks at order alone would be
+kinder to it; ours looks at the same thing for all, and in this comparison takes no side in advance.
 
 **A better pool helps where the judge is noisy**, whatever the loss. With every image's own noise estimated from its residuals, and pool and
 outsiders fitted together with comparisons weighted by it ("weighted"; `benchmarks/item_noise.py`), reliability rises from about 0.78 to
