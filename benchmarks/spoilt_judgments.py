@@ -48,7 +48,9 @@ class SpoilingJudging(Judging):
             )
         forward, backward = judged.forward.copy(), judged.backward.copy()
         for i, pair in enumerate(zip(judged.first, judged.second, strict=True)):
-            heads = draws(self.seed, "order", *sorted(pair))[0] < 0.5  # the pair's coin, whichever way round it is given
+            heads = (
+                draws(self.seed, "order", *sorted(pair))[0] < 0.5
+            )  # the pair's coin, whichever way round it is given
             if heads == (pair[0] < pair[1]):
                 backward[i] = -forward[i]
             else:
