@@ -18,7 +18,7 @@ pyarrow; the sampled trainer also trl and datasets. Where nothing can be install
 Bars on a GPU: the judge at least 3 times the answers a second of `generate`, one question a row in its best batch; the scorer
 at least 4 times the images a second of a generated score for each dimension; the exact trainer at least 10 times the images
 a second of the sampled one; the scorer at half its floor or better at 512 px. The floor's seconds are its counted FLOPs over
-the measured rate of the matrix product.
+the measured rate of the matrix product. Judge and scorer are also measured with compiled layers (`--compile`).
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ MEASURES: dict[Part, Callable[..., dict[str, Any]]] = {
 def measure(key: str, setting: Setting) -> dict[str, Any]:
     """One part, with its seconds and its peak of memory; what goes wrong is said in words."""
     name, _, side = key.partition(" ")
-    setting.device.clear()
+    setting.device.begin()
     start = time.perf_counter()
     try:
         if name == Part.matrix_rate:
@@ -94,17 +94,19 @@ def figures(parts: dict[str, dict], side: int) -> dict[str, tuple[float | None, 
         return found
 
     exact, sampled = of("exact", "every image new"), of("sampled", "best")
-    rate, floor, reached = (
-        of("matrix-rate", "TFLOP a second"),
-        of("scorer", "TFLOP an image, floor"),
-        of("scorer", "ours", "best"),
-    )
-    known = None not in (rate, floor, reached)
+    rate, floor = of("matrix-rate", "TFLOP a second"), of("scorer", "TFLOP an image, floor")
+
+    def share(reached: float | None) -> float | None:
+        return None if None in (rate, floor, reached) else floor * reached / rate
+
     return {
         "judge / generate, answers a second": (of("judge", "ratio"), 3),
+        "the same, layers compiled": (of("judge", "compiled ratio"), 3),
         "scorer / generate, images a second": (of("scorer", "ratio"), 4),
+        "the same, the scorer's layers compiled": (of("scorer", "compiled ratio"), 4),
         "exact / sampled trainer, images a second": (exact / sampled if exact and sampled else None, 10),
-        "scorer's share of its floor": (floor * reached / rate if known else None, 0.5),
+        "scorer's share of its floor": (share(of("scorer", "ours", "best")), 0.5),
+        "the same share, layers compiled": (share(of("scorer", "compiled", "best")), 0.5),
     }
 
 

@@ -35,7 +35,9 @@ class Work:
     Parameters
     ----------
     images : int
-        Judged and scored.
+        Judged.
+    scored : int
+        Images that are scored: several batches, since each batch is prepared while the one before it is on the device.
     opponents : int
         That each image is compared with, in both orders.
     batches : tuple of int
@@ -48,13 +50,14 @@ class Work:
         Tried: images a pass, passes a step.
     sampled : tuple of (int, int)
         Tried: completions a pass, passes a step.
-    steps : int
+    steps, sampled_steps : int
         Training steps that are timed; one more goes before them.
     group, new_tokens : int
         Completions of a question, and tokens of each.
     """
 
     images: int
+    scored: int
     opponents: int
     batches: tuple[int, ...]
     plain_batches: tuple[int, ...]
@@ -62,6 +65,7 @@ class Work:
     exact: tuple[tuple[int, int], ...]
     sampled: tuple[tuple[int, int], ...]
     steps: int
+    sampled_steps: int = 1
     group: int = 8
     new_tokens: int = 64
 
@@ -69,10 +73,10 @@ class Work:
 def work_for(side: int, *, tiny: bool) -> Work:
     """About two minutes an image size on an H200, by the counted FLOPs; seconds with the tiny judge."""
     if tiny:
-        return Work(8, 1, (2, 8), (4, 8), 8, ((8, 1),), ((8, 4),), 1, group=4, new_tokens=4)
+        return Work(8, 8, 1, (2, 8), (4, 8), 8, ((8, 1),), ((8, 4),), 1, group=4, new_tokens=4)
     if side <= 512:
-        return Work(32, 2, (8, 16, 32), (16, 32, 64, 128), 128, ((8, 4), (32, 1)), ((16, 8), (32, 4)), 2)
-    return Work(32, 1, (4, 8, 16), (8, 16, 32), 64, ((8, 4), (16, 2)), ((8, 8), (16, 4)), 1)
+        return Work(32, 256, 2, (32, 64), (32, 64, 128), 128, ((8, 4), (32, 1)), ((32, 2),), 2)
+    return Work(32, 64, 1, (8, 16), (8, 16, 32), 64, ((8, 4), (16, 2)), ((16, 4),), 1)
 
 
 class Device:
@@ -82,6 +86,7 @@ class Device:
         self.kind = torch.device(kind)
         self.gpu = self.kind.type == "cuda"
         self.dtype = torch.bfloat16 if self.gpu else torch.float32
+        self._peak = 0
         self.name = torch.cuda.get_device_name() if self.gpu else f"CPU ({platform.machine()})"
 
     def wait(self) -> None:
@@ -97,16 +102,22 @@ class Device:
         self.wait()
         return time.perf_counter() - start
 
+    def begin(self) -> None:
+        """Free what nobody holds, and count the peak of memory from here on."""
+        self.clear()
+        self._peak = 0
+
     def clear(self) -> None:
-        """Free what nobody holds, and start the count of the peak anew."""
+        """Free what nobody holds."""
         gc.collect()
         if self.gpu:
+            self._peak = max(self._peak, torch.cuda.max_memory_allocated())
             torch.cuda.empty_cache()
             torch.cuda.reset_peak_memory_stats()
 
     def peak_gb(self) -> float | None:
-        """Most memory in tensors since ``clear``, in 10^9 bytes; None on a CPU."""
-        return torch.cuda.max_memory_allocated() / 1e9 if self.gpu else None
+        """Most memory in tensors since ``begin``, in 10^9 bytes; None on a CPU."""
+        return max(self._peak, torch.cuda.max_memory_allocated()) / 1e9 if self.gpu else None
 
 
 class Setting:

@@ -27,6 +27,9 @@ def judge(
     batch_size: Annotated[
         int, typer.Option(min=0, help="Ordered pairs a forward pass; 0: as many as fit on a GPU, 32 on a CPU.")
     ] = 32,
+    compiled: Annotated[
+        bool, typer.Option("--compile", help="Compile the model's layers: faster on a GPU, after some seconds' warm-up.")
+    ] = False,
 ) -> None:
     """Ask a vision-language model, in both orders, which of two images is better; every answer is stored as it comes.
 
@@ -48,7 +51,10 @@ def judge(
         settings = {"pool_size": pool_size, "opponents": opponents, "seed": seed}
         names = {sha: image.name for sha, image in unique.items()}
         asked = Judge.from_pretrained(
-            model or tiny_judge(), dimensions=dimension or standard_dimensions(), batch_size=batch_size or "auto"
+            model or tiny_judge(),
+            dimensions=dimension or standard_dimensions(),
+            batch_size=batch_size or "auto",
+            compiled=compiled,
         )
         begun = time.perf_counter()
         features = compute_features(asked, opened, report, "vision features")

@@ -26,6 +26,9 @@ def score(
     format: Annotated[Format, typer.Option(help="How to write the scores.")] = Format.table,
     out: Annotated[Path | None, typer.Option(help="Write to this file instead of the terminal.")] = None,
     batch_size: Annotated[int, typer.Option(help="Images a forward pass.")] = 16,
+    compiled: Annotated[
+        bool, typer.Option("--compile", help="Compile the model's layers: faster on a GPU, after some seconds' warm-up.")
+    ] = False,
 ) -> None:
     """Score images in every dimension, one forward pass an image, and say which are unlike the training images."""
     from ..images.faults import Fault, InputFault
@@ -39,7 +42,7 @@ def score(
     from .progress import bar
 
     opened = _open_all(paths)
-    scorer = AestheticScorer.from_pretrained(model, base=base)
+    scorer = AestheticScorer.from_pretrained(model, base=base, compiled=compiled)
     with bar() as progress:
         task = progress.add_task("scoring", total=len(opened))
         table = scorer.score(opened, batch_size=batch_size, on_batch=lambda n: progress.advance(task, n))

@@ -8,8 +8,14 @@ from dataclasses import dataclass
 
 import torch
 from PIL import Image
+from transformers.vision_utils import (
+    get_vision_attention_seqlens,
+    get_vision_interpolation_indices_and_weights,
+    get_vision_position_ids,
+)
 
 from ..images.opening import OpenedImage, open_image
+from .in_flight import beside, onto
 from .memory import in_shrinking_batches
 
 
@@ -95,13 +101,49 @@ def vision_features(
 
 
 def _one_pass(model, processor, images: Sequence[OpenedImage]) -> list[VisionFeatures]:
-    """Features of the images of one batch."""
-    pixels = processor.image_processor([image.image for image in images], return_tensors="pt")
-    grid = pixels["image_grid_thw"].to(next(model.parameters()).device)
-    out = model.get_image_features(pixels["pixel_values"].to(grid.device), grid, return_dict=True)
+    """Features of the images of one batch; on a GPU they may still be in the making."""
+    tower = getattr(model, "model", model).visual
+    device = next(model.parameters()).device
+    pictures = [image.image for image in images]
+    made = beside(device, lambda: processor.image_processor(pictures, return_tensors="pt", device=device))
+    grid = made["image_grid_thw"]  # stays on the CPU, where lengths can be read without waiting for the GPU
+    layout = patch_layout(tower, grid)
+    placed = {name: value if name == "cu_seqlens" else onto(value, device) for name, value in layout.items()}
+    out = model.get_image_features(made["pixel_values"].to(device, tower.dtype), grid, return_dict=True, **placed)
     features = []
     for i, image in enumerate(images):
         deepstack = tuple(layer[i].clone() for layer in out.deepstack_features)
         shape = tuple(int(x) for x in grid[i])
         features.append(VisionFeatures(image.sha256, out.pooler_output[i].clone(), deepstack, shape))
     return features
+
+
+def patch_layout(tower, grid: torch.Tensor) -> dict[str, torch.Tensor]:
+    """Where the patches of images lie: what the vision tower would work out of the grid, as it takes it ready-made.
+
+    Parameters
+    ----------
+    tower : Qwen3VLVisionModel
+    grid : Tensor of int, shape (n, 3)
+        Patches in time, height and width of each image, before merging; on the CPU.
+
+    Returns
+    -------
+    dict of str to Tensor
+        Keyword arguments of the tower, on the CPU: ``interp_indices``, ``interp_weights`` and ``position_ids``, which it
+        wants on its device, and ``cu_seqlens``, whose values it reads in every layer, and which is best left here.
+    """
+    merge = tower.config.spatial_merge_size
+    indices, weights = get_vision_interpolation_indices_and_weights(
+        grid,
+        num_grid_per_side=tower.num_grid_per_side,
+        mode=tower.interpolation_mode,
+        align_corners=tower.interpolation_align_corners,
+        spatial_merge_size=merge,
+    )
+    return {
+        "interp_indices": indices,
+        "interp_weights": weights,
+        "position_ids": get_vision_position_ids(grid, merge),
+        "cu_seqlens": get_vision_attention_seqlens(grid, tower.config)[0],
+    }

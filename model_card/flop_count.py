@@ -13,16 +13,15 @@ blocks. ``attention_flops`` gives the part that is visible.
 from __future__ import annotations
 
 import copy
+import inspect
+from collections.abc import Callable
 
 import torch
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 from transformers import DynamicCache, Qwen3VLConfig, Qwen3VLForConditionalGeneration
-from transformers.vision_utils import (
-    get_vision_attention_seqlens,
-    get_vision_interpolation_indices_and_weights,
-    get_vision_position_ids,
-)
+
+from .features import patch_layout
 
 Grid = tuple[int, int, int]
 
@@ -82,24 +81,16 @@ def vision_flops(model, grid: Grid) -> int:
     tower = model.model.visual
     config = tower.config
     real = torch.tensor([grid])
-    taps, weights = get_vision_interpolation_indices_and_weights(
-        real,
-        num_grid_per_side=tower.num_grid_per_side,
-        mode=tower.interpolation_mode,
-        align_corners=tower.interpolation_align_corners,
-        spatial_merge_size=config.spatial_merge_size,
-    )
-    ends, _ = get_vision_attention_seqlens(real, config)
+    layout = patch_layout(tower, real)
+    ends = layout.pop("cu_seqlens")  # lengths to split by: they must be real
     pixels = config.in_channels * config.temporal_patch_size * config.patch_size**2
     weight = tower.patch_embed.proj.weight
     with torch.no_grad(), FlopCounterMode(display=False) as counter:
         tower(
             torch.empty(int(real.prod()), pixels, device="meta", dtype=weight.dtype),
             grid_thw=real,
-            interp_indices=taps.to("meta"),
-            interp_weights=weights.to("meta"),
-            position_ids=get_vision_position_ids(real, config.spatial_merge_size).to("meta"),
-            cu_seqlens=ends,  # lengths to split by: they must be real
+            cu_seqlens=ends,
+            **{name: value.to("meta") for name, value in layout.items()},
         )
     return counter.get_total_flops()
 
@@ -261,15 +252,27 @@ def _forward(model, positions: int, answers: int, past: int) -> torch.Tensor:
     like = {"device": weight.device, "dtype": weight.dtype}
     embedded = torch.empty(1, positions, text.hidden_size, **like)
     embedded.requires_grad_(torch.is_grad_enabled() and model.model.language_model.embed_tokens.weight.requires_grad)
+    tower = model.model.language_model
     with sdpa_kernel(SDPBackend.MATH):
-        hidden = model.model.language_model(
+        hidden = tower(
             inputs_embeds=embedded,
             position_ids=torch.empty(3, 1, positions, dtype=torch.long, device=weight.device),
             attention_mask=torch.empty(1, 1, positions, past + positions, dtype=torch.bool, device=weight.device),
-            past_key_values=_cache(text, past, like) if past else None,
             use_cache=bool(past),
+            **({cache_argument(tower.forward): _cache(text, past, like)} if past else {}),
         ).last_hidden_state
     return model.lm_head(hidden[:, positions - answers :])
+
+
+def cache_argument(forward: Callable) -> str:
+    """What a forward pass calls the key-value cache that it is given; transformers 5.24 renamed it.
+
+    Examples
+    --------
+    >>> cache_argument(lambda input_ids, cache=None: None), cache_argument(lambda past_key_values=None: None)
+    ('cache', 'past_key_values')
+    """
+    return "cache" if "cache" in inspect.signature(forward).parameters else "past_key_values"
 
 
 def _cache(text, past: int, like: dict) -> DynamicCache:

@@ -10,7 +10,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from .compiled import compile_layers, is_compiled
 from .features import VisionFeatures, settings_hash, vision_features
+from .in_flight import onto, read_behind
 from .loading import fingerprint, load_model, model_revision
 from .memory import in_shrinking_batches, rows_that_fit
 from .prompts import Prompts, answer_tokens
@@ -78,7 +80,7 @@ class Judge:
             "prompts": self.prompts.sha256(),
             "dimensions": "\n".join(self.dimensions),
             "dtype": str(next(model.parameters()).dtype),
-        }
+        } | ({"layers": "compiled"} if is_compiled(model) else {})
         self.fingerprint = fingerprint(**self.parts)
         self.parts["chat_template"] = hashlib.sha256(self.parts["chat_template"].encode()).hexdigest()  # it is long
         questions = [self.prompts.compare_question(d) for d in self.dimensions]
@@ -98,16 +100,26 @@ class Judge:
         device=None,
         dtype: torch.dtype | None = None,
         batch_size: int | str = DEFAULT_BATCH,
+        compiled: bool = False,
     ) -> Judge:
         """Load a judge from a folder or a repo.
+
+        Parameters
+        ----------
+        path_or_repo, dimensions, prompts, device, dtype, batch_size
+            As for ``load_model`` and the judge itself.
+        compiled : bool
+            Compile the language model's layers (``compile_layers``): worth its warm-up on a GPU, for thousands of answers.
 
         Raises
         ------
         InputFault
-            If it is not a loadable Qwen3-VL checkpoint.
+            If it is not a loadable Qwen3-VL checkpoint, or cannot be compiled here.
         """
         model, processor = load_model(path_or_repo, device=device, dtype=dtype)
         revision = model_revision(path_or_repo, model)
+        if compiled:
+            compile_layers(model)
         return cls(model, processor, dimensions, prompts=prompts, revision=revision, batch_size=batch_size)
 
     def features(self, images, *, on_batch: Callable[[int], None] | None = None) -> list[VisionFeatures]:
@@ -133,12 +145,9 @@ class Judge:
         ndarray of float64, shape (n, D)
             NaN where the model's logits are not finite: an abstention, never a middle value.
         """
-        rows = []
-        for start in range(0, len(pairs), self.batch_size):
-            logits = answer_logits(self.model, self.pair_sheet, pairs[start : start + self.batch_size])
-            answers = logits[..., self._answers.to(logits.device)].double()
-            odds = answers[..., 0] - answers[..., 1]
-            rows.append(torch.where(odds.isfinite(), odds, torch.nan).cpu().numpy())
+        size = self.batch_size
+        launched = (self._compare_batch(pairs[start : start + size]) for start in range(0, len(pairs), size))
+        rows = list(read_behind(launched, lambda odds: odds.cpu().numpy()))
         return np.concatenate(rows) if rows else np.zeros((0, len(self.dimensions)))
 
     @torch.inference_mode()
@@ -161,15 +170,22 @@ class Judge:
         """As ``rate``, with the probability (n, D) that the ten tokens hold together before renormalising."""
         logs, masses = [], []
         size = min(self.batch_size, self._ratings_that_fit)
-        for log_p, mass in in_shrinking_batches(features, size, self._rate_batch, on_shrink=self._remember):
-            log_p = torch.where(log_p.isfinite().all(-1, keepdim=True), log_p, torch.nan)  # an abstention is whole
-            logs.append(log_p.double().cpu().numpy())
-            masses.append(mass.double().cpu().numpy())
+        launched = in_shrinking_batches(features, size, self._rate_batch, on_shrink=self._remember)
+        for log_p, mass in read_behind(launched, lambda both: [values.double().cpu().numpy() for values in both]):
+            logs.append(log_p)
+            masses.append(mass)
         d = len(self.dimensions)
         return (np.concatenate(logs), np.concatenate(masses)) if logs else (np.zeros((0, d, 10)), np.zeros((0, d)))
 
     def _remember(self, size: int) -> None:
         self._ratings_that_fit = size
 
+    def _compare_batch(self, pairs: Sequence[tuple[VisionFeatures, VisionFeatures]]) -> torch.Tensor:
+        logits = answer_logits(self.model, self.pair_sheet, pairs)
+        answers = logits[..., onto(self._answers, logits.device)].double()
+        odds = answers[..., 0] - answers[..., 1]
+        return torch.where(odds.isfinite(), odds, torch.nan)
+
     def _rate_batch(self, features: Sequence[VisionFeatures]) -> tuple[torch.Tensor, torch.Tensor]:
-        return self._scores.log_probabilities(self.model, features)
+        log_p, mass = self._scores.log_probabilities(self.model, features)
+        return torch.where(log_p.isfinite().all(-1, keepdim=True), log_p, torch.nan), mass  # an abstention is whole

@@ -32,6 +32,7 @@ def logits_and_states(
     inputs = pack(model, sheet, [(image,) for image in images])
     answers = inputs.pop("logits_to_keep")
     hidden = model.model(**inputs, use_cache=False).last_hidden_state
-    seen = inputs["input_ids"] == sheet.image_token
-    states = torch.stack([row[mask].float().mean(dim=0) for row, mask in zip(hidden, seen, strict=True)])
+    end = hidden.shape[1] - sheet.question_length - len(sheet.tail)  # prefixes are padded on the left
+    rows = zip(hidden, images, strict=True)
+    states = torch.stack([row[end - image.n_tokens : end].float().mean(dim=0) for row, image in rows])
     return model.lm_head(hidden[:, answers, :]), states

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from .features import VisionFeatures
+from .in_flight import onto
 from .prompts import DIGITS, Prompts, answer_tokens
 from .shared_prefix import Questionnaire, answer_logits, questionnaire
 
@@ -52,7 +53,7 @@ class ScoreReadout:
 
     def of_logits(self, logits: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """As ``log_probabilities``, from logits (n, D, vocabulary) that are there already."""
-        log_all = logits.float().log_softmax(-1)[..., self.tokens.to(logits.device)]
+        log_all = logits.float().log_softmax(-1)[..., onto(self.tokens, logits.device)]
         log_mass = torch.logsumexp(log_all, dim=-1)
         return log_all - log_mass[..., None], log_mass.exp()
 

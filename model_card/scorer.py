@@ -11,8 +11,10 @@ import torch
 
 from ..images.faults import Fault, InputFault
 from ..images.opening import OpenedImage, open_image
+from .compiled import compile_layers
 from .exported_adapter import load_adapter
 from .features import VisionFeatures, vision_features
+from .in_flight import read_behind
 from .loading import load_model
 from .memory import in_shrinking_batches
 from .one_pass import logits_and_states
@@ -107,6 +109,25 @@ class Reading:
         return cls(*(np.concatenate([getattr(part, name) for part in parts]) for name in fields))
 
 
+@dataclass(frozen=True)
+class Launched:
+    """A pass that was started: its tensors are on the model's device, and on a GPU may still be in the making.
+
+    Parameters
+    ----------
+    names : tuple of str, length n
+        Of the images.
+    log_probabilities : Tensor, shape (n, D, 10)
+    mass : Tensor, shape (n, D)
+    states : Tensor, shape (n, H)
+    """
+
+    names: tuple[str, ...]
+    log_probabilities: torch.Tensor
+    mass: torch.Tensor
+    states: torch.Tensor
+
+
 class AestheticScorer:
     """A distilled Qwen3-VL that scores an image in every dimension in one pass.
 
@@ -135,6 +156,7 @@ class AestheticScorer:
         base: str | Path | None = None,
         device=None,
         dtype: torch.dtype | None = None,
+        compiled: bool = False,
     ) -> AestheticScorer:
         """Load a scorer from a folder or a repo.
 
@@ -148,11 +170,14 @@ class AestheticScorer:
             A GPU where there is one, by default.
         dtype : torch.dtype, optional
             bfloat16 on a GPU, float32 on a CPU, by default.
+        compiled : bool
+            Compile the language model's layers (``compile_layers``): worth its warm-up on a GPU, for thousands of images.
 
         Raises
         ------
         InputFault
-            If the folder is not a scorer, or its adapters' base cannot be reached or is another one.
+            If the folder is not a scorer, its adapters' base cannot be reached or is another one, or the layers cannot be
+            compiled here.
         """
         config = ScorerConfig.load(path_or_repo)
         entry = config.out_of_depth
@@ -164,6 +189,8 @@ class AestheticScorer:
             raise InputFault(Fault(str(path_or_repo), "base", what, "leave the base out"))
         else:
             model, processor = load_model(path_or_repo, device=device, dtype=dtype)
+        if compiled:
+            compile_layers(model)
         return cls(model, processor, config, gauge)
 
     def score(
@@ -191,14 +218,17 @@ class AestheticScorer:
         """
         opened = [_opened(image, f"image {i + 1}") for i, image in enumerate(images)]
 
-        def one_batch(chunk: Sequence[OpenedImage]) -> Reading:
+        def launch(chunk: Sequence[OpenedImage]) -> Launched:
             features = vision_features(self.model, self.processor, chunk, batch_size=batch_size)
-            reading = self._pass(features, [image.name for image in chunk])
+            return self._launch(features, [image.name for image in chunk])
+
+        def read(launched: Launched) -> Reading:
+            reading = self._read(launched)
             if on_batch is not None:
-                on_batch(len(chunk))
+                on_batch(len(launched.names))
             return reading
 
-        parts = in_shrinking_batches(opened, batch_size, one_batch)
+        parts = read_behind(in_shrinking_batches(opened, batch_size, launch), read)
         reading = Reading.join(list(parts), len(self.dimensions))
         slope = np.array([self._slope(d) for d in self.dimensions])
         zero = np.array([self.config.calibrate(d, 0.0) for d in self.dimensions])
@@ -230,18 +260,23 @@ class AestheticScorer:
             If the model gives no finite answer for an image; it is named by its hash.
         """
 
-        def one_batch(chunk: Sequence[VisionFeatures]) -> Reading:
-            return self._pass(chunk, [f"the image with the pixel hash {one.sha256[:16]}" for one in chunk])
+        def launch(chunk: Sequence[VisionFeatures]) -> Launched:
+            return self._launch(chunk, [f"the image with the pixel hash {one.sha256[:16]}" for one in chunk])
 
-        return Reading.join(list(in_shrinking_batches(features, batch_size, one_batch)), len(self.dimensions))
+        parts = read_behind(in_shrinking_batches(features, batch_size, launch), self._read)
+        return Reading.join(list(parts), len(self.dimensions))
 
     @torch.inference_mode()
-    def _pass(self, features: Sequence[VisionFeatures], names: Sequence[str]) -> Reading:
+    def _launch(self, features: Sequence[VisionFeatures], names: Sequence[str]) -> Launched:
         logits, states = logits_and_states(self.model, self._readout.sheet, features)
-        log_p, mass = (values.double().cpu().numpy() for values in self._readout.of_logits(logits))
-        check_finite(log_p, names, self.dimensions)
+        return Launched(tuple(names), *self._readout.of_logits(logits), states)
+
+    def _read(self, launched: Launched) -> Reading:
+        tensors = (launched.log_probabilities, launched.mass, launched.states)
+        log_p, mass, states = (values.double().cpu().numpy() for values in tensors)
+        check_finite(log_p, launched.names, self.dimensions)
         mean, variance = moments(log_p)
-        return Reading(mean, np.sqrt(variance), mass, states.double().cpu().numpy())
+        return Reading(mean, np.sqrt(variance), mass, states)
 
     def _depth(self, states: np.ndarray) -> np.ndarray | None:
         if self.gauge is None:

@@ -15,6 +15,7 @@ from transformers.models.qwen3_vl.modeling_qwen3_vl import BaseModelOutputWithDe
 
 from ..images.faults import Fault, InputFault
 from .features import VisionFeatures
+from .in_flight import onto
 from .prompts import messages
 
 VISION_END = "<|vision_end|>"
@@ -161,29 +162,34 @@ def pack(model, sheet: Questionnaire, rows: Sequence[Sequence[VisionFeatures]], 
         Keyword arguments of ``model(...)``; ``logits_to_keep`` holds the D answer positions, so the logits come out
         with shape (rows, D, vocabulary).
     """
-    device = next(model.parameters()).device
-    prefixes = [sheet.prefix(images) for images in rows]
+    device = next(model.parameters()).device  # all is laid out on the CPU, where reading a length waits for nothing
+    by_shape = {tuple(image.grid_thw for image in images): images for images in rows}  # rows of one shape look alike
+    which = torch.tensor([list(by_shape).index(tuple(image.grid_thw for image in images)) for images in rows])
+    prefixes = [sheet.prefix(images) for images in by_shape.values()]
     width = max(len(p) for p in prefixes)
     n, q = len(rows), sheet.question_length
-    prefix_ids = torch.tensor([[pad_token] * (width - len(p)) + p for p in prefixes], device=device)
-    real = torch.tensor([[0] * (width - len(p)) + [1] * len(p) for p in prefixes], device=device)
-    grids = torch.tensor([image.grid_thw for images in rows for image in images], device=device)
+    prefix_ids = torch.tensor([[pad_token] * (width - len(p)) + p for p in prefixes])
+    real = torch.tensor([[0] * (width - len(p)) + [1] * len(p) for p in prefixes])
     core = getattr(model, "model", model)
     positions, _ = core.get_rope_index(
-        prefix_ids, (prefix_ids == sheet.image_token).int() * real.int(), image_grid_thw=grids, attention_mask=real
+        prefix_ids,
+        (prefix_ids == sheet.image_token).int() * real.int(),
+        image_grid_thw=torch.tensor([grid for shape in by_shape for grid in shape]),
+        attention_mask=real,
     )
+    prefix_ids, real, positions = prefix_ids[which], real[which], positions[:, which]
     start = positions.amax(dim=(0, 2)) + 1  # the position a question alone would start at, by row
-    offsets = torch.cat([torch.arange(len(ids)) for ids in sheet.questions]).to(device)
+    offsets = torch.cat([torch.arange(len(ids)) for ids in sheet.questions])
     question_positions = (start[:, None] + offsets[None, :]).expand(3, n, q)
-    question_ids = torch.tensor([token for ids in sheet.questions for token in ids], device=device)
-    ends = torch.tensor([len(ids) for ids in sheet.questions], device=device).cumsum(0) - 1 + width
+    question_ids = torch.tensor([token for ids in sheet.questions for token in ids])
+    ends = torch.tensor([len(ids) for ids in sheet.questions]).cumsum(0) - 1 + width
     return {
-        "input_ids": torch.cat([prefix_ids, question_ids.expand(n, q)], dim=1),
-        "position_ids": torch.cat([positions, question_positions], dim=2),
-        "attention_mask": block_mask(real, [len(ids) for ids in sheet.questions]),
-        "image_grid_thw": grids,
+        "input_ids": onto(torch.cat([prefix_ids, question_ids.expand(n, q)], dim=1), device),
+        "position_ids": onto(torch.cat([positions, question_positions], dim=2), device),
+        "attention_mask": block_mask(onto(real, device), [len(ids) for ids in sheet.questions]),
+        "image_grid_thw": onto(torch.tensor([image.grid_thw for images in rows for image in images]), device),
         "mm_encoder_outputs": {"image": as_encoder_output(rows)},
-        "logits_to_keep": ends,
+        "logits_to_keep": onto(ends, device),
     }
 
 
@@ -208,7 +214,7 @@ def block_mask(real: torch.Tensor, lengths: Sequence[int]) -> torch.Tensor:
     """
     n, prefix = real.shape
     block = torch.cat([torch.zeros(prefix), *(torch.full((k,), i + 1.0) for i, k in enumerate(lengths))])
-    block = block.to(real.device)
+    block = onto(block, real.device)
     visible = (block[None, :] == block[:, None]) | (block[None, :] == 0)
     total = len(block)
     allowed = visible & torch.ones(total, total, dtype=torch.bool, device=real.device).tril()

@@ -10,6 +10,7 @@ from PIL import Image
 from transformers import DynamicCache
 
 from ppaint.model_card.features import vision_features
+from ppaint.model_card.flop_count import cache_argument
 from ppaint.model_card.judge import Judge
 from ppaint.model_card.prompts import Prompts, messages
 from ppaint.model_card.shared_prefix import answer_logits, pack, questionnaire
@@ -73,12 +74,14 @@ def test_one_packed_pass_is_a_prefill_whose_cache_every_question_takes_up(settin
     prefix = torch.tensor([sheet.prefix(row)])
     pixels = processor.image_processor([images[i] for i in pair], return_tensors="pt")
     kinds, cache = (prefix == sheet.image_token).int(), DynamicCache(config=model.config)
+    argument = cache_argument(model.forward)
     with torch.no_grad():
-        model(input_ids=prefix, mm_token_type_ids=kinds, **pixels, past_key_values=cache, logits_to_keep=1)
+        model(input_ids=prefix, mm_token_type_ids=kinds, **pixels, **{argument: cache}, logits_to_keep=1)
         assert cache.get_seq_length() == prefix.shape[1]
         packed = answer_logits(model, sheet, [row])[0]
         for k, question in enumerate(sheet.questions):
-            after = model(input_ids=torch.tensor([question]), past_key_values=copy.deepcopy(cache), logits_to_keep=1)
+            again = {argument: copy.deepcopy(cache)}
+            after = model(input_ids=torch.tensor([question]), **again, logits_to_keep=1)
             torch.testing.assert_close(packed[k], after.logits[0, -1], atol=TOLERANCE, rtol=0)
 
 

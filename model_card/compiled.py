@@ -1,0 +1,63 @@
+"""Compiled layers: on a GPU a pass of the language model becomes fewer, larger kernels, after some seconds of compiling.
+
+Only the decoder layers are compiled, all from one and the same code, for batches of any size and length. A compiled layer
+rounds differently in the last digits, so a judge says of itself that its layers are compiled (``Judge.parts``).
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+
+from ..images.faults import Fault, InputFault
+
+COMPILERS = ("cc", "gcc", "clang", "g++")
+
+
+def compile_layers(model, *, backend: str = "inductor") -> None:
+    """Compile the decoder layers of a Qwen3-VL in place; the first passes take the time that compiling takes.
+
+    Parameters
+    ----------
+    model : Qwen3VLForConditionalGeneration
+    backend : str
+        Of ``torch.compile``.
+
+    Raises
+    ------
+    InputFault
+        If ``torch.compile`` lacks what it needs here: a C compiler, and on a GPU also Triton.
+    """
+    from torch.utils._triton import has_triton
+
+    missing = []
+    if not any(shutil.which(name) for name in (os.environ.get("CXX") or "", os.environ.get("CC") or "", *COMPILERS)):
+        missing.append("a C compiler")
+    if model.device.type == "cuda" and not has_triton():
+        missing.append("Triton")
+    if missing:
+        what = f"layers cannot be compiled without {' and '.join(missing)}"
+        raise InputFault(
+            Fault("torch.compile", "", what, "install it, or leave --compile out: the scores are the same")
+        )
+    for layer in decoder_layers(model):
+        layer.compile(dynamic=True, backend=backend)
+
+
+def is_compiled(model) -> bool:
+    """Whether the decoder layers are compiled.
+
+    Parameters
+    ----------
+    model : Qwen3VLForConditionalGeneration
+
+    Returns
+    -------
+    bool
+    """
+    return any(layer._compiled_call_impl is not None for layer in decoder_layers(model))
+
+
+def decoder_layers(model):
+    """The decoder layers of the language model."""
+    return getattr(model, "model", model).language_model.layers

@@ -1,0 +1,54 @@
+"""Batches are launched before the ones ahead of them are read, in order, and nothing is lost on the way."""
+
+import pytest
+import torch
+
+from ppaint.model_card.in_flight import beside, onto, read_behind
+
+CPU = torch.device("cpu")
+
+
+def logged(count: int, log: list[str]):
+    for k in range(count):
+        log.append(f"launch {k}")
+        yield k
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 5])
+def test_each_batch_is_read_once_in_order_and_after_the_next_was_launched(count):
+    log: list[str] = []
+
+    def read(k: int) -> int:
+        log.append(f"read {k}")
+        return 10 * k
+
+    assert list(read_behind(logged(count, log), read)) == [10 * k for k in range(count)]
+    for k in range(count - 1):
+        assert log.index(f"launch {k + 1}") < log.index(f"read {k}")
+        assert k + 2 >= count or log.index(f"read {k}") < log.index(f"launch {k + 2}")  # no more than one is waiting
+
+
+def test_a_fault_of_a_batch_is_not_swallowed():
+    def read(k: int) -> int:
+        if k == 1:
+            raise ValueError("batch 1")
+        return k
+
+    results = read_behind(iter(range(3)), read)
+    assert next(results) == 0
+    with pytest.raises(ValueError, match="batch 1"):
+        next(results)
+
+
+def test_on_a_cpu_a_tensor_stays_where_it_is():
+    tensor = torch.arange(3.0)
+    assert onto(tensor, CPU) is tensor
+    assert beside(CPU, lambda: {"made": tensor})["made"] is tensor
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU here")
+def test_what_is_made_beside_a_gpus_work_is_whole_when_it_is_used():
+    device = torch.device("cuda", torch.cuda.current_device())
+    for k in range(20):
+        made = beside(device, lambda k=k: {"made": torch.full((1 << 20,), float(k)).to(device) * 2})["made"]
+        assert float((made + onto(torch.ones(1 << 20), device)).sum()) == (2 * k + 1) * (1 << 20)
