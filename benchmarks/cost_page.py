@@ -248,7 +248,9 @@ def gpu_part() -> list[str]:
         "- **The floor** is the scorer's counted FLOPs over the measured rate of a large matrix product "
         f"({found['parts']['matrix-rate']['TFLOP a second']:.0f} TFLOP a second). Without compiling, the scorer stays below half of it: the small operations "
         "between the matrix products (norms, rotary positions, gates), each a kernel of its own, take about a third of the language model's time.",
-        "- `generate` is given its inputs ready on the GPU, ours opens with the image processor: that favours `generate`.",
+        "- `generate` is given its inputs ready on the GPU, ours opens with the image processor: that favours `generate`. On the other side, the judge is "
+        "timed over several batches at once, each launched while the one before it runs; `ppaint judge` stores a batch before it launches the next, "
+        "and waits a little for each.",
         "",
         *failed,
         *([""] if failed else []),

@@ -28,7 +28,8 @@ def judge(
         int, typer.Option(min=0, help="Ordered pairs a forward pass; 0: as many as fit on a GPU, 32 on a CPU.")
     ] = 32,
     compiled: Annotated[
-        bool, typer.Option("--compile", help="Compile the model's layers: faster on a GPU, after some seconds' warm-up.")
+        bool,
+        typer.Option("--compile", help="Compile the model's layers: faster on a GPU, after some seconds' warm-up."),
     ] = False,
 ) -> None:
     """Ask a vision-language model, in both orders, which of two images is better; every answer is stored as it comes.

@@ -27,7 +27,8 @@ def score(
     out: Annotated[Path | None, typer.Option(help="Write to this file instead of the terminal.")] = None,
     batch_size: Annotated[int, typer.Option(help="Images a forward pass.")] = 16,
     compiled: Annotated[
-        bool, typer.Option("--compile", help="Compile the model's layers: faster on a GPU, after some seconds' warm-up.")
+        bool,
+        typer.Option("--compile", help="Compile the model's layers: faster on a GPU, after some seconds' warm-up."),
     ] = False,
 ) -> None:
     """Score images in every dimension, one forward pass an image, and say which are unlike the training images."""
