@@ -25,7 +25,9 @@ def score(
     ] = None,
     format: Annotated[Format, typer.Option(help="How to write the scores.")] = Format.table,
     out: Annotated[Path | None, typer.Option(help="Write to this file instead of the terminal.")] = None,
-    batch_size: Annotated[int, typer.Option(help="Images a forward pass.")] = 16,
+    batch_size: Annotated[
+        int, typer.Option(min=0, help="Images a forward pass; 0: as many as fit on a GPU, 16 on a CPU.")
+    ] = 16,
     compiled: Annotated[
         bool,
         typer.Option("--compile", help="Compile the model's layers: faster on a GPU, after some seconds' warm-up."),
@@ -46,7 +48,7 @@ def score(
     scorer = AestheticScorer.from_pretrained(model, base=base, compiled=compiled)
     with bar() as progress:
         task = progress.add_task("scoring", total=len(opened))
-        table = scorer.score(opened, batch_size=batch_size, on_batch=lambda n: progress.advance(task, n))
+        table = scorer.score(opened, batch_size=batch_size or "auto", on_batch=lambda n: progress.advance(task, n))
     _write(table, scorer.config, format, out)
     if format is not Format.table or out is not None:  # the table on a terminal says so itself
         typer.echo(f"note: {depth_note(table, scorer.config)}", err=True)

@@ -16,11 +16,13 @@ from .exported_adapter import load_adapter
 from .features import VisionFeatures, vision_features
 from .in_flight import read_behind
 from .loading import load_model
-from .memory import in_shrinking_batches
+from .memory import in_shrinking_batches, rows_that_fit
 from .one_pass import logits_and_states
 from .out_of_depth import DepthGauge
 from .readout import ScoreReadout, moments
 from .scorer_config import ScorerConfig, find_file
+
+DEFAULT_BATCH = 16
 
 
 @dataclass(frozen=True)
@@ -108,6 +110,10 @@ class Reading:
         fields = ("mean", "sd", "mass", "states")
         return cls(*(np.concatenate([getattr(part, name) for part in parts]) for name in fields))
 
+    def take(self, places: Sequence[int]) -> Reading:
+        """The rows at these places, in this order."""
+        return Reading(self.mean[places], self.sd[places], self.mass[places], self.states[places])
+
 
 @dataclass(frozen=True)
 class Launched:
@@ -194,7 +200,7 @@ class AestheticScorer:
         return cls(model, processor, config, gauge)
 
     def score(
-        self, images: Sequence, *, batch_size: int = 16, on_batch: Callable[[int], None] | None = None
+        self, images: Sequence, *, batch_size: int | str = DEFAULT_BATCH, on_batch: Callable[[int], None] | None = None
     ) -> ScoreTable:
         """Score images; the same image gives the same score, alone or in a batch, to 1e-4 in float32.
 
@@ -202,8 +208,9 @@ class AestheticScorer:
         ----------
         images : sequence
             Paths, bytes, PIL images or opened images, n of them.
-        batch_size : int
-            Images a forward pass; halved, with a warning, where they do not fit into memory.
+        batch_size : int or "auto"
+            Images a forward pass, those of like length together; halved, with a warning, where they do not fit into memory.
+            ``"auto"`` measures on a GPU how many fit; on a CPU it is 16.
         on_batch : callable, optional
             Called with the number of images done in each batch.
 
@@ -217,9 +224,11 @@ class AestheticScorer:
             If an image cannot be opened, or the model gives no finite answer for it; it names the image.
         """
         opened = [_opened(image, f"image {i + 1}") for i, image in enumerate(images)]
+        order = sorted(range(len(opened)), key=lambda i: self._patches(opened[i]))  # images of one length: as given
+        by_length = [opened[i] for i in order]
 
         def launch(chunk: Sequence[OpenedImage]) -> Launched:
-            features = vision_features(self.model, self.processor, chunk, batch_size=batch_size)
+            features = vision_features(self.model, self.processor, chunk, batch_size=len(chunk))
             return self._launch(features, [image.name for image in chunk])
 
         def read(launched: Launched) -> Reading:
@@ -228,8 +237,9 @@ class AestheticScorer:
                 on_batch(len(launched.names))
             return reading
 
-        parts = read_behind(in_shrinking_batches(opened, batch_size, launch), read)
-        reading = Reading.join(list(parts), len(self.dimensions))
+        size = self._rows(batch_size, by_length[-1:], launch)
+        parts = read_behind(in_shrinking_batches(by_length, size, launch), read)
+        reading = Reading.join(list(parts), len(self.dimensions)).take(np.argsort(order))
         slope = np.array([self._slope(d) for d in self.dimensions])
         zero = np.array([self.config.calibrate(d, 0.0) for d in self.dimensions])
         return ScoreTable(
@@ -240,6 +250,19 @@ class AestheticScorer:
             reading.mass,
             self._depth(reading.states),
         )
+
+    def _patches(self, image: OpenedImage) -> int:
+        """What an image will be cut into; its length in a pass goes with it."""
+        width, height = image.image.size
+        return self.processor.image_processor.get_number_of_image_patches(height, width)
+
+    def _rows(self, batch_size: int | str, longest: Sequence[OpenedImage], launch: Callable) -> int:
+        """Images a pass: as asked, or as many as the longest shows to fit."""
+        if batch_size != "auto":
+            return int(batch_size)
+        if self.model.device.type != "cuda" or not longest:
+            return DEFAULT_BATCH
+        return rows_that_fit(lambda: launch(longest), self.model.device)
 
     def read(self, features: Sequence[VisionFeatures], *, batch_size: int = 32) -> Reading:
         """What the pass says of images whose vision features are known already, without calibration.

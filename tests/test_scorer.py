@@ -9,6 +9,7 @@ import torch
 from PIL import Image
 
 from ppaint.images.faults import InputFault
+from ppaint.images.opening import open_image
 from ppaint.model_card import AestheticScorer, Calibration, Prompts, ScorerConfig
 from ppaint.model_card.card import write_scorer_card
 from ppaint.trainer.tiny_judge.architecture import build_processor, build_tiny_model
@@ -44,6 +45,41 @@ def test_alone_and_in_a_batch_the_same_score(folder, images):
     assert (together.sd > 0).all()
 
 
+def test_images_of_like_length_share_a_batch_and_come_back_in_their_order(folder, images):
+    scorer = AestheticScorer.from_pretrained(folder, device="cpu")
+    mixed = [images[k] for k in (1, 0, 2, 0, 1, 2)]
+    lengths = []
+
+    def note(head, given, logits):
+        lengths.append(len(logits))
+
+    widths = []
+    handles = [
+        scorer.model.lm_head.register_forward_hook(note),
+        scorer.model.model.language_model.register_forward_pre_hook(
+            lambda core, args, named: widths.append(named["inputs_embeds"].shape[1]), with_kwargs=True
+        ),
+    ]
+    table = scorer.score(mixed, batch_size=2)
+    for handle in handles:
+        handle.remove()
+    assert (
+        lengths == [2, 2, 2]
+        and widths == sorted(widths)
+        and len(set(widths)) == len({scorer._patches(open_image(i)) for i in images})
+    )
+    for image, mean, state in zip(mixed, table.mean, table.sd, strict=True):
+        alone = scorer.score([image])
+        np.testing.assert_allclose(mean, alone.mean[0], atol=1e-4)
+        np.testing.assert_allclose(state, alone.sd[0], atol=1e-4)
+    assert scorer.score(mixed, batch_size="auto").names == table.names == tuple(f"image {k}" for k in range(1, 7))
+
+
+def test_nothing_to_score_is_an_empty_table(folder):
+    table = AestheticScorer.from_pretrained(folder, device="cpu").score([])
+    assert table.names == () and table.mean.shape == (0, 2)
+
+
 def test_scoring_twice_gives_the_same_bits(folder, images):
     scorer = AestheticScorer.from_pretrained(folder, device="cpu")
     np.testing.assert_array_equal(scorer.score(images).mean, scorer.score(images).mean)
@@ -69,11 +105,13 @@ def test_an_answer_that_is_no_number_is_named_by_image_and_dimension_and_never_s
     for i, image in enumerate(images):
         image.save(tmp_path / f"{i}.png")
 
-    def spoil(head, given, logits):  # of the second image, at the answer in the second dimension
+    def spoil(head, given, logits):  # of the second row, at the answer in the second dimension
         logits[1, 1] = float("nan")
 
+    patches = [scorer._patches(open_image(image)) for image in images]
+    second = sorted(range(3), key=patches.__getitem__)[1]  # images of like length share a batch
     handle = scorer.model.lm_head.register_forward_hook(spoil)
-    said = f"the model gave no finite answer for {tmp_path / '1.png'} in dimension overall"
+    said = f"the model gave no finite answer for {tmp_path / f'{second}.png'} in dimension overall"
     with pytest.raises(InputFault, match=re.escape(said)) as caught:
         scorer.score([tmp_path / f"{i}.png" for i in range(3)])
     handle.remove()
