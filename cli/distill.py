@@ -49,7 +49,7 @@ def distill(
         opened = open_folder(Path(inputs["images"]), report)
         check_same_images(inputs["images"], set(by_hash(opened)), scores)
         judge = Judge.from_pretrained(model, dimensions=scores.dimensions)
-        check_same_judge(model, judge.fingerprint, scores)
+        check_same_judge(model, judge, scores)
         features = compute_features(judge, opened, report, "vision features")
         labels = load_labels(Path(inputs["pseudo_labels"]), scores, judge, features)
         card = CardText(
@@ -176,11 +176,11 @@ def check_same_images(folder, found: set[str], scores) -> None:
         raise InputFault(Fault(str(folder), "", what, mend))
 
 
-def check_same_judge(model: str, fingerprint: str, scores) -> None:
+def check_same_judge(model: str, judge, scores) -> None:
     """A model is distilled from its own judgments; another's are refused."""
     from ..images.faults import Fault, InputFault
 
-    if fingerprint != scores.judge:
+    if not judge.is_own(scores.judge):
         what = "the pseudo-scores are another model's, or were made with other prompts"
         raise InputFault(Fault(model, "", what, "distil the model that judged, or judge again with this one"))
 

@@ -258,7 +258,7 @@ def _config(
         hashes={
             "pool": labels.pool.hash,
             "pseudo-scores": labels.scores.hash,
-            "judge": judge.fingerprint,
+            "judge": labels.scores.judge,
             BASE_WEIGHTS: weights_hash(model, judge.model),
             "code": code_hash(),
         }

@@ -80,7 +80,11 @@ class Judge:
             "prompts": self.prompts.sha256(),
             "dimensions": "\n".join(self.dimensions),
             "dtype": str(next(model.parameters()).dtype),
-        } | ({"layers": "compiled"} if is_compiled(model) else {})
+        }
+        compiled = self.parts | {"layers": "compiled"}
+        self._own = (fingerprint(**self.parts), fingerprint(**compiled))
+        if is_compiled(model):
+            self.parts = compiled
         self.fingerprint = fingerprint(**self.parts)
         self.parts["chat_template"] = hashlib.sha256(self.parts["chat_template"].encode()).hexdigest()  # it is long
         questions = [self.prompts.compare_question(d) for d in self.dimensions]
@@ -121,6 +125,10 @@ class Judge:
         if compiled:
             compile_layers(model)
         return cls(model, processor, dimensions, prompts=prompts, revision=revision, batch_size=batch_size)
+
+    def is_own(self, made_by: str) -> bool:
+        """Whether a fingerprint is this judge's, its layers compiled or not: the same answers, to rounding."""
+        return made_by in self._own
 
     def features(self, images, *, on_batch: Callable[[int], None] | None = None) -> list[VisionFeatures]:
         """Vision features, once an image; see ``vision_features``. With ``batch_size="auto"``, sizes the batches to come."""

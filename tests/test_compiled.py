@@ -11,6 +11,7 @@ from test_judge_command import run
 from ppaint.images.faults import InputFault
 from ppaint.model_card.compiled import compile_layers, is_compiled
 from ppaint.model_card.judge import Judge
+from ppaint.trainer.judgment_store import JudgmentStore
 from ppaint.trainer.tiny_judge.architecture import build_processor, build_tiny_model
 
 DIMENSIONS = ("brushwork", "overall")
@@ -38,8 +39,25 @@ def test_answers_are_the_same_to_rounding_and_the_fingerprint_says_how_they_were
     again = Judge(plain.model, plain.processor, DIMENSIONS, revision=plain.revision)
     assert is_compiled(plain.model) and again.fingerprint != plain.fingerprint
     assert again.parts == plain.parts | {"layers": "compiled"}
+    assert all(one.is_own(other.fingerprint) for one in (plain, again) for other in (plain, again))
+    assert not plain.is_own(Judge(plain.model, plain.processor, DIMENSIONS, revision="another").fingerprint)
     np.testing.assert_allclose(again.compare(pairs), odds, atol=1e-4, rtol=0)
     np.testing.assert_allclose(again.rate(features), rated, atol=1e-4, rtol=0)
+
+
+@pytest.mark.parametrize("first", ["compiled", "not compiled"])
+def test_judgments_had_with_compiled_layers_are_not_mixed_with_others_and_the_fault_says_so(folder, tmp_path, first):
+    judge = Judge.from_pretrained(folder, dimensions=DIMENSIONS, device="cpu")
+    ways = {"not compiled": (judge.fingerprint, judge.parts)}
+    compile_layers(judge.model, backend="aot_eager")
+    judge = Judge(judge.model, judge.processor, DIMENSIONS, revision=judge.revision)
+    ways["compiled"] = (judge.fingerprint, judge.parts)
+    second = next(way for way in ways if way != first)
+    with JudgmentStore(tmp_path / "store", ways[first][0], DIMENSIONS, parts=ways[first][1]) as store:
+        for batch in store.plan([("a", "b")], batch_size=1):
+            store.record(batch, np.array([[0.5, -0.5]]))
+    with pytest.raises(InputFault, match=f"layers \\({first} then; {second} now\\)"):
+        JudgmentStore(tmp_path / "store", ways[second][0], DIMENSIONS, parts=ways[second][1])
 
 
 def test_batches_of_other_sizes_and_lengths_share_what_was_compiled(folder):

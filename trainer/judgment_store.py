@@ -43,6 +43,7 @@ PARTS = {  # of a fingerprint, as a message names them
     "prompts": "prompts",
     "dimensions": "dimensions",
     "dtype": "dtype",
+    "layers": "layers",
 }
 Pair = tuple[str, str]
 
@@ -459,14 +460,14 @@ def _differences(found: dict, mine: dict) -> list[str]:
     then, now = found.get("parts"), mine.get("parts")
     if "fingerprint" not in changed or not isinstance(then, dict) or not now:
         return changed
-    named = [name for name in now if then.get(name) != now[name]]
+    named = [name for name in now | then if then.get(name) != now.get(name)]
     return [PARTS.get(name, name) + _then_and_now(name, then, now) for name in named] or changed
 
 
 def _then_and_now(name: str, then: dict, now: dict) -> str:
-    if name not in ("dimensions", "dtype"):
+    if name not in ("dimensions", "dtype", "layers"):
         return ""  # hashes say nothing to a reader
-    before, after = (str(side.get(name)).replace("\n", ", ") for side in (then, now))
+    before, after = (str(side.get(name, "not compiled")).replace("\n", ", ") for side in (then, now))
     return f" ({before} then; {after} now)"
 
 
