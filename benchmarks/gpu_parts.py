@@ -147,7 +147,7 @@ def scoring(setting: Setting, work: Work, side: int) -> dict[str, Any]:
     cost = setting.costs(side).score()
     counted = {"TFLOP an image": cost.ours / 1e12, "TFLOP an image, floor": cost.floor / 1e12}
     return (
-        {"what": "images a second, all dimensions"}
+        {"what": "images a second, all dimensions", "images": len(images)}
         | found
         | counted
         | {"image processor, s an image": opened / len(images)}
@@ -158,10 +158,14 @@ def scoring(setting: Setting, work: Work, side: int) -> dict[str, Any]:
 def compiled(setting: Setting, ours: Callable[[int], float], found: dict[str, Any]) -> dict[str, Any]:
     """Our rate once more in the best batch, the layers compiled; last of a part, since the model then stays compiled."""
     batch = found["ours"]["batch"]
-    compile_layers(setting.model, backend="inductor" if setting.device.gpu else "aot_eager")
-    first = setting.device.seconds(lambda: ours(batch))
-    rate = ours(batch)
-    setting.forget_model()
+    try:
+        compile_layers(setting.model, backend="inductor" if setting.device.gpu else "aot_eager")
+        first = setting.device.seconds(lambda: ours(batch))
+        rate = ours(batch)
+    except Exception as error:  # what was measured before stays
+        return {"compiled": {"failed": f"{type(error).__name__}: {(str(error).splitlines() or ['no message'])[0]}"}}
+    finally:
+        setting.forget_model()
     said = {"best": rate, "batch": batch, "first passes, compiling included, s": first}
     return {"compiled": said, "compiled ratio": rate / found["generate"]["best"]}
 

@@ -1,7 +1,8 @@
 """Compiled layers: on a GPU a pass of the language model becomes fewer, larger kernels, after some seconds of compiling.
 
-Only the decoder layers are compiled, all from one and the same code, for batches of any size and length. A compiled layer
-rounds differently in the last digits, so a judge says of itself that its layers are compiled (``Judge.parts``).
+Only the decoder layers are compiled, all from the same code: once for batches of two rows or more of any length, once for a
+single row. A compiled layer rounds differently in the last digits, so a judge says of itself that its layers are compiled
+(``Judge.parts``).
 """
 
 from __future__ import annotations
@@ -11,7 +12,10 @@ import shutil
 
 from ..images.faults import Fault, InputFault
 
-COMPILERS = ("cc", "gcc", "clang", "g++")
+COMPILERS = {
+    "cuda": ("CC", ("cc", "gcc", "clang"), "a C compiler"),
+    "cpu": ("CXX", ("c++", "g++", "clang++"), "a C++ compiler"),
+}
 
 
 def compile_layers(model, *, backend: str = "inductor") -> None:
@@ -26,19 +30,18 @@ def compile_layers(model, *, backend: str = "inductor") -> None:
     Raises
     ------
     InputFault
-        If ``torch.compile`` lacks what it needs here: a C compiler, and on a GPU also Triton.
+        If ``torch.compile`` lacks what it needs here: a C++ compiler on a CPU; a C compiler and Triton on a GPU.
     """
     from torch.utils._triton import has_triton
 
-    missing = []
-    if not any(shutil.which(name) for name in (os.environ.get("CXX") or "", os.environ.get("CC") or "", *COMPILERS)):
-        missing.append("a C compiler")
+    variable, names, compiler = COMPILERS["cuda" if model.device.type == "cuda" else "cpu"]
+    missing = [] if any(map(shutil.which, (os.environ.get(variable, ""), *names))) else [compiler]
     if model.device.type == "cuda" and not has_triton():
         missing.append("Triton")
     if missing:
         what = f"layers cannot be compiled without {' and '.join(missing)}"
         raise InputFault(
-            Fault("torch.compile", "", what, "install it, or leave --compile out: the scores are the same")
+            Fault("torch.compile", "", what, "install it, or leave --compile out: the scores are the same to rounding")
         )
     for layer in decoder_layers(model):
         layer.compile(dynamic=True, backend=backend)

@@ -77,12 +77,12 @@ def vision_features(
         Images a batch; the split is fixed by the order of the images, so the same list gives the same features. A batch
         that does not fit into memory is halved, with a warning, and so are those after it.
     on_batch : callable, optional
-        Called with the number of images done in each batch.
+        Called with the number of images of each batch, once it is launched.
 
     Returns
     -------
     list of VisionFeatures
-        In the order of the images.
+        In the order of the images; on a GPU they may still be in the making.
 
     Raises
     ------
@@ -108,7 +108,13 @@ def _one_pass(model, processor, images: Sequence[OpenedImage]) -> list[VisionFea
     made = beside(device, lambda: processor.image_processor(pictures, return_tensors="pt", device=device))
     grid = made["image_grid_thw"]  # stays on the CPU, where lengths can be read without waiting for the GPU
     layout = patch_layout(tower, grid)
-    placed = {name: value if name == "cu_seqlens" else onto(value, device) for name, value in layout.items()}
+    flash = "flash" in str(tower.config._attn_implementation)
+    placed = {
+        name: value
+        if name == "cu_seqlens" and not flash
+        else onto(value, device)  # read in every layer, unless by flash
+        for name, value in layout.items()
+    }
     out = model.get_image_features(made["pixel_values"].to(device, tower.dtype), grid, return_dict=True, **placed)
     features = []
     for i, image in enumerate(images):
@@ -131,7 +137,7 @@ def patch_layout(tower, grid: torch.Tensor) -> dict[str, torch.Tensor]:
     -------
     dict of str to Tensor
         Keyword arguments of the tower, on the CPU: ``interp_indices``, ``interp_weights`` and ``position_ids``, which it
-        wants on its device, and ``cu_seqlens``, whose values it reads in every layer, and which is best left here.
+        wants on its device, and ``cu_seqlens``, which it wants there only with flash attention.
     """
     merge = tower.config.spatial_merge_size
     indices, weights = get_vision_interpolation_indices_and_weights(

@@ -23,8 +23,8 @@ def onto(tensor: torch.Tensor, device: torch.device) -> torch.Tensor:
     [1.0, 1.0]
     """
     if device.type == "cuda" and tensor.device.type == "cpu":
-        tensor = tensor.pin_memory()
-    return tensor.to(device, non_blocking=True)
+        return tensor.pin_memory().to(device, non_blocking=True)
+    return tensor.to(device)
 
 
 def beside(device: torch.device, work: Callable[[], Mapping[str, torch.Tensor]]) -> dict[str, torch.Tensor]:

@@ -14,7 +14,7 @@ from .compiled import compile_layers, is_compiled
 from .features import VisionFeatures, settings_hash, vision_features
 from .in_flight import onto, read_behind
 from .loading import fingerprint, load_model, model_revision
-from .memory import in_shrinking_batches, rows_that_fit
+from .memory import attempt, in_shrinking_batches, rows_that_fit
 from .prompts import Prompts, answer_tokens
 from .readout import ScoreReadout
 from .shared_prefix import answer_logits, questionnaire
@@ -135,8 +135,13 @@ class Judge:
         found = vision_features(self.model, self.processor, images, batch_size=self.batch_size, on_batch=on_batch)
         if self._to_measure and found:
             longest = max(found, key=lambda feature: feature.n_tokens)
-            self.batch_size = rows_that_fit(lambda: self.compare([(longest, longest)]), self.model.device)
+            device = self.model.device
+            _, self.batch_size = attempt(
+                lambda one: rows_that_fit(lambda: self.compare(one), device), [(longest, longest)]
+            )
             self._to_measure = False
+        if self.model.device.type == "cuda":
+            torch.cuda.synchronize(self.model.device)  # so that whoever takes the time does not take it too short
         return found
 
     @torch.inference_mode()
@@ -179,7 +184,7 @@ class Judge:
         logs, masses = [], []
         size = min(self.batch_size, self._ratings_that_fit)
         launched = in_shrinking_batches(features, size, self._rate_batch, on_shrink=self._remember)
-        for log_p, mass in read_behind(launched, lambda both: [values.double().cpu().numpy() for values in both]):
+        for log_p, mass in read_behind(launched, lambda both: [values.cpu().double().numpy() for values in both]):
             logs.append(log_p)
             masses.append(mass)
         d = len(self.dimensions)

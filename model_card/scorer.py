@@ -16,7 +16,7 @@ from .exported_adapter import load_adapter
 from .features import VisionFeatures, vision_features
 from .in_flight import read_behind
 from .loading import load_model
-from .memory import in_shrinking_batches, rows_that_fit
+from .memory import attempt, in_shrinking_batches, rows_that_fit
 from .one_pass import logits_and_states
 from .out_of_depth import DepthGauge
 from .readout import ScoreReadout, moments
@@ -262,7 +262,7 @@ class AestheticScorer:
             return int(batch_size)
         if self.model.device.type != "cuda" or not longest:
             return DEFAULT_BATCH
-        return rows_that_fit(lambda: launch(longest), self.model.device)
+        return attempt(lambda one: rows_that_fit(lambda: launch(one), self.model.device), longest)[1]
 
     def read(self, features: Sequence[VisionFeatures], *, batch_size: int = 32) -> Reading:
         """What the pass says of images whose vision features are known already, without calibration.
@@ -296,7 +296,7 @@ class AestheticScorer:
 
     def _read(self, launched: Launched) -> Reading:
         tensors = (launched.log_probabilities, launched.mass, launched.states)
-        log_p, mass, states = (values.double().cpu().numpy() for values in tensors)
+        log_p, mass, states = (values.cpu().double().numpy() for values in tensors)
         check_finite(log_p, launched.names, self.dimensions)
         mean, variance = moments(log_p)
         return Reading(mean, np.sqrt(variance), mass, states)

@@ -164,7 +164,8 @@ def pack(model, sheet: Questionnaire, rows: Sequence[Sequence[VisionFeatures]], 
     """
     device = next(model.parameters()).device  # all is laid out on the CPU, where reading a length waits for nothing
     by_shape = {tuple(image.grid_thw for image in images): images for images in rows}  # rows of one shape look alike
-    which = torch.tensor([list(by_shape).index(tuple(image.grid_thw for image in images)) for images in rows])
+    place = {shape: k for k, shape in enumerate(by_shape)}
+    which = torch.tensor([place[tuple(image.grid_thw for image in images)] for images in rows])
     prefixes = [sheet.prefix(images) for images in by_shape.values()]
     width = max(len(p) for p in prefixes)
     n, q = len(rows), sheet.question_length

@@ -1,9 +1,12 @@
 """Batches are launched before the ones ahead of them are read, in order, and nothing is lost on the way."""
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from ppaint.model_card.in_flight import beside, onto, read_behind
+from ppaint.trainer.tiny_judge.architecture import build_processor
 
 CPU = torch.device("cpu")
 
@@ -49,6 +52,21 @@ def test_on_a_cpu_a_tensor_stays_where_it_is():
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU here")
 def test_what_is_made_beside_a_gpus_work_is_whole_when_it_is_used():
     device = torch.device("cuda", torch.cuda.current_device())
-    for k in range(20):
+    sums = []
+    for k in range(20):  # nothing waits in between, and each result's memory is free for the next as soon as it may be
         made = beside(device, lambda k=k: {"made": torch.full((1 << 20,), float(k)).to(device) * 2})["made"]
-        assert float((made + onto(torch.ones(1 << 20), device)).sum()) == (2 * k + 1) * (1 << 20)
+        torch.cuda._sleep(20_000_000)
+        sums.append((made + onto(torch.ones(1 << 20), device)).double().sum())
+        del made
+    assert [float(total) for total in sums] == [(2 * k + 1) * (1 << 20) for k in range(20)]
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU here")
+def test_pixels_made_on_a_gpu_are_those_of_the_cpu_to_rounding():
+    processor = build_processor(("overall",))
+    noise = Image.fromarray(np.random.default_rng(0).integers(0, 255, (331, 207, 3), dtype=np.uint8))
+    here, there = (
+        processor.image_processor([noise], return_tensors="pt", device=torch.device(kind)) for kind in ("cpu", "cuda")
+    )
+    assert here["image_grid_thw"].tolist() == there["image_grid_thw"].tolist()
+    torch.testing.assert_close(there["pixel_values"].cpu(), here["pixel_values"], atol=2 / 127.5, rtol=0)

@@ -49,7 +49,7 @@ class LabelFreeRun:
     images: list[OpenedImage] | None = None
     bias: Mapping[str, float] = {}
 
-    def _take_images(self, scores, features, images, vision_lora_r: int) -> None:
+    def _take_images(self, scores, features, images, vision_lora_r: int, device: torch.device) -> None:
         """Features where the vision tower stays as it is; else pixels, from which every pass makes them anew."""
         self.bias = position_bias(scores, self.table.dimensions)
         if images is not None:
@@ -60,7 +60,7 @@ class LabelFreeRun:
         if images is None:
             what, mend = "vision_lora_r needs the images themselves", "give the trainer images=, or vision_lora_r=0"
             raise InputFault(Fault("config", "vision_lora_r", what, mend))
-        self.pixels = pixel_inputs(self.processor, self.images)
+        self.pixels = pixel_inputs(self.processor, self.images, device)
         self.features = [image.place for image in self.pixels]
 
     # The readout

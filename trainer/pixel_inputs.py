@@ -27,13 +27,15 @@ class PixelInputs:
     place: VisionFeatures
 
 
-def pixel_inputs(processor, images: Sequence[OpenedImage]) -> list[PixelInputs]:
+def pixel_inputs(processor, images: Sequence[OpenedImage], device: torch.device) -> list[PixelInputs]:
     """Run the image processor over images, once, one by one.
 
     Parameters
     ----------
     processor : Qwen3VLProcessor
     images : sequence of OpenedImage
+    device : torch.device
+        Where the processor works, as for ``vision_features``; what it makes is kept on the CPU.
 
     Returns
     -------
@@ -42,10 +44,10 @@ def pixel_inputs(processor, images: Sequence[OpenedImage]) -> list[PixelInputs]:
     merged = processor.image_processor.merge_size**2
     found = []
     for image in images:
-        made = processor.image_processor([image.image], return_tensors="pt")
+        made = processor.image_processor([image.image], return_tensors="pt", device=device)
         grid = tuple(int(n) for n in made["image_grid_thw"][0])
         tokens = torch.empty(grid[0] * grid[1] * grid[2] // merged, 0)
-        found.append(PixelInputs(made["pixel_values"], VisionFeatures(image.sha256, tokens, (), grid)))
+        found.append(PixelInputs(made["pixel_values"].cpu(), VisionFeatures(image.sha256, tokens, (), grid)))
     return found
 
 

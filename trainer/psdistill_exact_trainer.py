@@ -107,7 +107,7 @@ class PSDistillExactTrainer(LabelFreeRun, Trainer):
         )
         _fit_blocks_to_images(args, self.table)
         self.processor, self.prompts = processor, prompts or Prompts()
-        self._take_images(scores, features, images, args.vision_lora_r)
+        self._take_images(scores, features, images, args.vision_lora_r, args.device)
         self.readout = ScoreReadout(processor, self.prompts, self.table.dimensions)
         set_seed(args.seed)  # fresh adapters draw their weights
         self.core = model

@@ -87,7 +87,7 @@ class PSDistillTrainer(LabelFreeRun, GRPOTrainer):
         if features is None and not args.vision_lora_r:
             self.images = in_order(images, self.table.images)
             features = vision_features(model, processor, self.images)
-        self._take_images(scores, features, images, args.vision_lora_r)
+        self._take_images(scores, features, images, args.vision_lora_r, args.device)
         self.readout = ScoreReadout(processor, self.prompts, self.table.dimensions)
         self.core = model
         freeze_vision_tower(model)
