@@ -205,7 +205,7 @@ def wall_part(counts: dict[str, dict], bars: dict[str, float]) -> list[str]:
     ]
 
 
-def gpu_part() -> list[str]:
+def gpu_part(counts: dict[str, dict]) -> list[str]:
     """What was measured on a GPU, or that nothing was."""
     lines = ["## On a GPU", ""]
     if not (RESULTS / "gpu.json").is_file():
@@ -244,6 +244,7 @@ def gpu_part() -> list[str]:
         *training_lines(found["parts"]),
         *compiled_lines(found["parts"]),
         *floor_lines(found),
+        *reached_lines(found["parts"], counts),
         "- `generate` answers 128 questions in each batch size and is given its inputs ready on the GPU; ours opens with the image processor, "
         "which favours `generate`. On the other side, the judge is timed over several batches at once, each launched while the one before it "
         "runs; `ppaint judge` stores a batch before it launches the next, and waits a little for each.",
@@ -282,6 +283,30 @@ def floor_lines(found: dict) -> list[str]:
     return [
         f"- **The floor** is the scorer's counted FLOPs over the measured rate of a large matrix product ({rate:.0f} TFLOP a second). Between the matrix products "
         "stand small operations (norms, rotary positions, gates), each a kernel of its own unless the layers are compiled."
+    ]
+
+
+def reached_lines(parts: dict[str, dict], counts: dict[str, dict]) -> list[str]:
+    """FLOPs a second that each kind of work reached: what `ppaint plan --tflops` asks for."""
+    said = []
+    for name, part in parts.items():
+        kind, _, side = name.partition(" ")
+        cost = counts.get(f"{side} px, adapters trained")
+        if cost is None:
+            continue
+        if kind == "scorer":
+            ways = {way: part[way]["best"] for way in ("ours", "compiled") if "best" in part.get(way, {})}
+            reached = " and ".join(f"{rate * part['TFLOP an image']:.0f} ({way})" for way, rate in ways.items())
+        elif kind == "judge":
+            reached = f"{part['ours']['best'] / len(cost['tokens']['pair']['questions']) * cost['judgment']['known'] / 2e12:.0f}"
+        else:
+            reached = f"{part['best'] * cost[f'{kind} step']['known' if kind == 'exact' else 'plain'] / 1e12:.0f}"
+        said.append(f"{kind} {reached}")
+    if not said:
+        return []
+    return [
+        f"- **Reached**, TFLOP a second (rates times the counts above, those of features left out for judge and exact trainer): {', '.join(said)}. "
+        "It is what `ppaint plan --tflops` asks for."
     ]
 
 
@@ -353,7 +378,7 @@ def write_page() -> None:
         token_part(counts),
         method_part(),
         wall_part(counts, result["settings"]["bars"]),
-        gpu_part(),
+        gpu_part(counts),
         plan_part(),
         [
             f"`{result['command']}`",
