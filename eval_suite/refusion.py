@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, field
@@ -195,7 +196,9 @@ def run_all(
         for place, job in enumerate(jobs):
             told(place, work(job))
     else:
-        with ProcessPoolExecutor(min(processes, len(jobs)), mp_context=get_context("spawn")) as pool:
+        workers, context = min(processes, len(jobs)), get_context("spawn")
+        # before a worker loads numpy: with more than one thread each, the workers' small matrices wait for one another
+        with ProcessPoolExecutor(workers, context, initializer=os.putenv, initargs=("OMP_NUM_THREADS", "1")) as pool:
             places = {pool.submit(work, job): place for place, job in enumerate(jobs)}
             for future in as_completed(places):
                 told(places[future], future.result())
