@@ -262,9 +262,9 @@ def compiled_lines(parts: dict[str, dict]) -> list[str]:
     """What compiling costs once, and from where on it pays."""
     lines = []
     for name, part in parts.items():
-        if "best" not in part.get("compiled", {}):
+        plain, fast = part.get("ours", {}).get("best", 0), part.get("compiled", {}).get("best", 0)
+        if fast <= plain:
             continue
-        plain, fast = part["ours"]["best"], part["compiled"]["best"]
         counted = part["images"] if "images" in part else 5 * part["ordered pairs"]
         extra = part["compiled"]["first passes, compiling included, s"] - counted / fast
         unit = part["what"].split(" a second")[0]

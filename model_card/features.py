@@ -108,13 +108,9 @@ def _one_pass(model, processor, images: Sequence[OpenedImage]) -> list[VisionFea
     made = beside(device, lambda: processor.image_processor(pictures, return_tensors="pt", device=device))
     grid = made["image_grid_thw"]  # stays on the CPU, where lengths can be read without waiting for the GPU
     layout = patch_layout(tower, grid)
-    flash = "flash" in str(tower.config._attn_implementation)
-    placed = {
-        name: value
-        if name == "cu_seqlens" and not flash
-        else onto(value, device)  # read in every layer, unless by flash
-        for name, value in layout.items()
-    }
+    # the lengths are read back in every layer, and best stay here, unless flash attention takes them on the device
+    here = () if "flash" in str(tower.config._attn_implementation) else ("cu_seqlens",)
+    placed = {name: value if name in here else onto(value, device) for name, value in layout.items()}
     out = model.get_image_features(made["pixel_values"].to(device, tower.dtype), grid, return_dict=True, **placed)
     features = []
     for i, image in enumerate(images):

@@ -252,14 +252,14 @@ def _forward(model, positions: int, answers: int, past: int) -> torch.Tensor:
     like = {"device": weight.device, "dtype": weight.dtype}
     embedded = torch.empty(1, positions, text.hidden_size, **like)
     embedded.requires_grad_(torch.is_grad_enabled() and model.model.language_model.embed_tokens.weight.requires_grad)
-    tower = model.model.language_model
+    language_model = model.model.language_model
     with sdpa_kernel(SDPBackend.MATH):
-        hidden = tower(
+        hidden = language_model(
             inputs_embeds=embedded,
             position_ids=torch.empty(3, 1, positions, dtype=torch.long, device=weight.device),
             attention_mask=torch.empty(1, 1, positions, past + positions, dtype=torch.bool, device=weight.device),
             use_cache=bool(past),
-            **({cache_argument(tower.forward): _cache(text, past, like)} if past else {}),
+            **({cache_argument(language_model.forward): _cache(text, past, like)} if past else {}),
         ).last_hidden_state
     return model.lm_head(hidden[:, positions - answers :])
 
