@@ -1,0 +1,1 @@
+"""Which pairs to compare: designs, and how good they are."""

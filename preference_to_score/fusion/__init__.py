@@ -1,0 +1,1 @@
+"""Preferences and ratings of one facet fused into one score with a standard error: constructions A and B."""

@@ -1,0 +1,1 @@
+"""Ratings in, scores out: mean opinion scores, normalisation, subject rejection, rater models."""

@@ -1,0 +1,1 @@
+"""Asking the judge and keeping its answers: schedule, store, journal, cost."""
