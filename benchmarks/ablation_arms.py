@@ -13,16 +13,13 @@ import numpy as np
 import torch
 from ablation_labels import label_folder, scroll_features, the_judge, training_category
 
-from ppaint.cli.label_free import compute_features
-from ppaint.cli.paintings import read_paintings
-from ppaint.eval_suite.release_tables import read_release
-from ppaint.eval_suite.suite import evaluate_scores
-from ppaint.model_card.judge import Judge
+from ppaint.eval_suite import evaluate_scores, read_release
+from ppaint.model_card import Judge
 from ppaint.model_card.loading import load_model
 from ppaint.model_card.readout import moments
-from ppaint.trainer.psdistill_exact_config import PSDistillExactConfig
-from ppaint.trainer.psdistill_exact_trainer import PSDistillExactTrainer
-from ppaint.trainer.pseudo_labels import PseudoScores
+from ppaint.pipeline.paintings import read_paintings
+from ppaint.trainer import PSDistillExactConfig, PSDistillExactTrainer, PseudoScores
+from ppaint.trainer.pseudo_scores.labelled_set import compute_features
 from ppaint.trainer.tiny_judge import WEIGHTS
 
 

@@ -22,12 +22,10 @@ from report_runs import write_result
 from resumable import in_pieces
 from transformers import TrainerCallback
 
-from ppaint.model_card.judge import Judge
+from ppaint.model_card import Judge
 from ppaint.model_card.loading import load_model
 from ppaint.model_card.readout import moments
-from ppaint.trainer.psdistill_exact_config import PSDistillExactConfig
-from ppaint.trainer.psdistill_exact_trainer import PSDistillExactTrainer
-from ppaint.trainer.pseudo_labels import PseudoScores
+from ppaint.trainer import PSDistillExactConfig, PSDistillExactTrainer, PseudoScores
 from ppaint.trainer.tiny_judge import WEIGHTS
 
 OBJECTIVES = ("policy", "fidelity", "judgments")

@@ -11,15 +11,12 @@ import numpy as np
 from item_noise import reweighted
 from spoilt_judgments import SpoilingJudging
 
-from ppaint.cli.label_free import compute_features, open_folder
 from ppaint.dataset_script.stand_in.simulate import CATEGORIES, DIMENSIONS
-from ppaint.model_card.judge import Judge
-from ppaint.preference_to_score.comparisons import Comparisons
-from ppaint.preference_to_score.sequential_elo import sequential_elo
-from ppaint.trainer.judging import Judging
-from ppaint.trainer.judgment_store import JudgmentStore
-from ppaint.trainer.pseudo_labels import PseudoScores, rate_images
-from ppaint.trainer.reference_pool import ReferencePool, build_pool
+from ppaint.images.image_folder import open_folder
+from ppaint.model_card import Judge
+from ppaint.preference_to_score import Comparisons, sequential_elo
+from ppaint.trainer import Judging, JudgmentStore, PseudoScores, ReferencePool, build_pool, rate_images
+from ppaint.trainer.pseudo_scores.labelled_set import compute_features
 from ppaint.trainer.tiny_judge import WEIGHTS
 
 # name -> (kind of judge, R, K, what is done to the pool or the scores)

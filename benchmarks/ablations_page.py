@@ -9,7 +9,7 @@ import numpy as np
 from ablations_text import HEAD, TEXT
 from report_runs import RESULTS, read_json, table, write_result
 
-from ppaint.eval_suite.paired_bootstrap import paired_difference
+from ppaint.eval_suite import paired_difference
 
 DOCS = Path(__file__).parents[1] / "docs"
 NAMES = {

@@ -19,9 +19,7 @@ from report_runs import write_result
 from resumable import in_pieces
 from simulated_judgments import ADVERSARIES, SCALE, SimulatedFacet, simulated_facets
 
-from ppaint.preference_to_score import joint_scale, mean_opinion_score, worths_on_scale
-from ppaint.preference_to_score.expert_checks import expert_checks
-from ppaint.preference_to_score.expert_profiles import expert_profiles
+from ppaint.preference_to_score import expert_checks, expert_profiles, joint_scale, mean_opinion_score, worths_on_scale
 
 KINDS = ("mos", "a", "b", "fused")
 

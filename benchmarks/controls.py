@@ -17,21 +17,18 @@ import numpy as np
 import typer
 from report_runs import read_json, write_report, write_result
 
-from ppaint.cli.label_free import CardText, compute_features, distil_scorer, open_folder, pseudo_label_images
-from ppaint.cli.paintings import read_paintings
 from ppaint.cli.progress_bars import progress_bars
-from ppaint.cli.whole_release import (
-    WholeRelease,
-    run_whole_release,
-    score_paintings,
-)
 from ppaint.dataset_script.stand_in.simulate import CATEGORIES
-from ppaint.eval_suite.paired_bootstrap import paired_difference
-from ppaint.eval_suite.release_tables import read_release
-from ppaint.eval_suite.suite import evaluate_scores
-from ppaint.model_card.judge import Judge
+from ppaint.eval_suite import evaluate_scores, paired_difference, read_release
+from ppaint.images.image_folder import open_folder
+from ppaint.model_card import Judge
 from ppaint.model_card.readout import moments
-from ppaint.trainer.pseudo_labels import NoUsableSignal
+from ppaint.pipeline.paintings import read_paintings
+from ppaint.pipeline.whole_release import WholeRelease, run_whole_release, score_paintings
+from ppaint.trainer import NoUsableSignal
+from ppaint.trainer.distillation import distil_scorer
+from ppaint.trainer.pseudo_scores.labelled_set import compute_features, pseudo_label_images
+from ppaint.trainer.scorer_folder import CardText
 from ppaint.trainer.tiny_judge import TWIN_WEIGHTS, WEIGHTS, training_settings
 
 CARD = CardText(title="A control run", simulated=True)

@@ -152,7 +152,7 @@ def method_part() -> list[str]:
     return [
         "## How it was counted",
         "",
-        "torch's `FlopCounterMode` on the meta device (`model_card/flop_count.py`): matrix products, convolutions and attention; not norms, "
+        "torch's `FlopCounterMode` on the meta device (`trainer/cost/flop_count.py`): matrix products, convolutions and attention; not norms, "
         "softmax, rotary positions or look-ups. The vision tower needs the real grid of patches, so positions and lengths are made on the CPU for that grid and "
         "handed to the tower, whose weights stay on the meta device: all 27 layers are run. Generation is counted at the first and the last token: in between, the cost grows "
         "by the same amount with each.",

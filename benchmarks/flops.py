@@ -17,9 +17,9 @@ import typer
 from report_runs import write_result
 
 from ppaint.dataset_script.stand_in.simulate import DIMENSIONS
-from ppaint.model_card.flop_count import image_grid
-from ppaint.trainer.model_shapes import read_shapes
-from ppaint.trainer.task_cost import TaskCosts
+from ppaint.trainer.cost.flop_count import image_grid
+from ppaint.trainer.cost.model_shapes import read_shapes
+from ppaint.trainer.cost.task_cost import TaskCosts
 
 SIZES, GROUP, NEW_TOKENS, LORA_R = (512, 1024), 8, 64, 16
 BARS = {"score": 0.35, "judgment": 0.35, "exact step / sampled step": 0.1}

@@ -20,12 +20,10 @@ from gpu_setting import Device, Setting, Work
 from transformers import TrainerCallback
 from transformers.utils import logging as transformers_logging
 
+from ppaint.model_card import AestheticScorer, Judge, ScorerConfig
 from ppaint.model_card.compiled import compile_layers
-from ppaint.model_card.judge import Judge
 from ppaint.model_card.memory import out_of_memory
 from ppaint.model_card.prompts import single_token
-from ppaint.model_card.scorer import AestheticScorer
-from ppaint.model_card.scorer_config import ScorerConfig
 
 LORA_R = 16
 LOST = "out of memory"
@@ -257,8 +255,7 @@ class StepClock(TrainerCallback):
 
 def exact_training(setting: Setting, work: Work, side: int) -> dict[str, Any]:
     """Images a second of the exact trainer, adapters on the language model."""
-    from ppaint.trainer.psdistill_exact_config import PSDistillExactConfig
-    from ppaint.trainer.psdistill_exact_trainer import PSDistillExactTrainer
+    from ppaint.trainer import PSDistillExactConfig, PSDistillExactTrainer
 
     device = setting.device
     images = setting.images(max(a * b for a, b in work.exact), side)
@@ -295,8 +292,7 @@ def exact_training(setting: Setting, work: Work, side: int) -> dict[str, Any]:
 
 def sampled_training(setting: Setting, work: Work, side: int) -> dict[str, Any]:
     """Images a second of the sampled trainer on TRL's own path, adapters on the language model."""
-    from ppaint.trainer.psdistill_config import PSDistillConfig
-    from ppaint.trainer.psdistill_trainer import PSDistillTrainer
+    from ppaint.trainer import PSDistillConfig, PSDistillTrainer
 
     prompts = max(a * b for a, b in work.sampled) // work.group
     images = setting.images(prompts, side)

@@ -17,14 +17,14 @@ import torch
 from PIL import Image
 from transformers import AutoProcessor, Qwen3VLForConditionalGeneration
 
-from ppaint.images.opening import OpenedImage, open_image
-from ppaint.model_card.flop_count import image_grid
+from ppaint.images import OpenedImage, open_image
+from ppaint.model_card import Prompts
 from ppaint.model_card.loading import load_model
-from ppaint.model_card.prompts import Prompts, messages
-from ppaint.trainer.judging import Judged
-from ppaint.trainer.model_shapes import ModelShapes, read_shapes
-from ppaint.trainer.pseudo_labels import PseudoScores
-from ppaint.trainer.task_cost import TaskCosts
+from ppaint.model_card.prompts import messages
+from ppaint.trainer import Judged, PseudoScores
+from ppaint.trainer.cost.flop_count import image_grid
+from ppaint.trainer.cost.model_shapes import ModelShapes, read_shapes
+from ppaint.trainer.cost.task_cost import TaskCosts
 from ppaint.trainer.tiny_judge import WEIGHTS
 
 

@@ -69,12 +69,13 @@ class AnswerTable(torch.nn.Module):
 
 def prepare(work: Path) -> None:
     """Scrolls, the judge's own pseudo-scores of them, and a policy twenty exact steps away from the judge."""
-    from ppaint.cli.label_free import open_folder, pseudo_label_images
     from ppaint.dataset_script.stand_in.latents import draw_latents
     from ppaint.dataset_script.stand_in.painting_job import paint_many
-    from ppaint.model_card.judge import Judge
+    from ppaint.images.image_folder import open_folder
+    from ppaint.model_card import Judge
     from ppaint.model_card.loading import load_model
     from ppaint.trainer import PSDistillExactConfig, PSDistillExactTrainer
+    from ppaint.trainer.pseudo_scores.labelled_set import pseudo_label_images
     from ppaint.trainer.tiny_judge import WEIGHTS
 
     if (work / "policy").is_dir():
@@ -110,8 +111,8 @@ def _quiet(*_) -> None:
 @functools.lru_cache
 def material(work: Path) -> SimpleNamespace:
     """What every setting shares: images, pseudo-scores, models, and the answer logits of policy and reference."""
-    from ppaint.cli.label_free import open_folder
-    from ppaint.model_card.features import vision_features
+    from ppaint.images.image_folder import open_folder
+    from ppaint.model_card import vision_features
     from ppaint.model_card.loading import load_model
     from ppaint.trainer import PseudoScores
     from ppaint.trainer.tiny_judge import WEIGHTS
@@ -130,8 +131,8 @@ def material(work: Path) -> SimpleNamespace:
 def make_trainer(work: Path, setting: str, group: int):
     """The sampled trainer in a setting, with the policy in the place of the starting model."""
     from ppaint.model_card.loading import load_model
-    from ppaint.trainer.psdistill_config import EXACT_CONDITIONS, PSDistillConfig
-    from ppaint.trainer.psdistill_trainer import PSDistillTrainer
+    from ppaint.trainer import PSDistillConfig, PSDistillTrainer
+    from ppaint.trainer.psdistill_config import EXACT_CONDITIONS
     from ppaint.trainer.tiny_judge import WEIGHTS
 
     shared = material(work)

@@ -22,16 +22,12 @@ from resumable import in_pieces
 from torch.utils.flop_counter import FlopCounterMode
 from transformers import TrainerCallback
 
-from ppaint.cli.label_free import by_hash, open_folder
-from ppaint.cli.whole_release import WholeRelease, label_training_category, make_dataset
-from ppaint.model_card.judge import Judge
+from ppaint.images.image_folder import by_hash, open_folder
+from ppaint.model_card import Judge
 from ppaint.model_card.loading import load_model
 from ppaint.model_card.readout import moments
-from ppaint.trainer.psdistill_config import PSDistillConfig
-from ppaint.trainer.psdistill_exact_config import PSDistillExactConfig
-from ppaint.trainer.psdistill_exact_trainer import PSDistillExactTrainer
-from ppaint.trainer.psdistill_trainer import PSDistillTrainer
-from ppaint.trainer.pseudo_labels import PseudoScores
+from ppaint.pipeline.whole_release import WholeRelease, label_training_category, make_dataset
+from ppaint.trainer import PSDistillConfig, PSDistillExactConfig, PSDistillExactTrainer, PSDistillTrainer, PseudoScores
 from ppaint.trainer.tiny_judge import WEIGHTS
 
 SEEDS = (0, 1, 2, 3, 4)

@@ -8,9 +8,9 @@ import numpy as np
 from scipy.optimize import minimize, nnls
 from scipy.special import expit, log_expit
 
-from ppaint.preference_to_score.elo import ELO_PER_LOGIT
-from ppaint.trainer.pseudo_labels import PseudoScores, empirical_reliability
-from ppaint.trainer.reference_pool import ReferencePool
+from ppaint.preference_to_score import ELO_PER_LOGIT
+from ppaint.trainer import PseudoScores, ReferencePool
+from ppaint.trainer.pseudo_scores.pseudo_labels import empirical_reliability
 
 
 def image_noise(first, second, squared_residual, n: int, ridge: float = 4.0) -> np.ndarray:

@@ -19,8 +19,8 @@ import typer
 from report_runs import RESULTS, read_json, write_report, write_result
 
 from ppaint.cli.progress_bars import progress_bars
-from ppaint.cli.whole_release import WholeRelease, run_whole_release
 from ppaint.dataset_script.stand_in.simulate import CATEGORIES
+from ppaint.pipeline.whole_release import WholeRelease, run_whole_release
 from ppaint.trainer.tiny_judge import WEIGHTS
 
 

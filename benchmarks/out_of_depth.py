@@ -17,9 +17,9 @@ import numpy as np
 import typer
 from PIL import Image, ImageDraw
 
-from ppaint.images.opening import list_images, open_image
+from ppaint.images import list_images, open_image
+from ppaint.model_card import AestheticScorer
 from ppaint.model_card.card import markdown_table
-from ppaint.model_card.scorer import AestheticScorer
 
 RESULTS = Path(__file__).parent / "results" / "out_of_depth.json"
 SHAPES = ((512, 300), (400, 400), (300, 512))  # height and width, as scrolls have them

@@ -29,11 +29,17 @@ from ppaint.dataset_script.stand_in.simulate import (
     PAIRS_A_CATEGORY,
     RELEASE_LATENTS,
 )
-from ppaint.preference_to_score import Comparisons, bradley_terry, locally_dense_pairs
-from ppaint.preference_to_score.design_proposal import propose_design
-from ppaint.preference_to_score.design_quality import assumed_worths, rank_scores
-from ppaint.preference_to_score.reference_designs import random_pairs, ring_pairs
-from ppaint.preference_to_score.worths_on_scale import PRIOR_PRECISION
+from ppaint.preference_to_score import (
+    Comparisons,
+    assumed_worths,
+    bradley_terry,
+    locally_dense_pairs,
+    propose_design,
+    random_pairs,
+    rank_scores,
+    ring_pairs,
+)
+from ppaint.preference_to_score.fusion.worths_on_scale import PRIOR_PRECISION
 
 SPREADS = (0.5, 1.0, 2.0, 3.0, 5.0)
 BUDGETS = ((50, 612), (50, 150), (200, 1200))

@@ -40,10 +40,10 @@ from scipy.sparse.csgraph import connected_components
 from scipy.special import expit
 from simulated_judgments import SCALE, SimulatedFacet, simulated_facets
 
-from ppaint.dataset_script.single_thread import use_one_thread
+from ppaint.foundation.single_thread import use_one_thread
 from ppaint.preference_to_score import Comparisons, bradley_terry, expert_resamples, fuse_facet
-from ppaint.preference_to_score.newton_worths import fit_counts
-from ppaint.preference_to_score.pair_counts import PairCounts, count_pairs
+from ppaint.preference_to_score.pairwise.newton_worths import fit_counts
+from ppaint.preference_to_score.pairwise.pair_counts import PairCounts, count_pairs
 
 FOLDER = Path("runs/preference_to_score")
 FIGURE = Path(__file__).parents[1] / "docs" / "figures" / "preference_to_score_speed.png"

@@ -14,9 +14,7 @@ import numpy as np
 import typer
 from scipy.stats import t as student
 
-from ppaint.preference_to_score.mean_opinion_score import mean_opinion_score
-from ppaint.preference_to_score.rater_model import rater_model
-from ppaint.preference_to_score.ratings import Ratings
+from ppaint.preference_to_score import Ratings, mean_opinion_score, rater_model
 
 # raters, items, sd of log v, share of missing cells, rounded to half units, method
 SETTINGS = (

@@ -12,7 +12,7 @@ from pathlib import Path
 from report_runs import read_json
 from rich.progress import Progress
 
-from ppaint.dataset_script.single_thread import use_one_thread
+from ppaint.foundation.single_thread import use_one_thread
 
 
 def in_pieces(work: Callable[[int], dict], seeds: list[int], folder: Path, processes: int, what: str) -> list[dict]:

@@ -7,8 +7,8 @@ import hashlib
 import numpy as np
 from scipy.special import expit, logit
 
-from ppaint.trainer.judging import Judged, Judging
-from ppaint.trainer.judgment_store import JudgmentStore, Pair
+from ppaint.trainer import Judged, Judging, JudgmentStore
+from ppaint.trainer.judgments.judgment_store import Pair
 
 SHARE, FLATTENED, SURE = 1 / 3, 0.15, float(logit(0.95))
 

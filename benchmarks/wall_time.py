@@ -11,11 +11,11 @@ from typing import Any
 import torch
 from transformers import Qwen3VLForConditionalGeneration
 
-from ppaint.model_card.features import VisionFeatures
-from ppaint.model_card.flop_count import image_grid
+from ppaint.model_card import VisionFeatures
 from ppaint.model_card.shared_prefix import Questionnaire, answer_logits, pack
-from ppaint.trainer.model_shapes import ModelShapes, PromptTokens, read_shapes
-from ppaint.trainer.task_cost import TaskCosts, with_gradients
+from ppaint.trainer.cost.flop_count import image_grid
+from ppaint.trainer.cost.model_shapes import ModelShapes, PromptTokens, read_shapes
+from ppaint.trainer.cost.task_cost import TaskCosts, with_gradients
 from ppaint.trainer.tiny_judge import WEIGHTS
 
 FILLER = 1  # any token but the image's: what the text says does not change the time

@@ -32,7 +32,7 @@ def agreement(
     from ..dataset_script.agreement_report import agreement_report
     from ..dataset_script.raw_export import read_raw_export
     from ..dataset_script.truth_table import read_truth
-    from ..dataset_script.whole_or_nothing import written_whole
+    from ..foundation.whole_or_nothing import written_whole
     from .progress_bars import progress_bars
 
     with written_whole(out, _MARK if overwrite else "") as folder:
@@ -50,7 +50,7 @@ def agreement(
 
 
 def _write(folder: Path, report: AgreementReport, figures: dict[str, Any]) -> None:
-    from .agreement_plots import plot_agreement, plot_cost, plot_experts
+    from ..pipeline.agreement_plots import plot_agreement, plot_cost, plot_experts
 
     for name, table in (
         ("facets", report.facet_table()),

@@ -40,7 +40,7 @@ def demo(
     try:
         launch_demo(page, port=port)
     except OSError as error:  # gradio's word for a port that is taken
-        from ..images.faults import Fault, InputFault
+        from ..foundation.faults import Fault, InputFault
 
         raise InputFault(Fault(f"port {port}", "", str(error).splitlines()[0], "give another --port")) from error
 
@@ -48,7 +48,7 @@ def demo(
 def _score_release(scorer: AestheticScorer, folder: Path) -> ReleaseScores:
     """Score the release's paintings, with a progress bar."""
     from ..eval_suite.input_faults import EvaluationInputError
-    from ..images.faults import Fault, InputFault
+    from ..foundation.faults import Fault, InputFault
     from ..spaces_demo.release_scores import score_release
     from .progress import bar
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from ..preference_to_score.design_proposal import DesignProposal
+    from ..preference_to_score.design.design_proposal import DesignProposal
 
 # Standard deviation of the log-worths that the simulated stand-in's judgments are fitted with, its error taken out
 # (benchmarks/pair_designs.py measures it: 2.12 logits).
@@ -45,8 +45,8 @@ def design(
     json_out: Annotated[Path | None, typer.Option("--json", help="Write every figure to this file.")] = None,
 ) -> None:
     """Propose a locally dense pair design, and hold it against random and ring designs."""
-    from ..preference_to_score.design_proposal import propose_design
-    from ..preference_to_score.design_quality import assumed_worths
+    from ..preference_to_score.design.design_proposal import propose_design
+    from ..preference_to_score.design.design_quality import assumed_worths
     from .progress_bars import progress_bars
 
     _check_outputs(out, plot, json_out)
@@ -65,7 +65,7 @@ def design(
     }
     _print(proposal, assumed)
     if plot is not None:
-        from .design_plot import plot_design
+        from ..pipeline.design_plot import plot_design
 
         _write(plot, lambda temporary: plot_design(temporary, proposal, spread))
     if json_out is not None:
@@ -77,8 +77,8 @@ def design(
 
 def _items(items: int | None, prior: Path | None) -> tuple[list[str], Any]:
     """Ids and scores, lowest score first; without a prior the places 0, 1, ... themselves."""
-    from ..images.faults import Fault, InputFault
-    from ..preference_to_score.design_quality import rank_scores
+    from ..foundation.faults import Fault, InputFault
+    from ..preference_to_score.design.design_quality import rank_scores
 
     if prior is not None:
         from .prior_scores import MOST_ITEMS, read_prior
@@ -100,8 +100,8 @@ def _check_numbers(n: int, budget: int, near: int | None, spread: float) -> None
     """Options that do not fit one another, each named with what would fit."""
     import math
 
-    from ..images.faults import Fault, InputFault
-    from ..preference_to_score.near_distance import largest_near
+    from ..foundation.faults import Fault, InputFault
+    from ..preference_to_score.design.near_distance import largest_near
 
     if not (0 < spread <= 100):
         what = f"{spread} logits" if math.isfinite(spread) else "not a finite number"
@@ -120,7 +120,7 @@ def _check_numbers(n: int, budget: int, near: int | None, spread: float) -> None
 
 def _check_outputs(out: Path | None, plot: Path | None, json_out: Path | None) -> None:
     """Before anything is worked out: every file can be written, and no file of judgments is replaced."""
-    from ..images.faults import Fault, InputFault
+    from ..foundation.faults import Fault, InputFault
 
     given = {"--out": out, "--plot": plot, "--json": json_out}
     paths = {option: path for option, path in given.items() if path is not None}
@@ -174,11 +174,9 @@ def _write_pairs(path: Path, proposal: DesignProposal, ids: list[str]) -> None:
     """The pairs in random order, sides too, so that neither tells anything of the prior."""
     import csv
 
-    import numpy as np
+    from ..preference_to_score.design.random_order import in_random_order
 
-    rng = np.random.default_rng([proposal.seed, 4])
-    pairs = rng.permutation(proposal.pairs)
-    pairs = np.where(rng.random((len(pairs), 1)) < 0.5, pairs, pairs[:, ::-1])
+    pairs = in_random_order(proposal.pairs, proposal.seed)
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(("painting_a", "painting_b"))
@@ -204,7 +202,7 @@ def _write(path: Path, write: Any) -> None:
     """Write under another name, then rename."""
     import os
 
-    from ..images.faults import Fault, InputFault
+    from ..foundation.faults import Fault, InputFault
 
     temporary = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:

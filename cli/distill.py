@@ -3,24 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
-if TYPE_CHECKING:
-    from transformers import TrainingArguments
+from ..trainer.estimator import Estimator, config_class
 
 INPUTS = ("model", "images", "pseudo_labels", "out", "title", "export", "base_repo")
 NEEDED = ("images", "pseudo_labels", "out")
-
-
-class Estimator(StrEnum):
-    """How the gradient of the objective is estimated."""
-
-    exact = "exact"
-    sampled = "sampled"
 
 
 def distill(
@@ -37,10 +28,13 @@ def distill(
     Started again after it was killed, it goes on from the newest complete checkpoint and ends at the same weights.
     """
     inputs, args = read_config(config, overrides or [], estimator)
+    from ..images.image_folder import by_hash, open_folder
     from ..model_card.judge import Judge
-    from ..trainer.pseudo_labels import PseudoScores
+    from ..trainer.distillation import distil_sampled, distil_scorer
+    from ..trainer.pseudo_scores.labelled_set import compute_features
+    from ..trainer.pseudo_scores.pseudo_labels import PseudoScores
+    from ..trainer.scorer_folder import CardText, Export
     from .judge import tiny_judge
-    from .label_free import CardText, Export, by_hash, compute_features, distil_sampled, distil_scorer, open_folder
     from .progress_bars import progress_bars
 
     model = str(inputs.get("model") or tiny_judge())
@@ -95,7 +89,7 @@ def read_config(
     """
     import yaml
 
-    from ..images.faults import Fault, InputFault
+    from ..foundation.faults import Fault, InputFault
 
     if not path.is_file():
         raise InputFault(Fault(str(path), "", "there is no such file", "give a YAML file; see trainer/configs"))
@@ -142,7 +136,7 @@ def export_faults(path: Path, said: dict[str, Any]) -> list:
     >>> export_faults(Path("c.yaml"), {"export": "adapter", "lora_r": 16, "model": "Qwen/Qwen3-VL-8B-Instruct"})
     []
     """
-    from ..images.faults import Fault
+    from ..foundation.faults import Fault
     from ..model_card.exported_adapter import FORMS, is_repo_id
 
     form, repo, model = said.get("export", "merged"), said.get("base_repo"), said.get("model")
@@ -167,7 +161,7 @@ def export_faults(path: Path, said: dict[str, Any]) -> list:
 
 def check_same_images(folder, found: set[str], scores) -> None:
     """Every image that has a pseudo-score must be in the folder, pixel for pixel."""
-    from ..images.faults import Fault, InputFault
+    from ..foundation.faults import Fault, InputFault
 
     missing = [image for image in scores.images if image not in found]
     if missing:
@@ -178,7 +172,7 @@ def check_same_images(folder, found: set[str], scores) -> None:
 
 def check_same_judge(model: str, judge, scores) -> None:
     """A model is distilled from its own judgments; another's are refused."""
-    from ..images.faults import Fault, InputFault
+    from ..foundation.faults import Fault, InputFault
 
     if not judge.is_own(scores.judge):
         what = "the pseudo-scores are another model's, or were made with other prompts"
@@ -188,10 +182,10 @@ def check_same_judge(model: str, judge, scores) -> None:
 def load_labels(folder: Path, scores, judge, features):
     """What `ppaint pseudo-label` wrote, with the features that training needs."""
     from ..model_card.readout import moments
-    from ..trainer.judge_fitness import judge_fitness
-    from ..trainer.pseudo_labels import PoolSelfCheck
-    from ..trainer.reference_pool import ReferencePool
-    from .label_free import PseudoLabels
+    from ..trainer.pseudo_scores.judge_fitness import judge_fitness
+    from ..trainer.pseudo_scores.labelled_set import PseudoLabels
+    from ..trainer.pseudo_scores.pseudo_labels import PoolSelfCheck
+    from ..trainer.pseudo_scores.reference_pool import ReferencePool
 
     pool, check = ReferencePool.load(folder / "pool"), PoolSelfCheck.load(folder / "fitness")
     pointwise, _ = moments(judge.rate([features[image] for image in scores.images]))
@@ -213,17 +207,6 @@ def history_lines(history: list[dict]) -> list[str]:
         for row in history
         if "eval_log_loss" in row
     ]
-
-
-def config_class(estimator: Estimator) -> type[TrainingArguments]:
-    """The training arguments that an estimator takes."""
-    if estimator is Estimator.sampled:
-        from ..trainer.psdistill_config import PSDistillConfig
-
-        return PSDistillConfig
-    from ..trainer.psdistill_exact_config import PSDistillExactConfig
-
-    return PSDistillExactConfig
 
 
 def _number(value: Any) -> Any:

@@ -41,7 +41,7 @@ def evaluate(
 
     from ..eval_suite.input_faults import EvaluationInputError
     from ..eval_suite.suite import evaluate_file
-    from ..images.faults import Fault, InputFault
+    from ..foundation.faults import Fault, InputFault
 
     options = {"resamples": resamples, "level": level, "seed": seed}
     try:

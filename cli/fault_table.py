@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from ..images.faults import Fault
+from ..foundation.faults import Fault
 
 _ALIKE, _ROWS, _UNWATCHED_WIDTH = 8, 50, 200
 

@@ -39,10 +39,11 @@ def judge(
     killed, it goes on and repeats nothing. What it cost (passes, tokens, answers, time) is shown at the end and written
     to cost.json.
     """
+    from ..images.image_folder import by_hash, open_folder
     from ..model_card.judge import Judge
-    from ..trainer.judging import Judging
-    from ..trainer.judgment_store import JudgmentStore
-    from .label_free import by_hash, check_enough, compute_features, open_folder
+    from ..trainer.judgments.judging import Judging
+    from ..trainer.judgments.judgment_store import JudgmentStore
+    from ..trainer.pseudo_scores.labelled_set import check_enough, compute_features
     from .progress_bars import progress_bars
 
     with progress_bars() as report:
@@ -95,11 +96,12 @@ def pseudo_label(
     ] = 0.25,
 ) -> None:
     """Turn judgments into a frozen reference pool, calibrated pseudo-scores and a fitness report; needs no model."""
-    from ..trainer.judge_fitness import judge_fitness
-    from ..trainer.judging import Judging
-    from ..trainer.judgment_store import JudgmentStore
-    from ..trainer.pseudo_labels import rate_images
-    from ..trainer.reference_pool import pointwise_scores
+    from ..trainer.judgments.judging import Judging
+    from ..trainer.judgments.judgment_store import JudgmentStore
+    from ..trainer.pseudo_scores.judge_fitness import judge_fitness
+    from ..trainer.pseudo_scores.named_scores import named_scores
+    from ..trainer.pseudo_scores.pseudo_labels import rate_images
+    from ..trainer.pseudo_scores.reference_pool import pointwise_scores
 
     said = _read_finished(judgments)
     with JudgmentStore.open_finished(judgments / "judgments") as store:
@@ -114,7 +116,9 @@ def pseudo_label(
     scores.save(out / "pseudo_scores")
     check.save(out / "fitness")
     page = fitness.save(out / "fitness", scores, pool)
-    _write_named_scores(out / "pseudo_scores.csv", scores, said["images"])
+    temporary = out / "pseudo_scores.csv.tmp"
+    named_scores(scores, said["images"]).to_csv(temporary, index=False)
+    os.replace(temporary, out / "pseudo_scores.csv")
     for sentence in fitness.warnings:
         typer.echo(f"warning: {sentence}", err=True)
     typer.echo(f"pseudo-scores of {len(images)} images in {', '.join(scores.kept)}: {out}")
@@ -138,8 +142,8 @@ def follow_schedule(working, images: list[str], settings: dict):
     scores : PseudoScores
     check : PoolSelfCheck
     """
-    from ..trainer.pseudo_labels import check_members, rate_images
-    from ..trainer.reference_pool import build_pool
+    from ..trainer.pseudo_scores.pseudo_labels import check_members, rate_images
+    from ..trainer.pseudo_scores.reference_pool import build_pool
 
     games, seed = settings["opponents"], settings["seed"]
     pool = build_pool(working, images, size=settings["pool_size"], seed=seed)
@@ -173,7 +177,7 @@ def _read_finished(judgments: Path) -> dict:
     InputFault
         If it is not done, or the file is not its own.
     """
-    from ..images.faults import Fault, InputFault
+    from ..foundation.faults import Fault, InputFault
 
     path, mend = judgments / JUDGING, "run `ppaint judge` until it is done, and give its --out"
     if not path.is_file():
@@ -190,19 +194,6 @@ def _read_finished(judgments: Path) -> dict:
 
 
 def _write(path: Path, said: dict) -> None:
-    from ..trainer.journal import replace_text
+    from ..trainer.judgments.journal import replace_text
 
     replace_text(path, json.dumps(said, indent=1) + "\n")
-
-
-def _write_named_scores(path: Path, scores, names: dict[str, str]) -> None:
-    """Pseudo-scores by file name, best first in the mean of the kept dimensions: to be looked at by a person."""
-    import pandas as pd
-
-    table = pd.DataFrame({"image": [names[image] for image in scores.images], "in_pool": scores.in_pool})
-    for k, dimension in enumerate(scores.dimensions):
-        table[f"{dimension}_elo"], table[f"{dimension}_se"] = scores.elo[:, k].round(1), scores.tau[:, k].round(1)
-    order = table[[f"{d}_elo" for d in scores.kept]].mean(axis=1).sort_values(ascending=False, kind="stable").index
-    temporary = path.with_name(path.name + ".tmp")
-    table.loc[order].to_csv(temporary, index=False)
-    os.replace(temporary, path)

@@ -46,7 +46,7 @@ def main(arguments: list[str] | None = None) -> None:
     arguments : list of str, optional
         The arguments after the program's name; those of the process by default.
     """
-    from ..images.faults import InputFault
+    from ..foundation.faults import InputFault
 
     try:
         app(args=arguments)

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .distill import Estimator
+from ..trainer.estimator import Estimator
 
 if TYPE_CHECKING:
-    from ..trainer.run_plan import RunPlan, RunSize
+    from ..trainer.cost.run_plan import RunPlan, RunSize
 
 PLANNED_LATER = ("images", "pseudo_labels", "out")  # `distill` needs them, a plan does not
 SHARDING = "FSDP"
@@ -53,7 +53,7 @@ def plan(
 
     Nothing is downloaded and no weight is read: passes are counted on the model's shapes.
     """
-    from ..images.faults import Fault, InputFault
+    from ..foundation.faults import Fault, InputFault
 
     for name, value in (("--tflops", tflops), ("--memory-gb", memory_gb)):
         if value is not None and not 0 < value < float("inf"):
@@ -64,8 +64,8 @@ def plan(
     said = _launch(accelerate)
     inputs, args, mixed = _training_config(config, overrides or [], estimator, said["processes"])
 
-    from ..trainer.model_shapes import read_shapes
-    from ..trainer.run_plan import RunSize, plan_run
+    from ..trainer.cost.model_shapes import read_shapes
+    from ..trainer.cost.run_plan import RunSize, plan_run
     from .judge import standard_dimensions, tiny_judge
 
     chosen = model or str(inputs.get("model") or tiny_judge())
@@ -161,7 +161,7 @@ def _fit(planned: RunPlan, memory_gb: float) -> str:
 
 
 def _pixels(text: str) -> tuple[int, int]:
-    from ..images.faults import Fault, InputFault
+    from ..foundation.faults import Fault, InputFault
 
     parts = text.lower().split("x")
     if not (len(parts) in (1, 2) and all(p.isascii() and p.isdigit() and 1 <= int(p) <= 16384 for p in parts)):
@@ -177,7 +177,8 @@ def _training_config(
     The sampled trainer's settings come as those of all processes together: TRL checks them against the number of
     processes, and here there is one.
     """
-    from .distill import config_class, read_config
+    from ..trainer.estimator import config_class
+    from .distill import read_config
 
     said = _said(path, overrides)
     mixed = said.get("bf16") is True
@@ -210,7 +211,7 @@ def _launch(path: Path | None) -> dict[str, Any]:
         return {"processes": 1, "sharded": False, "bf16": False}
     import yaml
 
-    from ..images.faults import Fault, InputFault
+    from ..foundation.faults import Fault, InputFault
 
     mend = "give a file that `accelerate config` wrote; trainer/configs has two"
     if not path.is_file():

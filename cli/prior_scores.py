@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ..dataset_script.csv_table import Columns, read_table, report, shown
 from ..dataset_script.export_checks import check_ids
-from ..images.faults import Fault, InputFault
+from ..foundation.faults import Fault, InputFault
 
 MOST_ITEMS = 2000
 _COLUMNS = Columns(("painting_id", "score"))

@@ -32,7 +32,7 @@ def quickstart(
     source = str(WEIGHTS) if model == TINY_JUDGE else model
     with progress_bars() as report:
         if images is not None:
-            from .own_images import OwnImages, run_own_images
+            from ..pipeline.own_images import OwnImages, run_own_images
 
             settings = OwnImages(
                 images=images,
@@ -45,7 +45,7 @@ def quickstart(
             )
             lines = run_own_images(settings, out, report)
         else:
-            from .whole_release import WholeRelease, run_whole_release
+            from ..pipeline.whole_release import WholeRelease, run_whole_release
 
             settings = WholeRelease(
                 model=source,

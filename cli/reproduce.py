@@ -8,7 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
-from .distill import INPUTS, NEEDED, Estimator
+from ..trainer.estimator import Estimator
+from .distill import INPUTS, NEEDED
 
 TINY_JUDGE = "tiny"
 
@@ -46,9 +47,9 @@ def reproduce(
     """Run the paper's protocol (one training category, all of them evaluated before and after) and print our figures beside the reported ones."""
     refuse_several_processes()
     options = read_options(config, estimator)
+    from ..pipeline.protocol import Protocol, run_protocol
     from ..trainer.tiny_judge import WEIGHTS
     from .progress_bars import progress_bars
-    from .protocol import Protocol, run_protocol
 
     configured = options.pop("seed", 0)
     settings = Protocol(
@@ -98,7 +99,7 @@ def read_options(path: Path | None, estimator: Estimator) -> dict[str, Any]:
         return {}
     import yaml
 
-    from ..images.faults import Fault, InputFault
+    from ..foundation.faults import Fault, InputFault
     from .distill import read_config
 
     _, options = read_config(path, [f"{name}=reproduce" for name in NEEDED], estimator)
@@ -113,7 +114,7 @@ def read_options(path: Path | None, estimator: Estimator) -> dict[str, Any]:
 def refuse_several_processes() -> None:
     """One process reads, judges and writes; under torchrun or accelerate they would write over one another."""
     if int(os.environ.get("WORLD_SIZE", "1")) > 1:
-        from ..images.faults import Fault, InputFault
+        from ..foundation.faults import Fault, InputFault
 
         what = f"started in {os.environ['WORLD_SIZE']} processes, and this command runs in one"
         mend = "start it without torchrun or accelerate launch; to train on several, run the steps of docs/reproduce.md by hand"

@@ -34,7 +34,7 @@ def score(
     ] = False,
 ) -> None:
     """Score images in every dimension, one forward pass an image, and say which are unlike the training images."""
-    from ..images.faults import Fault, InputFault
+    from ..foundation.faults import Fault, InputFault
     from ..images.opening import list_images
 
     paths = [path for given in images for path in (list_images(given) if given.is_dir() else [given])]
@@ -76,7 +76,7 @@ def depth_note(table, config) -> str:
 
 def _open_all(paths: list[Path]) -> list:
     """Open every image first, so that all faults are told at once and nothing is scored in part."""
-    from ..images.faults import InputFault
+    from ..foundation.faults import InputFault
     from ..images.opening import open_image
 
     opened, faults = [], []
@@ -107,9 +107,7 @@ def _write(table, config, format: Format, out: Path | None) -> None:
         said = {"simulated": config.simulated, "scale": config.scale, "depth": depth_note(table, config)}
         text = json.dumps(said | {"scores": table.rows()}, indent=1)
     elif format is Format.csv:
-        import pandas as pd
-
-        text = pd.DataFrame(table.rows()).to_csv(index=False).rstrip("\n")
+        text = table.to_csv().rstrip("\n")
     else:
         console = Console(width=160, record=True, file=open(os.devnull, "w"))
         console.print(_rich_table(table, config))

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from ..preference_to_score.expert_checks import expert_checks
+from ..foundation.job_pool import run_jobs
+from ..foundation.progress_type import Progress
+from ..preference_to_score.panel.expert_checks import expert_checks
 from .facet_agreement import FIGURES, INTERVALS, STATISTICS, FacetAgreement, column_means, facet_agreement
 from .facet_tables import FacetTables, facet_tables
-from .job_pool import run_jobs
-from .raw_export import Progress, RawExport
+from .raw_export import RawExport
 
 # figure of an expert's profile -> what it is called in a table
 PROFILE = {

@@ -10,16 +10,17 @@ from typing import Any
 
 import pandas as pd
 
-from ..images.faults import Fault, InputFault
+from ..foundation.faults import Fault, InputFault
+from ..foundation.progress_type import Progress
+from ..foundation.whole_or_nothing import written_whole
 from .dataset_card import CardFacts, write_card
 from .export_summary import notes, summary
 from .facet_notes import facet_notes, facet_record
 from .fused_facets import Facet, fuse_facets
 from .parquet_tables import features, image_cell, write_split
-from .raw_export import Progress, RawExport, read_raw_export
+from .raw_export import RawExport, read_raw_export
 from .release_file import RELEASE_FILE, sha256_of, versions, write_release
 from .schema import CONFIG_FILE, FUSED_SUFFIXES
-from .whole_or_nothing import written_whole
 
 # Suffix of a fused column -> the field of FusedFacet that fills it
 _FIELDS = dict(zip(FUSED_SUFFIXES, ("fused", "se", "se_panel", "a", "a_se", "b", "b_se"), strict=True))

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from ..images.faults import Fault
+from ..foundation.faults import Fault
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import yaml
 
-from ..preference_to_score.fusion_report import FusionReport
+from ..preference_to_score.fusion.fusion_report import FusionReport
 from .agreement_report import AgreementReport, agreement_table
 from .column_stories import STORIES
 from .export_summary import conversions

@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from ..images.faults import Fault
+from ..foundation.faults import Fault
 from .csv_table import Columns, report, shown
 from .schema import CONFIG_FILE, PAINTING_FACTS
 

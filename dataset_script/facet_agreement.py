@@ -8,22 +8,31 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..preference_to_score.agreement import PREFERENCE_PRIOR_PRECISION, PRIOR_PRECISIONS, kendalls_w, w_against_prior
-from ..preference_to_score.expert_profiles import ExpertProfiles, expert_profiles
-from ..preference_to_score.intraclass_correlation import intraclass_correlation
-from ..preference_to_score.krippendorff_alpha import krippendorffs_alpha
-from ..preference_to_score.pair_agreement import kendalls_u
-from ..preference_to_score.panel_lines import (
+from ..preference_to_score.panel.agreement import (
+    PREFERENCE_PRIOR_PRECISION,
+    PRIOR_PRECISIONS,
+    kendalls_w,
+    w_against_prior,
+)
+from ..preference_to_score.panel.expert_profiles import ExpertProfiles, expert_profiles
+from ..preference_to_score.panel.intraclass_correlation import intraclass_correlation
+from ..preference_to_score.panel.krippendorff_alpha import krippendorffs_alpha
+from ..preference_to_score.panel.pair_agreement import kendalls_u
+from ..preference_to_score.panel.panel_lines import (
     REFERENCES,
     ceiling_of_preferences,
     ceiling_of_ratings,
     single_expert_lines,
 )
-from ..preference_to_score.reliability_against_cost import BUDGETS, ReliabilityAgainstCost, reliability_against_cost
-from ..preference_to_score.retest import retest_preferences, retest_ratings
-from ..preference_to_score.split_half import split_half_preferences, split_half_ratings
-from ..preference_to_score.transitivity import transitivity_violations
-from ..preference_to_score.variance_components import variance_components
+from ..preference_to_score.panel.reliability_against_cost import (
+    BUDGETS,
+    ReliabilityAgainstCost,
+    reliability_against_cost,
+)
+from ..preference_to_score.panel.retest import retest_preferences, retest_ratings
+from ..preference_to_score.panel.split_half import split_half_preferences, split_half_ratings
+from ..preference_to_score.panel.transitivity import transitivity_violations
+from ..preference_to_score.panel.variance_components import variance_components
 from .facet_tables import FacetTables
 
 # statistic -> what it is called in a table; the order is that of the tables

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any
 
-from ..preference_to_score.fusion import FusedFacet
+from ..preference_to_score.fusion.fusion import FusedFacet
 from .fused_facets import Facet
 from .raw_export import RawExport
 

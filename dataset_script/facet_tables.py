@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from ..preference_to_score.comparisons import Comparisons
-from ..preference_to_score.ratings import Ratings
+from ..preference_to_score.pairwise.comparisons import Comparisons
+from ..preference_to_score.ratings.ratings import Ratings
 from .raw_export import RawExport
 
 CREDIT = {"a": 1.0, "tie": 0.5, "b": 0.0}

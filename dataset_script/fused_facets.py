@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..preference_to_score.fusion import FusedFacet, fuse_facet
+from ..foundation.job_pool import run_jobs
+from ..foundation.progress_type import Progress
+from ..preference_to_score.fusion.fusion import FusedFacet, fuse_facet
 from .facet_agreement import FacetAgreement, facet_agreement
 from .facet_tables import FacetTables, facet_tables
-from .job_pool import run_jobs
-from .raw_export import Progress, RawExport
+from .raw_export import RawExport
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
-from ..images.faults import Fault, InputFault
+from ..foundation.faults import Fault, InputFault
+from ..foundation.progress_type import Progress
 from ..images.opening import open_image
 from .csv_table import read_table, report, shown
 from .export_checks import (
@@ -29,7 +29,6 @@ from .export_checks import (
 from .schema import CONFIG_FILE, PAINTING_FACTS, AnnotationsConfig, read_config
 
 # Called with what is being done, how much of it is done, and how much there is.
-Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,7 +8,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from ..images.faults import Fault, InputFault
+from ..foundation.faults import Fault, InputFault
 
 RELEASE_FILE = "ppaint_release.json"
 _PACKAGES = ("ppaint", "numpy", "scipy", "pandas", "pyarrow", "pillow", "datasets")

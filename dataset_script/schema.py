@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from ..images.faults import Fault
+from ..foundation.faults import Fault
 
 CONFIG_FILE = "annotations.yaml"
 # What the fused table appends to a dimension's name, in the order of its columns.

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from ..images.faults import Fault, InputFault
+from ..foundation.faults import Fault, InputFault
 from .csv_table import Columns, read_table, shown
 from .raw_export import RawExport
 

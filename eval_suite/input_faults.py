@@ -12,7 +12,7 @@ class TableFault(NamedTuple):
     Parameters
     ----------
     file, row, what, mend : str
-        As in `ppaint.images.faults.Fault`.
+        As in `ppaint.foundation.faults.Fault`.
 
     Examples
     --------

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ..images.faults import Fault, InputFault
+from .faults import Fault, InputFault
 
 # No space left, over the user's quota, over the limit on a file's size (what a small disk is in the tests).
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -57,7 +57,7 @@ def disk_full_as_fault(folder: str | Path, *, needed: int | None = None, then: s
     ...     raise OSError(errno.ENOSPC, "No space left on device")
     Traceback (most recent call last):
         ...
-    ppaint.images.faults.InputFault: runs: the disk is full: nothing was written under the final name (No space left on device). Mend: free 3,000 MB there, then run it again.
+    ppaint.foundation.faults.InputFault: runs: the disk is full: nothing was written under the final name (No space left on device). Mend: free 3,000 MB there, then run it again.
     """
     try:
         yield

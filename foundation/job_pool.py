@@ -7,7 +7,7 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from multiprocessing import get_context
 from typing import TypeVar
 
-from .raw_export import Progress
+from .progress_type import Progress
 from .single_thread import use_one_thread
 
 Job = TypeVar("Job")

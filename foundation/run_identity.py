@@ -6,7 +6,7 @@ import json
 import os
 from pathlib import Path
 
-from ..images.faults import Fault, InputFault
+from .faults import Fault, InputFault
 
 
 def claim_folder(out: Path, settings: dict) -> None:

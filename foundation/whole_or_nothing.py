@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ..images.faults import Fault, InputFault
+from .faults import Fault, InputFault
 
 
 @contextmanager

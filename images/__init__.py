@@ -11,13 +11,13 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .faults import Fault, InputFault
+    from ..foundation.faults import Fault, InputFault
     from .opening import FORMATS, OpenedImage, PixelLimit, list_images, open_image
     from .perceptual_hash import hash_distance
 
 _HOME = {
-    "Fault": "faults",
-    "InputFault": "faults",
+    "Fault": ".foundation.faults",
+    "InputFault": ".foundation.faults",
     "FORMATS": "opening",
     "OpenedImage": "opening",
     "PixelLimit": "opening",

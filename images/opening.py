@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from PIL import ExifTags, Image, UnidentifiedImageError
 
-from .faults import Fault, InputFault
+from ..foundation.faults import Fault, InputFault
 
 # format -> the file suffixes that list_images takes for it; nothing else is ever handed to a decoder
 FORMATS: dict[str, tuple[str, ...]] = {

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import shutil
 
-from ..images.faults import Fault, InputFault
+from ..foundation.faults import Fault, InputFault
 
 COMPILERS = {
     "cuda": ("CC", ("cc", "gcc", "clang"), "a C compiler"),

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 
-from ..images.faults import Fault, InputFault
+from ..foundation.faults import Fault, InputFault
 from .loading import load_model, model_revision, weights_hash
 from .scorer_config import BASE_WEIGHTS, ScorerConfig, find_file
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import torch
 
-from ..images.faults import Fault, InputFault
+from ..foundation.faults import Fault, InputFault
 from .memory import out_of_memory
 
 COPY_AGAIN = "copy or download the model again, all its files: weights, config.json, tokenizer and processor"

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
-from ..images.faults import Fault, InputFault
+from ..foundation.faults import Fault, InputFault
 
 logger = logging.getLogger(__name__)
 Item = TypeVar("Item")

@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
-from ..images.faults import Fault, InputFault
+from ..foundation.faults import Fault, InputFault
 from .shrunken_covariance import ShrunkenCovariance, ledoit_wolf
 
 FILE_NAME = "out_of_depth.safetensors"

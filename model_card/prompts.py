@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 
-from ..images.faults import Fault, InputFault
+from ..foundation.faults import Fault, InputFault
 
 DIGITS = tuple("0123456789")
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from ..images.faults import Fault, InputFault
+from ..foundation.faults import Fault, InputFault
 from ..images.opening import OpenedImage, open_image
 from .compiled import compile_layers
 from .exported_adapter import load_adapter
@@ -81,6 +81,20 @@ class ScoreTable:
             row["out_of_depth"] = None if self.depth is None else bool(self.depth[i] > 1)
             table.append(row)
         return table
+
+    def to_csv(self) -> str:
+        """The rows as CSV text with a heading; an empty field where something is not known.
+
+        Examples
+        --------
+        >>> one = np.array([[5.0]])
+        >>> print(ScoreTable(("a.png",), ("overall",), one, one / 5).to_csv(), end="")
+        name,overall,overall_sd,depth,out_of_depth
+        a.png,5.0,1.0,,
+        """
+        import pandas as pd
+
+        return pd.DataFrame(self.rows()).to_csv(index=False, lineterminator="\n")
 
 
 @dataclass(frozen=True)
@@ -338,7 +352,7 @@ def check_finite(log_probabilities: np.ndarray, names: Sequence[str], dimensions
     >>> check_finite(np.full((1, 1, 10), np.nan), ["a.png"], ["overall"])
     Traceback (most recent call last):
         ...
-    ppaint.images.faults.InputFault: a.png, overall: the model gave no finite answer for a.png in dimension overall. Mend: score it in float32, or get the model's files again: its weights may be damaged.
+    ppaint.foundation.faults.InputFault: a.png, overall: the model gave no finite answer for a.png in dimension overall. Mend: score it in float32, or get the model's files again: its weights may be damaged.
     """
     mend = "score it in float32, or get the model's files again: its weights may be damaged"
     bad = np.argwhere(~np.isfinite(log_probabilities).all(axis=-1))

@@ -9,7 +9,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from ..images.faults import Fault, InputFault
+from ..foundation.faults import Fault, InputFault
 from .out_of_depth import DepthEntry
 from .prompts import DIGITS, Prompts
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import torch
 from transformers.models.qwen3_vl.modeling_qwen3_vl import BaseModelOutputWithDeepstackFeatures
 
-from ..images.faults import Fault, InputFault
+from ..foundation.faults import Fault, InputFault
 from .features import VisionFeatures
 from .in_flight import onto
 from .prompts import messages

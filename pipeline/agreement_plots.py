@@ -11,7 +11,7 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 import numpy as np
 
-from ..preference_to_score.agreement import PREFERENCE_PRIOR_PRECISION, PRIOR_PRECISIONS
+from ..preference_to_score.panel.agreement import PREFERENCE_PRIOR_PRECISION, PRIOR_PRECISIONS
 from .plots import AFTER, BEFORE, NEUTRAL
 
 if TYPE_CHECKING:

@@ -10,9 +10,9 @@ from pathlib import Path
 from ..dataset_script.raw_export import RawExport, read_raw_export
 from ..dataset_script.release_file import RELEASE_FILE, read_release, sha256_of
 from ..eval_suite.suite import MEAN
-from ..images.faults import Fault, InputFault
-from ..trainer.reference_pool import SMALLEST_SET
-from .label_free import Report
+from ..foundation.faults import Fault, InputFault
+from ..foundation.progress_type import Progress
+from ..trainer.pseudo_scores.reference_pool import SMALLEST_SET
 from .paintings import read_paintings
 
 FEWEST_MEASURED = 3  # paintings of a category: below it there is no order to correlate
@@ -83,7 +83,7 @@ class AnnotationSource:
         return chosen
 
 
-def check_annotations(raw: Path, report: Report) -> AnnotationSource:
+def check_annotations(raw: Path, report: Progress) -> AnnotationSource:
     """Read a raw annotation export whole, and refuse one from which no fused scores can come.
 
     Parameters
@@ -119,7 +119,7 @@ def check_annotations(raw: Path, report: Report) -> AnnotationSource:
     )
 
 
-def check_dataset(folder: Path, report: Report) -> AnnotationSource:
+def check_dataset(folder: Path, report: Progress) -> AnnotationSource:
     """Check that a built dataset is whole and as it was built.
 
     Parameters

@@ -14,7 +14,7 @@ import numpy as np
 from .plots import AFTER, BEFORE, NEUTRAL
 
 if TYPE_CHECKING:
-    from ..preference_to_score.design_proposal import DesignProposal
+    from ..preference_to_score.design.design_proposal import DesignProposal
 
 
 def plot_design(path: Path, proposal: DesignProposal, spread: float) -> Path:

@@ -13,25 +13,18 @@ from pathlib import Path
 from rich.markdown import Markdown
 
 from ..dataset_script.stand_in.simulate import DIMENSIONS
+from ..foundation.progress_type import Progress
+from ..foundation.run_identity import claim_folder
 from ..images.contact_sheet import contact_sheet
+from ..images.image_folder import by_hash, open_folder
 from ..images.opening import OpenedImage
 from ..model_card.judge import Judge
 from ..model_card.scorer import AestheticScorer
+from ..trainer.distillation import distil_scorer
+from ..trainer.pseudo_scores.labelled_set import PseudoLabels, check_enough, pseudo_label_images
+from ..trainer.scorer_folder import PACKAGES, CardText, Distilled
 from ..trainer.tiny_judge import training_settings
-from .label_free import (
-    PACKAGES,
-    CardText,
-    Distilled,
-    PseudoLabels,
-    Report,
-    by_hash,
-    check_enough,
-    distil_scorer,
-    open_folder,
-    pseudo_label_images,
-)
 from .plots import plot_pool, plot_training
-from .run_identity import claim_folder
 
 TINY_NOTE = (
     "The tiny judge learnt its taste from simulated scrolls, and its bias was induced: on real pictures its scores mean "
@@ -52,7 +45,7 @@ class OwnImages:
     batch_size: int
 
 
-def run_own_images(settings: OwnImages, out: Path, report: Report) -> list:
+def run_own_images(settings: OwnImages, out: Path, report: Progress) -> list:
     """Judge, pseudo-label, distil, score and lay out a folder of images.
 
     Parameters

@@ -19,40 +19,30 @@ from ..dataset_script.release_file import RELEASE_FILE, read_release, sha256_of
 from ..eval_suite.input_faults import EvaluationInputError
 from ..eval_suite.release_tables import ReleaseTables
 from ..eval_suite.release_tables import read_release as read_tables
-from ..images.faults import Fault, InputFault
+from ..foundation.faults import Fault, InputFault
+from ..foundation.progress_type import Progress
+from ..foundation.run_identity import claim_folder
+from ..images.image_folder import by_hash, open_folder
 from ..images.opening import OpenedImage
 from ..model_card.card import INDUCED_BIAS
 from ..model_card.judge import Judge
 from ..model_card.loading import model_revision
 from ..model_card.readout import moments
 from ..model_card.scorer_config import FILE_NAME, ScorerConfig
-from ..trainer.judging import Judging
-from ..trainer.judgment_store import JudgmentStore
+from ..trainer.distillation import distil_sampled, distil_scorer
+from ..trainer.estimator import Estimator
+from ..trainer.judgments.judging import Judging
+from ..trainer.judgments.judgment_store import JudgmentStore
+from ..trainer.pseudo_scores.labelled_set import PseudoLabels, check_enough, compute_features, pseudo_label_images
+from ..trainer.scorer_folder import PACKAGES, CardText, Distilled, rewrite_card
 from ..trainer.tiny_judge import TWIN_WEIGHTS, WEIGHTS
 from .annotation_source import AnnotationSource, check_annotations, check_dataset
-from .distill import Estimator
-from .label_free import (
-    PACKAGES,
-    CardText,
-    Distilled,
-    PseudoLabels,
-    Report,
-    by_hash,
-    check_enough,
-    compute_features,
-    distil_sampled,
-    distil_scorer,
-    open_folder,
-    pseudo_label_images,
-    rewrite_card,
-)
 from .own_images import write_json
 from .paintings import ReleasePaintings, read_paintings
 from .protocol_figures import measure_protocol, rows_of
 from .protocol_plots import draw_plots
 from .protocol_report import Conditions, ProtocolReport
 from .release_figures import reference_lines
-from .run_identity import claim_folder
 from .whole_release import score_paintings
 
 _TINY = {WEIGHTS: "the tiny judge", TWIN_WEIGHTS: "the tiny judge's twin"}
@@ -118,7 +108,7 @@ class Protocol:
         return shlex.join(["ppaint", "reproduce", *words])
 
 
-def run_protocol(settings: Protocol, out: Path, report: Report) -> list:
+def run_protocol(settings: Protocol, out: Path, report: Progress) -> list:
     """Run the protocol, or go on with a run that was killed.
 
     Parameters
@@ -221,7 +211,7 @@ def _tiny(judge: Judge) -> Path | None:
     return next((folder for folder in known if model_revision(folder, None) == judge.revision), None)
 
 
-def _check_source(settings: Protocol, report: Report) -> AnnotationSource:
+def _check_source(settings: Protocol, report: Progress) -> AnnotationSource:
     if (settings.annotations is None) == (settings.dataset is None):
         what = "exactly one of --annotations and --dataset must be given"
         mend = "give the raw export, or the folder that `ppaint build` made of it"
@@ -231,7 +221,7 @@ def _check_source(settings: Protocol, report: Report) -> AnnotationSource:
     return check_dataset(settings.dataset, report)
 
 
-def _open_training_images(folder: Path, report: Report) -> list[OpenedImage]:
+def _open_training_images(folder: Path, report: Progress) -> list[OpenedImage]:
     unique = by_hash(open_folder(folder, report, "opening training images"))
     check_enough(folder, unique)
     return list(unique.values())
@@ -254,7 +244,7 @@ def _identity(
 
 
 def _dataset(
-    settings: Protocol, source: AnnotationSource, out: Path, report: Report
+    settings: Protocol, source: AnnotationSource, out: Path, report: Progress
 ) -> tuple[ReleaseTables, ReleasePaintings]:
     """The built dataset: the one that was given, or built here, whole or not at all, so that what is there is done."""
     folder = settings.dataset or out / "ppaint"
@@ -281,7 +271,7 @@ def _dataset(
 
 
 def _rate_before(
-    settings: Protocol, judge: Judge, paintings: ReleasePaintings, out: Path, report: Report
+    settings: Protocol, judge: Judge, paintings: ReleasePaintings, out: Path, report: Progress
 ) -> np.ndarray:
     """The model's own single-pass ratings of all paintings, 0 to 9, asked once and stored; shape (n, D)."""
     hashes = [image.sha256 for image in paintings.images]
@@ -310,7 +300,7 @@ def _distil(
     labels: PseudoLabels,
     training: list[OpenedImage],
     out: Path,
-    report: Report,
+    report: Progress,
     card: CardText,
 ) -> Distilled:
     options, seed = settings.trainer_options(), settings.seed

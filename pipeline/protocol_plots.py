@@ -15,8 +15,8 @@ import numpy as np
 
 from ..eval_suite.srcc_plcc.intervals import Interval
 from ..eval_suite.suite import MEAN
-from ..trainer.reference_pool import ReferencePool
-from .label_free import Distilled
+from ..trainer.pseudo_scores.reference_pool import ReferencePool
+from ..trainer.scorer_folder import Distilled
 from .plots import AFTER, BEFORE, NEUTRAL, plot_before_after, plot_pool, plot_training
 from .protocol_report import ProtocolReport
 from .reported_figures import PAPER, reported

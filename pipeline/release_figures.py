@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
-from ..dataset_script.whole_or_nothing import written_whole
 from ..eval_suite.paired_bootstrap import paired_difference
 from ..eval_suite.reference_lines import (
     Line,
@@ -25,13 +23,13 @@ from ..eval_suite.reference_lines import (
 from ..eval_suite.release_tables import ReleaseTables
 from ..eval_suite.srcc_plcc.intervals import Interval
 from ..eval_suite.suite import MEAN, evaluate_scores
+from ..foundation.progress_type import Progress
+from ..foundation.whole_or_nothing import written_whole
 from ..model_card.card import markdown_table
+from ..trainer.pseudo_scores.pseudo_labels import PoolSelfCheck
+from ..trainer.pseudo_scores.reference_pool import ReferencePool
 from .paintings import ReleasePaintings
 
-if TYPE_CHECKING:
-    from .whole_release import EvaluatedCategory
-
-Report = Callable[[str, int, int], None]
 ROWS = {
     "srcc_before": "before distillation",
     "srcc_after": "after distillation",
@@ -40,6 +38,27 @@ ROWS = {
     "srcc_after_four_expert": "after distillation, against the same four",
     "noise_ceiling": "noise ceiling",
 }
+
+
+@dataclass(frozen=True)
+class EvaluatedCategory:
+    """What the judge, before distillation, says of the paintings of one category.
+
+    Parameters
+    ----------
+    pool : ReferencePool
+        Of the category's own unlabelled scrolls.
+    check : PoolSelfCheck
+    pseudo : ndarray, shape (n, D)
+        Pseudo-scores (Elo points) of the category's paintings.
+    pointwise : ndarray, shape (n, D)
+        The judge's own ratings of them, 0 to 9.
+    """
+
+    pool: ReferencePool
+    check: PoolSelfCheck
+    pseudo: np.ndarray
+    pointwise: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -144,7 +163,7 @@ class References:
     relative_errors: np.ndarray
 
 
-def reference_lines(release: ReleaseTables, folder: Path, report: Report, *, processes: int = 2) -> References:
+def reference_lines(release: ReleaseTables, folder: Path, report: Progress, *, processes: int = 2) -> References:
     """Fuse every facet without each of its experts in turn; kept in a folder, since it takes a while.
 
     Parameters

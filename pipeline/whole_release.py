@@ -12,34 +12,27 @@ import numpy as np
 from ..dataset_script.build import build_dataset
 from ..dataset_script.stand_in.simulate import CATEGORIES, DIMENSIONS, PAINTINGS_A_CATEGORY, simulate
 from ..eval_suite.release_tables import ReleaseTables, read_release
+from ..foundation.faults import Fault, InputFault
+from ..foundation.progress_type import Progress
+from ..foundation.run_identity import claim_folder
 from ..images.contact_sheet import contact_sheet
-from ..images.faults import Fault, InputFault
+from ..images.image_folder import open_folder
 from ..model_card.card import INDUCED_BIAS
 from ..model_card.judge import Judge
 from ..model_card.readout import moments
 from ..model_card.scorer import AestheticScorer
-from ..trainer.judging import Judging
-from ..trainer.judgment_store import JudgmentStore
-from ..trainer.pseudo_labels import PoolSelfCheck, check_members, rate_images
-from ..trainer.reference_pool import ReferencePool, build_pool
+from ..trainer.distillation import distil_scorer
+from ..trainer.judgments.judging import Judging
+from ..trainer.judgments.judgment_store import JudgmentStore
+from ..trainer.pseudo_scores.labelled_set import PseudoLabels, compute_features, pseudo_label_images
+from ..trainer.pseudo_scores.pseudo_labels import PoolSelfCheck, check_members, rate_images
+from ..trainer.pseudo_scores.reference_pool import build_pool
+from ..trainer.scorer_folder import PACKAGES, CardText, Distilled, rewrite_card
 from ..trainer.tiny_judge import WEIGHTS, training_settings
-from .label_free import (
-    PACKAGES,
-    CardText,
-    Distilled,
-    PseudoLabels,
-    Report,
-    compute_features,
-    distil_scorer,
-    open_folder,
-    pseudo_label_images,
-    rewrite_card,
-)
 from .own_images import write_json
 from .paintings import ReleasePaintings, read_paintings
 from .plots import plot_before_after, plot_pool, plot_training
-from .release_figures import measure, reference_lines
-from .run_identity import claim_folder
+from .release_figures import EvaluatedCategory, measure, reference_lines
 
 
 @dataclass(frozen=True)
@@ -55,28 +48,7 @@ class WholeRelease:
     paintings: int = PAINTINGS_A_CATEGORY
 
 
-@dataclass(frozen=True)
-class EvaluatedCategory:
-    """What the judge, before distillation, says of the paintings of one category.
-
-    Parameters
-    ----------
-    pool : ReferencePool
-        Of the category's own unlabelled scrolls.
-    check : PoolSelfCheck
-    pseudo : ndarray, shape (n, D)
-        Pseudo-scores (Elo points) of the category's paintings.
-    pointwise : ndarray, shape (n, D)
-        The judge's own ratings of them, 0 to 9.
-    """
-
-    pool: ReferencePool
-    check: PoolSelfCheck
-    pseudo: np.ndarray
-    pointwise: np.ndarray
-
-
-def run_whole_release(settings: WholeRelease, out: Path, report: Report, *, data: Path | None = None) -> list:
+def run_whole_release(settings: WholeRelease, out: Path, report: Progress, *, data: Path | None = None) -> list:
     """Run everything, or go on with a run that was killed.
 
     Parameters
@@ -151,7 +123,7 @@ def run_whole_release(settings: WholeRelease, out: Path, report: Report, *, data
     ]
 
 
-def make_dataset(settings: WholeRelease, data: Path, report: Report) -> ReleaseTables:
+def make_dataset(settings: WholeRelease, data: Path, report: Progress) -> ReleaseTables:
     """Paint and build, each whole or not at all, so that what is there is done."""
     if not (data / "raw").exists():
         simulate(data / "raw", settings.seed, settings.unlabelled, report, paintings=settings.paintings)
@@ -160,12 +132,12 @@ def make_dataset(settings: WholeRelease, data: Path, report: Report) -> ReleaseT
     return read_release(data / "ppaint")
 
 
-def _unlabelled(data: Path, category: str, report: Report):
+def _unlabelled(data: Path, category: str, report: Progress):
     return open_folder(data / "raw-unlabelled" / category, report, f"opening {category} (unlabelled)")
 
 
 def label_training_category(
-    settings: WholeRelease, judge: Judge, data: Path, out: Path, report: Report
+    settings: WholeRelease, judge: Judge, data: Path, out: Path, report: Progress
 ) -> PseudoLabels:
     """The training category's unlabelled scrolls, judged among themselves."""
     name = settings.train_category
@@ -181,7 +153,7 @@ def evaluate_category(
     paintings: ReleasePaintings,
     data: Path,
     out: Path,
-    report: Report,
+    report: Progress,
 ) -> EvaluatedCategory:
     """Rate a category's paintings against a pool of its own unlabelled scrolls, and as the judge alone rates them."""
     images = paintings.of(name)
@@ -211,7 +183,7 @@ def evaluate_category(
     return EvaluatedCategory(pool, check, scores.elo[[place[image] for image in hashes]], pointwise)
 
 
-def score_paintings(distilled: Distilled, paintings: ReleasePaintings, report: Report) -> np.ndarray:
+def score_paintings(distilled: Distilled, paintings: ReleasePaintings, report: Progress) -> np.ndarray:
     """The distilled scorer's scores of all paintings, from its folder, as a user would get them; shape (n, D)."""
     scorer = AestheticScorer.from_pretrained(distilled.folder)
     done = 0

@@ -1,13 +1,18 @@
 """From preferences and ratings to scores: the numerics that the ground truth and the label-free training share."""
 
-from .agreement import PriorSensitivity, kendalls_w, preference_ranks, w_against_prior
-from .bootstrap import Resamples, expert_resamples, interval_factor, resampled_errors
-from .bradley_terry import BradleyTerryResult, bradley_terry
-from .comparisons import Comparisons
-from .convergence import Convergence, refitted_convergence, split_half_convergence
-from .design_proposal import DesignProposal, propose_design
-from .design_quality import DesignQuality, algebraic_connectivity, assess_design, expected_error, expected_errors
-from .elo import (
+from .design.design_proposal import DesignProposal, propose_design
+from .design.design_quality import (
+    DesignQuality,
+    algebraic_connectivity,
+    assess_design,
+    assumed_worths,
+    expected_error,
+    expected_errors,
+    rank_scores,
+)
+from .design.pair_design import graph_diameter, locally_dense_pairs
+from .design.reference_designs import random_pairs, ring_pairs
+from .elo.elo import (
     ELO_PER_LOGIT,
     NewcomerRatings,
     PoolCheck,
@@ -20,31 +25,40 @@ from .elo import (
     rate_newcomers,
     sequential_elo,
 )
-from .expert_checks import ExpertFlag, expert_checks
-from .expert_profiles import ExpertProfiles, expert_profiles
-from .fusion import FusedFacet, fuse_facet
-from .fusion_report import FusionReport
-from .intraclass_correlation import IntraclassCorrelation, intraclass_correlation
-from .item_jackknife import Estimates
-from .joint_scale import JointScaleResult, joint_scale
-from .krippendorff_alpha import krippendorffs_alpha
-from .mean_opinion_score import MeanOpinionScore, mean_opinion_score
-from .pair_agreement import PairAgreement, kendalls_u
-from .pair_design import graph_diameter, locally_dense_pairs
-from .panel_lines import SingleExpert, ceiling_of_preferences, ceiling_of_ratings, noise_ceiling, single_expert_lines
-from .rater_model import RaterModelResult, rater_model
-from .rater_reliability import RaterReliabilityResult, rater_reliability_bradley_terry
-from .rating_normalisation import bias_removed, z_scored
-from .ratings import Ratings
-from .reference_designs import random_pairs, ring_pairs
-from .reliability_against_cost import CostCurve, ReliabilityAgainstCost, reliability_against_cost
-from .retest import RetestPreferences, RetestRatings, retest_preferences, retest_ratings
-from .split_half import SplitHalf, horst_step_up, split_half_preferences, split_half_ratings
-from .subject_rejection import SubjectRejection, reject_subjects
-from .thurstone import ThurstoneResult, thurstone
-from .transitivity import TransitivityViolations, transitivity_violations
-from .variance_components import VarianceComponents, variance_components
-from .worths_on_scale import WorthsOnScale, worths_on_scale
+from .fusion.convergence import Convergence, refitted_convergence, split_half_convergence
+from .fusion.fusion import FusedFacet, fuse_facet
+from .fusion.fusion_report import FusionReport
+from .fusion.joint_scale import JointScaleResult, joint_scale
+from .fusion.worths_on_scale import WorthsOnScale, worths_on_scale
+from .pairwise.bradley_terry import BradleyTerryResult, bradley_terry
+from .pairwise.comparisons import Comparisons
+from .pairwise.rater_reliability import RaterReliabilityResult, rater_reliability_bradley_terry
+from .pairwise.thurstone import ThurstoneResult, thurstone
+from .panel.agreement import PriorSensitivity, kendalls_w, preference_ranks, w_against_prior
+from .panel.bootstrap import Resamples, expert_resamples, interval_factor, resampled_errors
+from .panel.expert_checks import ExpertFlag, expert_checks
+from .panel.expert_profiles import ExpertProfiles, expert_profiles
+from .panel.intraclass_correlation import IntraclassCorrelation, intraclass_correlation
+from .panel.item_jackknife import Estimates
+from .panel.krippendorff_alpha import krippendorffs_alpha
+from .panel.pair_agreement import PairAgreement, kendalls_u
+from .panel.panel_lines import (
+    SingleExpert,
+    ceiling_of_preferences,
+    ceiling_of_ratings,
+    noise_ceiling,
+    single_expert_lines,
+)
+from .panel.reliability_against_cost import CostCurve, ReliabilityAgainstCost, reliability_against_cost
+from .panel.retest import RetestPreferences, RetestRatings, retest_preferences, retest_ratings
+from .panel.split_half import SplitHalf, horst_step_up, split_half_preferences, split_half_ratings
+from .panel.transitivity import TransitivityViolations, transitivity_violations
+from .panel.variance_components import VarianceComponents, variance_components
+from .ratings.mean_opinion_score import MeanOpinionScore, mean_opinion_score
+from .ratings.rater_model import RaterModelResult, rater_model
+from .ratings.rating_normalisation import bias_removed, z_scored
+from .ratings.ratings import Ratings
+from .ratings.subject_rejection import SubjectRejection, reject_subjects
 
 __all__ = [
     "BradleyTerryResult",
@@ -84,6 +98,7 @@ __all__ = [
     "WorthsOnScale",
     "algebraic_connectivity",
     "assess_design",
+    "assumed_worths",
     "bias_removed",
     "bradley_terry",
     "ceiling_of_preferences",
@@ -111,6 +126,7 @@ __all__ = [
     "preference_ranks",
     "propose_design",
     "random_pairs",
+    "rank_scores",
     "rate_against_pool",
     "rate_newcomers",
     "rater_model",

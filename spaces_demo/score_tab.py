@@ -7,7 +7,7 @@ from typing import Any
 
 import gradio as gr
 
-from ..images.faults import InputFault
+from ..foundation.faults import InputFault
 from ..images.opening import open_image
 from ..model_card.scorer import AestheticScorer
 from .placement_plot import draw_placement

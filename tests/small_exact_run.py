@@ -5,7 +5,7 @@ import torch
 from known_judge import KnownJudge
 from PIL import Image
 
-from ppaint.images.opening import open_image
+from ppaint.images import open_image
 from ppaint.model_card import Judge
 from ppaint.trainer import (
     Judging,

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import yaml
 
-from ppaint.dataset_script.build import build_dataset
+from ppaint.dataset_script import build_dataset
 
 CATEGORIES = ("landscape", "figure")
 DIMENSIONS = ("line", "overall")

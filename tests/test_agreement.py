@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import friedmanchisquare, rankdata
 
-from ppaint.preference_to_score import Comparisons, bradley_terry, kendalls_w, preference_ranks
-from ppaint.preference_to_score.agreement import w_against_prior
+from ppaint.preference_to_score import Comparisons, bradley_terry, kendalls_w, preference_ranks, w_against_prior
 
 
 def test_full_agreement_is_one_and_opposite_orders_are_nought():

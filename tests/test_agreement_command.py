@@ -8,7 +8,7 @@ from test_agreement_report import write_truth
 from typer.testing import CliRunner
 
 from ppaint.cli.agreement import agreement
-from ppaint.images.faults import InputFault
+from ppaint.images import InputFault
 
 APP = typer.Typer()
 APP.command()(agreement)

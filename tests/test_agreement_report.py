@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from ppaint.dataset_script import read_raw_export
 from ppaint.dataset_script.agreement_report import (
     FIGURES,
     PROFILE,
@@ -14,13 +15,16 @@ from ppaint.dataset_script.agreement_report import (
 )
 from ppaint.dataset_script.equal_cost import equal_cost
 from ppaint.dataset_script.facet_tables import facet_tables
-from ppaint.dataset_script.raw_export import read_raw_export
 from ppaint.dataset_script.truth_table import read_truth
-from ppaint.images.faults import InputFault
-from ppaint.preference_to_score import Ratings, kendalls_w, preference_ranks
-from ppaint.preference_to_score.expert_profiles import expert_profiles
-from ppaint.preference_to_score.intraclass_correlation import intraclass_correlation
-from ppaint.preference_to_score.retest import retest_ratings
+from ppaint.images import InputFault
+from ppaint.preference_to_score import (
+    Ratings,
+    expert_profiles,
+    intraclass_correlation,
+    kendalls_w,
+    preference_ranks,
+    retest_ratings,
+)
 
 DIMENSIONS = ("brushwork", "overall")
 

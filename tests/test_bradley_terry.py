@@ -11,10 +11,10 @@ from scipy.optimize import minimize
 from scipy.special import expit
 
 from ppaint.preference_to_score import Comparisons, bradley_terry
-from ppaint.preference_to_score.ford_condition import check_identified
-from ppaint.preference_to_score.newton_worths import fit_counts
-from ppaint.preference_to_score.pair_counts import count_pairs
-from ppaint.preference_to_score.sparse_worths import fit_sparse
+from ppaint.preference_to_score.pairwise.ford_condition import check_identified
+from ppaint.preference_to_score.pairwise.newton_worths import fit_counts
+from ppaint.preference_to_score.pairwise.pair_counts import count_pairs
+from ppaint.preference_to_score.pairwise.sparse_worths import fit_sparse
 
 
 def random_games(seed, n=8, m=120, ties=0.0, raters=4):
@@ -260,7 +260,7 @@ def test_the_solver_for_many_items_finds_what_the_dense_one_finds(seed, prior, t
 def test_of_many_items_log_worths_and_errors_come_out_as_by_the_dense_solver(monkeypatch):
     games = random_games(0, n=400, m=6000, ties=0.1)
     fit = bradley_terry(games, errors="sandwich")
-    monkeypatch.setattr(import_module("ppaint.preference_to_score.bradley_terry"), "DENSE_UP_TO", 400)
+    monkeypatch.setattr(import_module("ppaint.preference_to_score.pairwise.bradley_terry"), "DENSE_UP_TO", 400)
     assert_same(bradley_terry(games, errors="sandwich"), fit)
 
 

@@ -17,13 +17,11 @@ from datasets import load_dataset
 from PIL import Image
 from small_release import build_small_release
 
-from ppaint.dataset_script.build import BuildReport, build_dataset
-from ppaint.dataset_script.raw_export import read_raw_export
-from ppaint.dataset_script.release_file import read_release, sha256_of
+from ppaint.dataset_script import BuildReport, build_dataset, read_raw_export, read_release
+from ppaint.dataset_script.release_file import sha256_of
 from ppaint.dataset_script.schema import FUSED_SUFFIXES
 from ppaint.dataset_script.stand_in.simulate import simulate
-from ppaint.images.faults import InputFault
-from ppaint.images.opening import open_image
+from ppaint.images import InputFault, open_image
 
 
 def content(folder: Path) -> dict[str, bytes]:

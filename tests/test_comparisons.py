@@ -6,7 +6,7 @@ import pyarrow as pa
 import pytest
 
 from ppaint.preference_to_score import Comparisons
-from ppaint.preference_to_score.pair_counts import count_pairs
+from ppaint.preference_to_score.pairwise.pair_counts import count_pairs
 
 
 def test_ids_are_indexed_in_sorted_or_in_given_order():

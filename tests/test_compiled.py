@@ -8,10 +8,10 @@ import torch
 from PIL import Image
 from test_judge_command import run
 
-from ppaint.images.faults import InputFault
+from ppaint.images import InputFault
+from ppaint.model_card import Judge
 from ppaint.model_card.compiled import compile_layers, is_compiled
-from ppaint.model_card.judge import Judge
-from ppaint.trainer.judgment_store import JudgmentStore
+from ppaint.trainer import JudgmentStore
 from ppaint.trainer.tiny_judge.architecture import build_processor, build_tiny_model
 
 DIMENSIONS = ("brushwork", "overall")

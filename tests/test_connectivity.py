@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ppaint.preference_to_score import Comparisons
-from ppaint.preference_to_score.connectivity import check_connected, connected_parts
+from ppaint.preference_to_score.pairwise.connectivity import check_connected, connected_parts
 
 
 def test_the_parts_hold_every_judgment_once_and_keep_their_raters():

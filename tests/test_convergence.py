@@ -4,8 +4,14 @@ import numpy as np
 import pytest
 
 from ppaint.dataset_script.stand_in.experts import simulate_experts
-from ppaint.preference_to_score import Comparisons, Ratings, joint_scale, worths_on_scale
-from ppaint.preference_to_score.convergence import refitted_convergence, split_half_convergence
+from ppaint.preference_to_score import (
+    Comparisons,
+    Ratings,
+    joint_scale,
+    refitted_convergence,
+    split_half_convergence,
+    worths_on_scale,
+)
 
 
 def facet(seed, experts=5, n=20, budget=120):

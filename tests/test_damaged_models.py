@@ -11,10 +11,9 @@ from PIL import Image
 from safetensors.torch import load_file, save_file
 
 from ppaint.cli.main import main
-from ppaint.images.faults import InputFault
-from ppaint.model_card.judge import Judge
+from ppaint.images import InputFault
+from ppaint.model_card import Judge, Prompts
 from ppaint.model_card.loading import load_model
-from ppaint.model_card.prompts import Prompts
 from ppaint.trainer.tiny_judge.architecture import build_processor, build_tiny_model
 
 NORM = "model.language_model.norm.weight"

@@ -15,8 +15,8 @@ from typer.testing import CliRunner
 from ppaint.cli.design import STAND_IN_SPREAD, design
 from ppaint.cli.prior_scores import read_prior
 from ppaint.dataset_script.export_checks import COLUMNS
-from ppaint.images.faults import InputFault
-from ppaint.preference_to_score.pair_design import locally_dense_pairs
+from ppaint.images import InputFault
+from ppaint.preference_to_score import locally_dense_pairs
 
 ROOT = Path(__file__).resolve().parents[1]
 

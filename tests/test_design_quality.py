@@ -6,20 +6,23 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import spearmanr
 
-from ppaint.preference_to_score import Comparisons, bradley_terry
-from ppaint.preference_to_score.design_proposal import propose_design
-from ppaint.preference_to_score.design_quality import (
+from ppaint.preference_to_score import (
+    Comparisons,
     algebraic_connectivity,
     assess_design,
     assumed_worths,
+    bradley_terry,
     expected_error,
     expected_errors,
+    graph_diameter,
+    locally_dense_pairs,
+    propose_design,
+    random_pairs,
     rank_scores,
-    shuffled_error,
+    ring_pairs,
 )
-from ppaint.preference_to_score.near_distance import choose_near, largest_near
-from ppaint.preference_to_score.pair_design import graph_diameter, locally_dense_pairs
-from ppaint.preference_to_score.reference_designs import random_pairs, ring_pairs
+from ppaint.preference_to_score.design.design_quality import shuffled_error
+from ppaint.preference_to_score.design.near_distance import choose_near, largest_near
 
 COMPLETE = np.argwhere(np.triu(np.ones((10, 10)), 1))
 

@@ -10,7 +10,7 @@ from PIL import Image
 
 from ppaint.cli.distill import read_config
 from ppaint.cli.main import main
-from ppaint.images.faults import InputFault
+from ppaint.images import InputFault
 from ppaint.model_card import AestheticScorer
 from ppaint.trainer.tiny_judge.architecture import build_processor, build_tiny_model
 

@@ -15,9 +15,9 @@ from ppaint.preference_to_score import (
     locally_dense_pairs,
     outsider_prior_precision,
     rate_against_pool,
+    rate_newcomers,
     sequential_elo,
 )
-from ppaint.preference_to_score.elo import rate_newcomers
 
 SCHEDULE = locally_dense_pairs(32, 6, 203, np.random.default_rng(0)).T
 

@@ -14,9 +14,8 @@ import yaml
 from datasets import load_dataset
 from PIL import Image
 
-from ppaint.dataset_script.raw_export import read_raw_export
-from ppaint.dataset_script.schema import AnnotationsConfig
-from ppaint.images.faults import InputFault
+from ppaint.dataset_script import AnnotationsConfig, read_raw_export
+from ppaint.images import InputFault
 from ppaint.preference_to_score import Comparisons, Ratings, bradley_terry, mean_opinion_score
 
 ROOT = Path(__file__).resolve().parents[1]

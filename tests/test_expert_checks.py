@@ -7,9 +7,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ppaint.preference_to_score import Ratings, joint_scale, mean_opinion_score, worths_on_scale
-from ppaint.preference_to_score.expert_checks import AGAINST, CHANCE, COPY, MIDDLE, expert_checks
-from ppaint.preference_to_score.expert_profiles import expert_profiles
+from ppaint.preference_to_score import (
+    Ratings,
+    expert_checks,
+    expert_profiles,
+    joint_scale,
+    mean_opinion_score,
+    worths_on_scale,
+)
+from ppaint.preference_to_score.panel.expert_checks import AGAINST, CHANCE, COPY, MIDDLE
 
 PATH = Path(__file__).resolve().parents[1] / "benchmarks" / "simulated_judgments.py"
 _SPEC = importlib.util.spec_from_file_location("simulated_judgments", PATH)

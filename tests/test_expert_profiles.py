@@ -7,8 +7,7 @@ import pytest
 from scipy.stats import spearmanr, t
 
 from ppaint.dataset_script.stand_in.experts import simulate_experts
-from ppaint.preference_to_score import Comparisons, Ratings
-from ppaint.preference_to_score.expert_profiles import expert_profiles
+from ppaint.preference_to_score import Comparisons, Ratings, expert_profiles
 
 NAMES = np.array(["ann", "bob", "cid", "dee", "eve"])
 

@@ -13,11 +13,14 @@ from PIL import Image
 from safetensors.torch import load_file
 from transformers import AutoModelForImageTextToText
 
-from ppaint.cli.code_version import code_hash
-from ppaint.cli.label_free import CardText, Export, distil_scorer, open_folder, pseudo_label_images
-from ppaint.images.faults import InputFault
+from ppaint.images import InputFault
+from ppaint.images.image_folder import open_folder
 from ppaint.model_card import AestheticScorer, Judge, ScorerConfig
 from ppaint.model_card.loading import load_model, weights_hash
+from ppaint.trainer.code_version import code_hash
+from ppaint.trainer.distillation import distil_scorer
+from ppaint.trainer.pseudo_scores.labelled_set import pseudo_label_images
+from ppaint.trainer.scorer_folder import CardText, Export
 from ppaint.trainer.tiny_judge import WEIGHTS
 
 DIMENSIONS = ("brushwork", "overall")

@@ -11,13 +11,13 @@ from PIL import Image
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
-from ppaint.model_card import flop_count
-from ppaint.model_card.features import vision_features
-from ppaint.model_card.prompts import Prompts, messages
+from ppaint.model_card import Prompts, vision_features
+from ppaint.model_card.prompts import messages
 from ppaint.model_card.readout import ScoreReadout
 from ppaint.model_card.shared_prefix import answer_logits, pack, questionnaire
-from ppaint.trainer.model_shapes import PromptTokens, count_pieces, read_shapes
-from ppaint.trainer.task_cost import TaskCosts, with_gradients
+from ppaint.trainer.cost import flop_count
+from ppaint.trainer.cost.model_shapes import PromptTokens, count_pieces, read_shapes
+from ppaint.trainer.cost.task_cost import TaskCosts, with_gradients
 from ppaint.trainer.tiny_judge.architecture import build_processor, build_tiny_model
 
 DIMENSIONS = ("composition", "brushwork", "ink_and_color", "artistic_conception", "overall")
@@ -109,7 +109,7 @@ def test_a_training_step_counts_as_it_does_with_weights(setting, lora_r):
 
 
 def test_what_is_trained_is_what_the_trainer_trains(setting, tmp_path):
-    from ppaint.trainer.psdistill_exact_config import PSDistillExactConfig
+    from ppaint.trainer import PSDistillExactConfig
     from ppaint.trainer.psdistill_exact_trainer import _trainable
 
     for options in ({"lora_r": 0}, {"lora_r": 4}, {"lora_r": 2, "lora_target_modules": ["q_proj"]}):

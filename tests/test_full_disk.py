@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from known_judge import KnownJudge, features_of, known_images
 
-from ppaint.images.faults import InputFault
+from ppaint.images import InputFault
 from ppaint.trainer import Judging, JudgmentStore
-from ppaint.trainer.journal import append_lines, replace_text
+from ppaint.trainer.judgments.journal import append_lines, replace_text
 
 resource = pytest.importorskip("resource", reason="a limit on the size of files stands for a full disk; POSIX only")
 WORTHS = known_images(8, d=2)

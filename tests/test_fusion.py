@@ -5,7 +5,7 @@ import pytest
 
 from ppaint.dataset_script.stand_in.experts import simulate_experts, truth_on_rating_scale
 from ppaint.preference_to_score import Comparisons, Ratings, fuse_facet, interval_factor, worths_on_scale
-from ppaint.preference_to_score.rating_anchor import anchor
+from ppaint.preference_to_score.fusion.rating_anchor import anchor
 
 
 def arrays(panel, d=0):

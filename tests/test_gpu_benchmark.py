@@ -11,7 +11,7 @@ import torch
 import typer
 from typer.testing import CliRunner
 
-from ppaint.trainer.model_shapes import read_shapes
+from ppaint.trainer.cost.model_shapes import read_shapes
 
 BENCHMARKS = Path(__file__).resolve().parents[1] / "benchmarks"
 # TRL and peft ask transformers 5 for activation checkpointing under names that it is giving up.

@@ -17,7 +17,7 @@ from PIL import Image
 
 from ppaint.cli.fault_table import print_faults
 from ppaint.cli.main import main
-from ppaint.images.faults import Fault
+from ppaint.images import Fault
 
 
 def run(capsys: pytest.CaptureFixture, *arguments: object) -> tuple[int, str, str]:

@@ -3,9 +3,7 @@
 import numpy as np
 import pytest
 
-from ppaint.preference_to_score import Ratings
-from ppaint.preference_to_score.intraclass_correlation import intraclass_correlation
-from ppaint.preference_to_score.variance_components import variance_components
+from ppaint.preference_to_score import Ratings, intraclass_correlation, variance_components
 
 # Shrout and Fleiss (1979), table 2: six targets, four judges
 TEXTBOOK = np.array([[9, 6, 8, 7, 10, 6], [2, 1, 4, 1, 5, 2], [5, 3, 6, 2, 6, 4], [8, 2, 8, 6, 9, 7]], dtype=float)

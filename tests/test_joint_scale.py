@@ -5,9 +5,9 @@ import pytest
 
 from ppaint.dataset_script.stand_in.experts import POPULATION, simulate_experts, truth_on_rating_scale
 from ppaint.preference_to_score import Comparisons, Ratings, expert_resamples, joint_scale
-from ppaint.preference_to_score.joint_estimation import MOST_SPREAD, PRIOR_LOG_SCALE, PRIOR_SHIFT
-from ppaint.preference_to_score.joint_scale import rating_levels, resampled_scores
-from ppaint.preference_to_score.probit import interval_slopes, log_interval
+from ppaint.preference_to_score.fusion.joint_estimation import MOST_SPREAD, PRIOR_LOG_SCALE, PRIOR_SHIFT
+from ppaint.preference_to_score.fusion.joint_scale import rating_levels, resampled_scores
+from ppaint.preference_to_score.pairwise.probit import interval_slopes, log_interval
 
 
 def tables(quality, panel, d=0):

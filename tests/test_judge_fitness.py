@@ -5,10 +5,9 @@ import pytest
 from known_judge import KnownJudge, features_of, known_images
 from PIL import Image
 
-from ppaint.trainer import Judging, JudgmentStore, build_pool, check_members, rate_images
-from ppaint.trainer.judge_fitness import cyclic_triples, judge_fitness
-from ppaint.trainer.judging import Judged
-from ppaint.trainer.reference_pool import pointwise_scores
+from ppaint.trainer import Judged, Judging, JudgmentStore, build_pool, check_members, rate_images
+from ppaint.trainer.pseudo_scores.judge_fitness import cyclic_triples, judge_fitness
+from ppaint.trainer.pseudo_scores.reference_pool import pointwise_scores
 
 DIMENSIONS = ("brushwork", "overall")
 

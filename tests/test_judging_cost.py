@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from known_judge import KnownJudge, features_of, known_images
 
-from ppaint.images.faults import InputFault
+from ppaint.images import InputFault
 from ppaint.model_card.shared_prefix import Questionnaire
 from ppaint.trainer import Judging, JudgmentStore
-from ppaint.trainer.judging_cost import CostLog, JudgingCost
+from ppaint.trainer.judgments.judging_cost import CostLog, JudgingCost
 
 WORTHS = known_images(8, d=2)
 DIMENSIONS = ("brushwork", "overall")

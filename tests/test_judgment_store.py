@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from known_judge import KnownJudge, features_of, known_images
 
-from ppaint.images.faults import InputFault
+from ppaint.images import InputFault
 from ppaint.trainer import Judging, JudgmentStore
 
 WORTHS = known_images(8, d=2)

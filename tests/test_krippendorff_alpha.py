@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from ppaint.preference_to_score import Ratings
-from ppaint.preference_to_score.krippendorff_alpha import krippendorffs_alpha
+from ppaint.preference_to_score import Ratings, krippendorffs_alpha
 
 # Krippendorff (2011): four observers, twelve units, 0 where missing
 PRINTED = np.array(

@@ -5,9 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ppaint.preference_to_score.mean_opinion_score import mean_opinion_score
-from ppaint.preference_to_score.rating_normalisation import bias_removed, z_scored
-from ppaint.preference_to_score.ratings import Ratings
+from ppaint.preference_to_score import Ratings, bias_removed, mean_opinion_score, z_scored
 
 KINDS = [
     {},

@@ -11,10 +11,8 @@ import torch
 from known_judge import KnownJudge, features_of, known_images
 from PIL import Image
 
-from ppaint.images.faults import InputFault
-from ppaint.images.opening import open_image
-from ppaint.model_card.features import vision_features
-from ppaint.model_card.judge import Judge
+from ppaint.images import InputFault, open_image
+from ppaint.model_card import Judge, vision_features
 from ppaint.model_card.memory import attempt, batch_for, in_shrinking_batches
 from ppaint.trainer import Judging, JudgmentStore
 from ppaint.trainer.tiny_judge.architecture import build_processor, build_tiny_model

@@ -13,8 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ppaint.images.faults import InputFault
-from ppaint.images.opening import FORMATS, PixelLimit, list_images, open_image
+from ppaint.images import FORMATS, InputFault, PixelLimit, list_images, open_image
 
 RNG = np.random.default_rng(0)
 COLOURS = RNG.integers(0, 256, (40, 60, 3), dtype=np.uint8)

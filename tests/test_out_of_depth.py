@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from ppaint.cli.main import main
-from ppaint.images.faults import InputFault
+from ppaint.images import InputFault
 from ppaint.model_card import AestheticScorer, Prompts, ScorerConfig, ScoreTable, vision_features
 from ppaint.model_card.card import write_scorer_card
 from ppaint.model_card.loading import load_model

@@ -5,8 +5,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from ppaint.preference_to_score import Comparisons
-from ppaint.preference_to_score.pair_agreement import kendalls_u
+from ppaint.preference_to_score import Comparisons, kendalls_u
 
 
 def games(seed=0, n=6, judges=4, tied=0.0):

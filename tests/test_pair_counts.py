@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ppaint.preference_to_score import Comparisons
-from ppaint.preference_to_score.pair_counts import count_pairs
+from ppaint.preference_to_score.pairwise.pair_counts import count_pairs
 
 
 def games_of(seed, n, m, soft=False):

@@ -5,14 +5,17 @@ import pytest
 from scipy.stats import spearmanr
 
 from ppaint.dataset_script.stand_in.experts import simulate_experts
-from ppaint.preference_to_score import Comparisons, Ratings, bradley_terry, mean_opinion_score
-from ppaint.preference_to_score.panel_lines import (
+from ppaint.preference_to_score import (
+    Comparisons,
+    Ratings,
+    bradley_terry,
     ceiling_of_preferences,
     ceiling_of_ratings,
+    mean_opinion_score,
     noise_ceiling,
     single_expert_lines,
-    standardised,
 )
+from ppaint.preference_to_score.panel.panel_lines import standardised
 
 
 def tables(seed=0, experts=5, n=50):

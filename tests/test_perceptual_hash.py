@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageEnhance
 
-from ppaint.images.perceptual_hash import hash_distance, perceptual_hash
+from ppaint.images import hash_distance
+from ppaint.images.perceptual_hash import perceptual_hash
 
 
 def picture(seed: int) -> Image.Image:

@@ -21,21 +21,17 @@ from typer.testing import CliRunner
 
 from ppaint.cli.judge import follow_schedule
 from ppaint.cli.plan import plan
-from ppaint.images.faults import InputFault
-from ppaint.model_card.features import vision_features
-from ppaint.model_card.flop_count import image_grid
-from ppaint.model_card.prompts import Prompts
+from ppaint.images import InputFault
+from ppaint.model_card import Prompts, vision_features
 from ppaint.model_card.readout import ScoreReadout
 from ppaint.model_card.shared_prefix import pack
-from ppaint.trainer.activation_memory import count_activations, saved_bytes
-from ppaint.trainer.judging import Judging
-from ppaint.trainer.judgment_store import JudgmentStore
-from ppaint.trainer.model_shapes import CONFIGS
-from ppaint.trainer.psdistill_config import PSDistillConfig
-from ppaint.trainer.psdistill_trainer import PSDistillTrainer
-from ppaint.trainer.run_plan import HEADROOM, RunSize, training_activations, unordered_pairs
-from ppaint.trainer.sampled_plan import generation_bytes, sampled_stages
-from ppaint.trainer.task_cost import TaskCosts, with_gradients
+from ppaint.trainer import Judging, JudgmentStore, PSDistillConfig, PSDistillTrainer
+from ppaint.trainer.cost.activation_memory import count_activations, saved_bytes
+from ppaint.trainer.cost.flop_count import image_grid
+from ppaint.trainer.cost.model_shapes import CONFIGS
+from ppaint.trainer.cost.run_plan import HEADROOM, RunSize, training_activations, unordered_pairs
+from ppaint.trainer.cost.sampled_plan import generation_bytes, sampled_stages
+from ppaint.trainer.cost.task_cost import TaskCosts, with_gradients
 from ppaint.trainer.tiny_judge import WEIGHTS
 from ppaint.trainer.tiny_judge.architecture import build_processor, build_tiny_model
 
@@ -128,7 +124,8 @@ def test_shards_divide_what_is_trained_and_devices_divide_the_training(tmp_path)
 
 @pytest.mark.parametrize("name", sorted(path.name for path in CONFIGS.glob("qwen3_vl_8b_*gpu*.yaml")))
 def test_the_8b_configurations_are_read_by_distill(name):
-    from ppaint.cli.distill import Estimator, read_config
+    from ppaint.cli.distill import read_config
+    from ppaint.trainer.estimator import Estimator
 
     estimator = Estimator.sampled if "sampled" in name else Estimator.exact
     _, options = read_config(CONFIGS / name, ["images=a", "pseudo_labels=b", "out=c"], estimator)

@@ -20,7 +20,7 @@ from small_exact_run import (
 )
 from transformers import AutoModelForImageTextToText, TrainerCallback
 
-from ppaint.images.faults import InputFault
+from ppaint.images import InputFault
 from ppaint.model_card import Judge, Prompts
 from ppaint.model_card.readout import ScoreReadout
 from ppaint.trainer import (

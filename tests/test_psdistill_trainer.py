@@ -13,22 +13,22 @@ from transformers import AutoModelForImageTextToText, TrainerCallback
 from trl import GRPOConfig, GRPOTrainer
 
 import ppaint.trainer as trainer_room
-from ppaint.images.faults import InputFault
-from ppaint.images.opening import open_image
+from ppaint.images import InputFault, open_image
 from ppaint.model_card import AestheticScorer, Judge, Prompts
 from ppaint.model_card.readout import ScoreReadout
 from ppaint.trainer import (
     Judging,
     JudgmentStore,
+    PSDistillConfig,
     PSDistillExactConfig,
     PSDistillExactTrainer,
+    PSDistillTrainer,
     build_pool,
+    parse_score,
     ranking,
     rate_images,
 )
-from ppaint.trainer.psdistill_config import EXACT_CONDITIONS, PSDistillConfig
-from ppaint.trainer.psdistill_trainer import PSDistillTrainer
-from ppaint.trainer.score_answers import parse_score
+from ppaint.trainer.psdistill_config import EXACT_CONDITIONS
 from ppaint.trainer.tiny_judge.architecture import build_processor, build_tiny_model
 
 # TRL 1.16 and peft 0.21 ask transformers 5 for activation checkpointing under names that it is giving up.

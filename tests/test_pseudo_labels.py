@@ -8,8 +8,8 @@ import pytest
 from known_judge import KnownJudge, features_of, known_images
 from scipy.stats import spearmanr
 
-from ppaint.images.faults import InputFault
-from ppaint.preference_to_score.elo import ELO_PER_LOGIT
+from ppaint.images import InputFault
+from ppaint.preference_to_score import ELO_PER_LOGIT
 from ppaint.trainer import (
     Judging,
     JudgmentStore,
@@ -98,7 +98,7 @@ def test_members_rated_again_lie_on_their_pool_worths(made, tmp_path):
 def test_a_squeezed_second_rating_is_warned_of(made):
     judging, pool, _ = made
     check = check_members(judging, pool)
-    from ppaint.preference_to_score.elo import check_pool
+    from ppaint.preference_to_score import check_pool
 
     squeezed = PoolSelfCheck(
         pool.dimensions,

@@ -7,14 +7,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ppaint.cli.own_images import OwnImages, run_own_images
-from ppaint.cli.release_figures import ROWS
-from ppaint.cli.whole_release import WholeRelease, run_whole_release
 from ppaint.dataset_script.stand_in.latents import draw_latents
 from ppaint.dataset_script.stand_in.painting_job import paint_many
 from ppaint.dataset_script.stand_in.simulate import CATEGORIES
-from ppaint.images.faults import InputFault
+from ppaint.images import InputFault
 from ppaint.model_card import AestheticScorer
+from ppaint.pipeline.own_images import OwnImages, run_own_images
+from ppaint.pipeline.release_figures import ROWS
+from ppaint.pipeline.whole_release import WholeRelease, run_whole_release
 from ppaint.trainer.tiny_judge import WEIGHTS
 
 

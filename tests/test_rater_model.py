@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ppaint.preference_to_score import Ratings, mean_opinion_score, rater_model
-from ppaint.preference_to_score.restricted_likelihood import restricted_fit
-from ppaint.preference_to_score.two_way_fit import fit_two_way, hat_squares, leverage, score_variance
+from ppaint.preference_to_score.ratings.restricted_likelihood import restricted_fit
+from ppaint.preference_to_score.ratings.two_way_fit import fit_two_way, hat_squares, leverage, score_variance
 
 
 def complete(table):

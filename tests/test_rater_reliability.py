@@ -9,8 +9,7 @@ from scipy.special import expit, log_expit
 from scipy.stats import spearmanr
 from scipy.stats import t as student
 
-from ppaint.preference_to_score import Comparisons, bradley_terry, locally_dense_pairs
-from ppaint.preference_to_score.rater_reliability import rater_reliability_bradley_terry
+from ppaint.preference_to_score import Comparisons, bradley_terry, locally_dense_pairs, rater_reliability_bradley_terry
 
 
 def panel(discriminations, seed=0, n=20, budget=100, near=4, spread=2.0):

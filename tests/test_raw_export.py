@@ -8,9 +8,9 @@ import pytest
 from conftest import SmallExport
 from PIL import Image
 
+from ppaint.dataset_script import read_raw_export
 from ppaint.dataset_script.export_summary import notes, summary
-from ppaint.dataset_script.raw_export import read_raw_export
-from ppaint.images.faults import Fault, InputFault
+from ppaint.images import Fault, InputFault
 
 
 def faults_of(export: SmallExport) -> list[Fault]:

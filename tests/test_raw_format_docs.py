@@ -8,10 +8,9 @@ from pathlib import Path
 from PIL import Image
 
 from ppaint.cli.main import main
+from ppaint.dataset_script import AnnotationsConfig, read_raw_export
 from ppaint.dataset_script.export_checks import COLUMNS
-from ppaint.dataset_script.raw_export import read_raw_export
-from ppaint.dataset_script.schema import AnnotationsConfig
-from ppaint.images.opening import PixelLimit
+from ppaint.images import PixelLimit
 
 PAGE = (Path(__file__).resolve().parents[1] / "docs" / "raw-format.md").read_text(encoding="utf-8")
 

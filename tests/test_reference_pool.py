@@ -7,10 +7,10 @@ import pandas as pd
 import pytest
 from known_judge import KnownJudge, features_of, known_images
 
-from ppaint.images.faults import InputFault
-from ppaint.preference_to_score.elo import ELO_PER_LOGIT
+from ppaint.images import InputFault
+from ppaint.preference_to_score import ELO_PER_LOGIT
 from ppaint.trainer import Judging, JudgmentStore, ReferencePool, build_pool
-from ppaint.trainer.reference_pool import pool_schedule
+from ppaint.trainer.pseudo_scores.reference_pool import pool_schedule
 
 WORTHS = known_images(80, d=2)
 DIMENSIONS = ("brushwork", "overall")

@@ -6,9 +6,14 @@ import numpy as np
 import pytest
 from test_panel_lines import tables
 
-from ppaint.preference_to_score import Comparisons, kendalls_w, preference_ranks
-from ppaint.preference_to_score.reliability_against_cost import reliability_against_cost
-from ppaint.preference_to_score.split_half import split_half_preferences, split_half_ratings
+from ppaint.preference_to_score import (
+    Comparisons,
+    kendalls_w,
+    preference_ranks,
+    reliability_against_cost,
+    split_half_preferences,
+    split_half_ratings,
+)
 
 
 @pytest.fixture(scope="module")

@@ -15,18 +15,17 @@ import pytest
 import yaml
 from PIL import Image
 
-from ppaint.cli.distill import Estimator
 from ppaint.cli.main import main
-from ppaint.cli.protocol import Protocol, run_protocol, simulated_because
-from ppaint.cli.protocol_figures import LINES, UNSEEN, paired_differences
-from ppaint.cli.protocol_report import PLOTS
-from ppaint.cli.reported_figures import REPORTED
 from ppaint.cli.reproduce import read_options
 from ppaint.dataset_script.stand_in.simulate import simulate
-from ppaint.eval_suite.suite import evaluate_file
-from ppaint.images.faults import InputFault
-from ppaint.images.opening import open_image
+from ppaint.eval_suite import evaluate_file
+from ppaint.images import InputFault, open_image
 from ppaint.model_card import AestheticScorer, Judge
+from ppaint.pipeline.protocol import Protocol, run_protocol, simulated_because
+from ppaint.pipeline.protocol_figures import LINES, UNSEEN, paired_differences
+from ppaint.pipeline.protocol_report import PLOTS
+from ppaint.pipeline.reported_figures import REPORTED
+from ppaint.trainer.estimator import Estimator
 from ppaint.trainer.tiny_judge import WEIGHTS
 from ppaint.trainer.tiny_judge.architecture import build_processor, build_tiny_model
 

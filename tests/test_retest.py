@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from ppaint.preference_to_score import Comparisons, Ratings
-from ppaint.preference_to_score.retest import retest_preferences, retest_ratings
+from ppaint.preference_to_score import Comparisons, Ratings, retest_preferences, retest_ratings
 
 
 def test_without_repeats_there_are_no_figures():

@@ -8,8 +8,7 @@ import pytest
 import torch
 from PIL import Image
 
-from ppaint.images.faults import InputFault
-from ppaint.images.opening import open_image
+from ppaint.images import InputFault, open_image
 from ppaint.model_card import AestheticScorer, Calibration, Prompts, ScorerConfig
 from ppaint.model_card.card import write_scorer_card
 from ppaint.trainer.tiny_judge.architecture import build_processor, build_tiny_model

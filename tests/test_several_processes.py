@@ -18,7 +18,7 @@ from torch.distributed.tensor import DTensor
 from transformers import AutoModelForImageTextToText, TrainerCallback
 
 import ppaint.trainer as trainer_room
-from ppaint.images.opening import open_image
+from ppaint.images import open_image
 from ppaint.model_card import Judge
 from ppaint.trainer import (
     Judging,
@@ -106,8 +106,7 @@ def shift(model):
 
 def sampled_step(material, folder, batch, passes, local=False):
     """The gradient of a step of 16 images of the sampled trainer, on completions that depend on the prompt alone."""
-    from ppaint.trainer.psdistill_config import PSDistillConfig
-    from ppaint.trainer.psdistill_trainer import PSDistillTrainer
+    from ppaint.trainer import PSDistillConfig, PSDistillTrainer
 
     args = PSDistillConfig(
         output_dir=str(folder), use_cpu=True, seed=5, exact_conditions=True, beta=0.05, block_size=16, max_steps=1,

@@ -9,11 +9,10 @@ import torch
 from PIL import Image
 from transformers import DynamicCache
 
-from ppaint.model_card.features import vision_features
-from ppaint.model_card.flop_count import cache_argument
-from ppaint.model_card.judge import Judge
-from ppaint.model_card.prompts import Prompts, messages
+from ppaint.model_card import Judge, Prompts, vision_features
+from ppaint.model_card.prompts import messages
 from ppaint.model_card.shared_prefix import answer_logits, pack, questionnaire
+from ppaint.trainer.cost.flop_count import cache_argument
 from ppaint.trainer.tiny_judge.architecture import build_processor, build_tiny_model
 
 DIMENSIONS = ("composition", "ink_and_color", "overall")

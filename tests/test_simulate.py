@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from ppaint.dataset_script import read_raw_export
 from ppaint.dataset_script.export_summary import summary
-from ppaint.dataset_script.raw_export import read_raw_export
 from ppaint.dataset_script.stand_in.simulate import (
     CATEGORIES,
     DIMENSIONS,

@@ -18,8 +18,8 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from ppaint.cli.main import app as command
-from ppaint.dataset_script.build import build_dataset
-from ppaint.images.faults import InputFault
+from ppaint.dataset_script import build_dataset
+from ppaint.images import InputFault
 from ppaint.model_card import AestheticScorer, Prompts, ScorerConfig
 from ppaint.spaces_demo import build_demo, score_release
 from ppaint.spaces_demo.placement_plot import draw_placement

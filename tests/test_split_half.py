@@ -3,13 +3,8 @@
 import numpy as np
 import pytest
 
-from ppaint.preference_to_score import Comparisons, Ratings
-from ppaint.preference_to_score.split_half import (
-    horst_step_up,
-    panel_splits,
-    split_half_preferences,
-    split_half_ratings,
-)
+from ppaint.preference_to_score import Comparisons, Ratings, horst_step_up, split_half_preferences, split_half_ratings
+from ppaint.preference_to_score.panel.split_half import panel_splits
 
 
 def marks(table):

@@ -5,10 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ppaint.preference_to_score.mean_opinion_score import mean_opinion_score
-from ppaint.preference_to_score.rating_normalisation import z_scored
-from ppaint.preference_to_score.ratings import Ratings
-from ppaint.preference_to_score.subject_rejection import reject_subjects
+from ppaint.preference_to_score import Ratings, mean_opinion_score, reject_subjects, z_scored
 
 
 def panel(seed=0, raters=20, items=150):

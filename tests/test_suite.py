@@ -18,7 +18,7 @@ from ppaint.eval_suite import (
     read_predictions,
     read_release,
 )
-from ppaint.images.faults import InputFault
+from ppaint.images import InputFault
 
 
 @pytest.fixture(scope="module")

@@ -8,8 +8,7 @@ from hypothesis import strategies as st
 from scipy.optimize import minimize
 from scipy.stats import norm
 
-from ppaint.preference_to_score import Comparisons
-from ppaint.preference_to_score.thurstone import thurstone
+from ppaint.preference_to_score import Comparisons, thurstone
 
 
 def random_games(seed, n=8, m=120, threshold=0.0, raters=4):

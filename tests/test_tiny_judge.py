@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from ppaint.dataset_script.stand_in.simulate import DIMENSIONS
-from ppaint.model_card.judge import Judge
+from ppaint.model_card import Judge
 from ppaint.trainer.tiny_judge import TWIN_WEIGHTS, WEIGHTS
 from ppaint.trainer.tiny_judge.answer_training import cache_features
 from ppaint.trainer.tiny_judge.architecture import build_processor, build_tiny_model

@@ -9,7 +9,7 @@ import torch
 from small_exact_run import draw_pictures, judged, make, new_model, same, see, weights
 from transformers import TrainerCallback
 
-from ppaint.images.faults import InputFault
+from ppaint.images import InputFault
 from ppaint.trainer import PSDistillExactTrainer
 from ppaint.trainer.checkpoints import newest_complete_checkpoint
 

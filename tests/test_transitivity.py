@@ -5,8 +5,7 @@ from itertools import combinations, permutations
 import numpy as np
 import pytest
 
-from ppaint.preference_to_score import Comparisons
-from ppaint.preference_to_score.transitivity import TransitivityViolations, transitivity_violations
+from ppaint.preference_to_score import Comparisons, TransitivityViolations, transitivity_violations
 
 
 def games(seed, n=9, judges=7, tied=0.0):

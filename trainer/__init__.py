@@ -6,36 +6,43 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .judge_fitness import JudgeFitness
-    from .judging import Judged, Judging
-    from .judgment_store import JudgmentStore
+    from .judgments.judging import Judged, Judging
+    from .judgments.judgment_store import JudgmentStore
     from .psdistill_config import PSDistillConfig
     from .psdistill_exact_config import PSDistillExactConfig
     from .psdistill_exact_trainer import PSDistillExactTrainer
     from .psdistill_trainer import PSDistillTrainer
-    from .pseudo_labels import NoUsableSignal, PoolSelfCheck, PseudoScores, check_members, rate_images, rate_outsiders
-    from .reference_pool import ReferencePool, build_pool
+    from .pseudo_scores.judge_fitness import JudgeFitness
+    from .pseudo_scores.pseudo_labels import (
+        NoUsableSignal,
+        PoolSelfCheck,
+        PseudoScores,
+        check_members,
+        rate_images,
+        rate_outsiders,
+    )
+    from .pseudo_scores.reference_pool import ReferencePool, build_pool
     from .score_answers import parse_score
 
 # public name -> its file; no name is a file's own, which after any import of that file would be the module
 _HOME = {
-    "JudgeFitness": "judge_fitness",
-    "Judged": "judging",
-    "Judging": "judging",
-    "JudgmentStore": "judgment_store",
-    "NoUsableSignal": "pseudo_labels",
+    "JudgeFitness": "pseudo_scores.judge_fitness",
+    "Judged": "judgments.judging",
+    "Judging": "judgments.judging",
+    "JudgmentStore": "judgments.judgment_store",
+    "NoUsableSignal": "pseudo_scores.pseudo_labels",
     "PSDistillConfig": "psdistill_config",
     "PSDistillExactConfig": "psdistill_exact_config",
     "PSDistillExactTrainer": "psdistill_exact_trainer",
     "PSDistillTrainer": "psdistill_trainer",
-    "PoolSelfCheck": "pseudo_labels",
-    "PseudoScores": "pseudo_labels",
-    "ReferencePool": "reference_pool",
-    "build_pool": "reference_pool",
-    "check_members": "pseudo_labels",
+    "PoolSelfCheck": "pseudo_scores.pseudo_labels",
+    "PseudoScores": "pseudo_scores.pseudo_labels",
+    "ReferencePool": "pseudo_scores.reference_pool",
+    "build_pool": "pseudo_scores.reference_pool",
+    "check_members": "pseudo_scores.pseudo_labels",
     "parse_score": "score_answers",
-    "rate_images": "pseudo_labels",
-    "rate_outsiders": "pseudo_labels",
+    "rate_images": "pseudo_scores.pseudo_labels",
+    "rate_outsiders": "pseudo_scores.pseudo_labels",
 }
 __all__ = [
     "JudgeFitness",

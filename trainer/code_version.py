@@ -7,7 +7,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 # From the pictures to the scorer's folder; the dataset, the metric and the Space come before or after.
-ROOMS = ("cli", "images", "model_card", "preference_to_score", "trainer")
+ROOMS = ("foundation", "images", "model_card", "preference_to_score", "trainer")
 
 
 def code_hash() -> str:

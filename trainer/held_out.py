@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import expit, xlogy
 
-from .pseudo_labels import PseudoScores
+from .pseudo_scores.pseudo_labels import PseudoScores
 
 
 def choose_held_out(scores: PseudoScores, fraction: float, seed: int) -> np.ndarray:

@@ -15,9 +15,9 @@ import torch
 from torch import Tensor
 from transformers.trainer_utils import rotate_checkpoints
 
-from ..images.faults import Fault, InputFault
+from ..foundation.disk_full import disk_full_as_fault
+from ..foundation.faults import Fault, InputFault
 from ..images.opening import OpenedImage
-from ..model_card.disk_full import disk_full_as_fault
 from ..model_card.features import VisionFeatures
 from ..model_card.judge import Judge
 from ..model_card.memory import in_shrinking_batches, out_of_memory, release_memory
@@ -28,7 +28,7 @@ from .block_sampler import BlockSampler
 from .checkpoints import WRITING, newest_complete_checkpoint, sync_tree
 from .held_out import order_log_loss
 from .pixel_inputs import PixelInputs, from_pixels, pixel_inputs
-from .pseudo_labels import PseudoScores
+from .pseudo_scores.pseudo_labels import PseudoScores
 from .training_faults import OutOfMemory, first_line, not_finite, not_finite_weights
 from .training_table import TrainingTable
 

@@ -12,7 +12,7 @@ from accelerate.utils import gather_object
 from torch import Tensor
 from transformers import PrinterCallback, Trainer, set_seed
 
-from ..images.faults import Fault, InputFault
+from ..foundation.faults import Fault, InputFault
 from ..images.opening import OpenedImage
 from ..model_card.features import VisionFeatures
 from ..model_card.memory import smaller
@@ -23,7 +23,7 @@ from .adapters import adapters, freeze_vision_tower, with_adapters
 from .block_sampler import BlockSampler
 from .label_free_run import LabelFreeRun, PlacesInBlocks
 from .psdistill_exact_config import PSDistillExactConfig
-from .pseudo_labels import PseudoScores
+from .pseudo_scores.pseudo_labels import PseudoScores
 from .training_faults import OutOfMemory
 from .training_table import TrainingTable, training_table
 

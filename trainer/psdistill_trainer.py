@@ -13,7 +13,7 @@ from transformers import PrinterCallback
 from trl import GRPOTrainer
 from trl.trainer.utils import RepeatSampler
 
-from ..images.faults import Fault, InputFault
+from ..foundation.faults import Fault, InputFault
 from ..images.opening import OpenedImage
 from ..model_card.features import VisionFeatures, vision_features
 from ..model_card.prompts import Prompts
@@ -23,7 +23,7 @@ from .adapters import adapters, freeze_vision_tower
 from .block_sampler import BlockSampler
 from .label_free_run import LabelFreeRun, PlacesInBlocks, in_order
 from .psdistill_config import PSDistillConfig
-from .pseudo_labels import PseudoScores
+from .pseudo_scores.pseudo_labels import PseudoScores
 from .score_answers import parse_score
 from .score_token_head import ScoreTokenHead
 from .training_table import training_table

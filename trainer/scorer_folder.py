@@ -8,14 +8,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from ..foundation.disk_full import disk_full_as_fault
 from ..images.opening import OpenedImage
 from ..model_card.calibration import NOTE, anchor_to_base
 from ..model_card.card import write_scorer_card
-from ..model_card.disk_full import disk_full_as_fault
 from ..model_card.exported_adapter import is_repo_id, load_adapter
 from ..model_card.features import VisionFeatures, vision_features
 from ..model_card.judge import Judge
@@ -25,9 +25,7 @@ from ..model_card.out_of_depth import DepthEntry, DepthGauge
 from ..model_card.scorer import AestheticScorer, Reading
 from ..model_card.scorer_config import BASE_WEIGHTS, ScorerConfig
 from .code_version import code_hash
-
-if TYPE_CHECKING:
-    from .label_free import PseudoLabels
+from .pseudo_scores.labelled_set import PseudoLabels
 
 PACKAGES = ("ppaint", "torch", "transformers", "accelerate", "datasets", "numpy", "scipy", "pillow")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..images.faults import Fault, InputFault
+from ..foundation.faults import Fault, InputFault
 
 KEPT = "the last whole checkpoint was kept"
 MEND = f"{KEPT}; look for a learning_rate that is too high, or weights of the starting model that are not finite"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .held_out import choose_held_out
-from .pseudo_labels import PseudoScores
+from .pseudo_scores.pseudo_labels import PseudoScores
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ def training_table(
 
     Examples
     --------
-    >>> from ppaint.trainer.judging import Judged
+    >>> from ppaint.trainer import Judged
     >>> half = np.full((3, 1), 0.5)
     >>> judged = Judged(("a", "b"), ("b", "c"), np.ones((2, 1)), -np.ones((2, 1)))
     >>> scores = PseudoScores(("a", "b", "c"), ("overall",), half, half, half, np.ones(1), ("overall",),

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr
 
-from ...preference_to_score.pair_design import locally_dense_pairs
+from ...preference_to_score.design.pair_design import locally_dense_pairs
 
 
 @dataclass(frozen=True)

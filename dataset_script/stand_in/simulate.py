@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import Executor
 from contextlib import ExitStack
 from pathlib import Path
@@ -12,7 +12,8 @@ import numpy as np
 import yaml
 from PIL import Image
 
-from ..whole_or_nothing import written_whole
+from ...foundation.progress_type import Progress
+from ...foundation.whole_or_nothing import written_whole
 from .experts import POPULATION, ExpertPanel, simulate_experts, truth_on_rating_scale
 from .latents import Latents, draw_latents
 from .painting_job import paint_many, painting_pool
@@ -39,8 +40,6 @@ Written beside the export, never into it. `latents.csv` (and `unlabelled.csv` fo
 painting, its latent quality in every dimension (standard normal) and `<dimension>_truth`: the rating that the population
 of simulated experts gives it on average, with their shifts, scales, tastes and noise.
 """
-
-Progress = Callable[[str, int, int], None]
 
 
 def simulate(

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ..fusion.worths_on_scale import PRIOR_PRECISION
 from .design_quality import DesignQuality, assess_design, mean_quality
 from .near_distance import NearDistance, choose_near, largest_near
 from .pair_design import locally_dense_pairs
 from .reference_designs import check_budget, random_pairs, ring_pairs
-from .worths_on_scale import PRIOR_PRECISION
 
 RANDOM_DESIGNS = 10
 

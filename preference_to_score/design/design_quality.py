@@ -30,8 +30,8 @@ from scipy.sparse.csgraph import connected_components
 from scipy.special import expit, log_expit, ndtri
 from scipy.stats import rankdata
 
+from ..fusion.worths_on_scale import PRIOR_PRECISION
 from .pair_design import graph_diameter
-from .worths_on_scale import PRIOR_PRECISION
 
 _SRCC_DRAWS = 400
 _TOLERANCE, _MAX_ITERATIONS = 1e-8, 100

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ..fusion.worths_on_scale import PRIOR_PRECISION
 from .design_quality import expected_error, shuffled_error
 from .pair_design import locally_dense_pairs
 from .reference_designs import check_budget
-from .worths_on_scale import PRIOR_PRECISION
 
 _MOST_TRIED = 24
 _LEVEL = 0.005  # errors that differ by less than this share are level: long-range pairs are kept for them

@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit, log_expit
 
-from .bradley_terry import bradley_terry
-from .comparisons import Comparisons, index_ids
-from .connectivity import check_connected
+from ..pairwise.bradley_terry import bradley_terry
+from ..pairwise.comparisons import Comparisons, index_ids
+from ..pairwise.connectivity import check_connected
 from .elo_scale import ELO_PER_LOGIT
 from .sequential_elo import SequentialEloResult, sequential_elo
 

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit, log_expit
 
-from .comparisons import Comparisons
+from ..pairwise.comparisons import Comparisons
 from .elo_scale import ELO_PER_LOGIT
 
 

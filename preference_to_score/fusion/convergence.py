@@ -16,11 +16,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from .bootstrap import Resamples
-from .comparisons import Comparisons
+from ..pairwise.comparisons import Comparisons
+from ..panel.bootstrap import Resamples
+from ..panel.split_half import panel_splits
+from ..ratings.ratings import Ratings
 from .joint_scale import JointScaleResult, joint_scale, resampled_scores
-from .ratings import Ratings
-from .split_half import panel_splits
 from .worths_on_scale import WorthsOnScale, reweighted_worths, worths_on_scale
 
 

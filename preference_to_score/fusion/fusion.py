@@ -11,11 +11,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from .bootstrap import Resamples, expert_resamples, resampled_errors
-from .comparisons import Comparisons
+from ..pairwise.comparisons import Comparisons
+from ..panel.bootstrap import Resamples, expert_resamples, resampled_errors
+from ..ratings.ratings import Ratings
 from .fusion_report import FusionReport, fusion_report
 from .joint_scale import JointScaleResult, joint_scale, judgment_influence, resampled_scores
-from .ratings import Ratings
 from .worths_on_scale import WorthsOnScale, resampled_worths, worth_influence, worths_on_scale
 
 

@@ -9,13 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import rankdata
 
-from .bootstrap import Resamples
-from .comparisons import Comparisons
+from ..pairwise.comparisons import Comparisons
+from ..panel.bootstrap import Resamples
+from ..panel.expert_checks import ExpertFlag, expert_checks
+from ..panel.expert_profiles import expert_profiles
+from ..ratings.ratings import Ratings
 from .convergence import Convergence, split_half_convergence
-from .expert_checks import ExpertFlag, expert_checks
-from .expert_profiles import expert_profiles
 from .joint_scale import JointScaleResult
-from .ratings import Ratings
 from .worths_on_scale import WorthsOnScale
 
 

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize, minimize_scalar
 from scipy.special import ndtri
 
+from ..pairwise.probit import interval_slopes, log_interval
 from .personal_scales import Judgments, Mode, Structure, posterior_mode, rating_slopes
-from .probit import interval_slopes, log_interval
 
 PRIOR_EXPERTS = 2.0  # weight of the stated prior spreads, as a number of experts
 PRIOR_TASTE = 0.5  # typical spread of taste, in units of the noise of one comparison; weighs as two of the n J tastes

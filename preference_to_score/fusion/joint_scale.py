@@ -13,12 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr
 
-from .bootstrap import Resamples
-from .comparisons import Comparisons
+from ..pairwise.comparisons import Comparisons
+from ..pairwise.pair_counts import count_pairs
+from ..panel.bootstrap import Resamples
+from ..ratings.ratings import Ratings
 from .joint_estimation import estimate
-from .pair_counts import count_pairs
 from .personal_scales import Judgments, Mode, Structure, pair_slopes, rating_slopes, resampled_modes
-from .ratings import Ratings
 
 MOST_LEVELS = 101
 

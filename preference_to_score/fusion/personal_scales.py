@@ -19,8 +19,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .pair_counts import PairCounts
-from .probit import interval_slopes, mills
+from ..pairwise.pair_counts import PairCounts
+from ..pairwise.probit import interval_slopes, mills
 
 MAX_STEPS = 200  # of Newton
 CHORD_STEPS = 15  # with the full panel's curvature

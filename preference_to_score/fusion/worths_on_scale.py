@@ -7,13 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .bootstrap import Resamples
-from .bradley_terry import BradleyTerryResult, bradley_terry, fit_counts, pair_residuals
-from .comparisons import Comparisons
-from .mean_opinion_score import weighted_scores
-from .pair_counts import PairCounts, count_pairs
+from ..pairwise.bradley_terry import BradleyTerryResult, bradley_terry, fit_counts, pair_residuals
+from ..pairwise.comparisons import Comparisons
+from ..pairwise.pair_counts import PairCounts, count_pairs
+from ..panel.bootstrap import Resamples
+from ..ratings.mean_opinion_score import weighted_scores
+from ..ratings.ratings import Ratings
 from .rating_anchor import anchor
-from .ratings import Ratings
 
 PRIOR_PRECISION = 0.1  # of the Gaussian prior on each log-worth
 

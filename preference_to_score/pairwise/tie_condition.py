@@ -31,7 +31,7 @@ def check_ties_bounded(counts: PairCounts) -> None:
     Examples
     --------
     >>> from ppaint.preference_to_score import Comparisons
-    >>> from ppaint.preference_to_score.pair_counts import count_pairs
+    >>> from ppaint.preference_to_score.pairwise.pair_counts import count_pairs
     >>> games = Comparisons.from_arrays(list("abc"), list("bca"), [1, 0.5, 0.5])
     >>> check_ties_bounded(count_pairs(games))
     Traceback (most recent call last):

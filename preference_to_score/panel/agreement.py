@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import rankdata
 
-from .bradley_terry import bradley_terry
-from .comparisons import Comparisons
-from .connectivity import check_connected
-from .pair_counts import count_pairs
+from ..pairwise.bradley_terry import bradley_terry
+from ..pairwise.comparisons import Comparisons
+from ..pairwise.connectivity import check_connected
+from ..pairwise.pair_counts import count_pairs
 from .panel_worths import panel_worths
 
 PREFERENCE_PRIOR_PRECISION = 0.1  # of a rater's own worths; fixed, since Kendall's W moves with it

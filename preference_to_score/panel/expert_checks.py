@@ -80,7 +80,7 @@ def expert_checks(profiles: ExpertProfiles) -> tuple[ExpertFlag, ...]:
     Examples
     --------
     >>> from ppaint.preference_to_score import Ratings
-    >>> from ppaint.preference_to_score.expert_profiles import expert_profiles
+    >>> from ppaint.preference_to_score import expert_profiles
     >>> rng = np.random.default_rng(0)
     >>> value = np.clip(np.rint(5.5 + 2 * rng.normal(size=40) + 0.7 * rng.normal(size=(4, 40))), 1, 10)
     >>> value[2] = 11 - value[2]

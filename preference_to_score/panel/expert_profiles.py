@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import norm, rankdata
 
-from .comparisons import Comparisons
+from ..pairwise.comparisons import Comparisons
+from ..pairwise.pair_counts import PairCounts, count_pairs
+from ..ratings.ratings import Ratings
 from .item_jackknife import Estimates, jackknife_interval, leave_out
-from .pair_counts import PairCounts, count_pairs
 from .panel_worths import panel_worths
-from .ratings import Ratings
 
 LEAST_ITEMS = 5  # shared with the others; below it an expert gets no figure
 LEAST_FOR_INTERVALS = 10  # items; with fewer, leaving one out says little (and nothing of a correlation near 1)

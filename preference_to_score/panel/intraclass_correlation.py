@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import f as fisher
 
-from .ratings import Ratings
+from ..ratings.ratings import Ratings
 from .variance_components import VarianceComponents, variance_components
 
 

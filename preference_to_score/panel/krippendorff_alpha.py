@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from .ratings import Ratings
+from ..ratings.ratings import Ratings
 
 METRICS = ("nominal", "ordinal", "interval")
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .comparisons import Comparisons
-from .pair_counts import count_pairs
+from ..pairwise.comparisons import Comparisons
+from ..pairwise.pair_counts import count_pairs
 
 
 @dataclass(frozen=True)

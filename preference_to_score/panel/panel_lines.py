@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import rankdata
 
+from ..pairwise.comparisons import Comparisons
+from ..pairwise.pair_counts import count_pairs
+from ..ratings.mean_opinion_score import weighted_scores
+from ..ratings.ratings import Ratings
 from .bootstrap import expert_resamples, resampled_errors
-from .comparisons import Comparisons
-from .mean_opinion_score import weighted_scores
-from .pair_counts import count_pairs
 from .panel_worths import panel_worths
-from .ratings import Ratings
 
 LEAST_ITEMS = 5
 REFERENCES = ("ratings", "preferences", "both")

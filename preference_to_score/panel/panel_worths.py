@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from .bradley_terry import fit_counts
-from .pair_counts import PairCounts
+from ..pairwise.bradley_terry import fit_counts
+from ..pairwise.pair_counts import PairCounts
 
 PRIOR_PRECISION = 0.1  # as for construction A and Kendall's W; fixed, since orders move with it
 DECIMALS = 9  # equal worths tie, whatever their last digits say

@@ -10,13 +10,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import rankdata
 
+from ..pairwise.comparisons import Comparisons
+from ..pairwise.pair_counts import PairCounts, count_pairs
+from ..ratings.mean_opinion_score import weighted_scores
+from ..ratings.ratings import Ratings
 from .agreement import kendalls_w
-from .comparisons import Comparisons
-from .mean_opinion_score import weighted_scores
-from .pair_counts import PairCounts, count_pairs
 from .panel_lines import standardised
 from .panel_worths import panel_worths
-from .ratings import Ratings
 from .split_half import compare_halves, panel_splits
 
 # judgments about an item over the whole panel, a comparison counted for both of its items

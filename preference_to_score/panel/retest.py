@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .comparisons import Comparisons
-from .ratings import Ratings
+from ..pairwise.comparisons import Comparisons
+from ..ratings.ratings import Ratings
 
 
 @dataclass(frozen=True)

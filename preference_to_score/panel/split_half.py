@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import rankdata
 
-from .comparisons import Comparisons
-from .mean_opinion_score import weighted_scores
-from .pair_counts import count_pairs
+from ..pairwise.comparisons import Comparisons
+from ..pairwise.pair_counts import count_pairs
+from ..ratings.mean_opinion_score import weighted_scores
+from ..ratings.ratings import Ratings
 from .panel_worths import PRIOR_PRECISION, panel_worths
-from .ratings import Ratings
 
 ENUMERATED_UP_TO = 500  # splits
 DRAWS = 200  # for larger panels

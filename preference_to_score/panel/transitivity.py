@@ -8,8 +8,8 @@ from itertools import permutations
 import numpy as np
 from numpy.typing import NDArray
 
-from .comparisons import Comparisons
-from .pair_counts import count_pairs
+from ..pairwise.comparisons import Comparisons
+from ..pairwise.pair_counts import count_pairs
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from .ratings import Ratings
+from ..ratings.ratings import Ratings
 
 
 @dataclass(frozen=True)

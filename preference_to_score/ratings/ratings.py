@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .comparisons import index_ids, read_column
+from ..pairwise.comparisons import index_ids, read_column
 
 
 @dataclass(frozen=True)

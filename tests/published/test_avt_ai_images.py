@@ -7,8 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ppaint.preference_to_score.mean_opinion_score import mean_opinion_score
-from ppaint.preference_to_score.ratings import Ratings
+from ppaint.preference_to_score import Ratings, mean_opinion_score
 
 FOLDER = Path(__file__).parents[2].parent / "shared" / "data" / "avt_ai_images"
 pytestmark = pytest.mark.skipif(not FOLDER.is_dir(), reason="../shared/data/avt_ai_images is not here")

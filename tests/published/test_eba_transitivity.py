@@ -5,9 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from ppaint.preference_to_score import Comparisons
-from ppaint.preference_to_score.pair_agreement import kendalls_u
-from ppaint.preference_to_score.transitivity import transitivity_violations
+from ppaint.preference_to_score import Comparisons, kendalls_u, transitivity_violations
 
 FOLDER = Path(__file__).parents[2].parent / "shared" / "data" / "eba_soundquality"
 pytestmark = pytest.mark.skipif(not FOLDER.is_dir(), reason="../shared/data/eba_soundquality is not here")

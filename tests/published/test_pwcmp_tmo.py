@@ -5,8 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from ppaint.preference_to_score import Comparisons
-from ppaint.preference_to_score.thurstone import thurstone
+from ppaint.preference_to_score import Comparisons, thurstone
 
 FOLDER = Path(__file__).parents[2].parent / "shared" / "data" / "pwcmp_tmo"
 pytestmark = pytest.mark.skipif(not FOLDER.is_dir(), reason="../shared/data/pwcmp_tmo is not here")

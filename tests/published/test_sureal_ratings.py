@@ -10,9 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ppaint.preference_to_score.mean_opinion_score import mean_opinion_score
-from ppaint.preference_to_score.rater_model import rater_model
-from ppaint.preference_to_score.ratings import Ratings
+from ppaint.preference_to_score import Ratings, mean_opinion_score, rater_model
 
 FOLDER = Path(__file__).parents[2].parent / "shared" / "data" / "sureal"
 pytestmark = pytest.mark.skipif(not FOLDER.is_dir(), reason="../shared/data/sureal is not here")

@@ -6,8 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ppaint.preference_to_score import Comparisons
-from ppaint.preference_to_score.thurstone import thurstone
+from ppaint.preference_to_score import Comparisons, thurstone
 
 FOLDER = Path(__file__).parents[2].parent / "shared" / "data" / "sureal"
 pytestmark = pytest.mark.skipif(not FOLDER.is_dir(), reason="../shared/data/sureal is not here")

@@ -15,7 +15,7 @@ import torch
 from torch.overrides import TorchFunctionMode
 from transformers import Qwen3VLConfig
 
-from ..model_card.flop_count import shapes_only, with_layers
+from .flop_count import shapes_only, with_layers
 from .task_cost import with_gradients
 
 

@@ -21,7 +21,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 from transformers import DynamicCache, Qwen3VLConfig, Qwen3VLForConditionalGeneration
 
-from .features import patch_layout
+from ...model_card.features import patch_layout
 
 Grid = tuple[int, int, int]
 

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 
 import yaml
 
-from ..images.faults import Fault, InputFault
-from ..model_card.prompts import Prompts
+from ...foundation.faults import Fault, InputFault
+from ...model_card.prompts import Prompts
 
 if TYPE_CHECKING:
     from transformers import Qwen3VLConfig
 
-CONFIGS = Path(__file__).parent / "configs"
+CONFIGS = Path(__file__).parents[1] / "configs"
 BUNDLED = {"qwen3-vl-8b": CONFIGS / "qwen3_vl_8b_shapes.yaml"}
 _MEND = f"give a folder with a Qwen3-VL's config.json and processor, or one of: {', '.join(BUNDLED)}"
 
@@ -162,7 +162,7 @@ def _of_folder(folder: Path, dimensions: tuple[str, ...], prompts: Prompts) -> M
     config = _config_of(folder)
     from transformers import AutoProcessor
 
-    from ..model_card.shared_prefix import questionnaire
+    from ...model_card.shared_prefix import questionnaire
 
     try:
         processor = AutoProcessor.from_pretrained(folder, local_files_only=True)

@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from ..images.faults import Fault, InputFault
-from ..model_card import flop_count
+from ...foundation.faults import Fault, InputFault
+from ..psdistill_exact_config import PSDistillExactConfig
+from . import flop_count
 from .activation_memory import Activations, count_activations
 from .model_shapes import ModelShapes
-from .psdistill_exact_config import PSDistillExactConfig
 from .sampled_plan import Generations, generation_bytes, is_sampled, sampled_stages
 from .task_cost import TaskCosts
 
 if TYPE_CHECKING:
-    from .psdistill_config import PSDistillConfig
+    from ..psdistill_config import PSDistillConfig
 
 ADAM_STATES = 2
 NEAR, LONG_PAIRS = 6, 32  # of the pool's schedule, as build_pool has them

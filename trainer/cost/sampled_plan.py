@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from .task_cost import TaskCosts
 
 if TYPE_CHECKING:
-    from .psdistill_config import PSDistillConfig
+    from ..psdistill_config import PSDistillConfig
 
 
 @dataclass(frozen=True)

@@ -11,10 +11,10 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from functools import cached_property
 
-from ..model_card import flop_count
-from ..model_card.flop_count import Grid
+from ..psdistill_exact_config import LORA_TARGETS
+from . import flop_count
+from .flop_count import Grid
 from .model_shapes import ModelShapes, PromptTokens
-from .psdistill_exact_config import LORA_TARGETS
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..images.faults import Fault, InputFault
+from ...foundation.faults import Fault, InputFault
 
 NOT_OURS = "put back the file that ppaint wrote, or judge again into another folder"
 

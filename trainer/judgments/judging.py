@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import expit
 
-from ..images.faults import Fault, InputFault
-from ..model_card.memory import attempt, out_of_memory, smaller  # noqa: F401  (out_of_memory: its old place)
+from ...foundation.faults import Fault, InputFault
+from ...model_card.memory import attempt, out_of_memory, smaller  # noqa: F401  (out_of_memory: its old place)
 from .judging_cost import CostLog, JudgingCost
 from .judgment_store import Batch, JudgmentStore, Pair
 

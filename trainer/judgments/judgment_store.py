@@ -26,7 +26,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..images.faults import Fault, InputFault
+from ...foundation.faults import Fault, InputFault
 from .journal import NOT_OURS, append_lines, foreign, read_lines, replace_text, truncate, unwritable
 
 try:

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from scipy.stats import ConstantInputWarning, spearmanr
 
-from .judging import Judged
+from ..judgments.judging import Judged
 from .pseudo_labels import PoolSelfCheck, PseudoScores
 from .reference_pool import ReferencePool
 

@@ -11,15 +11,15 @@ from pathlib import Path
 
 import numpy as np
 
-from ..images.faults import Fault, InputFault
-from ..preference_to_score.elo import (
+from ...foundation.faults import Fault, InputFault
+from ...preference_to_score.elo.elo import (
     ELO_PER_LOGIT,
     PoolCheck,
     check_pool,
     outsider_prior_precision,
     rate_against_pool,
 )
-from .judging import Judged, Judging
+from ..judgments.judging import Judged, Judging
 from .reference_pool import ReferencePool
 
 FORMAT_VERSION = 1

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import numpy as np
 
-from ..images.faults import Fault, InputFault
-from ..preference_to_score.elo import ELO_PER_LOGIT, PoolFit, fit_pool
-from ..preference_to_score.pair_design import locally_dense_pairs
-from .judging import Judging
+from ...foundation.faults import Fault, InputFault
+from ...preference_to_score.design.pair_design import locally_dense_pairs
+from ...preference_to_score.elo.elo import ELO_PER_LOGIT, PoolFit, fit_pool
+from ..judgments.judging import Judging
 
 FORMAT_VERSION = 1
 SMALLEST_SET = 12  # images: a pool of six, and as many others
