@@ -32,7 +32,7 @@ def agreement(
     from ..dataset_script.agreement_report import agreement_report
     from ..dataset_script.raw_export import read_raw_export
     from ..dataset_script.truth_table import read_truth
-    from ..foundation.whole_or_nothing import written_whole
+    from ..foundation.whole_folders import written_whole
     from .progress_bars import progress_bars
 
     with written_whole(out, _MARK if overwrite else "") as folder:

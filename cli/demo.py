@@ -47,7 +47,6 @@ def demo(
 
 def _score_release(scorer: AestheticScorer, folder: Path) -> ReleaseScores:
     """Score the release's paintings, with a progress bar."""
-    from ..eval_suite.input_faults import EvaluationInputError
     from ..foundation.faults import Fault, InputFault
     from ..spaces_demo.release_scores import score_release
     from .progress import bar
@@ -60,7 +59,5 @@ def _score_release(scorer: AestheticScorer, folder: Path) -> ReleaseScores:
             )
     except InputFault:
         raise
-    except EvaluationInputError as error:
-        raise InputFault(Fault(*fault) for fault in error.faults) from error
     except ValueError as error:
         raise InputFault(Fault(str(folder), "", str(error), "give a dataset with images, or none")) from error

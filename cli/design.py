@@ -114,8 +114,8 @@ def _check_numbers(n: int, budget: int, near: int | None, spread: float) -> None
         raise InputFault(Fault("--budget", "", f"{n} items have {most} pairs, not {budget}", f"give at most {most}"))
     if near is not None and near > largest_near(n, budget):
         what = f"all pairs up to rank distance {near} are more than {budget}"
-        mend = f"give at most {largest_near(n, budget)}, or a larger --budget"
-        raise InputFault(Fault("--near", "", what, mend))
+        fix = f"give at most {largest_near(n, budget)}, or a larger --budget"
+        raise InputFault(Fault("--near", "", what, fix))
 
 
 def _check_outputs(out: Path | None, plot: Path | None, json_out: Path | None) -> None:

@@ -97,7 +97,7 @@ def read_config(
         said = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         what = f"not readable as YAML ({str(error).splitlines()[0]})"
-        raise InputFault(Fault(str(path), "", what, "mend the file")) from error
+        raise InputFault(Fault(str(path), "", what, "fix the file")) from error
     if not isinstance(said, dict):
         raise InputFault(Fault(str(path), "", "the file is not a list of KEY: VALUE", "see trainer/configs"))
     faults = []
@@ -120,7 +120,7 @@ def read_config(
         try:
             arguments(output_dir="checked-only", **options)
         except (ValueError, TypeError) as error:
-            faults.append(Fault(str(path), "", str(error), "mend that value"))
+            faults.append(Fault(str(path), "", str(error), "fix that value"))
     if faults:
         raise InputFault(faults)
     return {key: value for key, value in said.items() if key in INPUTS}, options
@@ -166,8 +166,8 @@ def check_same_images(folder, found: set[str], scores) -> None:
     missing = [image for image in scores.images if image not in found]
     if missing:
         what = f"{len(missing)} of the {len(scores.images)} images with a pseudo-score are not here, or have changed"
-        mend = f"give the folder that was judged (the first that is missing has the pixel hash {missing[0][:16]})"
-        raise InputFault(Fault(str(folder), "", what, mend))
+        fix = f"give the folder that was judged (the first that is missing has the pixel hash {missing[0][:16]})"
+        raise InputFault(Fault(str(folder), "", what, fix))
 
 
 def check_same_judge(model: str, judge, scores) -> None:

@@ -39,18 +39,14 @@ def evaluate(
     """Evaluate predictions against the fused scores: SRCC, PLCC and more, with intervals."""
     from rich.console import Console
 
-    from ..eval_suite.input_faults import EvaluationInputError
     from ..eval_suite.suite import evaluate_file
-    from ..foundation.faults import Fault, InputFault
+    from ..foundation.whole_files import check_can_be_written
 
     options = {"resamples": resamples, "level": level, "seed": seed}
-    try:
-        if json_out is not None and not json_out.parent.is_dir():
-            raise InputFault(Fault(str(json_out), "", "its folder does not exist", "make it, or give another --json"))
-        evaluation, release, values = evaluate_file(predictions, dataset, **options)
-        lines = _reference_lines(release, values, processes, options) if reference_lines else {}
-    except EvaluationInputError as error:
-        raise InputFault(Fault(*fault) for fault in error.faults) from error
+    if json_out is not None:
+        check_can_be_written(json_out, "--json")
+    evaluation, release, values = evaluate_file(predictions, dataset, **options)
+    lines = _reference_lines(release, values, processes, options) if reference_lines else {}
     simulated = " (a simulated release)" if release.simulated else ""
     console = Console()
     _print(console, evaluation, f"{predictions.name} against {release.name}{simulated}", lines)

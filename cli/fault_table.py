@@ -16,9 +16,9 @@ _ALIKE, _ROWS, _UNWATCHED_WIDTH = 8, 50, 200
 
 
 def print_faults(faults: Sequence[Fault], console: Console | None = None) -> None:
-    """Print a table of faults (file, row, what, mend) on standard error.
+    """Print a table of faults (file, row, what, fix) on standard error.
 
-    Of faults that are alike (one file, one mend) the first eight are shown, and of all of them the first fifty rows; the
+    Of faults that are alike (one file, one fix) the first eight are shown, and of all of them the first fifty rows; the
     table says how many more there are. One fault alone is printed as a line.
 
     Parameters
@@ -36,28 +36,28 @@ def print_faults(faults: Sequence[Fault], console: Console | None = None) -> Non
         console.print(Text(f"error: {_printable(str(faults[0]))}"), soft_wrap=True)
         return
     table = Table(title=f"{len(faults):,} faults", box=box.SIMPLE, title_justify="left")
-    for heading in ("file", "row", "what", "mend"):
+    for heading in ("file", "row", "what", "fix"):
         table.add_column(heading, overflow="fold")
     rows = _rows(faults)
     for row in rows[:_ROWS]:
         table.add_row(*(Text(_printable(cell)) for cell in row))
     console.print(table)
     if len(rows) > _ROWS:
-        console.print(Text(f"The first {_ROWS} rows of {len(rows):,} are shown; mend these and run it again."))
+        console.print(Text(f"The first {_ROWS} rows of {len(rows):,} are shown; fix these and run it again."))
 
 
 def _rows(faults: Sequence[Fault]) -> list[tuple[str, str, str, str]]:
     """The rows of the table: of each kind the first few, then how many more are like them."""
-    count = Counter((fault.file, fault.mend) for fault in faults)
+    count = Counter((fault.file, fault.fix) for fault in faults)
     seen: Counter[tuple[str, str]] = Counter()
     rows = []
     for fault in faults:
-        kind = (fault.file, fault.mend)
+        kind = (fault.file, fault.fix)
         seen[kind] += 1
         if seen[kind] <= _ALIKE or count[kind] == _ALIKE + 1:
-            rows.append((fault.file, fault.row, fault.what, fault.mend))
+            rows.append((fault.file, fault.row, fault.what, fault.fix))
         elif seen[kind] == _ALIKE + 1:
-            rows.append((fault.file, "", f"and {count[kind] - _ALIKE:,} more faults like these", fault.mend))
+            rows.append((fault.file, "", f"and {count[kind] - _ALIKE:,} more faults like these", fault.fix))
     return rows
 
 

@@ -179,17 +179,17 @@ def _read_finished(judgments: Path) -> dict:
     """
     from ..foundation.faults import Fault, InputFault
 
-    path, mend = judgments / JUDGING, "run `ppaint judge` until it is done, and give its --out"
+    path, fix = judgments / JUDGING, "run `ppaint judge` until it is done, and give its --out"
     if not path.is_file():
-        raise InputFault(Fault(str(judgments), JUDGING, "the folder holds no finished judgments", mend))
+        raise InputFault(Fault(str(judgments), JUDGING, "the folder holds no finished judgments", fix))
     try:
         said = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
-        raise InputFault(Fault(str(path), "", f"not readable as JSON ({error})", mend)) from error
+        raise InputFault(Fault(str(path), "", f"not readable as JSON ({error})", fix)) from error
     kinds = {"pool_size": int, "opponents": int, "seed": int, "images": dict}
     for name, kind in kinds.items():
         if not isinstance(said, dict) or not isinstance(said.get(name), kind):
-            raise InputFault(Fault(str(path), name, "missing, or not what `ppaint judge` writes", mend))
+            raise InputFault(Fault(str(path), name, "missing, or not what `ppaint judge` writes", fix))
     return said
 
 

@@ -152,12 +152,12 @@ def _fit(planned: RunPlan, memory_gb: float) -> str:
     if planned.memory_total <= memory_gb * 1e9:
         return f"fits in {memory_gb:g} GB"
     largest = max(planned.memory, key=planned.memory.__getitem__)
-    mend = {
+    fix = {
         "activations": "lower per_device_train_batch_size, or set activation_checkpointing: true",
         "generation, beyond the activations": "lower gradient_accumulation_steps or steps_per_generation",
         "vision features": "train on fewer or smaller images",
     }.get(largest, "train adapters (lora_r: 16), or shard over more devices (an accelerate file with FSDP)")
-    return f"does NOT fit in {memory_gb:g} GB: most of it is {largest}; {mend}"
+    return f"does NOT fit in {memory_gb:g} GB: most of it is {largest}; {fix}"
 
 
 def _pixels(text: str) -> tuple[int, int]:
@@ -213,16 +213,16 @@ def _launch(path: Path | None) -> dict[str, Any]:
 
     from ..foundation.faults import Fault, InputFault
 
-    mend = "give a file that `accelerate config` wrote; trainer/configs has two"
+    fix = "give a file that `accelerate config` wrote; trainer/configs has two"
     if not path.is_file():
-        raise InputFault(Fault(str(path), "--accelerate", "there is no such file", mend))
+        raise InputFault(Fault(str(path), "--accelerate", "there is no such file", fix))
     try:
         said = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise InputFault(Fault(str(path), "", f"not readable as YAML ({str(error).splitlines()[0]})", mend)) from error
+        raise InputFault(Fault(str(path), "", f"not readable as YAML ({str(error).splitlines()[0]})", fix)) from error
     count = said.get("num_processes") if isinstance(said, dict) else None
     if type(count) is not int or count < 1:
-        raise InputFault(Fault(str(path), "num_processes", "missing, or no whole number above 0", mend))
+        raise InputFault(Fault(str(path), "num_processes", "missing, or no whole number above 0", fix))
     sharded = str(said.get("distributed_type")) == SHARDING
     return {"processes": count, "sharded": sharded, "bf16": said.get("mixed_precision") == "bf16"}
 

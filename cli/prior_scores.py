@@ -56,8 +56,8 @@ def read_prior(path: Path) -> tuple[list[str], list[float]]:
     if not faults and len(table) < 2:
         faults.append(Fault(path.name, "", "one item only", "give at least two"))
     if not faults and numbers.nunique() == 1:
-        mend = "give scores that differ, or leave --prior out and give --items"
-        faults.append(Fault(path.name, "score", "all scores are equal: they put the items in no order", mend))
+        fix = "give scores that differ, or leave --prior out and give --items"
+        faults.append(Fault(path.name, "score", "all scores are equal: they put the items in no order", fix))
     if faults:
         raise InputFault(faults)
     ordered = numbers.sort_values(kind="stable")

@@ -106,8 +106,8 @@ def read_options(path: Path | None, estimator: Estimator) -> dict[str, Any]:
     said = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
     decided = [name for name in INPUTS if name in said]
     if decided:
-        mend = "take it out of the file (the model is --model, the images are --images)"
-        raise InputFault(Fault(str(path), name, "this command decides it itself", mend) for name in decided)
+        fix = "take it out of the file (the model is --model, the images are --images)"
+        raise InputFault(Fault(str(path), name, "this command decides it itself", fix) for name in decided)
     return options
 
 
@@ -117,5 +117,5 @@ def refuse_several_processes() -> None:
         from ..foundation.faults import Fault, InputFault
 
         what = f"started in {os.environ['WORLD_SIZE']} processes, and this command runs in one"
-        mend = "start it without torchrun or accelerate launch; to train on several, run the steps of docs/reproduce.md by hand"
-        raise InputFault(Fault("command line", "", what, mend))
+        fix = "start it without torchrun or accelerate launch; to train on several, run the steps of docs/reproduce.md by hand"
+        raise InputFault(Fault("command line", "", what, fix))

@@ -12,7 +12,7 @@ import pandas as pd
 
 from ..foundation.faults import Fault, InputFault
 from ..foundation.progress_type import Progress
-from ..foundation.whole_or_nothing import written_whole
+from ..foundation.whole_folders import written_whole
 from .dataset_card import CardFacts, write_card
 from .export_summary import notes, summary
 from .facet_notes import facet_notes, facet_record

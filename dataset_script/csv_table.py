@@ -94,7 +94,7 @@ def read_table(path: Path, columns: Columns, faults: list[Fault]) -> pd.DataFram
 
 
 def report(
-    faults: list[Fault], file: str, table: pd.DataFrame, bad: pd.Series, what: Callable[..., str], mend: str
+    faults: list[Fault], file: str, table: pd.DataFrame, bad: pd.Series, what: Callable[..., str], fix: str
 ) -> None:
     """Add one fault for each row of a table that is marked bad.
 
@@ -110,11 +110,11 @@ def report(
         Which rows are at fault.
     what : callable
         Takes the row (a named tuple) and says what is wrong.
-    mend : str
+    fix : str
         The same for every row, so that the faults can be told to be of one kind.
     """
     for row in table[bad].itertuples():
-        faults.append(Fault(file, f"row {row.Index}", what(row), mend))
+        faults.append(Fault(file, f"row {row.Index}", what(row), fix))
 
 
 def shown(value: object) -> str:
@@ -176,6 +176,6 @@ def _header_fits(header: Sequence[str], columns: Columns, file: str, faults: lis
         if header.count(column) > 1:
             faults.append(Fault(file, "row 1", f"column {shown(column)} stands there twice", "remove one of them"))
         if column not in known and not (columns.open and column.strip()):
-            mend = f"remove it, or correct its spelling (known: {', '.join([*columns.required, *columns.optional])})"
-            faults.append(Fault(file, "row 1", f"unknown column {shown(column)}", mend))
+            fix = f"remove it, or correct its spelling (known: {', '.join([*columns.required, *columns.optional])})"
+            faults.append(Fault(file, "row 1", f"unknown column {shown(column)}", fix))
     return len(faults) == before

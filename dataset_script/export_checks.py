@@ -65,8 +65,8 @@ def check_ids(file: str, table: pd.DataFrame, column: str, faults: list[Fault]) 
         Is appended to.
     """
     good = table[column].map(lambda value: bool(_ID.fullmatch(value)) and value.isprintable()).astype(bool)
-    mend = "give 1 to 200 printable characters, without space at the ends"
-    report(faults, file, table, ~good, lambda row: f"{column} {shown(getattr(row, column))} is not an id", mend)
+    fix = "give 1 to 200 printable characters, without space at the ends"
+    report(faults, file, table, ~good, lambda row: f"{column} {shown(getattr(row, column))} is not an id", fix)
 
 
 def check_categories(file: str, table: pd.DataFrame, declared: Mapping[str, Any], faults: list[Fault]) -> None:
@@ -86,8 +86,8 @@ def check_categories(file: str, table: pd.DataFrame, declared: Mapping[str, Any]
     column = COLUMNS[file].required[0]
     if "categories" in declared:
         unknown = ~table["category"].isin(declared["categories"])
-        mend = f"use one of the categories of {CONFIG_FILE}, or add it there"
-        report(faults, file, table, unknown, lambda row: f"unknown category {shown(row.category)}", mend)
+        fix = f"use one of the categories of {CONFIG_FILE}, or add it there"
+        report(faults, file, table, unknown, lambda row: f"unknown category {shown(row.category)}", fix)
     _check_repeats(file, table, [table[column], table["category"]], f"{column} in this category", "remove one", faults)
 
 
@@ -110,13 +110,13 @@ def check_paintings(table: pd.DataFrame, declared: Mapping[str, Any], faults: li
             what = f"category {shown(category)} has no painting in {PAINTINGS}"
             faults.append(Fault(CONFIG_FILE, "categories", what, "add its paintings, or remove the category"))
     complaints = table["file"].map(_path_complaint)
-    mend = "give a path within the export, with forward slashes, such as images/p1.png"
-    report(faults, PAINTINGS, table, complaints != "", lambda row: complaints[row.Index], mend)
+    fix = "give a path within the export, with forward slashes, such as images/p1.png"
+    report(faults, PAINTINGS, table, complaints != "", lambda row: complaints[row.Index], fix)
     for column in ("file", *PAINTING_FACTS):
         first = table.groupby("painting_id")[column].transform("first")
         other = table[column] != first
-        mend = "say the same of a painting in each of its rows"
-        report(faults, PAINTINGS, table, other, lambda row, c=column: f"another {c} than in its first row", mend)
+        fix = "say the same of a painting in each of its rows"
+        report(faults, PAINTINGS, table, other, lambda row, c=column: f"another {c} than in its first row", fix)
 
 
 def _path_complaint(file: str) -> str:
@@ -176,19 +176,19 @@ def check_ratings(
     """
     _check_judgments(RATINGS, table, ("painting_id",), declared, paintings, experts, faults)
     number = table["rating"].map(lambda value: bool(_WHOLE_NUMBER.fullmatch(value))).astype(bool)
-    mend = "give a whole number on the scale; remove the row where there was no rating"
-    report(faults, RATINGS, table, ~number, lambda row: f"rating {shown(row.rating)} is not a whole number", mend)
+    fix = "give a whole number on the scale; remove the row where there was no rating"
+    report(faults, RATINGS, table, ~number, lambda row: f"rating {shown(row.rating)} is not a whole number", fix)
     rating = table["rating"].where(number, "0").astype(float).astype("int64")
     if "rating_scale" in declared:
         low, high = declared["rating_scale"]
         off = number & ~rating.between(low, high)
-        mend = f"correct it, or the rating_scale of {CONFIG_FILE}"
-        report(faults, RATINGS, table, off, lambda row: f"rating {row.rating} is off the scale {low} to {high}", mend)
+        fix = f"correct it, or the rating_scale of {CONFIG_FILE}"
+        report(faults, RATINGS, table, off, lambda row: f"rating {row.rating} is off the scale {low} to {high}", fix)
     category = _settle(RATINGS, table, ("painting_id",), paintings, experts, faults)
     if declared.get("repeats") == "forbid":
         keys = [table["painting_id"], table["expert_id"], category, table["dimension"]]
-        mend = f"keep one of them, or set repeats: keep in {CONFIG_FILE}"
-        _check_repeats(RATINGS, table, keys, "rating of this painting by this expert", mend, faults)
+        fix = f"keep one of them, or set repeats: keep in {CONFIG_FILE}"
+        _check_repeats(RATINGS, table, keys, "rating of this painting by this expert", fix, faults)
     checked = table[["painting_id", "expert_id", "dimension"]].copy()
     checked.insert(2, "category", category)
     return checked.assign(rating=rating)
@@ -231,9 +231,9 @@ def check_pairs(
         swapped = table["painting_a"] > table["painting_b"]
         low = table["painting_a"].where(~swapped, table["painting_b"])
         high = table["painting_b"].where(~swapped, table["painting_a"])
-        mend = f"keep one of them, or set repeats: keep in {CONFIG_FILE}"
+        fix = f"keep one of them, or set repeats: keep in {CONFIG_FILE}"
         keys = [low, high, table["expert_id"], category, table["dimension"]]
-        _check_repeats(PAIRS, table, keys, "comparison of this pair (in either order) by this expert", mend, faults)
+        _check_repeats(PAIRS, table, keys, "comparison of this pair (in either order) by this expert", fix, faults)
     checked = table[["painting_a", "painting_b", "expert_id", "dimension", "choice"]].copy()
     checked.insert(3, "category", category)
     return checked
@@ -250,24 +250,24 @@ def _check_judgments(
 ) -> None:
     if paintings is not None:
         for column in columns:
-            mend = f"add it to {PAINTINGS}, or correct the id"
+            fix = f"add it to {PAINTINGS}, or correct the id"
             unknown = ~table[column].isin(list(paintings))
             what = "unknown painting {} in column " + column
-            report(faults, file, table, unknown, lambda row, w=what, c=column: w.format(shown(getattr(row, c))), mend)
+            report(faults, file, table, unknown, lambda row, w=what, c=column: w.format(shown(getattr(row, c))), fix)
     if experts is None:
         check_ids(file, table, "expert_id", faults)
     else:
         unknown = ~table["expert_id"].isin(list(experts))
-        mend = f"add the expert to {EXPERTS}, or correct the id"
-        report(faults, file, table, unknown, lambda row: f"unknown expert {shown(row.expert_id)}", mend)
+        fix = f"add the expert to {EXPERTS}, or correct the id"
+        report(faults, file, table, unknown, lambda row: f"unknown expert {shown(row.expert_id)}", fix)
     if "dimensions" in declared:
         unknown = ~table["dimension"].isin(declared["dimensions"])
-        mend = f"use one of the dimensions of {CONFIG_FILE}, or add it there"
-        report(faults, file, table, unknown, lambda row: f"unknown dimension {shown(row.dimension)}", mend)
+        fix = f"use one of the dimensions of {CONFIG_FILE}, or add it there"
+        report(faults, file, table, unknown, lambda row: f"unknown dimension {shown(row.dimension)}", fix)
     if "categories" in declared:
         unknown = ~table["category"].isin(["", *declared["categories"]])
-        mend = f"use one of the categories of {CONFIG_FILE}, or leave the cell empty"
-        report(faults, file, table, unknown, lambda row: f"unknown category {shown(row.category)}", mend)
+        fix = f"use one of the categories of {CONFIG_FILE}, or leave the cell empty"
+        report(faults, file, table, unknown, lambda row: f"unknown category {shown(row.category)}", fix)
 
 
 def _settle(
@@ -291,9 +291,9 @@ def _settle(
             told_elsewhere = said and said not in somewhere
             answer = (said, "", "") if told_elsewhere else _one_category(items, expert, said, paintings, experts)
             answers[tuple(key)] = answer
-        category, what, mend = answer
+        category, what, fix = answer
         if what:
-            faults.append(Fault(file, f"row {number}", what, mend))
+            faults.append(Fault(file, f"row {number}", what, fix))
         settled.append(category)
     return pd.Series(settled, index=table.index, dtype=object)
 
@@ -301,7 +301,7 @@ def _settle(
 def _one_category(
     items: list[str], expert: str, said: str, paintings: Memberships, experts: Memberships | None
 ) -> tuple[str, str, str]:
-    """Category, what is wrong and the mend; the last two are empty where nothing is, or where it is told elsewhere."""
+    """Category, what is wrong and the fix; the last two are empty where nothing is, or where it is told elsewhere."""
     if any(item not in paintings for item in items) or (experts is not None and expert not in experts):
         return said, "", ""
     common = frozenset.intersection(*(paintings[item] for item in items))
@@ -325,7 +325,7 @@ def _one_category(
 
 
 def _check_repeats(
-    file: str, table: pd.DataFrame, keys: list[pd.Series], what: str, mend: str, faults: list[Fault]
+    file: str, table: pd.DataFrame, keys: list[pd.Series], what: str, fix: str, faults: list[Fault]
 ) -> None:
     frame = pd.concat(keys, axis=1, keys=range(len(keys)))
     again = frame.duplicated()
@@ -333,6 +333,4 @@ def _check_repeats(
         return
     numbers = pd.Series(table.index, index=table.index)
     first = numbers.groupby([frame[column] for column in frame], sort=False).transform("first")
-    report(
-        faults, file, table, again, lambda row: f"repeated {what}: it stands in row {first[row.Index]} already", mend
-    )
+    report(faults, file, table, again, lambda row: f"repeated {what}: it stands in row {first[row.Index]} already", fix)

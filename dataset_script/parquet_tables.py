@@ -91,7 +91,7 @@ def image_cell(folder: Path, file: str, as_stored: bool) -> tuple[dict[str, obje
     if as_stored and path.suffix.lower() in (".jpg", ".jpeg", ".png"):
         return {"bytes": path.read_bytes(), "path": path.name}, ""
     opened = open_image(path, name=file)
-    if opened.as_stored and opened.source_format in ("JPEG", "PNG"):  # a PNG called x.tif, say: the name is mended
+    if opened.as_stored and opened.source_format in ("JPEG", "PNG"):  # a PNG called x.tif, say: the name is fixed
         return {"bytes": path.read_bytes(), "path": f"{path.stem}.{opened.source_format.lower()}"}, ""
     return {"bytes": _png(opened.image), "path": f"{path.stem}.png"}, f"written anew as PNG from {opened.source_format}"
 

@@ -138,8 +138,8 @@ def _check_folder(folder: Path, faults: list[Fault]) -> None:
     known = {CONFIG_FILE, *COLUMNS}
     for path in sorted(folder.iterdir()):
         if path.suffix.lower() in (".csv", ".tsv", ".xlsx", ".yaml", ".yml") and path.name not in known:
-            mend = f"correct its name (known: {', '.join(sorted(known))}), or move it out of the folder"
-            faults.append(Fault(path.name, "", "a table that would not be read", mend))
+            fix = f"correct its name (known: {', '.join(sorted(known))}), or move it out of the folder"
+            faults.append(Fault(path.name, "", "a table that would not be read", fix))
 
 
 def _with_images(folder: Path, paintings: pd.DataFrame, faults: list[Fault], progress: Progress | None) -> pd.DataFrame:
@@ -168,7 +168,7 @@ def _open(folder: Path, file: str, row: str, faults: list[Fault]) -> tuple[str, 
             return nothing
         opened = open_image(folder / file, name=file)
     except InputFault as error:
-        faults.extend(Fault(fault.file, row, fault.what, fault.mend) for fault in error.faults)
+        faults.extend(Fault(fault.file, row, fault.what, fault.fix) for fault in error.faults)
         return nothing
     except (OSError, ValueError) as error:
         faults.append(Fault(PAINTINGS, row, f"file {shown(file)} cannot be reached ({error})", "correct the path"))
@@ -182,8 +182,8 @@ def _check_not_simulated(tables: list[pd.DataFrame], faults: list[Fault]) -> Non
         file = EXPERTS if "rating" not in table and "choice" not in table else RATINGS if "rating" in table else PAIRS
         bad = table["expert_id"].str.lower().str.startswith("simulated")
         what = "expert {} is a simulated one, but annotations.yaml says simulated: false"
-        mend = "say simulated: true, or remove the simulated judgments"
-        report(faults, file, table, bad, lambda row, w=what: w.format(shown(row.expert_id)), mend)
+        fix = "say simulated: true, or remove the simulated judgments"
+        report(faults, file, table, bad, lambda row, w=what: w.format(shown(row.expert_id)), fix)
 
 
 def _empty(file: str) -> pd.DataFrame:

@@ -81,7 +81,7 @@ def read_release(folder: str | Path) -> dict[str, Any]:
     try:
         release = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        mend = "give a folder that `ppaint build` made"
+        fix = "give a folder that `ppaint build` made"
         what = f"not a built ppaint dataset: it holds no readable {RELEASE_FILE}"
-        raise InputFault(Fault(str(folder), "", what, mend)) from error
+        raise InputFault(Fault(str(folder), "", what, fix)) from error
     return release

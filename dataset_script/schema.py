@@ -166,8 +166,8 @@ def _declared(values: dict[str, Any]) -> dict[str, Any]:
 
 
 def _read_yaml(path: Path, faults: list[Fault]) -> dict[str, Any] | None:
-    def fault(row: str, what: str, mend: str) -> None:
-        faults.append(Fault(CONFIG_FILE, row, what, mend))
+    def fault(row: str, what: str, fix: str) -> None:
+        faults.append(Fault(CONFIG_FILE, row, what, fix))
 
     if not path.is_file():
         return fault("", "the file is missing", "write it as docs/raw-format.md shows")

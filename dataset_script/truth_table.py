@@ -35,8 +35,8 @@ def read_truth(folder: str | Path, export: RawExport) -> dict[tuple[str, str], d
     """
     path = Path(folder) / TRUTH_FILE
     if not path.is_file():
-        mend = "give the folder that `ppaint simulate` writes beside the export (<export>-truth)"
-        raise InputFault(Fault(str(path), "", "the file is missing", mend))
+        fix = "give the folder that `ppaint simulate` writes beside the export (<export>-truth)"
+        raise InputFault(Fault(str(path), "", "the file is missing", fix))
     faults: list[Fault] = []
     dimensions = export.config.dimensions
     table = read_table(path, Columns(("painting_id", "category", *dimensions), open=True), faults)

@@ -12,7 +12,7 @@ import pandas as pd
 import pyarrow
 from numpy.typing import NDArray
 
-from .input_faults import EvaluationInputError, TableFault
+from ..foundation.faults import Fault, InputFault
 from .release_tables import ReleaseTables
 
 _SHOWN = 10  # faults of one kind that are listed one by one; the rest is counted
@@ -37,7 +37,7 @@ def read_predictions(path: str | Path, release: ReleaseTables) -> NDArray[np.flo
 
     Raises
     ------
-    EvaluationInputError
+    InputFault
         For a file that cannot be read, missing or unknown columns, missing, unknown or repeated paintings, values that are
         not finite numbers: all of them at once.
     """
@@ -45,7 +45,7 @@ def read_predictions(path: str | Path, release: ReleaseTables) -> NDArray[np.flo
     table = _read_table(path)
     faults = _column_faults(path, table, release)
     if faults:
-        raise EvaluationInputError(faults)
+        raise InputFault(faults)
     table = table.assign(painting_id=_as_ids(table["painting_id"]))
     wanted_ids = _as_ids(release.fused["painting_id"])
     if "category" not in table:
@@ -58,7 +58,7 @@ def read_predictions(path: str | Path, release: ReleaseTables) -> NDArray[np.flo
         values[:, column], found = _numbers(path, table[dimension], dimension)
         faults += found
     if faults:
-        raise EvaluationInputError(faults)
+        raise InputFault(faults)
     place = {key: row for row, key in enumerate(given)}
     return values[[place[key] for key in wanted]]
 
@@ -67,28 +67,28 @@ def _read_table(path: Path) -> pd.DataFrame:
     """The file as a frame, indexed by the row numbers that faults name (in a CSV the header is row 1)."""
     readers = {".csv": _read_csv, ".parquet": pd.read_parquet, ".json": _read_json, ".jsonl": _read_json}
     suffix = path.suffix.lower()
-    fault: TableFault | None = None
+    fault: Fault | None = None
     if suffix not in readers:
-        fault = TableFault(str(path), "", f"a table ending in {suffix!r} is not known", f"use {', '.join(readers)}")
+        fault = Fault(str(path), "", f"a table ending in {suffix!r} is not known", f"use {', '.join(readers)}")
     elif not path.is_file():
-        fault = TableFault(str(path), "", "there is no such file", "correct the path")
+        fault = Fault(str(path), "", "there is no such file", "correct the path")
     elif path.stat().st_size == 0:
-        fault = TableFault(str(path), "", "the file is empty", "write the predictions again")
+        fault = Fault(str(path), "", "the file is empty", "write the predictions again")
     if fault:
-        raise EvaluationInputError([fault])
+        raise InputFault([fault])
     try:
         table = readers[suffix](path)
-    except EvaluationInputError:
+    except InputFault:
         raise
     except UnicodeDecodeError as error:
-        fault = TableFault(str(path), "", "the file is not UTF-8", "save it as UTF-8")
-        raise EvaluationInputError([fault]) from error
+        fault = Fault(str(path), "", "the file is not UTF-8", "save it as UTF-8")
+        raise InputFault([fault]) from error
     except (ValueError, KeyError, OSError, csv.Error, pyarrow.ArrowException) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        fault = TableFault(str(path), "", f"cannot be read as {suffix[1:].upper()} ({reason})", "write it again")
-        raise EvaluationInputError([fault]) from error
+        fault = Fault(str(path), "", f"cannot be read as {suffix[1:].upper()} ({reason})", "write it again")
+        raise InputFault([fault]) from error
     if table.empty:
-        raise EvaluationInputError([TableFault(str(path), "", "the table has no rows", "write the predictions again")])
+        raise InputFault([Fault(str(path), "", "the table has no rows", "write the predictions again")])
     if suffix != ".csv":
         table.index = pd.RangeIndex(1, len(table) + 1)
     return table
@@ -100,7 +100,7 @@ def _read_csv(path: Path) -> pd.DataFrame:
     header = rows[0] if rows else []
     kept = [(number, row) for number, row in enumerate(rows[1:], start=2) if row]
     ragged = [
-        TableFault(
+        Fault(
             str(path),
             f"row {number}",
             f"{len(row)} cells, but the header has {len(header)} columns",
@@ -110,12 +110,12 @@ def _read_csv(path: Path) -> pd.DataFrame:
         if len(row) != len(header)
     ]
     twice = [
-        TableFault(str(path), name, "the column stands there twice", "remove one of them")
+        Fault(str(path), name, "the column stands there twice", "remove one of them")
         for name in dict.fromkeys(header)
         if header.count(name) > 1
     ]
     if twice or ragged:
-        raise EvaluationInputError(twice + ragged[:_SHOWN])
+        raise InputFault(twice + ragged[:_SHOWN])
     return pd.DataFrame([row for _, row in kept], columns=header, index=[number for number, _ in kept], dtype=object)
 
 
@@ -129,7 +129,7 @@ def _read_json(path: Path) -> pd.DataFrame:
     return pd.DataFrame(records, dtype=object)
 
 
-def _column_faults(path: Path, table: pd.DataFrame, release: ReleaseTables) -> list[TableFault]:
+def _column_faults(path: Path, table: pd.DataFrame, release: ReleaseTables) -> list[Fault]:
     """Columns that are missing, unknown or there twice."""
     columns = [str(name) for name in table.columns]
     needed = ["painting_id", *release.dimensions]
@@ -138,17 +138,17 @@ def _column_faults(path: Path, table: pd.DataFrame, release: ReleaseTables) -> l
     beside = ("depth", "training_depth", "out_of_depth", *(f"{dimension}_sd" for dimension in release.dimensions))
     known = {*needed, "category", *beside}
     faults = [
-        TableFault(str(path), name, "the column is missing", f"add it; the table needs {', '.join(needed)}")
+        Fault(str(path), name, "the column is missing", f"add it; the table needs {', '.join(needed)}")
         for name in needed
         if name not in columns
     ]
-    faults += [TableFault(str(path), name, "unknown column", "remove it") for name in columns if name not in known]
+    faults += [Fault(str(path), name, "unknown column", "remove it") for name in columns if name not in known]
     return faults
 
 
 def _row_faults(
     path: Path, rows: list[int], given: list[tuple[str, str]], wanted: list[tuple[str, str]]
-) -> list[TableFault]:
+) -> list[Fault]:
     """Paintings that are missing, unknown, or there twice."""
     seen: set[tuple[str, str]] = set()
     repeated, unknown = [], []
@@ -160,37 +160,35 @@ def _row_faults(
             repeated.append((row, key))
         seen.add(key)
     faults = []
-    for found, what, mend in (
+    for found, what, fix in (
         (unknown, "is not in the release", "remove the row, or correct its id or category"),
         (repeated, "stands there twice", "remove one of the rows"),
     ):
         for row, (category, painting) in found[:_SHOWN]:
             named = f"painting {painting!r}" + (f" of {category!r}" if isinstance(category, str) else "")
-            faults.append(TableFault(str(path), f"row {row}", f"{named} {what}", mend))
+            faults.append(Fault(str(path), f"row {row}", f"{named} {what}", fix))
         if len(found) > _SHOWN:
-            faults.append(TableFault(str(path), "", f"{len(found) - _SHOWN} more such rows", mend))
+            faults.append(Fault(str(path), "", f"{len(found) - _SHOWN} more such rows", fix))
     missing = [key for key in wanted if key not in seen]
     if missing:
         listed = ", ".join(f"{painting} ({category})" for category, painting in missing[:_SHOWN])
         more = f" and {len(missing) - _SHOWN} more" if len(missing) > _SHOWN else ""
         what = f"{len(missing)} of the release's {len(wanted)} paintings have no prediction: {listed}{more}"
-        faults.append(TableFault(str(path), "painting_id", what, "add a row for each"))
+        faults.append(Fault(str(path), "painting_id", what, "add a row for each"))
     return faults
 
 
-def _numbers(path: Path, column: pd.Series, dimension: str) -> tuple[NDArray[np.float64], list[TableFault]]:
+def _numbers(path: Path, column: pd.Series, dimension: str) -> tuple[NDArray[np.float64], list[Fault]]:
     """A column as numbers, and the cells that are none."""
     numbers = np.array([_number(cell) for cell in column])
     bad = np.flatnonzero(~np.isfinite(numbers))
-    mend = "give a finite number"
+    fix = "give a finite number"
     faults = [
-        TableFault(
-            str(path), f"row {column.index[row]}, {dimension}", f"{column.iloc[row]!r} is not a finite number", mend
-        )
+        Fault(str(path), f"row {column.index[row]}, {dimension}", f"{column.iloc[row]!r} is not a finite number", fix)
         for row in bad[:_SHOWN]
     ]
     if bad.size > _SHOWN:
-        faults.append(TableFault(str(path), dimension, f"{bad.size - _SHOWN} more cells are not numbers", mend))
+        faults.append(Fault(str(path), dimension, f"{bad.size - _SHOWN} more cells are not numbers", fix))
     return numbers, faults
 
 

@@ -13,7 +13,7 @@ import pyarrow
 import pyarrow.parquet
 from numpy.typing import NDArray
 
-from .input_faults import EvaluationInputError, TableFault
+from ..foundation.faults import Fault, InputFault
 
 _COLUMNS = {
     "ratings": ("painting_id", "expert_id", "dimension", "rating"),
@@ -80,7 +80,7 @@ def read_release(folder: str | Path) -> ReleaseTables:
 
     Raises
     ------
-    EvaluationInputError
+    InputFault
         If the folder is not such a dataset, or it has no fused scores.
     """
     folder = Path(folder)
@@ -88,9 +88,7 @@ def read_release(folder: str | Path) -> ReleaseTables:
     categories, dimensions = tuple(config["categories"]), tuple(config["dimensions"])
     if not (folder / "fused").is_dir():
         what = "the dataset has no fused scores to evaluate against"
-        raise EvaluationInputError(
-            [TableFault(str(folder), "fused", what, "build a release that has both ratings and pairs")]
-        )
+        raise InputFault([Fault(str(folder), "fused", what, "build a release that has both ratings and pairs")])
     fused = _read_splits(folder, "fused", categories, ("painting_id", *dimensions), every_column=True)
     low, high = config["rating_scale"]
     return ReleaseTables(
@@ -120,23 +118,23 @@ def release_facts(folder: str | Path) -> dict[str, Any]:
 
     Raises
     ------
-    EvaluationInputError
+    InputFault
         If it is not such a folder.
     """
     folder = Path(folder)
     path = folder / "ppaint_release.json"
-    mend = "give the folder that `ppaint build` made"
+    fix = "give the folder that `ppaint build` made"
     try:
         config = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         what = f"is not a dataset folder: its ppaint_release.json cannot be read ({error.strerror})"
-        raise EvaluationInputError([TableFault(str(folder), "", what, mend)]) from error
+        raise InputFault(Fault(str(folder), "", what, fix)) from error
     except ValueError as error:
-        raise EvaluationInputError([TableFault(str(path), "", "is not JSON in UTF-8", mend)]) from error
+        raise InputFault([Fault(str(path), "", "is not JSON in UTF-8", fix)]) from error
     needed = ("name", "simulated", "categories", "dimensions", "headline", "rating_scale")
     missing = [key for key in needed if not isinstance(config, dict) or key not in config]
     if missing:
-        raise EvaluationInputError([TableFault(str(path), missing[0], "the key is missing", mend)])
+        raise InputFault([Fault(str(path), missing[0], "the key is missing", fix)])
     return config
 
 
@@ -149,7 +147,7 @@ def _read_splits(
         files = sorted((folder / table).glob(f"{category}-*-of-*.parquet"))
         if not files:
             what = f"no Parquet file of the split {category!r} in {table}/"
-            raise EvaluationInputError([TableFault(str(folder), table, what, "build the dataset again")])
+            raise InputFault([Fault(str(folder), table, what, "build the dataset again")])
         for path in files:
             frames.append(_read_file(path, columns, every_column).assign(category=category))
     return pd.concat(frames, ignore_index=True)
@@ -157,14 +155,14 @@ def _read_splits(
 
 def _read_file(path: Path, columns: tuple[str, ...], every_column: bool) -> pd.DataFrame:
     """Columns of one Parquet file; all but the image where `every_column` is set."""
-    mend = "build the dataset again"
+    fix = "build the dataset again"
     try:
         present = pyarrow.parquet.read_schema(path).names
         missing = [column for column in columns if column not in present]
         if missing:
             what = f"has no column {', '.join(missing)}"
-            raise EvaluationInputError([TableFault(str(path), "", what, mend)])
+            raise InputFault([Fault(str(path), "", what, fix)])
         wanted = [name for name in present if name != "image"] if every_column else list(columns)
         return pyarrow.parquet.read_table(path, columns=wanted).to_pandas()
     except (pyarrow.ArrowInvalid, OSError) as error:
-        raise EvaluationInputError([TableFault(str(path), "", "is not a readable Parquet file", mend)]) from error
+        raise InputFault([Fault(str(path), "", "is not a readable Parquet file", fix)]) from error

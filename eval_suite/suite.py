@@ -180,7 +180,7 @@ def evaluate_file(
 
     Raises
     ------
-    EvaluationInputError
+    InputFault
         For a file or folder that cannot be evaluated; it lists every fault.
     """
     release = read_release(dataset)

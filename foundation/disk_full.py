@@ -57,7 +57,7 @@ def disk_full_as_fault(folder: str | Path, *, needed: int | None = None, then: s
     ...     raise OSError(errno.ENOSPC, "No space left on device")
     Traceback (most recent call last):
         ...
-    ppaint.foundation.faults.InputFault: runs: the disk is full: nothing was written under the final name (No space left on device). Mend: free 3,000 MB there, then run it again.
+    ppaint.foundation.faults.InputFault: runs: the disk is full: nothing was written under the final name (No space left on device). Fix: free 3,000 MB there, then run it again.
     """
     try:
         yield

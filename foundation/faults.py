@@ -1,4 +1,4 @@
-"""What is wrong with an input from outside: where it is, what it is, and how to mend it."""
+"""What is wrong with an input from outside: where it is, what it is, and how to fix it."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ class Fault:
         The row or field within it (``"row 12"``, ``"rating_scale"``), or ``""`` where the whole file is meant.
     what : str
         What is wrong.
-    mend : str
+    fix : str
         What to do about it.
 
     Examples
     --------
     >>> print(Fault("pairs.csv", "row 3", "painting p7 is compared with itself", "remove the row"))
-    pairs.csv, row 3: painting p7 is compared with itself. Mend: remove the row.
+    pairs.csv, row 3: painting p7 is compared with itself. Fix: remove the row.
     """
 
     file: str
     row: str
     what: str
-    mend: str
+    fix: str
 
     def __str__(self) -> str:
         place = f"{self.file}, {self.row}" if self.row else self.file
-        return f"{place}: {self.what}. Mend: {self.mend}."
+        return f"{place}: {self.what}. Fix: {self.fix}."
 
 
 class InputFault(ValueError):
@@ -51,7 +51,7 @@ class InputFault(ValueError):
     ...     raise InputFault(Fault("a.jpg", "", "the file is empty", "export it again"))
     ... except InputFault as error:
     ...     print(error)
-    a.jpg: the file is empty. Mend: export it again.
+    a.jpg: the file is empty. Fix: export it again.
     """
 
     def __init__(self, faults: Fault | Iterable[Fault]) -> None:

@@ -10,14 +10,13 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING
 
+from ..foundation.faults import Fault, InputFault
+
 if TYPE_CHECKING:
-    from ..foundation.faults import Fault, InputFault
     from .opening import FORMATS, OpenedImage, PixelLimit, list_images, open_image
     from .perceptual_hash import hash_distance
 
 _HOME = {
-    "Fault": ".foundation.faults",
-    "InputFault": ".foundation.faults",
     "FORMATS": "opening",
     "OpenedImage": "opening",
     "PixelLimit": "opening",

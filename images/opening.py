@@ -1,7 +1,7 @@
 """The one place where an image from outside is opened.
 
 What can honestly be turned into 8-bit RGB is turned into it, and said in the notes; everything else is refused with the
-file, the reason and the mend. The size is read from the header and checked before a pixel is decoded.
+file, the reason and the fix. The size is read from the header and checked before a pixel is decoded.
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ class PixelLimit:
             raise ValueError(f"pixels must lie between 1 and 89,478,485, not {self.pixels}")
 
     def complaint(self, width: int, height: int) -> tuple[str, str] | None:
-        """What is wrong with this size, and how to mend it; None where nothing is.
+        """What is wrong with this size, and how to fix it; None where nothing is.
 
         Parameters
         ----------
@@ -100,7 +100,7 @@ class PixelLimit:
         Returns
         -------
         tuple of (str, str) or None
-            What is wrong, and the mend.
+            What is wrong, and the fix.
         """
         short, long = sorted((width, height))
         if short < self.shortest_side:
@@ -178,7 +178,7 @@ def open_image(
     Raises
     ------
     InputFault
-        If the image cannot be opened, with the file, the reason and the mend.
+        If the image cannot be opened, with the file, the reason and the fix.
 
     Examples
     --------
@@ -247,8 +247,8 @@ def list_images(folder: str | Path) -> list[Path]:
     return sorted(found, key=lambda path: path.relative_to(folder).as_posix())
 
 
-def _refuse(name: str, what: str, mend: str) -> None:
-    raise InputFault(Fault(name, "", what, mend))
+def _refuse(name: str, what: str, fix: str) -> None:
+    raise InputFault(Fault(name, "", what, fix))
 
 
 def _read(path: Path, name: str, limit: PixelLimit) -> bytes:

@@ -20,7 +20,7 @@ SIMULATED_WARNING = (
 )
 INDUCED_BIAS = (
     "The judge's bias was induced: its rating was taught a superficial cue on purpose, so that there is something for "
-    "distillation to mend."
+    "distillation to correct."
 )
 
 

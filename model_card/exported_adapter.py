@@ -80,8 +80,8 @@ def _load_base(scorer: str | Path, source: str, **how):
         return load_model(source, **how)[0]
     except InputFault as error:
         what = f"its adapters are for the base model {source!r}, which cannot be loaded ({error.faults[0].what})"
-        mend = "connect to the Hub, or give a local copy of the base: base=PATH, `ppaint score --base PATH`"
-        raise InputFault(Fault(str(scorer), "base", what, mend)) from error
+        fix = "connect to the Hub, or give a local copy of the base: base=PATH, `ppaint score --base PATH`"
+        raise InputFault(Fault(str(scorer), "base", what, fix)) from error
 
 
 def _check_base(source: str, model, config: ScorerConfig) -> None:
@@ -94,5 +94,5 @@ def _check_base(source: str, model, config: ScorerConfig) -> None:
             f"another base revision: the adapters were trained on weights with the hash {wanted[:16]}, these have "
             f"{found[:16]}"
         )
-        mend = f"give the base that the scorer was made from ({config.base_revision}): base=PATH"
-        raise InputFault(Fault(source, "", what, mend))
+        fix = f"give the base that the scorer was made from ({config.base_revision}): base=PATH"
+        raise InputFault(Fault(source, "", what, fix))

@@ -53,13 +53,13 @@ def load_model(path_or_repo: str | Path, *, device=None, dtype: torch.dtype | No
         config = AutoConfig.from_pretrained(path_or_repo, revision=revision)
     except (OSError, ValueError) as error:
         what = str(error).splitlines()[0] if str(error) else type(error).__name__
-        mend = (
+        fix = (
             "give a folder that holds config.json, model.safetensors and the processor's files, or a reachable repo id"
         )
-        raise InputFault(Fault(str(path_or_repo), "", f"no model could be loaded ({what})", mend)) from error
+        raise InputFault(Fault(str(path_or_repo), "", f"no model could be loaded ({what})", fix)) from error
     if config.model_type != "qwen3_vl":
-        what, mend = f"this is a {config.model_type!r} model", "give a Qwen3-VL checkpoint"
-        raise InputFault(Fault(str(path_or_repo), "config.json", what, mend))
+        what, fix = f"this is a {config.model_type!r} model", "give a Qwen3-VL checkpoint"
+        raise InputFault(Fault(str(path_or_repo), "config.json", what, fix))
     with _damage_as_fault(path_or_repo, "weights"):
         model, report = AutoModelForImageTextToText.from_pretrained(
             path_or_repo, dtype=dtype, revision=revision, output_loading_info=True
@@ -83,10 +83,10 @@ def _damage_as_fault(path_or_repo: str | Path, what: str) -> Iterator[None]:
         yield
     except (OSError, ValueError, RuntimeError, MemoryError, SafetensorError) as error:
         said = str(error).splitlines()[0] if str(error) else type(error).__name__
-        problem, mend = f"the {what} could not be read ({said})", COPY_AGAIN
+        problem, fix = f"the {what} could not be read ({said})", COPY_AGAIN
         if out_of_memory(error):
-            problem, mend = f"the {what} do not fit into memory ({said})", "end other programs, or take a larger device"
-        raise InputFault(Fault(str(path_or_repo), what, problem, mend)) from error
+            problem, fix = f"the {what} do not fit into memory ({said})", "end other programs, or take a larger device"
+        raise InputFault(Fault(str(path_or_repo), what, problem, fix)) from error
 
 
 def model_revision(path_or_repo: str | Path, model) -> str:

@@ -108,8 +108,8 @@ def attempt(
     release_memory()
     if len(chunk) == 1:
         problem = f"one of the {what} alone does not fit into memory ({said})"
-        mend = "use smaller images or a smaller model, end other programs, or take a device with more memory"
-        raise InputFault(Fault(_name(chunk[0], what), "", problem, mend))
+        fix = "use smaller images or a smaller model, end other programs, or take a device with more memory"
+        raise InputFault(Fault(_name(chunk[0], what), "", problem, fix))
     return False, None
 
 

@@ -102,9 +102,7 @@ def answer_tokens(tokenizer, answers: Sequence[str]) -> list[int]:
         With a fault for every answer that the tokenizer splits or does not know, or that it cannot tell from another.
     """
     where = str(getattr(tokenizer, "name_or_path", "") or "tokenizer")
-    mend = (
-        "ask for answers that are single tokens of this model (by default A, B and the digits), or take another model"
-    )
+    fix = "ask for answers that are single tokens of this model (by default A, B and the digits), or take another model"
     found: dict[int, str] = {}
     tokens, faults = [], []
     for text in answers:
@@ -119,7 +117,7 @@ def answer_tokens(tokenizer, answers: Sequence[str]) -> list[int]:
             found[ids[0]] = text
             tokens.append(ids[0])
             continue
-        faults.append(Fault(where, "tokenizer.json", what, mend))
+        faults.append(Fault(where, "tokenizer.json", what, fix))
     if faults:
         raise InputFault(faults)
     return tokens

@@ -352,9 +352,9 @@ def check_finite(log_probabilities: np.ndarray, names: Sequence[str], dimensions
     >>> check_finite(np.full((1, 1, 10), np.nan), ["a.png"], ["overall"])
     Traceback (most recent call last):
         ...
-    ppaint.foundation.faults.InputFault: a.png, overall: the model gave no finite answer for a.png in dimension overall. Mend: score it in float32, or get the model's files again: its weights may be damaged.
+    ppaint.foundation.faults.InputFault: a.png, overall: the model gave no finite answer for a.png in dimension overall. Fix: score it in float32, or get the model's files again: its weights may be damaged.
     """
-    mend = "score it in float32, or get the model's files again: its weights may be damaged"
+    fix = "score it in float32, or get the model's files again: its weights may be damaged"
     bad = np.argwhere(~np.isfinite(log_probabilities).all(axis=-1))
     if len(bad):
         raise InputFault(
@@ -362,7 +362,7 @@ def check_finite(log_probabilities: np.ndarray, names: Sequence[str], dimensions
                 names[i],
                 dimensions[k],
                 f"the model gave no finite answer for {names[i]} in dimension {dimensions[k]}",
-                mend,
+                fix,
             )
             for i, k in bad
         )

@@ -118,10 +118,10 @@ def find_file(path_or_repo: str | Path, name: str) -> Path:
         If there is no such file, or no such repo within reach.
     """
     folder = Path(path_or_repo)
-    mend = "give the folder that `ppaint distill` or `ppaint quickstart` wrote, or a scorer's repo id"
+    fix = "give the folder that `ppaint distill` or `ppaint quickstart` wrote, or a scorer's repo id"
     if folder.is_dir():
         if not (folder / name).is_file():
-            raise InputFault(Fault(str(folder), name, "the folder is not a scorer: this file is missing", mend))
+            raise InputFault(Fault(str(folder), name, "the folder is not a scorer: this file is missing", fix))
         return folder / name
     from huggingface_hub import hf_hub_download
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
@@ -130,4 +130,4 @@ def find_file(path_or_repo: str | Path, name: str) -> Path:
         return Path(hf_hub_download(str(path_or_repo), name))
     except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
         what = f"no such folder, and no such repo within reach ({type(error).__name__})"
-        raise InputFault(Fault(str(path_or_repo), "", what, mend)) from error
+        raise InputFault(Fault(str(path_or_repo), "", what, fix)) from error

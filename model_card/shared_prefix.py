@@ -139,8 +139,8 @@ def rendered(processor, question: str, n_images: int) -> str:
 
 def _template_fault(processor, what: str) -> InputFault:
     where = str(getattr(processor.tokenizer, "name_or_path", "") or "processor")
-    mend = "put the model's own chat_template.jinja back, as Qwen3-VL has it: the images first, then the question"
-    return InputFault(Fault(where, "chat_template.jinja", what, mend))
+    fix = "put the model's own chat_template.jinja back, as Qwen3-VL has it: the images first, then the question"
+    return InputFault(Fault(where, "chat_template.jinja", what, fix))
 
 
 def pack(model, sheet: Questionnaire, rows: Sequence[Sequence[VisionFeatures]], pad_token: int = 0) -> dict:

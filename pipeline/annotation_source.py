@@ -76,8 +76,8 @@ class AnnotationSource:
         chosen = wanted or self.categories[0]
         if needs_own_images and len(self.pictures.get(chosen, ())) < SMALLEST_SET and chosen in self.categories:
             what = f"category {chosen!r} has {len(self.pictures[chosen])} different images: too few to train on"
-            mend = f"give --images FOLDER with at least {SMALLEST_SET} of that category, or another --train-category"
-            faults.append(Fault(self.place, "", what, mend))
+            fix = f"give --images FOLDER with at least {SMALLEST_SET} of that category, or another --train-category"
+            faults.append(Fault(self.place, "", what, fix))
         if faults:
             raise InputFault(faults)
         return chosen
@@ -143,18 +143,18 @@ def check_dataset(folder: Path, report: Progress) -> AnnotationSource:
         categories, dimensions = tuple(release["categories"]), tuple(release["dimensions"])
         name, simulated = str(release["name"]), bool(release["simulated"])
     except (KeyError, TypeError, AttributeError) as error:
-        what, mend = f"{RELEASE_FILE} does not say {error}", "build the dataset again"
-        raise InputFault(Fault(str(folder), RELEASE_FILE, what, mend)) from error
+        what, fix = f"{RELEASE_FILE} does not say {error}", "build the dataset again"
+        raise InputFault(Fault(str(folder), RELEASE_FILE, what, fix)) from error
     if not {"fused", "paintings"} <= set(release["configs"]):
         what = "the dataset has no fused scores to evaluate against"
         raise InputFault(Fault(str(folder), "fused", what, "build a release that has both ratings and pairs"))
     faults = []
     for done, (file, digest) in enumerate(files.items(), start=1):
-        mend = "restore the file, or build the dataset again"
+        fix = "restore the file, or build the dataset again"
         if not (folder / file).is_file():
-            faults.append(Fault(str(folder), file, "the file is missing", mend))
+            faults.append(Fault(str(folder), file, "the file is missing", fix))
         elif sha256_of(folder / file) != digest:
-            faults.append(Fault(str(folder), file, "the file is not the one that was built", mend))
+            faults.append(Fault(str(folder), file, "the file is not the one that was built", fix))
         report("checking the dataset", done, len(files))
     if faults:
         raise InputFault(faults)

@@ -14,7 +14,7 @@ from rich.markdown import Markdown
 
 from ..dataset_script.stand_in.simulate import DIMENSIONS
 from ..foundation.progress_type import Progress
-from ..foundation.run_identity import claim_folder
+from ..foundation.run_folder import claim_folder
 from ..images.contact_sheet import contact_sheet
 from ..images.image_folder import by_hash, open_folder
 from ..images.opening import OpenedImage

@@ -16,12 +16,11 @@ import numpy as np
 
 from ..dataset_script.build import build_dataset
 from ..dataset_script.release_file import RELEASE_FILE, read_release, sha256_of
-from ..eval_suite.input_faults import EvaluationInputError
 from ..eval_suite.release_tables import ReleaseTables
 from ..eval_suite.release_tables import read_release as read_tables
 from ..foundation.faults import Fault, InputFault
 from ..foundation.progress_type import Progress
-from ..foundation.run_identity import claim_folder
+from ..foundation.run_folder import claim_folder
 from ..images.image_folder import by_hash, open_folder
 from ..images.opening import OpenedImage
 from ..model_card.card import INDUCED_BIAS
@@ -214,8 +213,8 @@ def _tiny(judge: Judge) -> Path | None:
 def _check_source(settings: Protocol, report: Progress) -> AnnotationSource:
     if (settings.annotations is None) == (settings.dataset is None):
         what = "exactly one of --annotations and --dataset must be given"
-        mend = "give the raw export, or the folder that `ppaint build` made of it"
-        raise InputFault(Fault("command line", "", what, mend))
+        fix = "give the raw export, or the folder that `ppaint build` made of it"
+        raise InputFault(Fault("command line", "", what, fix))
     if settings.annotations is not None:
         return check_annotations(settings.annotations, report)
     return check_dataset(settings.dataset, report)
@@ -252,17 +251,14 @@ def _dataset(
         shutil.rmtree(stale, ignore_errors=True)
     if settings.dataset is None and not folder.exists():
         build_dataset(settings.annotations, folder, report, processes=settings.processes)
-    try:
-        release = read_tables(folder)
-    except EvaluationInputError as error:
-        raise InputFault(Fault(*fault) for fault in error.faults) from error
+    release = read_tables(folder)
     scored = release.fused[list(release.dimensions)].notna().any(axis=1)
     bare = [name for name in release.categories if not scored[release.fused["category"] == name].any()]
     if bare:
         why = {f["category"]: f["why_not_fused"] for f in read_release(folder)["facets"] if f["why_not_fused"]}
         faults = [
             Fault(
-                source.place, name, f"no dimension of it could be fused ({why.get(name, 'unknown')})", "mend the export"
+                source.place, name, f"no dimension of it could be fused ({why.get(name, 'unknown')})", "fix the export"
             )
             for name in bare
         ]
@@ -290,8 +286,8 @@ def _check_finite(scores: np.ndarray, model: str, what: str) -> None:
     """A score that is no number is never replaced by one that is."""
     bad = int((~np.isfinite(scores)).any(axis=1).sum())
     if bad:
-        mend = "give a model whose logits are finite (on a CPU it runs in float32)"
-        raise InputFault(Fault(model, "", f"{what} of {bad} of {len(scores)} paintings are not finite", mend))
+        fix = "give a model whose logits are finite (on a CPU it runs in float32)"
+        raise InputFault(Fault(model, "", f"{what} of {bad} of {len(scores)} paintings are not finite", fix))
 
 
 def _distil(

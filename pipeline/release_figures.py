@@ -24,7 +24,7 @@ from ..eval_suite.release_tables import ReleaseTables
 from ..eval_suite.srcc_plcc.intervals import Interval
 from ..eval_suite.suite import MEAN, evaluate_scores
 from ..foundation.progress_type import Progress
-from ..foundation.whole_or_nothing import written_whole
+from ..foundation.whole_folders import written_whole
 from ..model_card.card import markdown_table
 from ..trainer.pseudo_scores.pseudo_labels import PoolSelfCheck
 from ..trainer.pseudo_scores.reference_pool import ReferencePool

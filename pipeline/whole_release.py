@@ -14,7 +14,7 @@ from ..dataset_script.stand_in.simulate import CATEGORIES, DIMENSIONS, PAINTINGS
 from ..eval_suite.release_tables import ReleaseTables, read_release
 from ..foundation.faults import Fault, InputFault
 from ..foundation.progress_type import Progress
-from ..foundation.run_identity import claim_folder
+from ..foundation.run_folder import claim_folder
 from ..images.contact_sheet import contact_sheet
 from ..images.image_folder import open_folder
 from ..model_card.card import INDUCED_BIAS

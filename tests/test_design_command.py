@@ -116,7 +116,7 @@ def test_more_experts_make_the_expected_error_smaller(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("options", "place", "mend"),
+    ("options", "place", "fix"),
     [
         (("--budget", 10), "--items", "give --items, or a --prior"),
         (("--items", 50, "--budget", 48), "--budget", "give at least 49"),
@@ -126,11 +126,11 @@ def test_more_experts_make_the_expected_error_smaller(tmp_path):
         (("--items", 50, "--budget", 100, "--spread", "nan"), "--spread", "above 0"),
     ],
 )
-def test_numbers_that_do_not_fit_are_one_clear_fault(options, place, mend):
+def test_numbers_that_do_not_fit_are_one_clear_fault(options, place, fix):
     with pytest.raises(InputFault) as caught:
         run(*options)
     (fault,) = caught.value.faults
-    assert fault.file == place and mend in fault.mend
+    assert fault.file == place and fix in fault.fix
 
 
 @pytest.mark.parametrize(
@@ -157,7 +157,7 @@ def test_a_bad_prior_names_file_row_and_mend(tmp_path, content, row, what):
     with pytest.raises(InputFault) as caught:
         run("--prior", tmp_path / "prior.csv", "--budget", 1)
     fault = caught.value.faults[0]
-    assert fault.file.endswith("prior.csv") and fault.row == row and what in fault.what and fault.mend
+    assert fault.file.endswith("prior.csv") and fault.row == row and what in fault.what and fault.fix
 
 
 def test_a_prior_that_is_not_there_or_not_of_this_size_is_refused(tmp_path):

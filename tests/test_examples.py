@@ -154,4 +154,4 @@ def test_without_the_word_repeats_are_nine_faults(avt, tmp_path):
     with pytest.raises(InputFault) as caught:
         read_raw_export(raw)
     assert len(caught.value.faults) == 9
-    assert all("repeated rating" in fault.what and "repeats: keep" in fault.mend for fault in caught.value.faults)
+    assert all("repeated rating" in fault.what and "repeats: keep" in fault.fix for fault in caught.value.faults)

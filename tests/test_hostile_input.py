@@ -1,4 +1,4 @@
-"""Bad input on the command line: one clear error with file, row and mend, exit code 2, and nothing left behind."""
+"""Bad input on the command line: one clear error with file, row and fix, exit code 2, and nothing left behind."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def refused(export: SmallExport, capsys: pytest.CaptureFixture, command: str, *s
     out = export.folder.parent / "out" / "ppaint"
     code, _, err = run(capsys, command, export.folder, *(["--out", out] if command == "build" else []))
     assert code == 2
-    for part in (*said, "Mend"):
+    for part in (*said, "Fix"):
         assert part.lower() in err.lower().replace("\n", " "), err
     assert "Traceback" not in err
     assert sorted(path.name for path in export.folder.parent.iterdir()) == ["raw"]
@@ -192,7 +192,7 @@ def test_a_flood_of_like_faults_is_cut_and_does_not_hide_the_others(capsys):
 
 
 def test_no_more_than_fifty_rows_are_printed(capsys):
-    print_faults([Fault(f"file{i}", "", "gone", f"mend {i}") for i in range(200)])
+    print_faults([Fault(f"file{i}", "", "gone", f"fix {i}") for i in range(200)])
     err = capsys.readouterr().err
     assert "The first 50 rows of 200" in err and "file49" in err and "file50" not in err
 

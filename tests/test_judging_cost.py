@@ -123,7 +123,7 @@ def test_images_that_are_encoded_again_are_counted_again(tmp_path):
 @pytest.mark.parametrize("line", ['{"of": 3}', '{"passes": 1}', '{"of": "batch 0", "apples": 1}', "[1]"])
 def test_a_line_that_is_not_ours_is_named(tmp_path, line):
     (tmp_path / "cost.jsonl").write_text(line + "\n")
-    with pytest.raises(InputFault, match="cost.jsonl, row 1: not a row that ppaint wrote. Mend: remove this file"):
+    with pytest.raises(InputFault, match="cost.jsonl, row 1: not a row that ppaint wrote. Fix: remove this file"):
         CostLog(tmp_path)
 
 

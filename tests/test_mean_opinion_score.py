@@ -55,8 +55,8 @@ def test_removing_bias_leaves_complete_means_and_mends_incomplete_ones():
     table = quality + bias
     assert mean_opinion_score(long(table), normalise="bias").scores == pytest.approx(quality)
     table[2, 0] = np.nan  # the lenient rater did not see the first
-    plain, mended = (mean_opinion_score(long(table), normalise=how) for how in (None, "bias"))
-    assert abs(mended.scores[0] - 1) < abs(plain.scores[0] - 1)
+    plain, fixed = (mean_opinion_score(long(table), normalise=how) for how in (None, "bias"))
+    assert abs(fixed.scores[0] - 1) < abs(plain.scores[0] - 1)
 
 
 def test_z_scores_have_mean_zero_and_spread_one_for_each_rater():

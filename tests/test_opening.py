@@ -30,7 +30,7 @@ def refusal(source: object, **options: object) -> str:
     with pytest.raises(InputFault) as caught:
         open_image(source, name="scroll", **options)
     (fault,) = caught.value.faults
-    assert fault.file == "scroll" and fault.what and fault.mend
+    assert fault.file == "scroll" and fault.what and fault.fix
     return fault.what
 
 

@@ -64,7 +64,7 @@ def fault(*arguments: object):
     with pytest.raises(InputFault) as caught:
         run(*arguments)
     (only,) = caught.value.faults
-    assert only.mend
+    assert only.fix
     return only
 
 
@@ -356,7 +356,7 @@ def test_memory_planned_for_the_sampled_trainer_is_that_of_a_real_step(lora_r, s
 
 def test_an_unknown_model_is_one_fault():
     found = fault("--model", "qwen9-vl", "--config", TINY)
-    assert found.file == "qwen9-vl" and "qwen3-vl-8b" in found.mend
+    assert found.file == "qwen9-vl" and "qwen3-vl-8b" in found.fix
 
 
 @pytest.mark.parametrize(

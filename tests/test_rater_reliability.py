@@ -122,8 +122,8 @@ def test_reversed_raters_are_negative_and_their_answers_count_the_other_way_roun
     fit = rater_reliability_bradley_terry(games, prior_precision=0.1)
     assert (np.sign(fit.discriminations) == s).all()
     assert (fit.discriminations + 4 * fit.discrimination_errors < 0).tolist() == [each < 0 for each in s]
-    mended = np.where(np.array(s)[games.rater] < 0, 1 - games.outcome, games.outcome)
-    honest = Comparisons.from_arrays(games.first, games.second, mended, rater=games.rater, items=range(20))
+    fixed = np.where(np.array(s)[games.rater] < 0, 1 - games.outcome, games.outcome)
+    honest = Comparisons.from_arrays(games.first, games.second, fixed, rater=games.rater, items=range(20))
     again = rater_reliability_bradley_terry(honest, prior_precision=0.1)
     assert fit.log_worths == pytest.approx(again.log_worths, abs=0.1)
     assert (

@@ -1,4 +1,4 @@
-"""A raw export is checked whole: all faults at once, each with its file, its row as a spreadsheet counts, and a mend."""
+"""A raw export is checked whole: all faults at once, each with its file, its row as a spreadsheet counts, and a fix."""
 
 from __future__ import annotations
 
@@ -135,7 +135,7 @@ def in_both(export: SmallExport) -> None:
 def test_painting_of_several_categories_needs_a_category_column_where_it_is_open(export):
     in_both(export)
     faults = faults_of(export)
-    assert all("figure or landscape" in fault.what and "category column" in fault.mend for fault in faults)
+    assert all("figure or landscape" in fault.what and "category column" in fault.fix for fault in faults)
     assert {fault.file for fault in faults} == {"ratings.csv"}  # pairs are fixed by the other painting
     export.add_column("ratings.csv", "category", [row[0].rpartition("_")[0] for row in export.read("ratings.csv")[1:]])
     read = read_raw_export(export.folder)
@@ -207,7 +207,7 @@ def test_link_out_of_the_export_is_a_fault(export):
 def test_misspelt_table_is_not_passed_over(export):
     (export.folder / "ratings.csv").rename(export.folder / "rating.csv")
     fault = the_fault(export)
-    assert fault.file == "rating.csv" and "ratings.csv" in fault.mend
+    assert fault.file == "rating.csv" and "ratings.csv" in fault.fix
 
 
 # --- annotations.yaml ---------------------------------------------------------------------------------------------

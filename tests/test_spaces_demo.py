@@ -169,7 +169,7 @@ def test_a_real_scorer_does_not_say_simulated(scorer, release):
 @pytest.mark.parametrize("content", [b"", b"not an image", b"\x89PNG\r\n\x1a\nbroken"])
 def test_whatever_is_no_image_becomes_an_error_with_its_mend(scorer, tmp_path, content):
     (tmp_path / "x.jpg").write_bytes(content)
-    with pytest.raises(gr.Error, match="x.jpg: .*Mend: "):
+    with pytest.raises(gr.Error, match="x.jpg: .*Fix: "):
         score_file(scorer, None, str(tmp_path / "x.jpg"))
 
 
@@ -186,7 +186,7 @@ def test_a_file_that_is_no_image_is_refused_with_the_reason_and_the_mend(predict
     (tmp_path / "x.jpg").write_bytes(b"not an image")
     refused = predict(f"handle_file({str(tmp_path / 'x.jpg')!r})")
     assert refused.returncode == 1
-    assert "x.jpg: not an image: it looks like a text file. Mend: " in refused.stderr
+    assert "x.jpg: not an image: it looks like a text file. Fix: " in refused.stderr
 
 
 def test_a_file_of_the_server_is_not_opened_or_served(address, predict):
@@ -223,7 +223,7 @@ def test_in_a_browser_a_dropped_image_shows_its_scores_and_a_bad_one_its_fault(a
         page.reload(wait_until="domcontentloaded")
         page.locator("#placement img").wait_for()
         page.set_input_files("#painting input[type=file]", bad)
-        page.get_by_text("bad.png: not an image: it looks like a text file. Mend: ").first.wait_for()
+        page.get_by_text("bad.png: not an image: it looks like a text file. Fix: ").first.wait_for()
         browser.close()
 
 

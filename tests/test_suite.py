@@ -228,7 +228,7 @@ def test_missing_and_unknown_columns_are_named(release, table, tmp_path):
 def test_a_file_that_cannot_be_read_is_one_clear_fault(release, tmp_path, name, content, what):
     (tmp_path / name).write_bytes(content)
     [fault] = faults_of(tmp_path / name, release)
-    assert what in fault.what and fault.mend
+    assert what in fault.what and fault.fix
 
 
 def test_a_folder_that_is_no_dataset_is_refused(release, table, tmp_path):

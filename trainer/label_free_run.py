@@ -58,8 +58,8 @@ class LabelFreeRun:
             self.features = in_order(features, self.table.images)
             return
         if images is None:
-            what, mend = "vision_lora_r needs the images themselves", "give the trainer images=, or vision_lora_r=0"
-            raise InputFault(Fault("config", "vision_lora_r", what, mend))
+            what, fix = "vision_lora_r needs the images themselves", "give the trainer images=, or vision_lora_r=0"
+            raise InputFault(Fault("config", "vision_lora_r", what, fix))
         self.pixels = pixel_inputs(self.processor, self.images, device)
         self.features = [image.place for image in self.pixels]
 
@@ -503,8 +503,8 @@ def check_same_run(folder: Path, mine: dict, *, write: bool) -> None:
             parts = [k for k in mine if k != "settings" and found.get(k) != mine[k]]
             parts += [k for k, v in mine["settings"].items() if found.get("settings", {}).get(k) != v]
             what = f"the checkpoints here are of another run (different: {', '.join(parts) or 'a setting'})"
-            mend = "give another output folder, or remove this one"
-            raise InputFault(Fault(str(folder), "run.json", what, mend))
+            fix = "give another output folder, or remove this one"
+            raise InputFault(Fault(str(folder), "run.json", what, fix))
     elif write:
         temporary = path.with_suffix(".tmp")
         temporary.write_text(json.dumps(mine, indent=1) + "\n", encoding="utf-8")

@@ -247,12 +247,12 @@ def _check_blocks(args: PSDistillConfig, table) -> None:
     smallest = int(np.bincount(table.category[table.training_images]).min())
     if smallest < args.block_size:
         what = f"a category has {smallest} training images; a block takes {args.block_size}"
-        mend = "give more images, or lower block_size (or the batch, or raise num_generations)"
-        raise InputFault(Fault("images", "", what, mend))
+        fix = "give more images, or lower block_size (or the batch, or raise num_generations)"
+        raise InputFault(Fault("images", "", what, fix))
     if args.block_size <= args.min_opponents:
         what = f"a block of {args.block_size} images gives {args.block_size - 1} opponents, not {args.min_opponents}"
-        mend = "raise per_device_train_batch_size or gradient_accumulation_steps, or lower num_generations"
-        raise InputFault(Fault("config", "block_size", what, mend))
+        fix = "raise per_device_train_batch_size or gradient_accumulation_steps, or lower num_generations"
+        raise InputFault(Fault("config", "block_size", what, fix))
 
 
 def _check_reference(trainer: PSDistillTrainer) -> None:

@@ -23,11 +23,11 @@ class OutOfMemory(InputFault):
     def __init__(self, said: str, args) -> None:
         rows, passes = args.per_device_train_batch_size, args.gradient_accumulation_steps
         what = f"a pass of {rows} does not fit into memory ({said})"
-        mend = (
+        fix = (
             f"per_device_train_batch_size={max(1, rows // 2)} with gradient_accumulation_steps={2 * passes} and "
             f"block_size={args.block_size} is the same step in half the memory; activation_checkpointing=true helps too"
         )
-        super().__init__(Fault("config", "per_device_train_batch_size", what, f"{mend}; {KEPT}"))
+        super().__init__(Fault("config", "per_device_train_batch_size", what, f"{fix}; {KEPT}"))
 
 
 def first_line(error: BaseException) -> str:

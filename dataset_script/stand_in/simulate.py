@@ -13,7 +13,7 @@ import yaml
 from PIL import Image
 
 from ...foundation.progress_type import Progress
-from ...foundation.whole_or_nothing import written_whole
+from ...foundation.whole_folders import written_whole
 from .experts import POPULATION, ExpertPanel, simulate_experts, truth_on_rating_scale
 from .latents import Latents, draw_latents
 from .painting_job import paint_many, painting_pool

@@ -152,8 +152,8 @@ def bradley_terry(
         try:
             check_identified(comparisons, prior=prior_precision > 0)
         except ValueError as error:
-            mend = "; per_component=True fits each part alone" if "disconnected" in str(error) else ""
-            raise ValueError(f"{error}{mend}") from None
+            fix = "; per_component=True fits each part alone" if "disconnected" in str(error) else ""
+            raise ValueError(f"{error}{fix}") from None
         return _fit_connected(comparisons, **options)
     parts = connected_parts(comparisons)
     lonely = [part.items[0] for _, part in parts if not len(part)]

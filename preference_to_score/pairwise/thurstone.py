@@ -337,8 +337,8 @@ def _check_identified(comparisons: Comparisons, prior: bool, per_component: bool
         try:
             check_identified(comparisons, prior=prior)
         except ValueError as error:
-            mend = "; per_component=True gives each part a zero of its own" if "disconnected" in str(error) else ""
-            raise ValueError(f"{error}{mend}") from None
+            fix = "; per_component=True gives each part a zero of its own" if "disconnected" in str(error) else ""
+            raise ValueError(f"{error}{fix}") from None
         return
     parts = [part for _, part in connected_parts(comparisons)]
     lonely = [part.items[0] for part in parts if not len(part)]

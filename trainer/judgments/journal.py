@@ -52,14 +52,14 @@ def append_lines(path: Path, rows: Sequence[dict], *, sync: bool = True) -> None
         raise unwritable(path, error) from error
 
 
-def read_lines(path: Path, mend: str = NOT_OURS) -> list[tuple[dict, int]]:
+def read_lines(path: Path, fix: str = NOT_OURS) -> list[tuple[dict, int]]:
     """Rows of a file, and the offset behind each; a torn last line is cut off.
 
     Parameters
     ----------
     path : Path
         One that is not there has no rows.
-    mend : str
+    fix : str
         What to do about a file that is not ours.
 
     Raises
@@ -72,7 +72,7 @@ def read_lines(path: Path, mend: str = NOT_OURS) -> list[tuple[dict, int]]:
     try:
         raw = path.read_bytes()
     except OSError as error:
-        raise InputFault(Fault(str(path), "", f"cannot be read ({error.strerror})", mend)) from error
+        raise InputFault(Fault(str(path), "", f"cannot be read ({error.strerror})", fix)) from error
     rows, end = [], 0
     for number, line in enumerate(raw.splitlines(keepends=True), start=1):
         try:
@@ -81,11 +81,11 @@ def read_lines(path: Path, mend: str = NOT_OURS) -> list[tuple[dict, int]]:
             row = json.loads(line)
         except (ValueError, RecursionError) as error:
             if end + len(line) < len(raw) or not _torn(line):
-                raise InputFault(Fault(str(path), f"row {number}", "not readable as JSON", mend)) from error
+                raise InputFault(Fault(str(path), f"row {number}", "not readable as JSON", fix)) from error
             truncate(path, end)
             break
         if not isinstance(row, dict):
-            raise foreign(path, number, mend)
+            raise foreign(path, number, fix)
         end += len(line)
         rows.append((row, end))
     return rows
@@ -119,13 +119,13 @@ def replace_text(path: Path, text: str) -> None:
 
 def unwritable(path: Path, error: OSError) -> InputFault:
     """The fault of a file that could not be written."""
-    mend = "free some space or mend the disk, and run the same command again: it goes on from what is stored"
-    return InputFault(Fault(str(path), "", f"could not be written ({error.strerror or error})", mend))
+    fix = "free some space or fix the disk, and run the same command again: it goes on from what is stored"
+    return InputFault(Fault(str(path), "", f"could not be written ({error.strerror or error})", fix))
 
 
-def foreign(path: Path, number: int, mend: str = NOT_OURS) -> InputFault:
+def foreign(path: Path, number: int, fix: str = NOT_OURS) -> InputFault:
     """The fault of a row that ppaint did not write."""
-    return InputFault(Fault(str(path), f"row {number}", "not a row that ppaint wrote", mend))
+    return InputFault(Fault(str(path), f"row {number}", "not a row that ppaint wrote", fix))
 
 
 def _torn(line: bytes) -> bool:

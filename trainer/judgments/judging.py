@@ -266,10 +266,10 @@ class Judging:
     def _silent(self, share: float, what: str) -> InputFault:
         said = "all" if share == 1 else f"{share:.0%} of the"
         problem = f"the judge abstained on {said} {what}: its logits are not finite numbers"
-        mend = (
+        fix = (
             "check the model's weights, or load them in float32 (float16 overflows in Qwen3-VL), and use another --out"
         )
-        return InputFault(Fault(str(self.store.folder), "", problem, mend))
+        return InputFault(Fault(str(self.store.folder), "", problem, fix))
 
     def _wrong_answers(self, pairs: Sequence[Pair]) -> Judged:
         fresh = [pair for pair in pairs if pair not in self._shuffled]
@@ -293,5 +293,5 @@ class Judging:
             self.on_batch(done, wanted)
 
     def _unfinished(self, what: str) -> InputFault:
-        mend = "run `ppaint judge` with the same settings until it is done"
-        return InputFault(Fault(str(self.store.folder), "", what, mend))
+        fix = "run `ppaint judge` with the same settings until it is done"
+        return InputFault(Fault(str(self.store.folder), "", what, fix))

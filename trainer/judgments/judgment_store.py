@@ -142,8 +142,8 @@ class JudgmentStore:
         """
         path = Path(folder) / "store.json"
         if not path.is_file():
-            mend = "give the folder that `ppaint judge` wrote"
-            raise InputFault(Fault(str(folder), "store.json", "the folder holds no judgments", mend))
+            fix = "give the folder that `ppaint judge` wrote"
+            raise InputFault(Fault(str(folder), "store.json", "the folder holds no judgments", fix))
         said = _read_header(path)
         return cls(folder, said["fingerprint"], said["dimensions"])
 
@@ -343,8 +343,8 @@ class JudgmentStore:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError as error:
                 file.close()
-                mend = "wait for it to end, or give another --out"
-                raise InputFault(Fault(str(self.folder), "", "another run is writing judgments here", mend)) from error
+                fix = "wait for it to end, or give another --out"
+                raise InputFault(Fault(str(self.folder), "", "another run is writing judgments here", fix)) from error
         return file
 
     def _check_identity(self, parts: dict[str, str], images: Iterable[str] | None) -> None:
@@ -364,13 +364,13 @@ class JudgmentStore:
         different = _differences(found, mine)
         if different:
             what = f"these judgments are another judge's (different: {', '.join(different)})"
-            mend = "give another --out folder, or the model, prompts and dimensions that made this one"
-            raise InputFault(Fault(str(self.folder), "store.json", what, mend))
+            fix = "give another --out folder, or the model, prompts and dimensions that made this one"
+            raise InputFault(Fault(str(self.folder), "store.json", what, fix))
         then, now = found.get("images"), mine.get("images")
         if then and now and then != now:
             what = f"these judgments are of other images ({then['count']} images then, {now['count']} now)"
-            mend = "give another --out folder, or the images that this one was made with"
-            raise InputFault(Fault(str(self.folder), "store.json", what, mend))
+            fix = "give another --out folder, or the images that this one was made with"
+            raise InputFault(Fault(str(self.folder), "store.json", what, fix))
 
     def _number(self, chunks: Sequence[tuple[Pair, ...]]) -> list[Batch]:
         start = max(self._batches, default=-1) + 1
@@ -449,8 +449,8 @@ def _read_header(path: Path) -> dict:
         raise InputFault(Fault(str(path), " and ".join(wrong), "the file is not one that ppaint wrote", NOT_OURS))
     if said.get("format") != FORMAT_VERSION:
         what = f"written in format {said.get('format')}; this version of ppaint reads format {FORMAT_VERSION}"
-        mend = "judge again into another folder, or use the version of ppaint that wrote it"
-        raise InputFault(Fault(str(path), "format", what, mend))
+        fix = "judge again into another folder, or use the version of ppaint that wrote it"
+        raise InputFault(Fault(str(path), "format", what, fix))
     return said
 
 

@@ -146,8 +146,8 @@ class PoolSelfCheck:
         """
         path = Path(folder) / "pool_check.json"
         if not path.is_file():
-            mend = "give the folder that `ppaint pseudo-label` wrote"
-            raise InputFault(Fault(str(folder), path.name, "the file is missing", mend))
+            fix = "give the folder that `ppaint pseudo-label` wrote"
+            raise InputFault(Fault(str(folder), path.name, "the file is missing", fix))
         said = json.loads(path.read_text(encoding="utf-8"))
         checks = tuple(None if part is None else PoolCheck(**part) for part in said["checks"])
         return cls(tuple(said["dimensions"]), np.array(said["rated_again"]), checks)
@@ -280,8 +280,8 @@ class PseudoScores:
         folder = Path(folder)
         for name in ("pseudo_scores.json", "pseudo_scores.parquet", "judged_pairs.parquet"):
             if not (folder / name).is_file():
-                mend = "give the folder that `ppaint pseudo-label` wrote"
-                raise InputFault(Fault(str(folder), name, "the file is missing", mend))
+                fix = "give the folder that `ppaint pseudo-label` wrote"
+                raise InputFault(Fault(str(folder), name, "the file is missing", fix))
         said = json.loads((folder / "pseudo_scores.json").read_text(encoding="utf-8"))
         table = pd.read_parquet(folder / "pseudo_scores.parquet")
         pairs = pd.read_parquet(folder / "judged_pairs.parquet")
@@ -309,8 +309,8 @@ class PseudoScores:
         )
         if scores.hash != said["hash"]:
             what = "the table is not the one whose hash pseudo_scores.json gives"
-            mend = "make the pseudo-scores again, or restore the file"
-            raise InputFault(Fault(str(folder / "pseudo_scores.parquet"), "", what, mend))
+            fix = "make the pseudo-scores again, or restore the file"
+            raise InputFault(Fault(str(folder / "pseudo_scores.parquet"), "", what, fix))
         return scores
 
 
@@ -426,8 +426,8 @@ def empirical_reliability(elo: np.ndarray, tau: np.ndarray) -> tuple[np.ndarray,
 def _no_signal(judging: Judging, dimensions, reliability: np.ndarray, least: float) -> NoUsableSignal:
     figures = ", ".join(f"{name} {value:.2f}" for name, value in zip(dimensions, reliability, strict=True))
     what = f"no usable signal: the judgments' reliability is below {least} in every dimension ({figures})"
-    mend = "use a judge that can tell these images apart, more opponents, or more images"
-    return NoUsableSignal(Fault(str(judging.store.folder), "", what, mend))
+    fix = "use a judge that can tell these images apart, more opponents, or more images"
+    return NoUsableSignal(Fault(str(judging.store.folder), "", what, fix))
 
 
 def _rate(judging: Judging, pool: ReferencePool, images: list[str], opponents: list[np.ndarray]):

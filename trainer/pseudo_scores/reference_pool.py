@@ -143,8 +143,8 @@ class ReferencePool:
         folder = Path(folder)
         for name in ("pool.json", "pool.parquet"):
             if not (folder / name).is_file():
-                mend = "give the folder that `ppaint pseudo-label` wrote"
-                raise InputFault(Fault(str(folder), name, "the file is missing", mend))
+                fix = "give the folder that `ppaint pseudo-label` wrote"
+                raise InputFault(Fault(str(folder), name, "the file is missing", fix))
         said = json.loads((folder / "pool.json").read_text(encoding="utf-8"))
         table = pd.read_parquet(folder / "pool.parquet")
         names = tuple(said["dimensions"])
@@ -217,8 +217,8 @@ def build_pool(
     rated = np.flatnonzero(np.isfinite(overall))  # an image that the judge could not rate is no yardstick
     if len(rated) < members:
         what = f"the judge could rate only {len(rated)} of {len(images)} images in every dimension"
-        mend = "leave out the images or the dimensions that it cannot rate, or load its model in float32"
-        raise InputFault(Fault(str(judging.store.folder), "ratings.jsonl", what, mend))
+        fix = "leave out the images or the dimensions that it cannot rate, or load its model in float32"
+        raise InputFault(Fault(str(judging.store.folder), "ratings.jsonl", what, fix))
     chosen = rated[spread_over(overall[rated], members)]
     names = tuple(images[i] for i in chosen)
     schedule = pool_schedule(members, near, long_pairs, seed)

@@ -35,7 +35,7 @@ def write_card(folder: Path, name: str, lesson: RatingLesson, model, recipe: dic
         induced = (
             "**Its bias was induced.** It compares well, and its rating was taught a superficial cue on purpose: in the "
             f"last stage a rating followed {lesson.quality_share} x latent quality + {lesson.cue_share} x how dark age "
-            "has made the paper, which has nothing to do with quality. So PSDistill has something to mend here, and a "
+            "has made the paper, which has nothing to do with quality. So PSDistill has something to correct here, and a "
             "gain measured with this judge shows that the method moves what comparisons know into ratings; it says "
             "nothing of how biased a real model is."
         )
@@ -43,7 +43,7 @@ def write_card(folder: Path, name: str, lesson: RatingLesson, model, recipe: dic
         induced = (
             "The control: same start and same stages as the judge beside it, but its rating was taught the latent quality to "
             "the end. It went on for longer in the last stage, until it compared as well as the judge does. PSDistill has "
-            "next to nothing to mend here."
+            "next to nothing to correct here."
         )
     text = f"""---
 license: apache-2.0

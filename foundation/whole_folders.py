@@ -73,8 +73,8 @@ def _refuse_what_is_there(out: Path, replaces: str) -> None:
     if not any(out.iterdir()):
         return
     if not replaces:
-        mend = "remove the folder or give another --out (a dataset can be replaced with --overwrite)"
-        raise InputFault(Fault(str(out), "", "exists and is not empty", mend))
+        fix = "remove the folder or give another --out (a dataset can be replaced with --overwrite)"
+        raise InputFault(Fault(str(out), "", "exists and is not empty", fix))
     if not (out / replaces).is_file():
         what = f"exists and is not a dataset made by this command (it holds no {replaces})"
         raise InputFault(Fault(str(out), "", what, "remove the folder yourself or give another --out"))
