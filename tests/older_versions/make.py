@@ -138,10 +138,21 @@ def make_scorer(config: dict, estimator: str, kept: str) -> list[dict]:
     return state["log_history"]
 
 
-def scores(folder: str, base: str | None = None) -> list[dict]:
+def scores(folder: str, base: str | None = None, of: str = "images") -> list[dict]:
     """What a scorer says of the images, a row each."""
-    table = AestheticScorer.from_pretrained(folder, base=base, device="cpu").score(sorted(Path("images").iterdir()))
+    table = AestheticScorer.from_pretrained(folder, base=base, device="cpu").score(sorted(Path(of).iterdir()))
     return [row | {"name": Path(row["name"]).name} for row in table.rows()]
+
+
+def make_strange() -> None:
+    """Images unlike the training images, and what both scorers say of them; run alone, after the rest."""
+    Path("strange").mkdir()
+    noise = np.random.default_rng(0).integers(0, 2, (64, 192, 3), dtype=np.uint8) * 255
+    Image.fromarray(noise).save("strange/noise.png")
+    for colour in ("white", "black", "red", "lime", "blue", "yellow", "cyan"):
+        Image.new("RGB", (64, 64), colour).save(f"strange/{colour}.png")
+    found = {"merged": scores("scorer_merged", of="strange"), "adapter": scores("scorer_adapter", "model", "strange")}
+    Path("strange/recorded.json").write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
 
 
 def write_raw_export() -> None:
