@@ -105,7 +105,7 @@ def sampled(folder: Path) -> list:
         logging_steps=1,
         report_to=[],
         activation_checkpointing=False,
-        **TRAINING,
+        **TRAINING | {"learning_rate": 1e-2},
     )
     return _logged(PSDistillTrainer(model, args, PROCESSOR, images, scores, features=features))
 
