@@ -26,9 +26,9 @@ from ppaint.model_card.readout import moments
 from ppaint.pipeline.paintings import read_paintings
 from ppaint.pipeline.whole_release import WholeRelease, run_whole_release, score_paintings
 from ppaint.trainer import NoUsableSignal
-from ppaint.trainer.distillation import distil_scorer
+from ppaint.trainer.distillation import distil
+from ppaint.trainer.distillation_job import CardText, Distillation
 from ppaint.trainer.pseudo_scores.labelled_set import compute_features, pseudo_label_images
-from ppaint.trainer.scorer_folder import CardText
 from ppaint.trainer.tiny_judge import TWIN_WEIGHTS, WEIGHTS, training_settings
 
 CARD = CardText(title="A control run", simulated=True)
@@ -145,16 +145,9 @@ def shuffled(settings: WholeRelease, data: Path, whole: Path, out: Path, report,
         )
     except NoUsableSignal as error:
         return {"stopped": f"stopped: {error.faults[0].what}"}
-    distilled = distil_scorer(
-        settings.model,
-        judge,
-        labels,
-        out,
-        report,
-        CARD,
-        seed=settings.seed,
-        steps=settings.steps,
-        options=training_settings(settings.model),
+    options = training_settings(settings.model) | {"max_steps": settings.steps}
+    distilled = distil(
+        Distillation(settings.model, judge, labels, out, CARD, seed=settings.seed, options=options), report
     )
     after = score_paintings(distilled, paintings, report)
     features = compute_features(judge, paintings.images, report, "vision features")

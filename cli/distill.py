@@ -27,13 +27,13 @@ def distill(
 
     Started again after it was killed, it goes on from the newest complete checkpoint and ends at the same weights.
     """
-    inputs, args = read_config(config, overrides or [], estimator)
+    inputs, options = read_config(config, overrides or [], estimator)
     from ..images.image_folder import by_hash, open_folder
     from ..model_card.judge import Judge
-    from ..trainer.distillation import distil_sampled, distil_scorer
+    from ..trainer.distillation import distil
+    from ..trainer.distillation_job import CardText, Distillation, Export
     from ..trainer.pseudo_scores.labelled_set import compute_features
     from ..trainer.pseudo_scores.pseudo_labels import PseudoScores
-    from ..trainer.scorer_folder import CardText, Export
     from .judge import tiny_judge
     from .progress_bars import progress_bars
 
@@ -51,12 +51,20 @@ def distill(
             simulated=Path(model).resolve() == Path(tiny_judge()),
             headline="overall" if "overall" in scores.dimensions else None,
         )
-        out, seed = Path(inputs["out"]), args.pop("seed", 0)
-        how = {"seed": seed, "options": args, "export": Export(inputs.get("export", "merged"), inputs.get("base_repo"))}
-        if estimator is Estimator.sampled:
-            done = distil_sampled(model, judge, labels, opened, out, report, card, **how)
-        else:
-            done = distil_scorer(model, judge, labels, out, report, card, images=by_hash(opened), **how)
+        export = Export(inputs.get("export", "merged"), inputs.get("base_repo"))
+        job = Distillation(
+            model,
+            judge,
+            labels,
+            Path(inputs["out"]),
+            card,
+            images=opened,
+            estimator=estimator,
+            seed=options.pop("seed", 0),
+            options=options,
+            export=export,
+        )
+        done = distil(job, report)
     for line in history_lines(done.history):
         typer.echo(line)
     typer.echo(f"kept the checkpoint of step {done.kept_step}, by held-out judgments; scorer in {done.folder}")

@@ -7,7 +7,6 @@ import json
 import os
 import time
 from dataclasses import asdict, dataclass
-from importlib.metadata import version
 from pathlib import Path
 
 from rich.markdown import Markdown
@@ -20,9 +19,11 @@ from ..images.image_folder import by_hash, open_folder
 from ..images.opening import OpenedImage
 from ..model_card.judge import Judge
 from ..model_card.scorer import AestheticScorer
-from ..trainer.distillation import distil_scorer
+from ..trainer.code_version import package_versions
+from ..trainer.distillation import distil
+from ..trainer.distillation_job import CardText, Distillation
 from ..trainer.pseudo_scores.labelled_set import PseudoLabels, check_enough, pseudo_label_images
-from ..trainer.scorer_folder import PACKAGES, CardText, Distilled
+from ..trainer.scorer_folder import Distilled
 from ..trainer.tiny_judge import training_settings
 from .plots import plot_pool, plot_training
 
@@ -79,8 +80,10 @@ def run_own_images(settings: OwnImages, out: Path, report: Progress) -> list:
         + (f" {TINY_NOTE}" if settings.tiny else ""),
         simulated=settings.tiny,
     )
-    how = {"seed": settings.seed, "steps": settings.steps, "options": training_settings(settings.model)}
-    distilled = distil_scorer(settings.model, judge, labels, out, report, card, **how)
+    options = training_settings(settings.model) | {"max_steps": settings.steps}
+    distilled = distil(
+        Distillation(settings.model, judge, labels, out, card, seed=settings.seed, options=options), report
+    )
     scorer = AestheticScorer.from_pretrained(distilled.folder)
     done = 0
 
@@ -133,7 +136,7 @@ def _summary(
         "kept_step": distilled.kept_step,
         "seed": settings.seed,
         "elapsed_s": round(elapsed, 1),
-        "versions": {name: version(name) for name in PACKAGES},
+        "versions": package_versions(),
         "hashes": dict(distilled.config.hashes),
     }
 

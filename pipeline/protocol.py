@@ -8,7 +8,6 @@ import shutil
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -28,12 +27,14 @@ from ..model_card.judge import Judge
 from ..model_card.loading import model_revision
 from ..model_card.readout import moments
 from ..model_card.scorer_config import FILE_NAME, ScorerConfig
-from ..trainer.distillation import distil_sampled, distil_scorer
+from ..trainer.code_version import package_versions
+from ..trainer.distillation import distil
+from ..trainer.distillation_job import CardText, Distillation
 from ..trainer.estimator import Estimator
 from ..trainer.judgments.judging import Judging
 from ..trainer.judgments.judgment_store import JudgmentStore
 from ..trainer.pseudo_scores.labelled_set import PseudoLabels, check_enough, compute_features, pseudo_label_images
-from ..trainer.scorer_folder import PACKAGES, CardText, Distilled, rewrite_card
+from ..trainer.scorer_folder import Distilled, rewrite_card
 from ..trainer.tiny_judge import TWIN_WEIGHTS, WEIGHTS
 from .annotation_source import AnnotationSource, check_annotations, check_dataset
 from .own_images import write_json
@@ -299,12 +300,18 @@ def _distil(
     report: Progress,
     card: CardText,
 ) -> Distilled:
-    options, seed = settings.trainer_options(), settings.seed
-    if settings.estimator is Estimator.sampled:
-        return distil_sampled(settings.model, judge, labels, training, out, report, card, seed=seed, options=options)
-    return distil_scorer(
-        settings.model, judge, labels, out, report, card, seed=seed, options=options, images=by_hash(training)
+    job = Distillation(
+        settings.model,
+        judge,
+        labels,
+        out,
+        card,
+        images=training,
+        estimator=settings.estimator,
+        seed=settings.seed,
+        options=settings.trainer_options(),
     )
+    return distil(job, report)
 
 
 def _pseudo_scores(labels: PseudoLabels, paintings: list[OpenedImage]) -> np.ndarray | None:
@@ -342,8 +349,7 @@ def _conditions(
 
 
 def _versions(settings: Protocol) -> dict[str, str]:
-    packages = (*PACKAGES, "trl") if settings.estimator is Estimator.sampled else PACKAGES
-    return {name: version(name) for name in packages}
+    return package_versions(*(["trl"] if settings.estimator is Estimator.sampled else []))
 
 
 def _hashes(source: AnnotationSource, release: ReleaseTables, judge: Judge, distilled: Distilled) -> dict[str, str]:

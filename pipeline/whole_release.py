@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from dataclasses import asdict, dataclass
-from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -21,13 +20,15 @@ from ..model_card.card import INDUCED_BIAS
 from ..model_card.judge import Judge
 from ..model_card.readout import moments
 from ..model_card.scorer import AestheticScorer
-from ..trainer.distillation import distil_scorer
+from ..trainer.code_version import package_versions
+from ..trainer.distillation import distil
+from ..trainer.distillation_job import CardText, Distillation
 from ..trainer.judgments.judging import Judging
 from ..trainer.judgments.judgment_store import JudgmentStore
 from ..trainer.pseudo_scores.labelled_set import PseudoLabels, compute_features, pseudo_label_images
 from ..trainer.pseudo_scores.pseudo_labels import PoolSelfCheck, check_members, rate_images
 from ..trainer.pseudo_scores.reference_pool import build_pool
-from ..trainer.scorer_folder import PACKAGES, CardText, Distilled, rewrite_card
+from ..trainer.scorer_folder import Distilled, rewrite_card
 from ..trainer.tiny_judge import WEIGHTS, training_settings
 from .own_images import write_json
 from .paintings import ReleasePaintings, read_paintings
@@ -85,8 +86,10 @@ def run_whole_release(settings: WholeRelease, out: Path, report: Progress, *, da
         simulated=release.simulated,
         headline=release.headline,
     )
-    how = {"seed": settings.seed, "steps": settings.steps, "options": training_settings(settings.model)}
-    distilled = distil_scorer(settings.model, judge, labels, out, report, card, **how)
+    options = training_settings(settings.model) | {"max_steps": settings.steps}
+    distilled = distil(
+        Distillation(settings.model, judge, labels, out, card, seed=settings.seed, options=options), report
+    )
     paintings = read_paintings(data / "ppaint", release.categories)
     judged = {
         name: evaluate_category(settings, name, judge, labels, paintings, data, out, report)
@@ -106,7 +109,7 @@ def run_whole_release(settings: WholeRelease, out: Path, report: Progress, *, da
         "kept_step": distilled.kept_step,
         "pool_self_check": {name: _slopes(judged[name].check) for name in judged},
         "elapsed_s": round(time.time() - started, 1),
-        "versions": {name: version(name) for name in PACKAGES},
+        "versions": package_versions(),
         "hashes": dict(distilled.config.hashes),
         "simulated": True,
         "note": note,

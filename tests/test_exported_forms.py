@@ -18,9 +18,9 @@ from ppaint.images.image_folder import open_folder
 from ppaint.model_card import AestheticScorer, Judge, ScorerConfig
 from ppaint.model_card.loading import load_model, weights_hash
 from ppaint.trainer.code_version import code_hash
-from ppaint.trainer.distillation import distil_scorer
+from ppaint.trainer.distillation import distil
+from ppaint.trainer.distillation_job import CardText, Distillation, Export
 from ppaint.trainer.pseudo_scores.labelled_set import pseudo_label_images
-from ppaint.trainer.scorer_folder import CardText, Export
 from ppaint.trainer.tiny_judge import WEIGHTS
 
 DIMENSIONS = ("brushwork", "overall")
@@ -51,8 +51,8 @@ class Training:
         options = {"lora_r": 4, "learning_rate": 0.01, "max_steps": 3, "eval_steps": 3, "save_steps": 3}
         options |= {"load_best_model_at_end": False}  # the last weights, so that the adapters do something
         out, card = self.folder / "out", CardText("A test", simulated=True)
-        done = distil_scorer(str(WEIGHTS), self.judge, self.labels, out, silent, card, options=options, export=export)
-        return done.folder
+        job = Distillation(WEIGHTS, self.judge, self.labels, out, card, options=options, export=export or Export())
+        return distil(job).folder
 
     def copy(self, form, export=None):
         return shutil.copytree(self.write(export), self.folder / form)
@@ -203,9 +203,7 @@ def test_a_disk_that_fills_up_leaves_the_old_scorer_and_nothing_half_written(tra
 def test_a_disk_that_fills_up_in_training_is_a_fault_too(training, tmp_path):
     options = {"max_steps": 1, "eval_steps": 1, "save_steps": 1}
     with small_disk(2**20), pytest.raises(InputFault, match="the disk is full"):
-        distil_scorer(
-            str(WEIGHTS), training.judge, training.labels, tmp_path / "out", silent, CardText("t"), options=options
-        )
+        distil(Distillation(WEIGHTS, training.judge, training.labels, tmp_path / "out", CardText("t"), options=options))
     assert not (tmp_path / "out" / "scorer").exists() and not list((tmp_path / "out").glob("checkpoints/checkpoint-*"))
 
 
@@ -213,17 +211,17 @@ def test_a_disk_that_fills_up_in_training_is_a_fault_too(training, tmp_path):
 def test_with_a_trained_vision_tower_the_calibration_is_that_of_the_scorers_own_features(training, tmp_path, export):
     options = {"lora_r": 4, "vision_lora_r": 4, "learning_rate": 0.01, "max_steps": 1, "held_out_fraction": 0}
     images = {image.sha256: image for image in training.images}
-    done = distil_scorer(
-        str(WEIGHTS),
+    job = Distillation(
+        WEIGHTS,
         training.judge,
         training.labels,
         tmp_path,
-        silent,
         CardText("t"),
-        options=options,
         images=images,
-        export=export,
+        options=options,
+        export=export or Export(),
     )
+    done = distil(job)
     scorer = AestheticScorer.from_pretrained(done.folder, base=WEIGHTS if export else None, device="cpu")
     scores = scorer.score([images[name] for name in training.labels.scores.images])
     np.testing.assert_allclose(scores.mean.mean(axis=0), training.labels.pointwise.mean(axis=0), atol=1e-4)
@@ -231,8 +229,7 @@ def test_with_a_trained_vision_tower_the_calibration_is_that_of_the_scorers_own_
 
 def test_without_held_out_images_the_depth_is_not_known(training, tmp_path):
     options = {"max_steps": 1, "save_steps": 1, "held_out_fraction": 0}
-    done = distil_scorer(
-        str(WEIGHTS), training.judge, training.labels, tmp_path, silent, CardText("t"), options=options
-    )
+    job = Distillation(WEIGHTS, training.judge, training.labels, tmp_path, CardText("t"), options=options)
+    done = distil(job)
     assert done.config.out_of_depth is None and "not known" in (done.folder / "README.md").read_text()
     assert AestheticScorer.from_pretrained(done.folder, device="cpu").score(training.images[:1]).out_of_depth is None

@@ -6,6 +6,9 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from .distillation import distil
+    from .distillation_job import CardText, Distillation, Export
+    from .estimator import Estimator
     from .judgments.judging import Judged, Judging
     from .judgments.judgment_store import JudgmentStore
     from .psdistill_config import PSDistillConfig
@@ -13,6 +16,7 @@ if TYPE_CHECKING:
     from .psdistill_exact_trainer import PSDistillExactTrainer
     from .psdistill_trainer import PSDistillTrainer
     from .pseudo_scores.judge_fitness import JudgeFitness
+    from .pseudo_scores.labelled_set import PseudoLabels, pseudo_label_images
     from .pseudo_scores.pseudo_labels import (
         NoUsableSignal,
         PoolSelfCheck,
@@ -23,9 +27,15 @@ if TYPE_CHECKING:
     )
     from .pseudo_scores.reference_pool import ReferencePool, build_pool
     from .score_answers import parse_score
+    from .scorer_folder import Distilled
 
 # public name -> its file; no name is a file's own, which after any import of that file would be the module
 _HOME = {
+    "CardText": "distillation_job",
+    "Distillation": "distillation_job",
+    "Distilled": "scorer_folder",
+    "Estimator": "estimator",
+    "Export": "distillation_job",
     "JudgeFitness": "pseudo_scores.judge_fitness",
     "Judged": "judgments.judging",
     "Judging": "judgments.judging",
@@ -36,15 +46,23 @@ _HOME = {
     "PSDistillExactTrainer": "psdistill_exact_trainer",
     "PSDistillTrainer": "psdistill_trainer",
     "PoolSelfCheck": "pseudo_scores.pseudo_labels",
+    "PseudoLabels": "pseudo_scores.labelled_set",
     "PseudoScores": "pseudo_scores.pseudo_labels",
     "ReferencePool": "pseudo_scores.reference_pool",
     "build_pool": "pseudo_scores.reference_pool",
     "check_members": "pseudo_scores.pseudo_labels",
+    "distil": "distillation",
     "parse_score": "score_answers",
+    "pseudo_label_images": "pseudo_scores.labelled_set",
     "rate_images": "pseudo_scores.pseudo_labels",
     "rate_outsiders": "pseudo_scores.pseudo_labels",
 }
 __all__ = [
+    "CardText",
+    "Distillation",
+    "Distilled",
+    "Estimator",
+    "Export",
     "JudgeFitness",
     "Judged",
     "Judging",
@@ -55,11 +73,14 @@ __all__ = [
     "PSDistillExactTrainer",
     "PSDistillTrainer",
     "PoolSelfCheck",
+    "PseudoLabels",
     "PseudoScores",
     "ReferencePool",
     "build_pool",
     "check_members",
+    "distil",
     "parse_score",
+    "pseudo_label_images",
     "rate_images",
     "rate_outsiders",
 ]

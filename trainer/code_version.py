@@ -1,13 +1,36 @@
-"""Which code made a scorer: one hash over the sources of the rooms that take part."""
+"""Which code made a scorer: one hash over the sources of the rooms that take part, and the versions of the packages."""
 
 from __future__ import annotations
 
 import hashlib
+from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 
 # From the pictures to the scorer's folder; the dataset, the metric and the Space come before or after.
 ROOMS = ("foundation", "images", "model_card", "preference_to_score", "trainer")
+# Whose versions a scorer's config and a run's summary record.
+PACKAGES = ("ppaint", "torch", "transformers", "accelerate", "datasets", "numpy", "scipy", "pillow")
+
+
+def package_versions(*more: str) -> dict[str, str]:
+    """Versions of the packages that a run's figures depend on.
+
+    Parameters
+    ----------
+    *more : str
+        Names of further packages that this run uses.
+
+    Returns
+    -------
+    dict of str to str
+
+    Examples
+    --------
+    >>> list(package_versions("trl"))[-2:]
+    ['pillow', 'trl']
+    """
+    return {name: version(name) for name in (*PACKAGES, *more)}
 
 
 def code_hash() -> str:

@@ -6,28 +6,24 @@ import os
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ..foundation.disk_full import disk_full_as_fault
-from ..images.opening import OpenedImage
 from ..model_card.calibration import NOTE, anchor_to_base
 from ..model_card.card import write_scorer_card
 from ..model_card.exported_adapter import is_repo_id, load_adapter
 from ..model_card.features import VisionFeatures, vision_features
-from ..model_card.judge import Judge
 from ..model_card.loading import load_model, weights_hash
 from ..model_card.memory import release_memory
 from ..model_card.out_of_depth import DepthEntry, DepthGauge
 from ..model_card.scorer import AestheticScorer, Reading
 from ..model_card.scorer_config import BASE_WEIGHTS, ScorerConfig
-from .code_version import code_hash
+from .code_version import code_hash, package_versions
+from .distillation_job import CardText, Distillation
 from .pseudo_scores.labelled_set import PseudoLabels
-
-PACKAGES = ("ppaint", "torch", "transformers", "accelerate", "datasets", "numpy", "scipy", "pillow")
 
 
 @dataclass(frozen=True)
@@ -54,33 +50,6 @@ class Distilled:
 
 
 @dataclass(frozen=True)
-class CardText:
-    """What a card says that the training itself does not know."""
-
-    title: str
-    evaluation: str = "Nothing was measured against human scores."
-    simulated: bool = False
-    headline: str | None = None
-    extra_hashes: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Export:
-    """In which form the scorer is written.
-
-    Parameters
-    ----------
-    form : str
-        ``"merged"``, a plain checkpoint; ``"adapter"``, the adapters alone.
-    base_repo : str, optional
-        For adapters: the repo that holds their base; the model's own where the model is a repo.
-    """
-
-    form: str = "merged"
-    base_repo: str | None = None
-
-
-@dataclass(frozen=True)
 class HowTrained:
     """What config and card say of the training.
 
@@ -101,38 +70,19 @@ class HowTrained:
     more: Mapping[str, Any] = field(default_factory=dict)
 
 
-def write_scorer_folder(
-    trainer,
-    judge: Judge,
-    labels: PseudoLabels,
-    out: Path,
-    card: CardText,
-    how: HowTrained,
-    *,
-    model: str | Path,
-    export: Export | None = None,
-    images: Mapping[str, OpenedImage] | None = None,
-) -> Distilled:
+def write_scorer_folder(trainer, job: Distillation, how: HowTrained) -> Distilled:
     """Write the scorer that a trainer arrived at; every process calls it, the main one writes.
 
-    Calibration and gauge are taken from the files as they were written, loaded as a user loads them.
+    Calibration and the out-of-distribution gauge are taken from the files as they were written, loaded as a user loads
+    them.
 
     Parameters
     ----------
     trainer : PSDistillExactTrainer or PSDistillTrainer
         Its training is done.
-    judge : Judge
-    labels : PseudoLabels
-    out : Path
-        ``out/scorer`` is the result; what stood there is replaced at the very end.
-    card : CardText
+    job : Distillation
+        ``job.out/scorer`` is the result; what stood there is replaced at the very end.
     how : HowTrained
-    model : str or Path
-        What training started from.
-    export : Export, optional
-        Merged by default.
-    images : mapping, optional
-        By hash; needed where the vision tower was trained, for then its features are new.
 
     Returns
     -------
@@ -143,34 +93,23 @@ def write_scorer_folder(
     InputFault
         If the disk is full; nothing half-written stays then.
     """
-    export = export or Export()
     history, kept = list(trainer.state.log_history), trainer.state.best_global_step
     kept_step = int(trainer.state.global_step if kept is None else kept)
-    final, building = out / "scorer", out / ".scorer.building"
-    base = (export.base_repo or str(model)) if export.form == "adapter" else ""
+    final, building = job.out / "scorer", job.out / ".scorer.building"
+    base = (job.export.base_repo or str(job.model)) if job.export.form == "adapter" else ""
     main = trainer.is_world_process_zero()
     if main:
         shutil.rmtree(building, ignore_errors=True)
-    training = training_text(labels, how, trainer.args.max_steps, kept_step)
+    training = training_text(job.labels, how, trainer.args.max_steps, kept_step)
     try:
-        trainer.save_plain(building, form=export.form, base=base, revision=_commit(base, judge.revision))
+        trainer.save_plain(building, form=job.export.form, base=base, revision=_commit(base, job.judge.revision))
         if main:
-            with disk_full_as_fault(out, then="run it again: it goes on from the newest checkpoint"):
-                config = _config(trainer.args, judge, labels, card, how, kept_step, model, export.form, base)
-                reading = _read_back(building, config, model, labels, images, trainer.args)
-                config.calibration = anchor_to_base(judge.dimensions, reading.mean, labels.pointwise)
-                config.out_of_depth = _write_gauge(building, reading, labels, trainer.table)
-                if config.out_of_depth is not None:
-                    config.hashes["out of depth"] = config.out_of_depth.sha256
+            with disk_full_as_fault(job.out, then="run it again: it resumes from the newest checkpoint"):
+                config = _config(trainer.args, job, how, kept_step, base)
+                _measure_written(building, config, job, trainer)
                 config.save(building)
-                write_scorer_card(
-                    building,
-                    config,
-                    title=card.title,
-                    location=str(final),
-                    training=training,
-                    evaluation=card.evaluation,
-                )
+                card = {"title": job.card.title, "training": training, "evaluation": job.card.evaluation}
+                write_scorer_card(building, config, location=str(final), **card)
             _take_place(building, final)
     except BaseException:
         if main:
@@ -213,22 +152,33 @@ def _commit(base: str, revision: str) -> str:
     return commit if is_repo_id(base) and repo == base and commit != "None" else ""
 
 
-def _read_back(building: Path, config: ScorerConfig, model, labels: PseudoLabels, images, args) -> Reading:
+def _measure_written(building: Path, config: ScorerConfig, job: Distillation, trainer) -> None:
+    """Calibration and gauge of the scorer as it was written, noted in its config."""
+    reading = _read_back(building, config, job, trainer.args)
+    config.calibration = anchor_to_base(job.judge.dimensions, reading.mean, job.labels.pointwise)
+    config.out_of_depth = _write_gauge(building, reading, job.labels, trainer.table)
+    if config.out_of_depth is not None:
+        config.hashes["out of depth"] = config.out_of_depth.sha256
+
+
+def _read_back(building: Path, config: ScorerConfig, job: Distillation, args) -> Reading:
     """What the scorer as it was written says of the images with a pseudo-score, in their order, uncalibrated."""
     release_memory()
     if config.form == "adapter":
-        loaded = load_adapter(building, config, base=model, device=args.device)
+        loaded = load_adapter(building, config, base=job.model, device=args.device)
     else:
         loaded = load_model(building, device=args.device)
     scorer = AestheticScorer(*loaded, config)
-    return scorer.read(_features(scorer, labels, images, args))
+    return scorer.read(_features(scorer, job, args))
 
 
-def _features(scorer: AestheticScorer, labels: PseudoLabels, images, args) -> Sequence[VisionFeatures]:
+def _features(scorer: AestheticScorer, job: Distillation, args) -> Sequence[VisionFeatures]:
     """The judge's features where its vision tower is the scorer's; else the scorer's own."""
-    if not getattr(args, "vision_lora_r", 0):
-        return [labels.features[image] for image in labels.scores.images]
-    return vision_features(scorer.model, scorer.processor, [images[image] for image in labels.scores.images])
+    names = job.labels.scores.images
+    if not args.vision_lora_r:
+        return [job.labels.features[image] for image in names]
+    images = job.images_by_hash
+    return vision_features(scorer.model, scorer.processor, [images[image] for image in names])
 
 
 def _write_gauge(folder: Path, reading: Reading, labels: PseudoLabels, table) -> DepthEntry | None:
@@ -240,24 +190,23 @@ def _write_gauge(folder: Path, reading: Reading, labels: PseudoLabels, table) ->
     return DepthGauge.fit(reading.states[~was_held], reading.states[was_held]).save(folder)
 
 
-def _config(
-    args, judge: Judge, labels: PseudoLabels, card: CardText, how: HowTrained, kept: int, model, form: str, base: str
-) -> ScorerConfig:
+def _config(args, job: Distillation, how: HowTrained, kept: int, base: str) -> ScorerConfig:
     """All that is known before the scorer is read back."""
+    judge, labels, card = job.judge, job.labels, job.card
     return ScorerConfig(
         dimensions=list(judge.dimensions),
         headline=card.headline,
         prompts=judge.prompts.to_dict(),
         calibration_note=NOTE,
         simulated=card.simulated,
-        form=form,
+        form=job.export.form,
         base=base,
         base_revision=judge.revision,
         hashes={
             "pool": labels.pool.hash,
             "pseudo-scores": labels.scores.hash,
             "judge": labels.scores.judge,
-            BASE_WEIGHTS: weights_hash(model, judge.model),
+            BASE_WEIGHTS: weights_hash(job.model, judge.model),
             "code": code_hash(),
         }
         | dict(card.extra_hashes),
@@ -273,7 +222,7 @@ def _config(
             "seed": args.seed,
         }
         | dict(how.more),
-        versions={name: version(name) for name in PACKAGES},
+        versions=package_versions(),
     )
 
 
