@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from .build import BuildReport, build_dataset
     from .raw_export import RawExport, read_raw_export
-    from .release_file import read_release
+    from .release import ReleaseTables, read_release
     from .schema import AnnotationsConfig
 
 _HOME = {
@@ -20,9 +20,18 @@ _HOME = {
     "RawExport": "raw_export",
     "build_dataset": "build",
     "read_raw_export": "raw_export",
-    "read_release": "release_file",
+    "ReleaseTables": "release",
+    "read_release": "release",
 }
-__all__ = ["AnnotationsConfig", "BuildReport", "RawExport", "build_dataset", "read_raw_export", "read_release"]
+__all__ = [
+    "AnnotationsConfig",
+    "BuildReport",
+    "RawExport",
+    "ReleaseTables",
+    "build_dataset",
+    "read_raw_export",
+    "read_release",
+]
 
 
 def __getattr__(name: str) -> object:

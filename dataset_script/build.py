@@ -19,7 +19,8 @@ from .facet_notes import facet_notes, facet_record
 from .fused_facets import Facet, fuse_facets
 from .parquet_tables import features, image_cell, write_split
 from .raw_export import RawExport, read_raw_export
-from .release_file import RELEASE_FILE, sha256_of, versions, write_release
+from .release import RELEASE_FILE
+from .release_file import sha256_of, versions, write_release
 from .schema import CONFIG_FILE, FUSED_SUFFIXES
 
 # Suffix of a fused column -> the field of FusedFacet that fills it

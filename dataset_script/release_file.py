@@ -8,9 +8,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from ..foundation.faults import Fault, InputFault
+from .release import RELEASE_FILE
 
-RELEASE_FILE = "ppaint_release.json"
 _PACKAGES = ("ppaint", "numpy", "scipy", "pandas", "pyarrow", "pillow", "datasets")
 
 
@@ -57,31 +56,3 @@ def write_release(folder: Path, release: dict[str, Any]) -> None:
     """
     text = json.dumps(release, indent=2, ensure_ascii=False, allow_nan=False)
     (folder / RELEASE_FILE).write_text(text + "\n", encoding="utf-8")
-
-
-def read_release(folder: str | Path) -> dict[str, Any]:
-    """Read the ``ppaint_release.json`` of a built dataset.
-
-    Parameters
-    ----------
-    folder : str or Path
-        The dataset.
-
-    Returns
-    -------
-    dict
-        name, simulated, categories, dimensions, headline, rating_scale, tables, hashes and more.
-
-    Raises
-    ------
-    InputFault
-        If the folder is not a built dataset.
-    """
-    path = Path(folder) / RELEASE_FILE
-    try:
-        release = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        fix = "give a folder that `ppaint build` made"
-        what = f"not a built ppaint dataset: it holds no readable {RELEASE_FILE}"
-        raise InputFault(Fault(str(folder), "", what, fix)) from error
-    return release

@@ -10,6 +10,7 @@ from ..foundation.faults import Fault as TableFault
 from ..foundation.faults import InputFault as EvaluationInputError
 
 if TYPE_CHECKING:
+    from ..dataset_script.release import ReleaseTables, read_release
     from .paired_bootstrap import paired_difference
     from .predictions_table import read_predictions
     from .reference_lines import (
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
         relative_errors,
         single_expert,
     )
-    from .release_tables import ReleaseTables, read_release
     from .srcc_plcc import Interval
     from .suite import Evaluation, evaluate_file, evaluate_scores
 
@@ -30,7 +30,6 @@ _HOME = {
     "Interval": "srcc_plcc",
     "Line": "reference_lines",
     "PanelReferences": "reference_lines",
-    "ReleaseTables": "release_tables",
     "against_panel": "reference_lines",
     "evaluate_file": "suite",
     "evaluate_scores": "suite",
@@ -38,7 +37,6 @@ _HOME = {
     "paired_difference": "paired_bootstrap",
     "panel_references": "reference_lines",
     "read_predictions": "predictions_table",
-    "read_release": "release_tables",
     "relative_errors": "reference_lines",
     "single_expert": "reference_lines",
 }
@@ -64,6 +62,10 @@ __all__ = [
 
 
 def __getattr__(name: str):
+    if name in ("ReleaseTables", "read_release"):
+        from ..dataset_script import release
+
+        return getattr(release, name)
     if name in _HOME:
         return getattr(importlib.import_module(f".{_HOME[name]}", __name__), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -12,8 +12,8 @@ import pandas as pd
 import pyarrow
 from numpy.typing import NDArray
 
+from ..dataset_script.release import ReleaseTables
 from ..foundation.faults import Fault, InputFault
-from .release_tables import ReleaseTables
 
 _SHOWN = 10  # faults of one kind that are listed one by one; the rest is counted
 

@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from ..dataset_script.release import ReleaseTables
 from ..foundation.progress_type import Progress
 from .refusion import centred_errors, facets, folds, fused_scores, run_all
-from .release_tables import ReleaseTables
 from .srcc_plcc.correlation import STATISTICS, Statistic, checked_values
 from .srcc_plcc.grouped import GroupedRows, combined_intervals, group_rows
 from .srcc_plcc.intervals import Interval

@@ -12,13 +12,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ..dataset_script.release import ReleaseTables
 from ..foundation.progress_type import Progress
 from ..preference_to_score.fusion.joint_scale import joint_scale, resampled_scores
 from ..preference_to_score.fusion.worths_on_scale import resampled_worths, worths_on_scale
 from ..preference_to_score.pairwise.comparisons import Comparisons
 from ..preference_to_score.panel.bootstrap import expert_resamples, resampled_errors
 from ..preference_to_score.ratings.ratings import Ratings
-from .release_tables import ReleaseTables
 
 _CREDIT = {"a": 1.0, "tie": 0.5, "b": 0.0}
 

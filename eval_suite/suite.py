@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ..dataset_script.release import ReleaseTables, read_release
 from .predictions_table import read_predictions
-from .release_tables import ReleaseTables, read_release
 from .srcc_plcc.correlation import STATISTICS
 from .srcc_plcc.grouped import GroupedRows, combined_intervals, group_rows
 from .srcc_plcc.intervals import Interval

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..dataset_script.raw_export import RawExport, read_raw_export
-from ..dataset_script.release_file import RELEASE_FILE, read_release, sha256_of
+from ..dataset_script.release import RELEASE_FILE, read_release
+from ..dataset_script.release_file import sha256_of
 from ..eval_suite.suite import MEAN
 from ..foundation.faults import Fault, InputFault
 from ..foundation.progress_type import Progress
@@ -140,8 +141,6 @@ def check_dataset(folder: Path, report: Progress) -> AnnotationSource:
     try:
         splits = [(config, entry) for config, named in release["configs"].items() for entry in named.values()]
         files = {entry["file"]: entry["sha256"] for _, entry in splits}
-        categories, dimensions = tuple(release["categories"]), tuple(release["dimensions"])
-        name, simulated = str(release["name"]), bool(release["simulated"])
     except (KeyError, TypeError, AttributeError) as error:
         what, fix = f"{RELEASE_FILE} does not say {error}", "build the dataset again"
         raise InputFault(Fault(str(folder), RELEASE_FILE, what, fix)) from error
@@ -158,10 +157,12 @@ def check_dataset(folder: Path, report: Progress) -> AnnotationSource:
         report("checking the dataset", done, len(files))
     if faults:
         raise InputFault(faults)
-    paintings = read_paintings(folder, categories)
-    pictures = {category: {image.sha256 for image in paintings.of(category)} for category in categories}
+    paintings = read_paintings(folder, release.categories)
+    pictures = {category: {image.sha256 for image in paintings.of(category)} for category in release.categories}
     identity = {RELEASE_FILE: sha256_of(folder / RELEASE_FILE)}
-    return AnnotationSource(str(folder), name, simulated, categories, dimensions, pictures, identity)
+    return AnnotationSource(
+        str(folder), release.name, release.simulated, release.categories, release.dimensions, pictures, identity
+    )
 
 
 def _digest_images(export: RawExport) -> str:

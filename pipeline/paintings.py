@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-import pyarrow.parquet
-
+from ..dataset_script.release import read_release
 from ..images.opening import OpenedImage, open_image
 
 
@@ -30,7 +29,7 @@ class ReleasePaintings:
 
 
 def read_paintings(dataset: str | Path, categories: tuple[str, ...]) -> ReleasePaintings:
-    """Read ``paintings`` of a dataset folder that ``ppaint build`` wrote.
+    """Open the images of a dataset folder that ``ppaint build`` wrote.
 
     Parameters
     ----------
@@ -43,11 +42,10 @@ def read_paintings(dataset: str | Path, categories: tuple[str, ...]) -> ReleaseP
     ReleasePaintings
     """
     ids, names, images = [], [], []
-    for category in categories:
-        (file,) = sorted(Path(dataset, "paintings").glob(f"{category}-*.parquet"))
-        for row in pyarrow.parquet.read_table(file, columns=["painting_id", "image"]).to_pylist():
-            if row["image"] is not None:
-                ids.append(row["painting_id"])
-                names.append(category)
-                images.append(open_image(row["image"]["bytes"], name=row["painting_id"]))
+    for batch in read_release(dataset).paintings(categories):
+        for painting in batch:
+            if painting.image is not None:
+                ids.append(painting.painting_id)
+                names.append(painting.category)
+                images.append(open_image(painting.image, name=painting.painting_id))
     return ReleasePaintings(tuple(ids), tuple(names), tuple(images))

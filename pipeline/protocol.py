@@ -14,9 +14,8 @@ from typing import Any
 import numpy as np
 
 from ..dataset_script.build import build_dataset
-from ..dataset_script.release_file import RELEASE_FILE, read_release, sha256_of
-from ..eval_suite.release_tables import ReleaseTables
-from ..eval_suite.release_tables import read_release as read_tables
+from ..dataset_script.release import RELEASE_FILE, ReleaseTables, read_release
+from ..dataset_script.release_file import sha256_of
 from ..foundation.faults import Fault, InputFault
 from ..foundation.progress_type import Progress
 from ..foundation.run_folder import claim_folder
@@ -163,7 +162,7 @@ def run_protocol(settings: Protocol, out: Path, report: Progress) -> list:
     conditions = _conditions(settings, source, judge, because, category, paintings, training, extra is not None)
     page = ProtocolReport(
         release=release,
-        record=read_release(release.folder),
+        record=release,
         figures=figures,
         conditions=conditions,
         fitness=labels.fitness.markdown(),
@@ -252,11 +251,11 @@ def _dataset(
         shutil.rmtree(stale, ignore_errors=True)
     if settings.dataset is None and not folder.exists():
         build_dataset(settings.annotations, folder, report, processes=settings.processes)
-    release = read_tables(folder)
+    release = read_release(folder)
     scored = release.fused[list(release.dimensions)].notna().any(axis=1)
     bare = [name for name in release.categories if not scored[release.fused["category"] == name].any()]
     if bare:
-        why = {f["category"]: f["why_not_fused"] for f in read_release(folder)["facets"] if f["why_not_fused"]}
+        why = {f["category"]: f["why_not_fused"] for f in release["facets"] if f["why_not_fused"]}
         faults = [
             Fault(
                 source.place, name, f"no dimension of it could be fused ({why.get(name, 'unknown')})", "fix the export"

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from ..dataset_script.release import ReleaseTables
 from ..eval_suite.reference_lines import Line, PanelReferences, against_panel, noise_ceiling, single_expert
-from ..eval_suite.release_tables import ReleaseTables
 from ..eval_suite.srcc_plcc.correlation import STATISTICS
 from ..eval_suite.srcc_plcc.grouped import combined_intervals
 from ..eval_suite.srcc_plcc.intervals import Interval

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ..eval_suite.release_tables import ReleaseTables
+from ..dataset_script.release import ReleaseTables
 from ..eval_suite.srcc_plcc.intervals import Interval
 from ..eval_suite.suite import MEAN
 from ..model_card.card import markdown_table

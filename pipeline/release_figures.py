@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from ..dataset_script.release import ReleaseTables
 from ..eval_suite.paired_bootstrap import paired_difference
 from ..eval_suite.reference_lines import (
     Line,
@@ -20,7 +21,6 @@ from ..eval_suite.reference_lines import (
     relative_errors,
     single_expert,
 )
-from ..eval_suite.release_tables import ReleaseTables
 from ..eval_suite.srcc_plcc.intervals import Interval
 from ..eval_suite.suite import MEAN, evaluate_scores
 from ..foundation.progress_type import Progress

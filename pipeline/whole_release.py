@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from ..dataset_script.build import build_dataset
+from ..dataset_script.release import ReleaseTables, read_release
 from ..dataset_script.stand_in.simulate import CATEGORIES, DIMENSIONS, PAINTINGS_A_CATEGORY, simulate
-from ..eval_suite.release_tables import ReleaseTables, read_release
 from ..foundation.faults import Fault, InputFault
 from ..foundation.progress_type import Progress
 from ..foundation.run_folder import claim_folder

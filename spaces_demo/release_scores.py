@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pyarrow.parquet
 from numpy.typing import NDArray
 
-from ..eval_suite.release_tables import release_facts
-from ..images.opening import OpenedImage, open_image
+from ..dataset_script.release import read_release
+from ..images.opening import open_image
 from ..model_card.scorer import AestheticScorer
 
 _AT_A_TIME = 16
@@ -88,39 +86,25 @@ def score_release(
     ValueError
         If it is not such a folder, or none of its paintings has an image.
     """
-    facts = release_facts(dataset)
-    files = [
-        (category, path)
-        for category in facts["categories"]
-        for path in sorted((Path(dataset) / "paintings").glob(f"{category}-*-of-*.parquet"))
-    ]
-    total = sum(pyarrow.parquet.read_metadata(path).num_rows for _, path in files)
+    release = read_release(dataset)
+    total, done = release.painting_count(), 0
     categories: list[str] = []
     means: list[NDArray[np.float64]] = []
-    done = 0
-    for category, path in files:
-        for rows, images in _batches(path):
-            if images:
-                means.append(scorer.score(images, batch_size=_AT_A_TIME).mean)
-                categories += [category] * len(images)
-            done += rows
-            if progress:
-                progress("scoring the release's paintings", done, total)
+    for batch in release.paintings(at_a_time=_AT_A_TIME):
+        shown = [painting for painting in batch if painting.image is not None]
+        if shown:
+            images = [open_image(painting.image, name=painting.painting_id) for painting in shown]
+            means.append(scorer.score(images, batch_size=_AT_A_TIME).mean)
+            categories += [painting.category for painting in shown]
+        done += len(batch)
+        if progress:
+            progress("scoring the release's paintings", done, total)
     if not means:
         raise ValueError(f"{dataset}: none of the release's {total} paintings has an image to be scored")
     return ReleaseScores(
-        release=str(facts["name"]),
-        simulated=bool(facts["simulated"]),
+        release=release.name,
+        simulated=release.simulated,
         dimensions=tuple(scorer.dimensions),
         categories=tuple(categories),
         mean=np.concatenate(means),
     )
-
-
-def _batches(path: Path) -> Iterator[tuple[int, list[OpenedImage]]]:
-    """Rows of a file a few at a time: how many, and the images among them."""
-    with pyarrow.parquet.ParquetFile(io.BytesIO(path.read_bytes())) as file:
-        for batch in file.iter_batches(batch_size=_AT_A_TIME, columns=["painting_id", "image"]):
-            rows = batch.to_pylist()
-            cells = [(row["painting_id"], row["image"]) for row in rows]
-            yield len(rows), [open_image(image["bytes"], name=name) for name, image in cells if image is not None]

@@ -51,8 +51,9 @@ PLANTED = {
     "numerics": ("ppaint.preference_to_score.elo.elo", "torch"),
     "images": ("ppaint.images.opening", "ppaint.preference_to_score.elo.elo"),
     "data": ("ppaint.dataset_script.build", "ppaint.model_card.judge"),
+    "reader": ("ppaint.dataset_script.release", "ppaint.images.opening"),
     "model": ("ppaint.model_card.judge", "ppaint.preference_to_score.elo.elo"),
-    "metric": ("ppaint.eval_suite.suite", "ppaint.images.opening"),
+    "metric": ("ppaint.eval_suite.suite", "ppaint.dataset_script.build"),
     "metric_folder": ("ppaint.eval_suite.srcc_plcc.intervals", "ppaint.foundation.faults"),
     "space": ("ppaint.spaces_demo.app", "ppaint.dataset_script.build"),
     "command": ("ppaint.cli.score", "pandas"),
@@ -87,6 +88,15 @@ def test_each_contract_refuses_an_import_against_it(contract, import_graph):
     assert check(deepcopy(graph), verbose=False).kept
     graph.add_import(importer=importer, imported=imported)
     assert not check(graph, verbose=False).kept
+
+
+def test_the_contract_of_the_reader_names_the_rest_of_its_room():
+    folder = ROOT / "dataset_script"
+    rest = {path.stem for path in folder.glob("*.py")} | {path.parent.name for path in folder.glob("*/__init__.py")}
+    named = SETUP["importlinter:contract:reader"]["forbidden_modules"].split()
+    assert {f"ppaint.dataset_script.{name}" for name in rest - {"__init__", "release"}} == {
+        name for name in named if name.startswith("ppaint.dataset_script.")
+    }
 
 
 def test_every_room_is_under_contract():

@@ -1,0 +1,250 @@
+"""The one reader of a built release: its facts, its tables, and the bytes of its images, a few at a time."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow
+import pyarrow.parquet
+from numpy.typing import NDArray
+
+from ..foundation.faults import Fault, InputFault
+
+RELEASE_FILE = "ppaint_release.json"
+_NEEDED = ("name", "simulated", "categories", "dimensions", "headline", "rating_scale")
+_RATINGS = ("painting_id", "expert_id", "dimension", "rating")
+_PAIRS = ("painting_a", "painting_b", "expert_id", "dimension", "choice")
+_READ_AHEAD = 2**20  # bytes of a column held at a time: without it, pyarrow holds all images of a row group
+_FIX = "give the folder that `ppaint build` made"
+_FIX_TABLE = "build the dataset again"
+
+
+@dataclass(frozen=True)
+class StoredPainting:
+    """One row of the table ``paintings``.
+
+    Parameters
+    ----------
+    painting_id, category : str
+        Which painting.
+    image : bytes or None
+        The image file as it is stored; None where the release has no image of it.
+    """
+
+    painting_id: str
+    category: str
+    image: bytes | None
+
+
+class ReleaseTables(dict[str, Any]):
+    """A built dataset folder: the keys of its ``ppaint_release.json``, and its tables.
+
+    Tables are read when they are first asked for, and never with their images.
+
+    Parameters
+    ----------
+    folder : Path
+        The dataset folder.
+    facts : dict
+        What its ``ppaint_release.json`` holds.
+    """
+
+    def __init__(self, folder: Path, facts: dict[str, Any]) -> None:
+        super().__init__(facts)
+        self.folder = folder
+
+    @property
+    def name(self) -> str:
+        """The release's name."""
+        return str(self["name"])
+
+    @property
+    def simulated(self) -> bool:
+        """Whether its annotations were simulated."""
+        return bool(self["simulated"])
+
+    @property
+    def categories(self) -> tuple[str, ...]:
+        """In the release's order."""
+        return tuple(self["categories"])
+
+    @property
+    def dimensions(self) -> tuple[str, ...]:
+        """In the release's order."""
+        return tuple(self["dimensions"])
+
+    @property
+    def headline(self) -> str:
+        """The headline dimension."""
+        return str(self["headline"])
+
+    @property
+    def scale(self) -> tuple[float, float]:
+        """Lowest and highest rating."""
+        low, high = self["rating_scale"]
+        return float(low), float(high)
+
+    @cached_property
+    def fused(self) -> pd.DataFrame:
+        """One row per painting and category: ``painting_id``, ``category``, and the fused columns.
+
+        Raises
+        ------
+        InputFault
+            If the dataset has no fused scores, or they cannot be read.
+        """
+        if not (self.folder / "fused").is_dir():
+            what = "the dataset has no fused scores to evaluate against"
+            raise InputFault(Fault(str(self.folder), "fused", what, "build a release that has both ratings and pairs"))
+        return self._table("fused", ("painting_id", *self.dimensions), every_column=True)
+
+    def references(self) -> NDArray[np.float64]:
+        """The fused scores, shape (n, D), in the order of `fused` and `dimensions`."""
+        return self.fused[list(self.dimensions)].to_numpy(dtype=np.float64, copy=True)
+
+    def ratings(self) -> pd.DataFrame:
+        """All ratings: ``category``, ``painting_id``, ``expert_id``, ``dimension``, ``rating``."""
+        return self._table("ratings", _RATINGS)
+
+    def pairs(self) -> pd.DataFrame:
+        """All judgments: ``category``, ``painting_a``, ``painting_b``, ``expert_id``, ``dimension``, ``choice``."""
+        return self._table("pairs", _PAIRS)
+
+    def painting_count(self, categories: Iterable[str] | None = None) -> int:
+        """How many rows `paintings` gives.
+
+        Parameters
+        ----------
+        categories : iterable of str, optional
+            Only these; all where it is left out.
+
+        Returns
+        -------
+        int
+        """
+        files = [path for category in self._chosen(categories) for path in self._files("paintings", category)]
+        return sum(_checked(path, pyarrow.parquet.read_metadata).num_rows for path in files)
+
+    def paintings(
+        self, categories: Iterable[str] | None = None, *, at_a_time: int = 16
+    ) -> Iterator[list[StoredPainting]]:
+        """The paintings with the bytes of their images, a few at a time: memory does not grow with their number.
+
+        Parameters
+        ----------
+        categories : iterable of str, optional
+            Only these, in this order; all in the release's order where it is left out.
+        at_a_time : int
+            The most rows of a batch. No batch spans two files.
+
+        Yields
+        ------
+        list of StoredPainting
+            In the order of the table.
+
+        Raises
+        ------
+        InputFault
+            If a file is missing or cannot be read.
+        """
+        for category in self._chosen(categories):
+            for path in self._files("paintings", category):
+                for rows in _stored_rows(path, at_a_time):
+                    yield [StoredPainting(name, category, image and image["bytes"]) for name, image in rows]
+
+    def _chosen(self, categories: Iterable[str] | None) -> tuple[str, ...]:
+        return self.categories if categories is None else tuple(categories)
+
+    def _files(self, table: str, category: str) -> list[Path]:
+        files = sorted((self.folder / table).glob(f"{category}-*-of-*.parquet"))
+        if not files:
+            what = f"no Parquet file of the split {category!r} in {table}/"
+            raise InputFault(Fault(str(self.folder), table, what, _FIX_TABLE))
+        return files
+
+    def _table(self, table: str, columns: tuple[str, ...], *, every_column: bool = False) -> pd.DataFrame:
+        """One table of all categories, its ``category`` column made of the split's name; images are never read."""
+        frames = [
+            _checked(path, lambda path: _read_columns(path, columns, every_column)).assign(category=category)
+            for category in self.categories
+            for path in self._files(table, category)
+        ]
+        return pd.concat(frames, ignore_index=True)
+
+
+def read_release(folder: str | Path) -> ReleaseTables:
+    """Read a dataset folder that ``ppaint build`` made.
+
+    Parameters
+    ----------
+    folder : str or Path
+        The folder.
+
+    Returns
+    -------
+    ReleaseTables
+        A dict of what ``ppaint_release.json`` holds (name, simulated, categories, dimensions, headline, rating_scale,
+        tables, hashes and more), which also gives the tables.
+
+    Raises
+    ------
+    InputFault
+        If the folder is not such a dataset.
+    """
+    folder = Path(folder)
+    path = folder / RELEASE_FILE
+    try:
+        facts = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        what = f"is not a dataset folder: its {RELEASE_FILE} cannot be read ({error.strerror})"
+        raise InputFault(Fault(str(folder), "", what, _FIX)) from error
+    except ValueError as error:
+        raise InputFault(Fault(str(path), "", "is not JSON in UTF-8", _FIX)) from error
+    missing = [key for key in _NEEDED if not isinstance(facts, dict) or key not in facts]
+    if missing:
+        raise InputFault(Fault(str(path), missing[0], "the key is missing", _FIX))
+    return ReleaseTables(folder, facts)
+
+
+def _checked(path: Path, read: Any) -> Any:
+    try:
+        return read(path)
+    except (pyarrow.ArrowInvalid, OSError) as error:
+        raise _unreadable(path) from error
+
+
+def _unreadable(path: Path) -> InputFault:
+    return InputFault(Fault(str(path), "", "is not a readable Parquet file", _FIX_TABLE))
+
+
+def _refuse_missing_columns(path: Path, columns: Iterable[str], present: list[str]) -> None:
+    missing = [column for column in columns if column not in present]
+    if missing:
+        raise InputFault(Fault(str(path), "", f"has no column {', '.join(missing)}", _FIX_TABLE))
+
+
+def _read_columns(path: Path, columns: tuple[str, ...], every_column: bool) -> pd.DataFrame:
+    """Columns of one Parquet file; all but the image where `every_column` is set."""
+    present = pyarrow.parquet.read_schema(path).names
+    _refuse_missing_columns(path, columns, present)
+    wanted = [name for name in present if name != "image"] if every_column else list(columns)
+    return pyarrow.parquet.read_table(path, columns=wanted).to_pandas()
+
+
+def _stored_rows(path: Path, at_a_time: int) -> Iterator[Iterable[tuple[str, dict[str, Any] | None]]]:
+    """Ids and image cells of one file, a batch at a time."""
+    columns = ["painting_id", "image"]
+    try:
+        with pyarrow.parquet.ParquetFile(path, buffer_size=_READ_AHEAD, pre_buffer=False) as file:
+            _refuse_missing_columns(path, columns, file.schema_arrow.names)
+            for batch in file.iter_batches(batch_size=at_a_time, columns=columns):
+                yield zip(*(batch.column(name).to_pylist() for name in columns), strict=True)
+    except (pyarrow.ArrowInvalid, OSError) as error:
+        raise _unreadable(path) from error

@@ -1,0 +1,98 @@
+"""The one reader of a built release: facts and tables in one object, images as bytes and a few at a time."""
+
+import json
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+import ppaint.dataset_script
+import ppaint.eval_suite
+from ppaint.dataset_script import read_release
+from ppaint.foundation.faults import InputFault
+
+FACTS = {
+    "name": "drawn-simulated",
+    "simulated": True,
+    "categories": ["landscape", "figure"],
+    "dimensions": ["overall"],
+    "headline": "overall",
+    "rating_scale": [1, 10],
+}
+
+
+def write_paintings(folder, category, images):
+    (folder / "paintings").mkdir(parents=True, exist_ok=True)
+    cells = [None if image is None else {"bytes": image, "path": "x.png"} for image in images]
+    kind = pa.struct({"bytes": pa.binary(), "path": pa.string()})
+    ids = [f"{category}_{place}" for place in range(len(images))]
+    table = pa.table({"painting_id": ids, "image": pa.array(cells, type=kind)})
+    pq.write_table(table, folder / "paintings" / f"{category}-00000-of-00001.parquet", compression="NONE")
+
+
+@pytest.fixture
+def folder(tmp_path):
+    (tmp_path / "ppaint_release.json").write_text(json.dumps(FACTS), encoding="utf-8")
+    write_paintings(tmp_path, "landscape", [b"first", None, b"third"])
+    write_paintings(tmp_path, "figure", [b"fourth"])
+    return tmp_path
+
+
+def test_both_rooms_give_the_same_reader():
+    assert ppaint.eval_suite.read_release is ppaint.dataset_script.read_release
+    assert ppaint.eval_suite.ReleaseTables is ppaint.dataset_script.ReleaseTables
+
+
+def test_a_release_is_the_dict_of_its_file_and_has_its_facts_as_attributes(folder):
+    release = read_release(folder)
+    assert release == FACTS and json.loads(json.dumps(release)) == FACTS
+    assert (release.name, release.simulated, release.headline) == ("drawn-simulated", True, "overall")
+    assert (release.categories, release.dimensions, release.scale) == (("landscape", "figure"), ("overall",), (1, 10))
+
+
+def test_images_come_as_they_are_stored_a_few_rows_at_a_time(folder):
+    release = read_release(folder)
+    batches = list(release.paintings(at_a_time=2))
+    assert [[painting.image for painting in batch] for batch in batches] == [[b"first", None], [b"third"], [b"fourth"]]
+    assert [painting.painting_id for batch in batches for painting in batch][-2:] == ["landscape_2", "figure_0"]
+    assert release.painting_count() == 4
+    [[last]] = release.paintings(["figure"])
+    assert (last.category, release.painting_count(["figure"])) == ("figure", 1)
+
+
+def test_memory_does_not_grow_with_the_number_of_images(folder):
+    image = np.random.default_rng(0).bytes(2**18)
+    held = {}
+    for count in (16, 400):
+        write_paintings(folder, "figure", [image] * count)  # in one row group
+        before, peak = pa.total_allocated_bytes(), 0
+        for batch in read_release(folder).paintings(["figure"], at_a_time=8):
+            peak = max(peak, pa.total_allocated_bytes() - before)
+            assert batch[0].image == image
+        held[count] = peak
+    assert held[400] < 2 * held[16] < 400 * len(image) / 4
+
+
+def test_a_dataset_without_fused_scores_is_read_until_they_are_asked_for(folder):
+    release = read_release(folder)
+    with pytest.raises(InputFault, match="no fused scores to evaluate against"):
+        release.references()
+
+
+def test_a_file_that_is_no_parquet_and_a_missing_split_are_one_fault_each(folder):
+    (folder / "paintings" / "figure-00000-of-00001.parquet").write_bytes(b"PAR1 cut off")
+    with pytest.raises(InputFault, match=r"figure-00000-of-00001\.parquet: is not a readable Parquet file"):
+        list(read_release(folder).paintings())
+    with pytest.raises(InputFault, match="no Parquet file of the split 'flower' in paintings/"):
+        read_release(folder).painting_count(["flower"])
+
+
+@pytest.mark.parametrize(
+    "text, fault", [(None, "cannot be read"), ("{", "is not JSON"), ('{"name": "x"}', "simulated: the key is missing")]
+)
+def test_a_folder_that_is_no_release_is_refused(folder, text, fault):
+    path = folder / "ppaint_release.json"
+    path.write_text(text, encoding="utf-8") if text else path.unlink()
+    with pytest.raises(InputFault, match=fault):
+        read_release(folder)
