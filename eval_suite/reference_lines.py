@@ -10,8 +10,9 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from ..dataset_script.release import ReleaseTables
+from ..foundation.job_pool import run_jobs
 from ..foundation.progress_type import Progress
-from .refusion import centred_errors, facets, folds, fused_scores, run_all
+from .refusion import centred_errors, facets, folds, fused_scores
 from .srcc_plcc.correlation import STATISTICS, Statistic, checked_values
 from .srcc_plcc.grouped import GroupedRows, combined_intervals, group_rows
 from .srcc_plcc.intervals import Interval
@@ -81,7 +82,7 @@ def panel_references(
     rows = _row_places(release)
     tables, left_out = [], []
     jobs = list(folds(release))
-    done = run_all(fused_scores, jobs, processes=processes, progress=progress, what="leaving out each expert")
+    done = run_jobs(fused_scores, jobs, "leaving out each expert", processes, progress)
     for fold, others in zip(jobs, done, strict=True):
         if others.why_not:
             left_out.append(f"{fold.category}, {fold.dimension}, without {fold.expert}: {others.why_not}")
@@ -245,7 +246,7 @@ def relative_errors(
     rows = _row_places(release)
     errors = np.full((len(release.fused), len(release.dimensions)), np.nan)
     jobs = list(facets(release))
-    done = run_all(centred_errors, jobs, processes=processes, progress=progress, what="resampling experts")
+    done = run_jobs(centred_errors, jobs, "resampling experts", processes, progress)
     for facet, found in zip(jobs, done, strict=True):
         places = [rows[facet.category, painting] for painting in found.items]
         errors[places, release.dimensions.index(facet.dimension)] = found.values

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from multiprocessing import get_context
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from ..dataset_script.release import ReleaseTables
-from ..foundation.progress_type import Progress
 from ..preference_to_score.fusion.joint_scale import joint_scale, resampled_scores
 from ..preference_to_score.fusion.worths_on_scale import resampled_worths, worths_on_scale
 from ..preference_to_score.pairwise.comparisons import Comparisons
@@ -155,54 +151,6 @@ def centred_errors(facet: FacetJudgments) -> FacetValues:
         return FacetValues((), np.empty(0), str(error))
     drawn = (a + b) / 2
     return FacetValues(comparisons.items, resampled_errors(drawn - drawn.mean(axis=1, keepdims=True), resamples))
-
-
-def run_all(
-    work: Callable[[FacetJudgments], FacetValues],
-    jobs: list[FacetJudgments],
-    *,
-    processes: int = 1,
-    progress: Progress | None = None,
-    what: str = "fusing facets",
-) -> list[FacetValues]:
-    """Do the same with every facet, perhaps in several processes; their number does not change the result.
-
-    Parameters
-    ----------
-    work : callable
-        `fused_scores` or `centred_errors`.
-    jobs : list of FacetJudgments
-        The facets.
-    processes : int
-        Worker processes, started by spawn (a script then needs a ``__main__`` guard).
-    progress : callable, optional
-        Called as ``progress(what, done, total)``.
-    what : str
-        What the progress says.
-
-    Returns
-    -------
-    list of FacetValues
-        In the order of the jobs.
-    """
-    done: dict[int, FacetValues] = {}
-
-    def told(place: int, found: FacetValues) -> None:
-        done[place] = found
-        if progress:
-            progress(what, len(done), len(jobs))
-
-    if processes == 1 or len(jobs) <= 1:
-        for place, job in enumerate(jobs):
-            told(place, work(job))
-    else:
-        workers, context = min(processes, len(jobs)), get_context("spawn")
-        # before a worker loads numpy: with more than one thread each, the workers' small matrices wait for one another
-        with ProcessPoolExecutor(workers, context, initializer=os.putenv, initargs=("OMP_NUM_THREADS", "1")) as pool:
-            places = {pool.submit(work, job): place for place, job in enumerate(jobs)}
-            for future in as_completed(places):
-                told(places[future], future.result())
-    return [done[place] for place in range(len(jobs))]
 
 
 def _indexed(facet: FacetJudgments) -> tuple[Comparisons, Ratings]:

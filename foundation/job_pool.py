@@ -1,4 +1,4 @@
-"""The same work for many facets, in this process or in several."""
+"""The same work for many facets (or other jobs), in this process or in several."""
 
 from __future__ import annotations
 
@@ -44,18 +44,18 @@ def run_jobs(
     """
     done: dict[int, Result] = {}
 
-    def told(place: int, result: Result) -> None:
+    def keep(place: int, result: Result) -> None:
         done[place] = result
         if progress:
             progress(what, len(done), len(jobs))
 
     if processes == 1 or len(jobs) <= 1:
         for place, job in enumerate(jobs):
-            told(place, work(job))
+            keep(place, work(job))
     else:
         workers, context = min(processes, len(jobs)), get_context("spawn")
         with ProcessPoolExecutor(workers, mp_context=context, initializer=use_one_thread) as pool:
             places = {pool.submit(work, job): place for place, job in enumerate(jobs)}
             for future in as_completed(places):
-                told(places[future], future.result())
+                keep(places[future], future.result())
     return [done[place] for place in range(len(jobs))]

@@ -15,7 +15,8 @@ from ppaint.eval_suite import (
     relative_errors,
     single_expert,
 )
-from ppaint.eval_suite.refusion import centred_errors, facets, fused_scores, run_all
+from ppaint.eval_suite.refusion import centred_errors, facets, fused_scores
+from ppaint.foundation.job_pool import run_jobs
 from ppaint.preference_to_score import Comparisons, Ratings, fuse_facet
 
 
@@ -86,7 +87,7 @@ def test_what_cannot_be_fused_says_why(release):
     facet = next(facets(release))
     backwards = replace(facet, ratings=facet.ratings.assign(rating=11 - facet.ratings["rating"]))
     assert "run against the preferences" in fused_scores(backwards).why_not
-    [found] = run_all(centred_errors, [replace(facet, pairs=facet.pairs.iloc[:3])])
+    [found] = [centred_errors(replace(facet, pairs=facet.pairs.iloc[:3]))]
     assert "rated but not compared" in found.why_not and found.items == ()
 
 
@@ -118,7 +119,7 @@ def test_errors_relative_to_the_facet_leave_the_common_shift_out(release):
 
 def test_several_processes_give_the_same(release):
     jobs = list(facets(release))[:2]
-    alone, together = (run_all(fused_scores, jobs, processes=processes) for processes in (1, 2))
+    alone, together = (run_jobs(fused_scores, jobs, "fusing", processes) for processes in (1, 2))
     assert [found.values.tolist() for found in together] == [found.values.tolist() for found in alone]
 
 

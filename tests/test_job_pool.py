@@ -1,0 +1,42 @@
+"""One pool of jobs: same results in one process or several, and its workers keep numpy to one thread."""
+
+import ast
+import sys
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import ppaint.foundation
+from ppaint.foundation import single_thread
+from ppaint.foundation.job_pool import run_jobs
+
+
+def worker_state(_: int) -> tuple[int, int, int]:
+    """In a worker: places of two modules in the order of loading, and the threads that are not Python's own."""
+    np.ones((300, 300)) @ np.ones((300, 300))
+    loaded = list(sys.modules)
+    threads = len(list(Path("/proc/self/task").iterdir())) - threading.active_count()
+    return loaded.index(single_thread.__name__), loaded.index("numpy"), threads
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="threads of a library are counted in /proc")
+def test_a_spawned_worker_sets_its_threads_before_numpy_is_loaded(monkeypatch):
+    for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        monkeypatch.setenv(variable, "3")  # a worker inherits it, and numpy would start two threads more
+    for place_of_setting, place_of_numpy, threads in run_jobs(worker_state, [0, 1], "looking", processes=2):
+        assert place_of_setting < place_of_numpy and threads == 0
+
+
+def test_the_ground_room_imports_nothing_at_its_top():
+    tree = ast.parse(Path(ppaint.foundation.__file__).read_text(encoding="utf-8"))
+    assert [node for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)] == []
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_results_are_in_the_order_of_the_jobs_and_each_is_reported(processes):
+    reported = []
+    results = run_jobs(np.sqrt, [4.0, 9.0, 16.0], "roots", processes, lambda *state: reported.append(state))
+    assert results == [2.0, 3.0, 4.0]
+    assert reported == [("roots", done, 3) for done in (1, 2, 3)]
