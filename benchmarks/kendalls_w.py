@@ -20,10 +20,10 @@ from ppaint.dataset_script.stand_in.simulate import (
     DIMENSIONS,
     EXPERTS,
     HEADLINE,
-    NEAR,
     PAINTINGS_A_CATEGORY,
     PAIRS_A_CATEGORY,
     RELEASE_LATENTS,
+    STAND_IN_NEAR,
 )
 from ppaint.preference_to_score import Comparisons, kendalls_w, preference_ranks
 
@@ -35,7 +35,7 @@ def agreement(seed: int) -> tuple[float, float]:
         quality = draw_latents(PAINTINGS_A_CATEGORY, np.random.default_rng([seed, c, RELEASE_LATENTS])).quality
         rng = np.random.default_rng([seed, c, EXPERTS])
         headline = DIMENSIONS.index(HEADLINE)
-        panel = simulate_experts(quality, rng, budget=PAIRS_A_CATEGORY, near=NEAR, headline=headline)
+        panel = simulate_experts(quality, rng, budget=PAIRS_A_CATEGORY, near=STAND_IN_NEAR, headline=headline)
         experts = len(panel.ratings)
         for k in range(len(DIMENSIONS)):
             ratings.append(kendalls_w(np.array([rankdata(row) for row in panel.ratings[:, :, k]])))

@@ -24,10 +24,10 @@ from ppaint.dataset_script.stand_in.simulate import (
     DIMENSIONS,
     EXPERTS,
     HEADLINE,
-    NEAR,
     PAINTINGS_A_CATEGORY,
     PAIRS_A_CATEGORY,
     RELEASE_LATENTS,
+    STAND_IN_NEAR,
 )
 from ppaint.preference_to_score import (
     Comparisons,
@@ -39,7 +39,7 @@ from ppaint.preference_to_score import (
     rank_scores,
     ring_pairs,
 )
-from ppaint.preference_to_score.fusion.worths_on_scale import PRIOR_PRECISION
+from ppaint.preference_to_score.fusion.worths_on_scale import FUSION_PRIOR_PRECISION
 
 SPREADS = (0.5, 1.0, 2.0, 3.0, 5.0)
 BUDGETS = ((50, 612), (50, 150), (200, 1200))
@@ -64,7 +64,7 @@ def fit(pairs: np.ndarray, wins: np.ndarray, n: int):
     games = Comparisons.from_arrays(
         first, second, np.repeat([1.0, 0.0], len(pairs))[there], weight=weight[there], items=range(n)
     )
-    return bradley_terry(games, prior_precision=PRIOR_PRECISION)
+    return bradley_terry(games, prior_precision=FUSION_PRIOR_PRECISION)
 
 
 def simulated(pairs: np.ndarray, worths: np.ndarray, repeats: int) -> dict[str, float]:
@@ -112,7 +112,7 @@ def stand_in(seeds: int) -> dict:
     every = np.argwhere(np.triu(np.ones((n, n)), 1))
     place = np.full((n, n), -1)
     place[every[:, 0], every[:, 1]] = place[every[:, 1], every[:, 0]] = np.arange(len(every))
-    nears = (1, 4, 8, 10, 11, NEAR, 13, 14)
+    nears = (1, 4, 8, 10, 11, STAND_IN_NEAR, 13, 14)
     found: dict[tuple[int, str, str], list[tuple[float, float]]] = {}
     spread, fisher, clustered, prior_right = [], [], [], []
     for seed in range(seeds):
@@ -167,8 +167,8 @@ def release_worths(panel, d: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         rater=np.repeat(np.arange(experts), pairs),
         items=range(PAINTINGS_A_CATEGORY),
     )
-    plain = bradley_terry(games, prior_precision=PRIOR_PRECISION)
-    by_rater = bradley_terry(games, prior_precision=PRIOR_PRECISION, errors="sandwich", cluster="rater")
+    plain = bradley_terry(games, prior_precision=FUSION_PRIOR_PRECISION)
+    by_rater = bradley_terry(games, prior_precision=FUSION_PRIOR_PRECISION, errors="sandwich", cluster="rater")
     return plain.log_worths, plain.standard_errors, by_rater.standard_errors
 
 

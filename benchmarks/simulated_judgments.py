@@ -15,10 +15,10 @@ from ppaint.dataset_script.stand_in.simulate import (
     DIMENSIONS,
     EXPERTS,
     HEADLINE,
-    NEAR,
     PAINTINGS_A_CATEGORY,
     PAIRS_A_CATEGORY,
     RELEASE_LATENTS,
+    STAND_IN_NEAR,
 )
 from ppaint.preference_to_score import Comparisons, Ratings
 
@@ -50,7 +50,7 @@ def simulated_panel(seed: int, category: int) -> tuple[NDArray, ExpertPanel]:
     quality = draw_latents(PAINTINGS_A_CATEGORY, np.random.default_rng([seed, category, RELEASE_LATENTS])).quality
     rng = np.random.default_rng([seed, category, EXPERTS])
     headline = DIMENSIONS.index(HEADLINE)
-    return quality, simulate_experts(quality, rng, budget=PAIRS_A_CATEGORY, near=NEAR, headline=headline)
+    return quality, simulate_experts(quality, rng, budget=PAIRS_A_CATEGORY, near=STAND_IN_NEAR, headline=headline)
 
 
 def simulated_facets(

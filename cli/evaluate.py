@@ -66,7 +66,7 @@ def _reference_lines(release: Any, values: Any, processes: int, options: dict[st
     """Single expert, the predictions against the same references, and the noise ceiling."""
     from ..eval_suite.reference_lines import (
         against_panel,
-        noise_ceiling,
+        noise_ceiling_line,
         panel_references,
         relative_errors,
         single_expert,
@@ -87,7 +87,7 @@ def _reference_lines(release: Any, values: Any, processes: int, options: dict[st
     return {
         "single expert, against the other experts": single_expert(panel, **options),
         "these predictions, against the same": against_panel(values, release, panel, **options),
-        "noise ceiling": noise_ceiling(release.references(), errors, categories, **options),
+        "noise ceiling": noise_ceiling_line(release.references(), errors, categories, **options),
     }
 
 

@@ -96,12 +96,12 @@ def pseudo_label(
     ] = 0.25,
 ) -> None:
     """Turn judgments into a frozen reference pool, calibrated pseudo-scores and a fitness report; needs no model."""
+    from ..model_card.readout import moments
     from ..trainer.judgments.judging import Judging
     from ..trainer.judgments.judgment_store import JudgmentStore
     from ..trainer.pseudo_scores.judge_fitness import judge_fitness
     from ..trainer.pseudo_scores.named_scores import named_scores
     from ..trainer.pseudo_scores.pseudo_labels import rate_images
-    from ..trainer.pseudo_scores.reference_pool import pointwise_scores
 
     said = _read_finished(judgments)
     with JudgmentStore.open_finished(judgments / "judgments") as store:
@@ -111,7 +111,7 @@ def pseudo_label(
         scores = rate_images(
             working, pool, images, games=said["opponents"], seed=said["seed"], min_reliability=min_reliability
         )
-        fitness = judge_fitness(scores, pool, pointwise_scores(working.rate(images)), check)
+        fitness = judge_fitness(scores, pool, moments(working.rate(images))[0], check)
     pool.save(out / "pool")
     scores.save(out / "pseudo_scores")
     check.save(out / "fitness")

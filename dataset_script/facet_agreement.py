@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..preference_to_score.panel.agreement import (
-    PREFERENCE_PRIOR_PRECISION,
+    AGREEMENT_PRIOR_PRECISION,
     PRIOR_PRECISIONS,
     kendalls_w,
     w_against_prior,
@@ -187,7 +187,7 @@ def _of_comparisons(tables: FacetTables, found: _Figures) -> None:
     with found.attempt("Kendall's W of preferences") as values:
         for precision, w in zip(PRIOR_PRECISIONS, w_against_prior(comparisons, PRIOR_PRECISIONS).w, strict=True):
             values[f"w_preferences_prior_{precision:g}"] = float(w)
-        values["w_preferences"] = values[f"w_preferences_prior_{PREFERENCE_PRIOR_PRECISION:g}"]
+        values["w_preferences"] = values[f"w_preferences_prior_{AGREEMENT_PRIOR_PRECISION:g}"]
     with found.attempt("Kendall's u") as values:
         values["kendalls_u"] = kendalls_u(comparisons).u
     broken = transitivity_violations(comparisons)

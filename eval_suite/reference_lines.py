@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from ..dataset_script.release import ReleaseTables
 from ..foundation.job_pool import run_jobs
 from ..foundation.progress_type import Progress
+from ..preference_to_score.panel.panel_lines import root_reliability
 from .refusion import centred_errors, facets, folds, fused_scores
 from .srcc_plcc.correlation import STATISTICS, Statistic, checked_values
 from .srcc_plcc.grouped import GroupedRows, combined_intervals, group_rows
@@ -165,7 +166,7 @@ def against_panel(
     return _panel_line(panel.table[there], values[there], resamples, level, seed)
 
 
-def noise_ceiling(
+def noise_ceiling_line(
     fused: ArrayLike,
     relative_errors: ArrayLike,
     categories: ArrayLike,
@@ -210,7 +211,7 @@ def noise_ceiling(
     --------
     >>> import numpy as np
     >>> scores = np.arange(10.0)[:, None]
-    >>> line = noise_ceiling(scores, np.full((10, 1), scores.std(ddof=1) / 2), ["a"] * 10, resamples=0)
+    >>> line = noise_ceiling_line(scores, np.full((10, 1), scores.std(ddof=1) / 2), ["a"] * 10, resamples=0)
     >>> round(line.values()["mean"] ** 2, 6)
     0.75
     """
@@ -224,10 +225,13 @@ def noise_ceiling(
     return _line(rows, _ceiling, resamples, level, seed)
 
 
+noise_ceiling = noise_ceiling_line  # its name until 0.1: code that imports it goes on working
+
+
 def relative_errors(
     release: ReleaseTables, *, processes: int = 1, progress: Progress | None = None
 ) -> NDArray[np.float64]:
-    """Standard errors of the fused scores from resamples centred within their facet, as `noise_ceiling` takes them.
+    """Standard errors of the fused scores from resamples centred within their facet, as `noise_ceiling_line` takes them.
 
     Parameters
     ----------
@@ -286,6 +290,4 @@ def _ceiling(squared_errors: ArrayLike, scores: ArrayLike, counts: ArrayLike | N
     total = weights.sum(axis=1)
     centred = values - (weights @ values / total)[:, None]
     variance = (weights * centred**2).sum(axis=1) / (total - 1)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        reliability = 1 - weights @ errors / total / variance
-    return np.where(variance > 0, np.sqrt(np.maximum(reliability, 0.0)), np.nan)
+    return root_reliability(weights @ errors / total, variance)

@@ -11,7 +11,7 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 import numpy as np
 
-from ..preference_to_score.panel.agreement import PREFERENCE_PRIOR_PRECISION, PRIOR_PRECISIONS
+from ..preference_to_score.panel.agreement import AGREEMENT_PRIOR_PRECISION, PRIOR_PRECISIONS
 from .plots import AFTER, BEFORE, NEUTRAL
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def _plot_priors(axis, report: AgreementReport) -> None:
     rows = [f"w_preferences_prior_{precision:g}" for precision in PRIOR_PRECISIONS]
     for column, style in zip(means.columns, _styles(len(means.columns)), strict=True):
         axis.plot(PRIOR_PRECISIONS, means.loc[rows, column], label=str(column).replace("_", " "), **style)
-    axis.axvline(PREFERENCE_PRIOR_PRECISION, color=NEUTRAL, lw=0.8, ls=":")
+    axis.axvline(AGREEMENT_PRIOR_PRECISION, color=NEUTRAL, lw=0.8, ls=":")
     axis.set_xscale("log")
     axis.set_xlabel("precision of the prior (dotted: the one used)", fontsize=9)
     axis.set_title("Kendall's W of preferences, by prior", fontsize=10)

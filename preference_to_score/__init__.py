@@ -13,18 +13,17 @@ from .design.design_quality import (
 from .design.pair_design import graph_diameter, locally_dense_pairs
 from .design.reference_designs import random_pairs, ring_pairs
 from .elo.elo import (
-    ELO_PER_LOGIT,
     NewcomerRatings,
     PoolCheck,
     PoolFit,
-    SequentialEloResult,
     check_pool,
     fit_pool,
     outsider_prior_precision,
     rate_against_pool,
     rate_newcomers,
-    sequential_elo,
 )
+from .elo.elo_scale import ELO_PER_LOGIT
+from .elo.sequential_elo import SequentialEloResult, sequential_elo
 from .fusion.convergence import Convergence, refitted_convergence, split_half_convergence
 from .fusion.fusion import FusedFacet, fuse_facet
 from .fusion.fusion_report import FusionReport
@@ -46,6 +45,7 @@ from .panel.panel_lines import (
     SingleExpert,
     ceiling_of_preferences,
     ceiling_of_ratings,
+    ceiling_of_scores,
     noise_ceiling,
     single_expert_lines,
 )
@@ -121,6 +121,7 @@ __all__ = [
     "krippendorffs_alpha",
     "locally_dense_pairs",
     "mean_opinion_score",
+    "ceiling_of_scores",
     "noise_ceiling",
     "outsider_prior_precision",
     "preference_ranks",

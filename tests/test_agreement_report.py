@@ -6,14 +6,13 @@ import pytest
 
 from ppaint.dataset_script import read_raw_export
 from ppaint.dataset_script.agreement_report import (
-    FIGURES,
     PROFILE,
     AgreementReport,
-    FacetAgreement,
     agreement_report,
     agreement_table,
 )
 from ppaint.dataset_script.equal_cost import equal_cost
+from ppaint.dataset_script.facet_agreement import FIGURES, FacetAgreement
 from ppaint.dataset_script.facet_tables import facet_tables
 from ppaint.dataset_script.truth_table import read_truth
 from ppaint.images import InputFault

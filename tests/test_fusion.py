@@ -108,16 +108,6 @@ def test_ratings_that_run_against_the_preferences_are_an_error_that_says_so():
         fuse(games, [marks[0], marks[1], 11 - marks[2]])
 
 
-def test_a_reversed_scale_is_turned_round_only_when_asked_and_then_gives_the_same_scores():
-    _, games, marks = small(3)
-    plain = fuse(games, marks)
-    turned = fuse_facet(*tables(games, [marks[0], marks[1], 11 - marks[2]], 14), (1, 10), reverse_ratings=True)
-    assert turned.fused == pytest.approx(plain.fused, abs=1e-9) and turned.report.ratings_reversed
-    assert not plain.report.ratings_reversed
-    with pytest.raises(ValueError, match="run against the preferences"):
-        fuse_facet(*tables(games, marks, 14), (1, 10), reverse_ratings=True)
-
-
 def test_a_disconnected_graph_one_expert_and_unnamed_raters_are_refused():
     _, games, marks = small(4)
     apart = (games[0] < 7) == (games[1] < 7)

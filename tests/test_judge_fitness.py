@@ -5,9 +5,9 @@ import pytest
 from known_judge import KnownJudge, features_of, known_images
 from PIL import Image
 
+from ppaint.model_card.readout import moments
 from ppaint.trainer import Judged, Judging, JudgmentStore, build_pool, check_members, rate_images
 from ppaint.trainer.pseudo_scores.judge_fitness import cyclic_triples, judge_fitness
-from ppaint.trainer.pseudo_scores.reference_pool import pointwise_scores
 
 DIMENSIONS = ("brushwork", "overall")
 
@@ -19,7 +19,7 @@ def report(folder, **habits):
         judging = Judging(store, judge, features_of(worths))
         pool = build_pool(judging, list(worths))
         scores = rate_images(judging, pool, list(worths), stop_without_signal=False)
-        pointwise = pointwise_scores(judging.rate(scores.images))
+        pointwise = moments(judging.rate(scores.images))[0]
         return judge_fitness(scores, pool, pointwise, check_members(judging, pool)), scores, pool
 
 

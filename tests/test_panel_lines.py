@@ -11,8 +11,8 @@ from ppaint.preference_to_score import (
     bradley_terry,
     ceiling_of_preferences,
     ceiling_of_ratings,
+    ceiling_of_scores,
     mean_opinion_score,
-    noise_ceiling,
     single_expert_lines,
 )
 from ppaint.preference_to_score.panel.panel_lines import standardised
@@ -72,9 +72,9 @@ def test_the_ceiling_is_where_a_second_panel_would_be():
 
 
 def test_errors_as_large_as_the_spread_leave_no_ceiling():
-    assert noise_ceiling([1, 2, 3], [5, 5, 5]) == 0 and np.isnan(noise_ceiling([2, 2, 2], [1, 1, 1]))
+    assert ceiling_of_scores([1, 2, 3], [5, 5, 5]) == 0 and np.isnan(ceiling_of_scores([2, 2, 2], [1, 1, 1]))
     with pytest.raises(ValueError, match="one length"):
-        noise_ceiling([1, 2], [1, 2, 3])
+        ceiling_of_scores([1, 2], [1, 2, 3])
 
 
 def test_what_has_no_others_is_refused():

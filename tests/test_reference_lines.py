@@ -9,7 +9,7 @@ from small_release import CATEGORIES, DIMENSIONS, EXPERTS, PAINTINGS, build_smal
 
 from ppaint.eval_suite import (
     against_panel,
-    noise_ceiling,
+    noise_ceiling_line,
     panel_references,
     read_release,
     relative_errors,
@@ -96,14 +96,14 @@ def test_the_noise_ceiling_is_the_correlation_with_what_the_scores_are_a_noisy_c
     truth = rng.normal(size=(4000, 2))
     errors = np.full(truth.shape, [0.5, 1.0])
     fused = truth + errors * rng.normal(size=truth.shape)
-    line = noise_ceiling(fused, errors, ["a"] * 4000, resamples=0)
+    line = noise_ceiling_line(fused, errors, ["a"] * 4000, resamples=0)
     reached = np.mean([np.corrcoef(truth[:, d], fused[:, d])[0, 1] for d in range(2)])
     assert line.values()["mean"] == pytest.approx(reached, abs=0.01)
 
 
 def test_errors_as_large_as_the_spread_leave_a_ceiling_of_nothing():
     fused = np.random.default_rng(0).normal(size=(20, 1))
-    assert noise_ceiling(fused, np.full((20, 1), 2.0), ["a"] * 20, resamples=0).values()["mean"] == 0.0
+    assert noise_ceiling_line(fused, np.full((20, 1), 2.0), ["a"] * 20, resamples=0).values()["mean"] == 0.0
 
 
 def test_errors_relative_to_the_facet_leave_the_common_shift_out(release):
@@ -112,7 +112,7 @@ def test_errors_relative_to_the_facet_leave_the_common_shift_out(release):
     assert errors.shape == published.shape
     # the square of the published error is that of the place among the others, of the shift, and twice what they share
     assert 0 < errors.mean() < published.mean()
-    line = noise_ceiling(release.references(), errors, release.fused["category"], resamples=100)
+    line = noise_ceiling_line(release.references(), errors, release.fused["category"], resamples=100)
     assert 0.8 < line.values()["mean"] < 1
     assert line.figures["mean"].low <= line.values()["mean"] <= line.figures["mean"].high
 

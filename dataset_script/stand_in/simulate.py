@@ -27,7 +27,7 @@ HEADLINE = "overall"
 # (seed, category, stream, i), so latents have streams of their own: numpy takes (s, c, 0) and (s, c, 0, 0) for the same.
 RELEASE_SCROLLS, UNLABELLED_SCROLLS, RELEASE_LATENTS, UNLABELLED_LATENTS, EXPERTS = 1, 2, 3, 4, 5
 
-PAINTINGS_A_CATEGORY, PAIRS_A_CATEGORY, NEAR = 50, 612, 12
+PAINTINGS_A_CATEGORY, PAIRS_A_CATEGORY, STAND_IN_NEAR = 50, 612, 12
 _LICENCE = "CC0-1.0"
 _CITATION = (
     "Simulated stand-in of the ppaint project: painted and judged by programs, with the shape of PPaint and none of its "
@@ -103,7 +103,9 @@ def _write_release(
         _paint(drawn, category, key, [raw / "images" / f"{name}.png" for name in ids], pool, progress)
         budget = min(PAIRS_A_CATEGORY, paintings * (paintings - 1) // 2)
         rng = np.random.default_rng([seed, index, EXPERTS])
-        panel = simulate_experts(drawn.quality, rng, budget=budget, near=NEAR, headline=DIMENSIONS.index(HEADLINE))
+        panel = simulate_experts(
+            drawn.quality, rng, budget=budget, near=STAND_IN_NEAR, headline=DIMENSIONS.index(HEADLINE)
+        )
         who = [f"simulated_{category}_{number}" for number in range(1, len(panel.ratings) + 1)]
         experts += [(expert, category, "simulated") for expert in who]
         about += _about(drawn, category, ids)

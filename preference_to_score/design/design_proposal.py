@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..fusion.worths_on_scale import PRIOR_PRECISION
+from ..fusion.worths_on_scale import FUSION_PRIOR_PRECISION
 from .design_quality import DesignQuality, assess_design, mean_quality
 from .near_distance import NearDistance, choose_near, largest_near
 from .pair_design import locally_dense_pairs
@@ -54,7 +54,7 @@ def propose_design(
     *,
     near: int | None = None,
     experts: int = 5,
-    prior_precision: float = PRIOR_PRECISION,
+    prior_precision: float = FUSION_PRIOR_PRECISION,
     seed: int = 0,
     progress: Callable[[str, int, int], None] | None = None,
 ) -> DesignProposal:

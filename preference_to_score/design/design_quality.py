@@ -30,7 +30,7 @@ from scipy.sparse.csgraph import connected_components
 from scipy.special import expit, log_expit, ndtri
 from scipy.stats import rankdata
 
-from ..fusion.worths_on_scale import PRIOR_PRECISION
+from ..fusion.worths_on_scale import FUSION_PRIOR_PRECISION
 from .pair_design import graph_diameter
 
 _SRCC_DRAWS = 400
@@ -170,7 +170,7 @@ def algebraic_connectivity(pairs: NDArray, n_items: int) -> float:
 
 
 def expected_errors(
-    pairs: NDArray, worths: ArrayLike, *, experts: int = 5, prior_precision: float = PRIOR_PRECISION
+    pairs: NDArray, worths: ArrayLike, *, experts: int = 5, prior_precision: float = FUSION_PRIOR_PRECISION
 ) -> NDArray[np.float64]:
     """Standard errors that Bradley-Terry will report for a design, if the items are worth what is assumed.
 
@@ -217,7 +217,7 @@ def assess_design(
     worths: ArrayLike,
     *,
     experts: int = 5,
-    prior_precision: float = PRIOR_PRECISION,
+    prior_precision: float = FUSION_PRIOR_PRECISION,
     seed: int = 0,
 ) -> DesignQuality:
     """All figures of one design.
@@ -273,7 +273,7 @@ def assess_design(
 
 
 def expected_error(
-    pairs: NDArray, worths: ArrayLike, *, experts: int = 5, prior_precision: float = PRIOR_PRECISION
+    pairs: NDArray, worths: ArrayLike, *, experts: int = 5, prior_precision: float = FUSION_PRIOR_PRECISION
 ) -> float:
     """Expected root-mean-square error of the worths, after the best straight line.
 
@@ -307,7 +307,7 @@ def shuffled_error(
     worths: ArrayLike,
     *,
     experts: int = 5,
-    prior_precision: float = PRIOR_PRECISION,
+    prior_precision: float = FUSION_PRIOR_PRECISION,
     seed: int = 0,
 ) -> float:
     """Expected error where the items are worth the same in another order, mean over random orders.

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..fusion.worths_on_scale import PRIOR_PRECISION
+from ..fusion.worths_on_scale import FUSION_PRIOR_PRECISION
 from .design_quality import expected_error, shuffled_error
 from .pair_design import locally_dense_pairs
 from .reference_designs import check_budget
@@ -68,7 +68,7 @@ def choose_near(
     budget: int,
     *,
     experts: int = 5,
-    prior_precision: float = PRIOR_PRECISION,
+    prior_precision: float = FUSION_PRIOR_PRECISION,
     seed: int = 0,
     progress: Callable[[str, int, int], None] | None = None,
 ) -> NearDistance:

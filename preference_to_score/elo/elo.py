@@ -18,21 +18,8 @@ from ..pairwise.bradley_terry import bradley_terry
 from ..pairwise.comparisons import Comparisons, index_ids
 from ..pairwise.connectivity import check_connected
 from .elo_scale import ELO_PER_LOGIT
-from .sequential_elo import SequentialEloResult, sequential_elo
 
-__all__ = [
-    "ELO_PER_LOGIT",
-    "NewcomerRatings",
-    "PoolCheck",
-    "PoolFit",
-    "SequentialEloResult",
-    "check_pool",
-    "fit_pool",
-    "outsider_prior_precision",
-    "rate_against_pool",
-    "rate_newcomers",
-    "sequential_elo",
-]
+POOL_PRIOR_PRECISION = 0.1  # of the Gaussian prior on each log-worth of a pool member
 
 
 @dataclass(frozen=True)
@@ -78,7 +65,11 @@ class PoolFit:
 
 
 def fit_pool(
-    first: ArrayLike, second: ArrayLike, probability: ArrayLike, n_items: int, prior_precision: float = 0.1
+    first: ArrayLike,
+    second: ArrayLike,
+    probability: ArrayLike,
+    n_items: int,
+    prior_precision: float = POOL_PRIOR_PRECISION,
 ) -> PoolFit:
     """Fit a reference pool to soft outcomes.
 

@@ -51,9 +51,7 @@ class FusedFacet:
     report: FusionReport
 
 
-def fuse_facet(
-    comparisons: Comparisons, ratings: Ratings, scale: tuple[float, float], *, reverse_ratings: bool = False
-) -> FusedFacet:
+def fuse_facet(comparisons: Comparisons, ratings: Ratings, scale: tuple[float, float]) -> FusedFacet:
     """Fuse one facet's preferences and ratings into scores on the rating scale.
 
     Parameters
@@ -64,8 +62,6 @@ def fuse_facet(
         Of the same items (missing ratings are rows that are not there). Raters are matched by id.
     scale : (float, float)
         Ends of the rating scale.
-    reverse_ratings : bool
-        Turn every rating x into low + high - x first: for scales whose low end is the best. Never done unasked.
 
     Returns
     -------
@@ -94,8 +90,6 @@ def fuse_facet(
     (True, 10)
     """
     comparisons, ratings = _match(comparisons, ratings)
-    if reverse_ratings:
-        ratings = replace(ratings, value=scale[0] + scale[1] - ratings.value)
     a = worths_on_scale(comparisons, ratings)
     b = joint_scale(comparisons, ratings, scale)
     fused = (a.scores + b.scores) / 2
@@ -115,7 +109,7 @@ def fuse_facet(
         a_se=resampled_errors(many_a, resamples),
         b=b.scores,
         b_se=resampled_errors(many_b, resamples),
-        report=fusion_report(comparisons, ratings, scale, a, b, resamples, corrected, left_out, reverse_ratings),
+        report=fusion_report(comparisons, ratings, scale, a, b, resamples, corrected, left_out),
     )
 
 

@@ -29,8 +29,6 @@ class FusionReport:
         Convergence of A and B: rank and linear correlation, and root mean square difference in rating units.
     convergence : Convergence
         The same over halves of the panel that share no expert.
-    ratings_reversed : bool
-        Whether the ratings were turned round, as asked.
     slope, slope_corrected : float, bool
         Of A's affine map; False where too little spread was left beyond the error, so that the plain ratio of standard
         deviations was used.
@@ -71,7 +69,6 @@ class FusionReport:
     plcc: float
     rmse: float
     convergence: Convergence
-    ratings_reversed: bool
     slope: float
     slope_corrected: bool
     resamples: int
@@ -104,7 +101,6 @@ def fusion_report(
     resamples: Resamples,
     corrected: NDArray,
     left_out: float,
-    reversed_ratings: bool,
 ) -> FusionReport:
     """Gather what a reader of the fused scores should know.
 
@@ -122,7 +118,6 @@ def fusion_report(
         Resamples in which A's slope had the error taken out.
     left_out : float
         Share of the resamples that could not be used.
-    reversed_ratings : bool
 
     Returns
     -------
@@ -143,7 +138,6 @@ def fusion_report(
         plcc=float(np.corrcoef(a.scores, b.scores)[0, 1]),
         rmse=float(np.sqrt(((a.scores - b.scores) ** 2).mean())),
         convergence=split_half_convergence(a, b),
-        ratings_reversed=reversed_ratings,
         slope=a.slope,
         slope_corrected=a.corrected,
         resamples=len(resamples.weights),

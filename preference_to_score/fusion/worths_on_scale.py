@@ -7,15 +7,17 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..pairwise.bradley_terry import BradleyTerryResult, bradley_terry, fit_counts, pair_residuals
+from ..pairwise.bradley_terry import BradleyTerryResult, bradley_terry
 from ..pairwise.comparisons import Comparisons
+from ..pairwise.davidson_model import pair_residuals
+from ..pairwise.newton_worths import fit_counts
 from ..pairwise.pair_counts import PairCounts, count_pairs
 from ..panel.bootstrap import Resamples
 from ..ratings.mean_opinion_score import weighted_scores
 from ..ratings.ratings import Ratings
 from .rating_anchor import anchor
 
-PRIOR_PRECISION = 0.1  # of the Gaussian prior on each log-worth
+FUSION_PRIOR_PRECISION = 0.1  # of the Gaussian prior on each log-worth
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,7 @@ def worths_on_scale(comparisons: Comparisons, ratings: Ratings) -> WorthsOnScale
     """
     if comparisons.items != ratings.items or comparisons.raters != ratings.raters:
         raise ValueError("comparisons and ratings must list the same items and raters, in the same order")
-    worths = bradley_terry(comparisons, prior_precision=PRIOR_PRECISION, errors="sandwich", cluster="rater")
+    worths = bradley_terry(comparisons, prior_precision=FUSION_PRIOR_PRECISION, errors="sandwich", cluster="rater")
     table = ratings.table()
     scores, errors = weighted_scores(table, np.ones((1, len(table))))
     rated = ~np.isnan(scores[0])
@@ -86,8 +88,8 @@ def worths_on_scale(comparisons: Comparisons, ratings: Ratings) -> WorthsOnScale
     if correlation < 0:
         raise ValueError(
             f"the ratings run against the preferences (correlation {correlation:.2f} over {int(rated.sum())} items): "
-            "is the rating scale reversed? Turning it round must be asked for (reverse_ratings=True; "
-            "ppaint build --reverse-ratings)"
+            "is the rating scale reversed? Turning it round must be asked for (`ppaint build --reverse-ratings`, or "
+            "`build_dataset(..., reverse_ratings=True)`)"
         )
     slope, intercept, corrected = anchor(worths.log_worths[None], worths.standard_errors[None], scores, errors)
     return WorthsOnScale(
@@ -118,7 +120,7 @@ def resampled_worths(fit: WorthsOnScale, resamples: Resamples) -> tuple[NDArray[
     """
     log_tie = _log_tie(fit)
     counts = fit.pairs.weighted(resamples.counts)
-    newton = fit_counts(counts, PRIOR_PRECISION, log_tie=log_tie, start=fit.worths.log_worths)
+    newton = fit_counts(counts, FUSION_PRIOR_PRECISION, log_tie=log_tie, start=fit.worths.log_worths)
     # scores of each expert's judgments at each resample's worths, for errors clustered by expert
     residual = pair_residuals(newton.theta, fit.pairs, log_tie)  # (R, J, P)
     n, experts = counts.n_items, resamples.counts.shape[1]
@@ -149,7 +151,7 @@ def reweighted_worths(fit: WorthsOnScale, weights: NDArray) -> NDArray[np.float6
         Before they are laid onto the rating scale.
     """
     counts = fit.pairs.weighted(weights)
-    return fit_counts(counts, PRIOR_PRECISION, log_tie=_log_tie(fit), start=fit.worths.log_worths).theta
+    return fit_counts(counts, FUSION_PRIOR_PRECISION, log_tie=_log_tie(fit), start=fit.worths.log_worths).theta
 
 
 def _log_tie(fit: WorthsOnScale) -> float:
@@ -174,7 +176,7 @@ def worth_influence(fit: WorthsOnScale) -> tuple[NDArray[np.float64], NDArray[np
     log_tie = _log_tie(fit)
     theta, pairs, experts = fit.worths.log_worths, fit.pairs, len(fit.table)
     total = pairs.weighted(np.ones((1, experts)))
-    inverse = np.linalg.inv(fit_counts(total, PRIOR_PRECISION, log_tie=log_tie, start=theta).hessian[0])
+    inverse = np.linalg.inv(fit_counts(total, FUSION_PRIOR_PRECISION, log_tie=log_tie, start=theta).hessian[0])
     residual = pair_residuals(theta[None], pairs, log_tie)[0]
     by_pair = fit.slope * (inverse[pairs.first] - inverse[pairs.second])[None] * residual[..., None]
     there = ~np.isnan(fit.table)

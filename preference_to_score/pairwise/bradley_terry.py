@@ -19,15 +19,13 @@ from scipy.linalg import block_diag
 
 from .comparisons import Comparisons
 from .connectivity import connected_parts
-from .davidson_model import curvature, pair_residuals
+from .davidson_model import curvature
 from .fit_options import check_fit_options
 from .ford_condition import check_identified, check_ties_finite
 from .newton_worths import fit_counts
 from .pair_counts import count_pairs
 from .sparse_worths import fit_sparse
-from .worth_covariance import score_meat, worth_covariance
-
-__all__ = ["BradleyTerryResult", "bradley_terry", "fit_counts", "pair_residuals", "score_meat"]
+from .worth_covariance import worth_covariance
 
 DENSE_UP_TO = 100  # items; beyond it the sparse solver is the faster one
 IDENTIFICATION = "mean zero within each connected part"

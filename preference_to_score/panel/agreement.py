@@ -16,7 +16,7 @@ from ..pairwise.connectivity import check_connected
 from ..pairwise.pair_counts import count_pairs
 from .panel_worths import panel_worths
 
-PREFERENCE_PRIOR_PRECISION = 0.1  # of a rater's own worths; fixed, since Kendall's W moves with it
+AGREEMENT_PRIOR_PRECISION = 0.1  # of a rater's own worths; fixed, since Kendall's W moves with it
 PRIOR_PRECISIONS = (0.01, 0.03, 0.1, 0.3, 1.0)  # to see how far it moves
 
 
@@ -69,7 +69,7 @@ def kendalls_w(ranks: ArrayLike) -> float:
 
 
 def preference_ranks(
-    comparisons: Comparisons, *, prior_precision: float = PREFERENCE_PRIOR_PRECISION
+    comparisons: Comparisons, *, prior_precision: float = AGREEMENT_PRIOR_PRECISION
 ) -> NDArray[np.float64]:
     """Each rater's own order: ranks of the Bradley-Terry worths of that rater's comparisons alone.
 

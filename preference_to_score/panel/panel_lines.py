@@ -94,7 +94,30 @@ def single_expert_lines(comparisons: Comparisons | None, ratings: Ratings | None
     return SingleExpert(raters, lines[0], lines[1])
 
 
-def noise_ceiling(scores: ArrayLike, errors: ArrayLike) -> float:
+def root_reliability(mean_squared_error: NDArray, variance: NDArray) -> NDArray[np.float64]:
+    """The most that a correlation with scores of this error and spread should reach: sqrt(1 - mean se^2 / Var).
+
+    Parameters
+    ----------
+    mean_squared_error, variance : ndarray
+        Of the same shape.
+
+    Returns
+    -------
+    ndarray
+        0 where the errors are as large as the spread; NaN where there is no spread.
+
+    Examples
+    --------
+    >>> root_reliability(np.array([0.19, 2.0]), np.array([1.0, 1.0])).round(6)
+    array([0.9, 0. ])
+    """
+    with np.errstate(invalid="ignore", divide="ignore"):
+        reliability = 1 - mean_squared_error / variance
+    return np.where(variance > 0, np.sqrt(np.maximum(reliability, 0.0)), np.nan)
+
+
+def ceiling_of_scores(scores: ArrayLike, errors: ArrayLike) -> float:
     """Square root of the scores' reliability, 1 - mean se^2 / Var: what a correlation with them should not exceed.
 
     Parameters
@@ -121,14 +144,16 @@ def noise_ceiling(scores: ArrayLike, errors: ArrayLike) -> float:
     Examples
     --------
     >>> scores = np.arange(10.0)
-    >>> round(noise_ceiling(scores, np.full(10, scores.std(ddof=1) / 2)) ** 2, 6)
+    >>> round(ceiling_of_scores(scores, np.full(10, scores.std(ddof=1) / 2)) ** 2, 6)
     0.75
     """
     scores, errors = np.asarray(scores, dtype=float), np.asarray(errors, dtype=float)
     if scores.shape != errors.shape or scores.ndim != 1:
         raise ValueError(f"scores and errors must be of one length, got {scores.shape} and {errors.shape}")
-    variance = scores.var(ddof=1)
-    return float(np.sqrt(max(1 - (errors**2).mean() / variance, 0.0))) if variance > 0 else float("nan")
+    return float(root_reliability((errors**2).mean(), scores.var(ddof=1)))
+
+
+noise_ceiling = ceiling_of_scores  # its name until 0.1: code that imports it goes on working
 
 
 def ceiling_of_ratings(ratings: Ratings) -> float:
@@ -163,7 +188,7 @@ def ceiling_of_ratings(ratings: Ratings) -> float:
         return float("nan")
     drawn = drawn[:, kept]
     errors = resampled_errors(drawn - drawn.mean(1, keepdims=True), resamples)
-    return noise_ceiling(weighted_scores(table, np.ones((1, len(table))))[0][0, kept], errors)
+    return ceiling_of_scores(weighted_scores(table, np.ones((1, len(table))))[0][0, kept], errors)
 
 
 def ceiling_of_preferences(comparisons: Comparisons) -> float:
@@ -196,7 +221,7 @@ def ceiling_of_preferences(comparisons: Comparisons) -> float:
     counts = count_pairs(comparisons, ties="half", by_rater=True)
     panel = panel_worths(counts, np.ones((1, len(comparisons.raters))))[0]
     drawn = panel_worths(counts, resamples.counts, start=panel)
-    return noise_ceiling(panel, resampled_errors(drawn - drawn.mean(1, keepdims=True), resamples))
+    return ceiling_of_scores(panel, resampled_errors(drawn - drawn.mean(1, keepdims=True), resamples))
 
 
 def standardised(scores: NDArray) -> NDArray[np.float64]:

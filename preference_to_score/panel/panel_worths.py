@@ -5,15 +5,19 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ..pairwise.bradley_terry import fit_counts
+from ..pairwise.newton_worths import fit_counts
 from ..pairwise.pair_counts import PairCounts
 
-PRIOR_PRECISION = 0.1  # as for construction A and Kendall's W; fixed, since orders move with it
+PANEL_PRIOR_PRECISION = 0.1  # of the panel's worths that its own figures rest on; fixed, since orders move with it
 DECIMALS = 9  # equal worths tie, whatever their last digits say
 
 
 def panel_worths(
-    counts: PairCounts, weights: NDArray, *, prior_precision: float = PRIOR_PRECISION, start: NDArray | None = None
+    counts: PairCounts,
+    weights: NDArray,
+    *,
+    prior_precision: float = PANEL_PRIOR_PRECISION,
+    start: NDArray | None = None,
 ) -> NDArray[np.float64]:
     """Bradley-Terry log-worths from the comparisons of several parts of a panel.
 

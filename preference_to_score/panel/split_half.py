@@ -14,7 +14,7 @@ from ..pairwise.comparisons import Comparisons
 from ..pairwise.pair_counts import count_pairs
 from ..ratings.mean_opinion_score import weighted_scores
 from ..ratings.ratings import Ratings
-from .panel_worths import PRIOR_PRECISION, panel_worths
+from .panel_worths import PANEL_PRIOR_PRECISION, panel_worths
 
 ENUMERATED_UP_TO = 500  # splits
 DRAWS = 200  # for larger panels
@@ -154,7 +154,7 @@ def split_half_ratings(ratings: Ratings) -> SplitHalf:
     return compare_halves(first, second, halves, enumerated)
 
 
-def split_half_preferences(comparisons: Comparisons, *, prior_precision: float = PRIOR_PRECISION) -> SplitHalf:
+def split_half_preferences(comparisons: Comparisons, *, prior_precision: float = PANEL_PRIOR_PRECISION) -> SplitHalf:
     """Split-half reliability of Bradley-Terry log-worths.
 
     Parameters

@@ -10,7 +10,7 @@ import numpy as np
 from scipy.special import expit
 
 from ...foundation.faults import Fault, InputFault
-from ...model_card.memory import attempt, out_of_memory, smaller  # noqa: F401  (out_of_memory: its old place)
+from ...model_card.memory import attempt, smaller
 from .judging_cost import CostLog, JudgingCost
 from .judgment_store import Batch, JudgmentStore, Pair
 

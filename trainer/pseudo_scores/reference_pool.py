@@ -13,10 +13,12 @@ import numpy as np
 
 from ...foundation.faults import Fault, InputFault
 from ...preference_to_score.design.pair_design import locally_dense_pairs
-from ...preference_to_score.elo.elo import ELO_PER_LOGIT, PoolFit, fit_pool
+from ...preference_to_score.elo.elo import POOL_PRIOR_PRECISION, PoolFit, fit_pool
+from ...preference_to_score.elo.elo_scale import ELO_PER_LOGIT
 from ..judgments.judging import Judging
 
 FORMAT_VERSION = 1
+POOL_NEAR, POOL_LONG_PAIRS = 6, 32  # of the schedule: all pairs up to this rank distance, and so many beyond it
 SMALLEST_SET = 12  # images: a pool of six, and as many others
 
 
@@ -175,9 +177,9 @@ def build_pool(
     images: Sequence[str],
     *,
     size: int = 32,
-    near: int = 6,
-    long_pairs: int = 32,
-    prior_precision: float = 0.1,
+    near: int = POOL_NEAR,
+    long_pairs: int = POOL_LONG_PAIRS,
+    prior_precision: float = POOL_PRIOR_PRECISION,
     seed: int = 0,
 ) -> ReferencePool:
     """Choose a pool, have it judged on a locally dense schedule, and fit its worths.
@@ -207,12 +209,14 @@ def build_pool(
     InputFault
         If there are fewer than 12 images, or fewer than members that the judge could rate.
     """
+    from ...model_card.readout import moments  # it loads torch
+
     images = list(dict.fromkeys(images))
     if len(images) < SMALLEST_SET:
         what = f"{len(images)} different images are too few for a pool and others to rate against it"
         raise InputFault(Fault(str(judging.store.folder), "", what, f"give at least {SMALLEST_SET} images"))
     members = min(size, len(images) // 2)
-    scores = pointwise_scores(judging.rate(images))
+    scores, _ = moments(judging.rate(images))
     overall = scores.mean(axis=1)
     rated = np.flatnonzero(np.isfinite(overall))  # an image that the judge could not rate is no yardstick
     if len(rated) < members:
@@ -237,25 +241,6 @@ def build_pool(
         judge=judging.store.fingerprint,
         settings={**settings, "images": len(images), "comparisons": len(schedule)},
     )
-
-
-def pointwise_scores(log_probabilities: np.ndarray) -> np.ndarray:
-    """Expected score, 0 to 9, from log-probabilities of the ten score tokens.
-
-    Parameters
-    ----------
-    log_probabilities : ndarray, shape (..., 10)
-
-    Returns
-    -------
-    ndarray, shape (...)
-
-    Examples
-    --------
-    >>> float(pointwise_scores(np.log(np.full(10, 0.1))).round(6))
-    4.5
-    """
-    return np.exp(log_probabilities) @ np.arange(10.0)
 
 
 def spread_over(scores: np.ndarray, count: int) -> np.ndarray:
