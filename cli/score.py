@@ -51,10 +51,10 @@ def score(
         table = scorer.score(opened, batch_size=batch_size or "auto", on_batch=lambda n: progress.advance(task, n))
     _write(table, scorer.config, format, out)
     if format is not Format.table or out is not None:  # the table on a terminal says so itself
-        typer.echo(f"note: {depth_note(table, scorer.config)}", err=True)
+        typer.echo(f"note: {out_of_distribution_note(table, scorer.config)}", err=True)
 
 
-def depth_note(table, config) -> str:
+def out_of_distribution_note(table, config) -> str:
     """What the marks mean, with how many there are; or that it is not known.
 
     Parameters
@@ -66,12 +66,12 @@ def depth_note(table, config) -> str:
     -------
     str
     """
-    from ..model_card.out_of_depth import UNKNOWN
+    from ..model_card.out_of_distribution import UNKNOWN
 
-    if table.out_of_depth is None or config.out_of_depth is None:
+    if table.out_of_distribution is None or config.out_of_distribution is None:
         return UNKNOWN
-    marked = int(table.out_of_depth.sum())
-    return f"{marked} of {len(table.names)} marked. {config.out_of_depth.meaning()}"
+    marked = int(table.out_of_distribution.sum())
+    return f"{marked} of {len(table.names)} marked. {config.out_of_distribution.meaning()}"
 
 
 def _open_all(paths: list[Path]) -> list:
@@ -104,8 +104,12 @@ def _write(table, config, format: Format, out: Path | None) -> None:
         Console().print(_rich_table(table, config))
         return
     if format is Format.json:
-        said = {"simulated": config.simulated, "scale": config.scale, "depth": depth_note(table, config)}
-        text = json.dumps(said | {"scores": table.rows()}, indent=1)
+        found = {
+            "simulated": config.simulated,
+            "scale": config.scale,
+            "out_of_distribution": out_of_distribution_note(table, config),
+        }
+        text = json.dumps(found | {"scores": table.rows()}, indent=1)
     elif format is Format.csv:
         text = table.to_csv().rstrip("\n")
     else:
@@ -123,21 +127,22 @@ def _write(table, config, format: Format, out: Path | None) -> None:
 def _rich_table(table, config):
     from rich.table import Table
 
-    from ..model_card.out_of_depth import MARK
+    from ..model_card.out_of_distribution import MARK
 
     note = " (a simulated judge's taste: it means nothing on real paintings)" if config.simulated else ""
     rich = Table(
         title=f"score ± standard deviation{note}",
         title_justify="left",
-        caption=depth_note(table, config),
+        caption=out_of_distribution_note(table, config),
         caption_justify="left",
     )
     rich.add_column("image", overflow="fold")
     for dimension in table.dimensions:
         rich.add_column(dimension, justify="right")
-    rich.add_column("depth", justify="right")
+    rich.add_column("distance", justify="right")
     for i, name in enumerate(table.names):
         cells = [f"{m:.2f} ± {s:.2f}" for m, s in zip(table.mean[i], table.sd[i], strict=True)]
-        depth = "not known" if table.depth is None else f"{MARK if table.out_of_depth[i] else ''} {table.depth[i]:.2f}"
-        rich.add_row(name, *cells, depth)
+        mark = MARK if table.distance is not None and table.out_of_distribution[i] else ""
+        distance = "not known" if table.distance is None else f"{mark} {table.distance[i]:.2f}"
+        rich.add_row(name, *cells, distance)
     return rich

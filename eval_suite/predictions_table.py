@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 from ..dataset_script.release import ReleaseTables
 from ..foundation.faults import Fault, InputFault
 
+# what `ppaint score` writes beside the scores, and what it called it before
+_SCORE_COLUMNS = ("distance", "training_distance", "out_of_distribution", "depth", "training_depth", "out_of_depth")
 _SHOWN = 10  # faults of one kind that are listed one by one; the rest is counted
 
 
@@ -26,7 +28,7 @@ def read_predictions(path: str | Path, release: ReleaseTables) -> NDArray[np.flo
     path : str or Path
         ``.csv`` (UTF-8), ``.parquet``, ``.json`` (a list of objects) or ``.jsonl``, with ``painting_id``, ``category`` and one
         column a dimension. ``category`` may be absent where every painting stands in one category only; what a scorer
-        writes beside its scores (``<dimension>_sd``, ``depth``, ``out_of_depth``) may be there and is not used.
+        writes beside its scores (``<dimension>_sd``, ``distance``, ``out_of_distribution``) may be there and is not used.
     release : ReleaseTables
         What it is evaluated against.
 
@@ -135,8 +137,8 @@ def _column_faults(path: Path, table: pd.DataFrame, release: ReleaseTables) -> l
     needed = ["painting_id", *release.dimensions]
     if release.fused["painting_id"].duplicated().any():
         needed.insert(1, "category")
-    beside = ("depth", "training_depth", "out_of_depth", *(f"{dimension}_sd" for dimension in release.dimensions))
-    known = {*needed, "category", *beside}
+    unused = {"category", *_SCORE_COLUMNS, *(f"{dimension}_sd" for dimension in release.dimensions)}
+    known = {*needed, *unused}
     faults = [
         Fault(str(path), name, "the column is missing", f"add it; the table needs {', '.join(needed)}")
         for name in needed

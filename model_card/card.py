@@ -9,7 +9,7 @@ from string import Template
 import yaml
 
 from .exported_adapter import is_repo_id
-from .out_of_depth import UNKNOWN
+from .out_of_distribution import UNKNOWN
 from .scorer_config import ScorerConfig
 
 _TEMPLATE = Path(__file__).parent / "template" / "scorer_card.md"
@@ -84,7 +84,7 @@ def write_scorer_card(
         front_matter=yaml.safe_dump(front, sort_keys=False).strip(),
         title=title,
         form=f"LoRA adapters for `{config.base}`" if config.form == "adapter" else "A plain Qwen3-VL checkpoint",
-        depth=UNKNOWN if config.out_of_depth is None else _depth_text(config.out_of_depth),
+        distance=UNKNOWN if config.out_of_distribution is None else _distance_text(config.out_of_distribution),
         warning=SIMULATED_WARNING if config.simulated else "",
         n_dimensions=len(config.dimensions),
         dimensions=", ".join(config.dimensions),
@@ -103,11 +103,11 @@ def write_scorer_card(
     return path
 
 
-def _depth_text(entry) -> str:
+def _distance_text(entry) -> str:
     return (
-        f"`depth` is the distance of an image from the {entry.training_images} training images ({entry.distance}; an image's "
+        f"`distance` is the distance of an image from the {entry.training_images} training images ({entry.distance}; an image's "
         f"state is the {entry.state}) over a threshold taken from {entry.held_out_images} images of the same set that were "
-        f"held out from training. Above 1 the image is marked as out of the scorer's depth: do not rely on its scores. Of "
+        f"held out from training. Above 1 the image is marked as out of distribution: do not rely on its scores. Of "
         f"images like the training images at most {100 * entry.flagged_at_most:.3g} % are so marked. That an image is not "
         "marked does not say that its scores are good."
     )

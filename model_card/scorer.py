@@ -1,4 +1,4 @@
-"""The single-pass scorer: all dimensions of an image from one forward pass, and whether it is out of its depth."""
+"""The single-pass scorer: all dimensions of an image from one forward pass, and whether it is out of distribution."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .in_flight import read_behind
 from .loading import load_model
 from .memory import attempt, in_shrinking_batches, rows_that_fit
 from .one_pass import logits_and_states
-from .out_of_depth import DepthGauge
+from .out_of_distribution import DistanceMeasure
 from .readout import ScoreReadout, moments
 from .scorer_config import ScorerConfig, find_file
 
@@ -41,7 +41,7 @@ class ScoreTable:
         Standard deviation of the score tokens' distribution, on the same scale.
     mass : ndarray, shape (n, D)
         Probability that the model gave to the ten score tokens together.
-    depth : ndarray, shape (n,), or None
+    distance : ndarray, shape (n,), or None
         How unlike the training images an image is: its distance over the scorer's threshold. None where the scorer was
         made without a measure of it.
     """
@@ -51,34 +51,34 @@ class ScoreTable:
     mean: np.ndarray
     sd: np.ndarray
     mass: np.ndarray
-    depth: np.ndarray | None = None
+    distance: np.ndarray | None = None
 
     @property
-    def out_of_depth(self) -> np.ndarray | None:
-        """Whether each image is out of the scorer's depth (depth above 1), shape (n,); None where it is not known."""
-        return None if self.depth is None else self.depth > 1
+    def out_of_distribution(self) -> np.ndarray | None:
+        """Whether each image is out of distribution (distance above 1), shape (n,); None where it is not known."""
+        return None if self.distance is None else self.distance > 1
 
     def rows(self) -> list[dict]:
-        """One flat dictionary an image: ``name``, each dimension and ``<dimension>_sd``, ``depth``, ``out_of_depth``.
+        """One flat dictionary an image: ``name``, each dimension and ``<dimension>_sd``, ``distance``, ``out_of_distribution``.
 
-        The last two are None where they are not known. (A dimension that is itself called ``depth`` keeps its name; the
-        distance then stands under ``training_depth``.)
+        The last two are None where they are not known. (A dimension that is itself called ``distance`` keeps its name; the
+        distance then stands under ``training_distance``.)
 
         Examples
         --------
         >>> one = np.array([[5.0]])
         >>> ScoreTable(("a.png",), ("overall",), one, one / 5, one / 5, np.array([1.5])).rows()
-        [{'name': 'a.png', 'overall': 5.0, 'overall_sd': 1.0, 'depth': 1.5, 'out_of_depth': True}]
+        [{'name': 'a.png', 'overall': 5.0, 'overall_sd': 1.0, 'distance': 1.5, 'out_of_distribution': True}]
         """
-        depth_name = "training_depth" if "depth" in self.dimensions else "depth"
+        distance_name = "training_distance" if "distance" in self.dimensions else "distance"
         table = []
         for i, name in enumerate(self.names):
             row: dict = {"name": name}
             for k, dimension in enumerate(self.dimensions):
                 row[dimension] = float(self.mean[i, k])
                 row[f"{dimension}_sd"] = float(self.sd[i, k])
-            row[depth_name] = None if self.depth is None else float(self.depth[i])
-            row["out_of_depth"] = None if self.depth is None else bool(self.depth[i] > 1)
+            row[distance_name] = None if self.distance is None else float(self.distance[i])
+            row["out_of_distribution"] = None if self.distance is None else bool(self.distance[i] > 1)
             table.append(row)
         return table
 
@@ -88,8 +88,8 @@ class ScoreTable:
         Examples
         --------
         >>> one = np.array([[5.0]])
-        >>> print(ScoreTable(("a.png",), ("overall",), one, one / 5).to_csv(), end="")
-        name,overall,overall_sd,depth,out_of_depth
+        >>> print(ScoreTable(("a.png",), ("overall",), one, one / 5, one).to_csv(), end="")
+        name,overall,overall_sd,distance,out_of_distribution
         a.png,5.0,1.0,,
         """
         import pandas as pd
@@ -156,15 +156,15 @@ class AestheticScorer:
     model : Qwen3VLForConditionalGeneration
     processor : Qwen3VLProcessor
     config : ScorerConfig
-    gauge : DepthGauge, optional
-        Tells whether an image is out of the scorer's depth.
+    measure : DistanceMeasure, optional
+        Tells whether an image is out of distribution.
     """
 
-    def __init__(self, model, processor, config: ScorerConfig, gauge: DepthGauge | None = None) -> None:
+    def __init__(self, model, processor, config: ScorerConfig, measure: DistanceMeasure | None = None) -> None:
         self.model = model
         self.processor = processor
         self.config = config
-        self.gauge = gauge
+        self.measure = measure
         self.dimensions = tuple(config.dimensions)
         self._readout = ScoreReadout(processor, config.prompt_set(), self.dimensions)
 
@@ -200,8 +200,8 @@ class AestheticScorer:
             compiled here.
         """
         config = ScorerConfig.load(path_or_repo)
-        entry = config.out_of_depth
-        gauge = None if entry is None else DepthGauge.load(find_file(path_or_repo, entry.file), entry)
+        entry = config.out_of_distribution
+        measure = None if entry is None else DistanceMeasure.load(find_file(path_or_repo, entry.file), entry)
         if config.form == "adapter":
             model, processor = load_adapter(path_or_repo, config, base=base, device=device, dtype=dtype)
         elif base is not None:
@@ -211,7 +211,7 @@ class AestheticScorer:
             model, processor = load_model(path_or_repo, device=device, dtype=dtype)
         if compiled:
             compile_layers(model)
-        return cls(model, processor, config, gauge)
+        return cls(model, processor, config, measure)
 
     def score(
         self, images: Sequence, *, batch_size: int | str = DEFAULT_BATCH, on_batch: Callable[[int], None] | None = None
@@ -262,7 +262,7 @@ class AestheticScorer:
             reading.mean * slope + zero,
             reading.sd * slope,
             reading.mass,
-            self._depth(reading.states),
+            self._distance(reading.states),
         )
 
     def _patches(self, image: OpenedImage) -> int:
@@ -315,10 +315,10 @@ class AestheticScorer:
         mean, variance = moments(log_p)
         return Reading(mean, np.sqrt(variance), mass, states)
 
-    def _depth(self, states: np.ndarray) -> np.ndarray | None:
-        if self.gauge is None:
+    def _distance(self, states: np.ndarray) -> np.ndarray | None:
+        if self.measure is None:
             return None
-        return self.gauge.depth(states) if len(states) else np.zeros(0)
+        return self.measure.distance(states) if len(states) else np.zeros(0)
 
     def _slope(self, dimension: str) -> float:
         fit = self.config.calibration.get(dimension)

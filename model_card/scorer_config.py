@@ -7,10 +7,10 @@ import os
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError
 
 from ..foundation.faults import Fault, InputFault
-from .out_of_depth import DepthEntry
+from .out_of_distribution import DistanceEntry
 from .prompts import DIGITS, Prompts
 
 FILE_NAME = "scorer_config.json"
@@ -30,7 +30,7 @@ class ScorerConfig(BaseModel):
     """Everything that turns a Qwen3-VL checkpoint into an aesthetic scorer.
 
     ``form`` says what the folder holds: the whole checkpoint (``merged``), or an ``adapter`` on ``base``, a repo id.
-    ``base_revision`` and ``hashes`` say what the scorer was made from. ``out_of_depth`` is None where the scorer cannot
+    ``base_revision`` and ``hashes`` say what the scorer was made from. ``out_of_distribution`` is None where the scorer cannot
     tell whether an image is unlike its training images.
 
     Examples
@@ -57,7 +57,10 @@ class ScorerConfig(BaseModel):
     hashes: dict[str, str] = Field(default_factory=dict)
     training: dict = Field(default_factory=dict)
     versions: dict[str, str] = Field(default_factory=dict)
-    out_of_depth: DepthEntry | None = None
+    # older scorers have the entry under its old name, and so has the file that it names
+    out_of_distribution: DistanceEntry | None = Field(
+        default=None, validation_alias=AliasChoices("out_of_distribution", "out_of_depth")
+    )
 
     def prompt_set(self) -> Prompts:
         """The wording as ``Prompts``."""

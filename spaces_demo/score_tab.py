@@ -48,7 +48,7 @@ def score_file(
     figure : matplotlib.figure.Figure or None
         The placement.
     note : str
-        What was converted on opening, and whether the image is out of the scorer's depth; empty where nothing is to be said.
+        What was converted on opening, and whether the image is out of distribution; empty where nothing is to be said.
 
     Raises
     ------
@@ -72,8 +72,8 @@ def score_file(
             row.append(f"{100 * share:.0f} %")
         figure = draw_placement(release, mean)
     notes = [f"On opening: {'; '.join(opened.notes)}."] if opened.notes else []
-    if table.out_of_depth is not None and table.out_of_depth[0]:
-        notes.append(f"**{scorer.config.out_of_depth.meaning()}**")
+    if table.out_of_distribution is not None and table.out_of_distribution[0]:
+        notes.append(f"**{scorer.config.out_of_distribution.meaning()}**")
     return rows, figure, "\n\n".join(notes)
 
 

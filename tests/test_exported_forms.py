@@ -100,7 +100,7 @@ def test_both_forms_of_one_training_give_the_same_scores(training, merged, adapt
     whole = AestheticScorer.from_pretrained(merged, device="cpu").score(training.images)
     parts = AestheticScorer.from_pretrained(adapter, base=WEIGHTS, device="cpu").score(training.images)
     np.testing.assert_allclose(parts.mean, whole.mean, atol=1e-4)
-    np.testing.assert_allclose(parts.depth, whole.depth, atol=1e-4)
+    np.testing.assert_allclose(parts.distance, whole.distance, atol=1e-4)
 
 
 def test_the_adapters_do_something(training, merged, adapter):
@@ -227,9 +227,9 @@ def test_with_a_trained_vision_tower_the_calibration_is_that_of_the_scorers_own_
     np.testing.assert_allclose(scores.mean.mean(axis=0), training.labels.pointwise.mean(axis=0), atol=1e-4)
 
 
-def test_without_held_out_images_the_depth_is_not_known(training, tmp_path):
+def test_without_held_out_images_the_distance_is_not_known(training, tmp_path):
     options = {"max_steps": 1, "save_steps": 1, "held_out_fraction": 0}
     job = Distillation(WEIGHTS, training.judge, training.labels, tmp_path, CardText("t"), options=options)
     done = distil(job)
-    assert done.config.out_of_depth is None and "not known" in (done.folder / "README.md").read_text()
-    assert AestheticScorer.from_pretrained(done.folder, device="cpu").score(training.images[:1]).out_of_depth is None
+    assert done.config.out_of_distribution is None and "not known" in (done.folder / "README.md").read_text()
+    assert AestheticScorer.from_pretrained(done.folder, device="cpu").score(training.images[:1]).out_of_distribution is None

@@ -170,10 +170,10 @@ def test_every_format_and_any_order_of_rows_give_the_same(release, table, tmp_pa
     assert read_predictions(path, release) == pytest.approx(table[list(DIMENSIONS)].to_numpy(), abs=1e-12)
 
 
-def test_the_category_may_be_absent_and_standard_deviations_may_be_there(release, table, tmp_path):
-    path = write(
-        table.drop(columns="category").assign(line_sd=1.0, depth=0.5, out_of_depth=False), tmp_path / "predictions.csv"
-    )
+@pytest.mark.parametrize("distance, marked", [("distance", "out_of_distribution"), ("depth", "out_of_depth")])
+def test_the_category_may_be_absent_and_what_a_scorer_adds_may_be_there(release, table, tmp_path, distance, marked):
+    scored = table.drop(columns="category").assign(line_sd=1.0, **{distance: 0.5, marked: False})
+    path = write(scored, tmp_path / "predictions.csv")
     assert np.isfinite(read_predictions(path, release)).all()
 
 

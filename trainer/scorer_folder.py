@@ -1,4 +1,4 @@
-"""A distilled scorer's folder: weights, config with hashes, calibration, the gauge of its depth, card; whole or not there."""
+"""A distilled scorer's folder: weights, config with hashes, calibration, the distance measure, card; whole or not there."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ..model_card.exported_adapter import is_repo_id, load_adapter
 from ..model_card.features import VisionFeatures, vision_features
 from ..model_card.loading import load_model, weights_hash
 from ..model_card.memory import release_memory
-from ..model_card.out_of_depth import DepthEntry, DepthGauge
+from ..model_card.out_of_distribution import DistanceEntry, DistanceMeasure
 from ..model_card.scorer import AestheticScorer, Reading
 from ..model_card.scorer_config import BASE_WEIGHTS, ScorerConfig
 from .code_version import code_hash, package_versions
@@ -73,7 +73,7 @@ class HowTrained:
 def write_scorer_folder(trainer, job: Distillation, how: HowTrained) -> Distilled:
     """Write the scorer that a trainer arrived at; every process calls it, the main one writes.
 
-    Calibration and the out-of-distribution gauge are taken from the files as they were written, loaded as a user loads
+    Calibration and distance measure are taken from the files as they were written, loaded as a user loads
     them.
 
     Parameters
@@ -156,9 +156,9 @@ def _measure_written(building: Path, config: ScorerConfig, job: Distillation, tr
     """Calibration and gauge of the scorer as it was written, noted in its config."""
     reading = _read_back(building, config, job, trainer.args)
     config.calibration = anchor_to_base(job.judge.dimensions, reading.mean, job.labels.pointwise)
-    config.out_of_depth = _write_gauge(building, reading, job.labels, trainer.table)
-    if config.out_of_depth is not None:
-        config.hashes["out of depth"] = config.out_of_depth.sha256
+    config.out_of_distribution = _write_measure(building, reading, job.labels, trainer.table)
+    if config.out_of_distribution is not None:
+        config.hashes["out of distribution"] = config.out_of_distribution.sha256
 
 
 def _read_back(building: Path, config: ScorerConfig, job: Distillation, args) -> Reading:
@@ -181,13 +181,13 @@ def _features(scorer: AestheticScorer, job: Distillation, args) -> Sequence[Visi
     return vision_features(scorer.model, scorer.processor, [images[image] for image in names])
 
 
-def _write_gauge(folder: Path, reading: Reading, labels: PseudoLabels, table) -> DepthEntry | None:
+def _write_measure(folder: Path, reading: Reading, labels: PseudoLabels, table) -> DistanceEntry | None:
     """Write what tells whether an image is unlike the training images; None where none of them was held out."""
     if not table.held_out.any():
         return None
     held = {image for image, out in zip(table.images, table.held_out, strict=True) if out}
     was_held = np.array([image in held for image in labels.scores.images])
-    return DepthGauge.fit(reading.states[~was_held], reading.states[was_held]).save(folder)
+    return DistanceMeasure.fit(reading.states[~was_held], reading.states[was_held]).save(folder)
 
 
 def _config(args, job: Distillation, how: HowTrained, kept: int, base: str) -> ScorerConfig:

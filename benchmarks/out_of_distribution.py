@@ -1,9 +1,9 @@
-"""How often a scorer says that it is out of its depth: on images like its training images, and on others.
+"""How often a scorer marks an image as out of distribution: images like its training images, and others.
 
-    python benchmarks/out_of_depth.py SCORER "new landscape scrolls=FOLDER" "museum paintings=FOLDER" ...
+    python benchmarks/out_of_distribution.py SCORER "new landscape scrolls=FOLDER" "museum paintings=FOLDER" ...
 
 Noise, text, blank images and gradients are made here. Images of the training set itself, the held-out ones among them,
-are no test: the gauge was made from them.
+are no test: the measure was made from them.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from ppaint.images import list_images, open_image
 from ppaint.model_card import AestheticScorer
 from ppaint.model_card.card import markdown_table
 
-RESULTS = Path(__file__).parent / "results" / "out_of_depth.json"
+RESULTS = Path(__file__).parent / "results" / "out_of_distribution.json"
 SHAPES = ((512, 300), (400, 400), (300, 512))  # height and width, as scrolls have them
 
 
@@ -67,20 +67,20 @@ def main(
         images[f"{make.__name__} (made)"] = made
     rows, figures = [], {}
     for name, some in images.items():
-        depth = loaded.score(some).depth
-        low, middle, high = np.quantile(depth, [0.05, 0.5, 0.95])
-        figures[name] = {"images": len(some), "flagged": float((depth > 1).mean()), "median": float(middle)}
+        distance = loaded.score(some).distance
+        low, middle, high = np.quantile(distance, [0.05, 0.5, 0.95])
+        figures[name] = {"images": len(some), "flagged": float((distance > 1).mean()), "median": float(middle)}
         rows.append(
-            [name, str(len(some)), f"{100 * (depth > 1).mean():.1f} %", f"{middle:.2f} ({low:.2f} to {high:.2f})"]
+            [name, str(len(some)), f"{100 * (distance > 1).mean():.1f} %", f"{middle:.2f} ({low:.2f} to {high:.2f})"]
         )
-    print(markdown_table(["images", "how many", "marked", "depth: median (5 % to 95 %)"], rows))
-    said = {
+    print(markdown_table(["images", "how many", "marked", "distance: median (5 % to 95 %)"], rows))
+    result = {
         "simulated": loaded.config.simulated,
-        "gauge": loaded.config.out_of_depth.model_dump(),
+        "measure": loaded.config.out_of_distribution.model_dump(),
         "sets": figures,
         "versions": {package: version(package) for package in ("ppaint", "torch", "transformers", "numpy")},
     }
-    RESULTS.write_text(json.dumps(said, indent=1) + "\n", encoding="utf-8")
+    RESULTS.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Out of its depth: a distance from the training images, and a threshold that promises how seldom it is passed."""
+"""Out of distribution: a distance from the training images, and a threshold that promises how seldom it is passed."""
 
 import json
 import shutil
@@ -12,7 +12,7 @@ from ppaint.images import InputFault
 from ppaint.model_card import AestheticScorer, Prompts, ScorerConfig, ScoreTable, vision_features
 from ppaint.model_card.card import write_scorer_card
 from ppaint.model_card.loading import load_model
-from ppaint.model_card.out_of_depth import UNKNOWN, DepthGauge, conformal_rank
+from ppaint.model_card.out_of_distribution import UNKNOWN, DistanceMeasure, conformal_rank
 from ppaint.model_card.shrunken_covariance import ledoit_wolf
 from ppaint.spaces_demo.score_tab import score_file
 from ppaint.trainer.tiny_judge import WEIGHTS
@@ -47,39 +47,39 @@ def test_the_covariance_is_the_papers_with_more_images_than_features_and_with_fe
 def test_the_threshold_is_the_conformal_one(m, k, at_most):
     assert conformal_rank(m, 0.05) == k
     rng = np.random.default_rng(m)
-    gauge = DepthGauge.fit(rng.normal(size=(40, 6)), rng.normal(size=(m, 6)))
-    assert gauge.flagged_at_most == pytest.approx(at_most)
+    measure = DistanceMeasure.fit(rng.normal(size=(40, 6)), rng.normal(size=(m, 6)))
+    assert measure.flagged_at_most == pytest.approx(at_most)
 
 
 def test_of_images_like_the_training_images_no_more_are_marked_than_is_promised():
     rng, marked = np.random.default_rng(0), []
     for _ in range(150):
         states = rng.standard_t(5, size=(300, 10))  # long tails: nothing here is normal
-        gauge = DepthGauge.fit(states[:60], states[60:79])
-        marked.append((gauge.depth(states[79:]) > 1).mean())
+        measure = DistanceMeasure.fit(states[:60], states[60:79])
+        marked.append((measure.distance(states[79:]) > 1).mean())
     error = np.std(marked) / np.sqrt(len(marked))
-    assert gauge.flagged_at_most == pytest.approx(0.05)
+    assert measure.flagged_at_most == pytest.approx(0.05)
     assert 0.01 < np.mean(marked) < 0.05 + 2 * error
 
 
-def test_training_images_that_were_learnt_by_heart_do_not_lower_the_threshold():
+def test_training_images_that_were_memorised_do_not_lower_the_threshold():
     """Were the states of the images that were trained on drawn together, the held-out ones would still set the threshold."""
     rng = np.random.default_rng(1)
     training, held_out, new = 0.2 * rng.normal(size=(80, 6)), rng.normal(size=(39, 6)), rng.normal(size=(2000, 6))
-    gauge = DepthGauge.fit(training, held_out)
-    assert (gauge.depth(new) > 1).mean() < 0.12
-    assert gauge.depth(held_out).max() == pytest.approx(1, abs=0.5) and gauge.depth(training).max() < 0.5
+    measure = DistanceMeasure.fit(training, held_out)
+    assert (measure.distance(new) > 1).mean() < 0.12
+    assert measure.distance(held_out).max() == pytest.approx(1, abs=0.5) and measure.distance(training).max() < 0.5
 
 
-def test_a_held_out_draw_of_luck_is_mended_by_the_training_images():
+def test_a_held_out_draw_of_luck_is_corrected_by_the_training_images():
     rng = np.random.default_rng(2)
     training, lucky, new = rng.normal(size=(200, 6)), 0.5 * rng.normal(size=(19, 6)), rng.normal(size=(2000, 6))
-    assert (DepthGauge.fit(training, lucky).depth(new) > 1).mean() < 0.08
+    assert (DistanceMeasure.fit(training, lucky).distance(new) > 1).mean() < 0.08
 
 
-def test_without_a_held_out_image_there_is_no_gauge():
+def test_without_a_held_out_image_there_is_no_measure():
     with pytest.raises(ValueError, match="held-out"):
-        DepthGauge.fit(np.eye(4), np.zeros((0, 4)))
+        DistanceMeasure.fit(np.eye(4), np.zeros((0, 4)))
 
 
 # --- in a scorer's folder
@@ -87,7 +87,7 @@ def test_without_a_held_out_image_there_is_no_gauge():
 
 @pytest.fixture(scope="module")
 def images():
-    """Grey patches, of which the gauge is made; no training is needed to have states."""
+    """Grey patches, of which the measure is made; no training is needed to have states."""
     made = []
     for i in range(70):
         rng = np.random.default_rng(i)
@@ -109,7 +109,7 @@ def folder(tmp_path_factory, images):
     model, processor = load_model(path, device="cpu")
     config = ScorerConfig(dimensions=DIMENSIONS, prompts=Prompts().to_dict())
     states = AestheticScorer(model, processor, config).read(vision_features(model, processor, images)).states
-    config.out_of_depth = DepthGauge.fit(states[:41], states[41:60]).save(path)
+    config.out_of_distribution = DistanceMeasure.fit(states[:41], states[41:60]).save(path)
     config.save(path)
     return path
 
@@ -135,27 +135,27 @@ def run(*words):
 
 def test_an_image_unlike_the_training_images_is_marked_and_one_like_them_is_not(scorer, images, strange):
     table = scorer.score([*images[60:], strange])
-    assert table.out_of_depth[-1] and table.depth[-1] > 1.5 * table.depth[:-1].max()
-    assert table.out_of_depth[:-1].sum() <= 2
-    assert table.rows()[-1]["out_of_depth"] is True and table.rows()[0]["depth"] == table.depth[0]
+    assert table.out_of_distribution[-1] and table.distance[-1] > 1.5 * table.distance[:-1].max()
+    assert table.out_of_distribution[:-1].sum() <= 2
+    assert table.rows()[-1]["out_of_distribution"] is True and table.rows()[0]["distance"] == table.distance[0]
 
 
-def test_depth_is_the_same_alone_and_in_a_batch_and_twice(scorer, images, strange):
+def test_distance_is_the_same_alone_and_in_a_batch_and_twice(scorer, images, strange):
     together = scorer.score([strange, *images[:4]])
-    alone = [scorer.score([image]).depth[0] for image in (strange, *images[:4])]
-    np.testing.assert_allclose(alone, together.depth, rtol=1e-4)
-    np.testing.assert_array_equal(scorer.score([strange, *images[:4]]).depth, together.depth)
+    alone = [scorer.score([image]).distance[0] for image in (strange, *images[:4])]
+    np.testing.assert_allclose(alone, together.distance, rtol=1e-4)
+    np.testing.assert_array_equal(scorer.score([strange, *images[:4]]).distance, together.distance)
 
 
-def test_no_images_have_no_depths(scorer):
-    assert scorer.score([]).depth.shape == (0,)
+def test_no_images_have_no_distances(scorer):
+    assert scorer.score([]).distance.shape == (0,)
 
 
-def test_a_gauge_that_was_changed_is_refused(folder, tmp_path):
-    gauge = bytearray((folder / "out_of_depth.safetensors").read_bytes())
-    gauge[-1] ^= 1
-    for name in ("scorer_config.json", "out_of_depth.safetensors"):
-        (tmp_path / name).write_bytes((folder / name).read_bytes() if name.endswith("json") else gauge)
+def test_a_measure_that_was_changed_is_refused(folder, tmp_path):
+    measure = bytearray((folder / "out_of_distribution.safetensors").read_bytes())
+    measure[-1] ^= 1
+    for name in ("scorer_config.json", "out_of_distribution.safetensors"):
+        (tmp_path / name).write_bytes((folder / name).read_bytes() if name.endswith("json") else measure)
     with pytest.raises(InputFault, match="not the one whose hash"):
         AestheticScorer.from_pretrained(tmp_path, device="cpu")
 
@@ -163,21 +163,33 @@ def test_a_gauge_that_was_changed_is_refused(folder, tmp_path):
 def test_a_scorer_of_before_loads_and_says_that_it_does_not_know(folder, images, tmp_path):
     for path in folder.iterdir():
         (tmp_path / path.name).write_bytes(path.read_bytes())
-    (tmp_path / "out_of_depth.safetensors").unlink()
+    (tmp_path / "out_of_distribution.safetensors").unlink()
     config = json.loads((folder / "scorer_config.json").read_text())
-    for key in ("out_of_depth", "form", "base"):  # keys that its config does not have
+    for key in ("out_of_distribution", "form", "base"):  # keys that its config does not have
         del config[key]
     (tmp_path / "scorer_config.json").write_text(json.dumps(config))
     scorer = AestheticScorer.from_pretrained(tmp_path, device="cpu")
     table = scorer.score(images[:1])
-    assert table.depth is None and table.out_of_depth is None and table.rows()[0]["out_of_depth"] is None
+    assert (
+        table.distance is None and table.out_of_distribution is None and table.rows()[0]["out_of_distribution"] is None
+    )
     card = write_scorer_card(tmp_path, scorer.config, title="t", location="l", training="t", evaluation="e")
     assert UNKNOWN in card.read_text()
 
 
+def test_a_scorer_with_the_old_names_is_read(folder, scorer, images, tmp_path):
+    old = shutil.copytree(folder, tmp_path / "old")
+    (old / "out_of_distribution.safetensors").rename(old / "out_of_depth.safetensors")
+    config = json.loads((old / "scorer_config.json").read_text())
+    config["out_of_depth"] = config.pop("out_of_distribution") | {"file": "out_of_depth.safetensors"}
+    (old / "scorer_config.json").write_text(json.dumps(config))
+    found = AestheticScorer.from_pretrained(old, device="cpu").score(images[:2]).distance
+    np.testing.assert_array_equal(found, scorer.score(images[:2]).distance)
+
+
 def test_the_card_says_what_the_threshold_promises(scorer, tmp_path):
     card = write_scorer_card(tmp_path, scorer.config, title="t", location="l", training="t", evaluation="e").read_text()
-    assert "## Out of its depth" in card and "19 images" in card and "at most 5 %" in card
+    assert "## Out of distribution" in card and "19 images" in card and "at most 5 %" in card
 
 
 def test_score_marks_the_image_in_its_table_and_says_what_the_mark_means(folder, files, capsys):
@@ -187,25 +199,29 @@ def test_score_marks_the_image_in_its_table_and_says_what_the_mark_means(folder,
 
 
 @pytest.mark.parametrize("form", ["csv", "json"])
-def test_score_writes_depth_beside_the_scores(folder, files, form, capsys, tmp_path):
+def test_score_writes_distance_beside_the_scores(folder, files, form, capsys, tmp_path):
     out = tmp_path / f"scores.{form}"
     assert run("score", *files, "--model", folder, "--format", form, "--out", out) == 0
     assert "1 of 2 marked" in capsys.readouterr().err
     if form == "csv":
         header, like, strange = out.read_text().splitlines()
-        assert header.endswith(",depth,out_of_depth") and like.endswith(",False") and strange.endswith(",True")
+        assert (
+            header.endswith(",distance,out_of_distribution") and like.endswith(",False") and strange.endswith(",True")
+        )
     else:
-        said = json.loads(out.read_text())
-        assert [row["out_of_depth"] for row in said["scores"]] == [False, True] and said["scores"][1]["depth"] > 1
-        assert "at most 5 %" in said["depth"]
+        found = json.loads(out.read_text())
+        assert [row["out_of_distribution"] for row in found["scores"]] == [False, True] and found["scores"][1][
+            "distance"
+        ] > 1
+        assert "at most 5 %" in found["out_of_distribution"]
 
 
 def test_the_web_page_says_so_too(scorer, files):
-    assert "out of its depth" in score_file(scorer, None, str(files[1]))[2]
+    assert "out of distribution" in score_file(scorer, None, str(files[1]))[2]
     assert score_file(scorer, None, str(files[0]))[2] == ""
 
 
-def test_a_dimension_called_depth_keeps_its_column():
+def test_a_dimension_called_distance_keeps_its_column():
     one = np.array([[5.0]])
-    row = ScoreTable(("a",), ("depth",), one, one, one, np.array([0.5])).rows()[0]
-    assert (row["depth"], row["training_depth"], row["out_of_depth"]) == (5.0, 0.5, False)
+    row = ScoreTable(("a",), ("distance",), one, one, one, np.array([0.5])).rows()[0]
+    assert (row["distance"], row["training_distance"], row["out_of_distribution"]) == (5.0, 0.5, False)

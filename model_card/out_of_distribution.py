@@ -1,4 +1,4 @@
-"""Out of its depth: whether an image is unlike the images that a scorer was trained on. No label is used.
+"""Out of distribution: whether an image is unlike the images that a scorer was trained on. No label is used.
 
 An image's state is the mean of the language model's last hidden states over the image's tokens, which the scoring pass
 gives anyway. Its distance is the Mahalanobis length of its deviation from the training images, under their shrunken
@@ -7,7 +7,7 @@ distances it is the k-th smallest, k = min(m, ceil((m + 1)(1 - share))). An imag
 ones lies beyond it with a probability of at most 1 - k / (m + 1), whatever the distribution (conformal prediction).
 
 That is an average over draws of held-out images; with 19 of them, one draw in twenty marks more than 14 % instead of 5 %.
-So the images that were trained on have a say too, each measured by a gauge made without it: where their quantile is larger,
+So the images that were trained on have a say too, each measured without it: where their quantile is larger,
 it is the threshold. That can only lower the share that is marked, so the promise stays.
 """
 
@@ -24,13 +24,13 @@ from pydantic import BaseModel, ConfigDict, Field
 from ..foundation.faults import Fault, InputFault
 from .shrunken_covariance import ShrunkenCovariance, ledoit_wolf
 
-FILE_NAME = "out_of_depth.safetensors"
+FILE_NAME = "out_of_distribution.safetensors"
 MARK = "!"
 FOLDS = 5
-UNKNOWN = "Whether an image is out of the scorer's depth is not known: the scorer was made without a measure of it."
+UNKNOWN = "Whether an image is out of distribution is not known: the scorer was made without a measure of it."
 
 
-class DepthEntry(BaseModel):
+class DistanceEntry(BaseModel):
     """What ``scorer_config.json`` says of the measure: its file, the threshold, and what the threshold promises."""
 
     model_config = ConfigDict(extra="forbid")
@@ -47,14 +47,14 @@ class DepthEntry(BaseModel):
     def meaning(self) -> str:
         """A sentence for whoever reads a mark."""
         return (
-            f"{MARK} out of its depth: the image is unlike the images that the scorer was trained on (depth, its distance "
-            f"over the threshold, is above 1); do not rely on its scores. Of images like the training images, at most "
+            f"{MARK} out of distribution: the image is unlike the images that the scorer was trained on (its distance, "
+            f"relative to the threshold, is above 1); do not rely on its scores. Of images like the training images, at most "
             f"{100 * self.flagged_at_most:.3g} % are so marked."
         )
 
 
 @dataclass(frozen=True)
-class DepthGauge:
+class DistanceMeasure:
     """Measures how far an image is from a scorer's training images.
 
     Parameters
@@ -64,7 +64,7 @@ class DepthGauge:
     covariance : ShrunkenCovariance
         Of the standardised states.
     threshold : float
-        Distance beyond which an image is out of the scorer's depth.
+        Distance beyond which an image is out of distribution.
     flagged_at_most : float
         Probability with which an image exchangeable with the held-out ones is beyond it, at most.
     training_images, held_out_images : int
@@ -80,8 +80,8 @@ class DepthGauge:
     held_out_images: int
 
     @classmethod
-    def fit(cls, training: np.ndarray, held_out: np.ndarray, *, share: float = 0.05) -> DepthGauge:
-        """Make a gauge from states of training images, and its threshold with those of held-out ones.
+    def fit(cls, training: np.ndarray, held_out: np.ndarray, *, share: float = 0.05) -> DistanceMeasure:
+        """Make the measure from states of training images, and its threshold with those of held-out ones.
 
         Parameters
         ----------
@@ -95,7 +95,7 @@ class DepthGauge:
 
         Returns
         -------
-        DepthGauge
+        DistanceMeasure
 
         Raises
         ------
@@ -105,8 +105,8 @@ class DepthGauge:
         Examples
         --------
         >>> rng = np.random.default_rng(0)
-        >>> gauge = DepthGauge.fit(rng.normal(size=(200, 8)), rng.normal(size=(39, 8)))
-        >>> gauge.flagged_at_most, gauge.depth(np.full((1, 8), 4.0)).round(1)
+        >>> measure = DistanceMeasure.fit(rng.normal(size=(200, 8)), rng.normal(size=(39, 8)))
+        >>> measure.flagged_at_most, measure.distance(np.full((1, 8), 4.0)).round(1)
         (0.05, array([2.9]))
         """
         if not len(held_out):
@@ -125,8 +125,8 @@ class DepthGauge:
             held_out_images=len(held_out),
         )
 
-    def depth(self, states: np.ndarray) -> np.ndarray:
-        """Distance over threshold, above 1 where an image is out of the scorer's depth.
+    def distance(self, states: np.ndarray) -> np.ndarray:
+        """Distance over threshold, above 1 where an image is out of distribution.
 
         Parameters
         ----------
@@ -138,12 +138,12 @@ class DepthGauge:
         """
         return self.covariance.mahalanobis((states - self.centre) / self.scale) / self.threshold
 
-    def save(self, folder: str | Path) -> DepthEntry:
-        """Write the gauge into a scorer's folder.
+    def save(self, folder: str | Path) -> DistanceEntry:
+        """Write the measure into a scorer's folder.
 
         Returns
         -------
-        DepthEntry
+        DistanceEntry
             For ``scorer_config.json``.
         """
         from safetensors.numpy import save
@@ -157,7 +157,7 @@ class DepthGauge:
         }
         content = save({name: np.ascontiguousarray(array) for name, array in arrays.items()})
         (Path(folder) / FILE_NAME).write_bytes(content)
-        return DepthEntry(
+        return DistanceEntry(
             sha256=hashlib.sha256(content).hexdigest(),
             threshold=self.threshold,
             flagged_at_most=self.flagged_at_most,
@@ -166,8 +166,8 @@ class DepthGauge:
         )
 
     @classmethod
-    def load(cls, path: str | Path, entry: DepthEntry) -> DepthGauge:
-        """Read the gauge that an entry of ``scorer_config.json`` speaks of.
+    def load(cls, path: str | Path, entry: DistanceEntry) -> DistanceMeasure:
+        """Read the measure that an entry of ``scorer_config.json`` speaks of.
 
         Raises
         ------
@@ -226,7 +226,7 @@ def _ranked(distances: np.ndarray, share: float) -> float:
 
 
 def _shape(states: np.ndarray) -> tuple[np.ndarray, np.ndarray, ShrunkenCovariance]:
-    """Centre, scale and covariance, rounded to what the file holds: the threshold is that of the gauge as it is read."""
+    """Centre, scale and covariance, rounded to what the file holds: the threshold is that of the measure as it is read."""
     centre, scale = states.mean(axis=0), states.std(axis=0)
     if not (scale > 0).any():
         raise ValueError("the training images' states have no spread")
