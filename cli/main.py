@@ -1,4 +1,4 @@
-"""The ``ppaint`` command: one file a command, each with its heavy imports inside."""
+"""The ``ppaint`` command: one function per command, each with its heavy imports inside."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import importlib
 import sys
 
 import typer
+
+from .grouped_help import GroupedHelp
 
 # command -> the module of this room that defines a function of the same name (dashes become underscores)
 COMMANDS = {
@@ -27,6 +29,7 @@ COMMANDS = {
 
 app = typer.Typer(
     name="ppaint",
+    cls=GroupedHelp,
     help="PPaint and PSDistill: dual-protocol aesthetic ground truth, and label-free distilled scorers.",
     no_args_is_help=True,
     add_completion=False,

@@ -12,6 +12,7 @@ import pytest
 import typer.main
 from typer.testing import CliRunner
 
+from ppaint.cli.grouped_help import TASKS, first_sentence
 from ppaint.cli.main import COMMANDS, app
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -49,10 +50,14 @@ def test_help_does_not_wait_for_heavy_libraries(arguments):
     assert result.stdout.splitlines()[-1].split() == ["loaded:"]
 
 
-def test_help_lists_every_command():
+def test_help_lists_every_command_once_under_a_task_with_its_first_sentence_whole():
+    assert sorted(name for names in TASKS.values() for name in names) == sorted(COMMANDS)
     shown = CliRunner().invoke(app, ["--help"]).output
-    for command in COMMANDS:
-        assert re.search(rf"^\s+{command}\b", shown, re.MULTILINE), command
+    assert [line.rstrip(":") for line in shown.splitlines() if line.endswith(":")] == ["Options", *TASKS]
+    unbroken = "".join(shown.split())  # a line may break anywhere, after a hyphen too
+    for name, command in typer.main.get_command(app).commands.items():
+        sentence = first_sentence(command.help)
+        assert sentence.endswith(".") and "".join((name + sentence).split()) in unbroken, name
 
 
 @pytest.mark.parametrize("command", COMMANDS)

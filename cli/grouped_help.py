@@ -1,0 +1,36 @@
+"""The list of commands in ``ppaint --help``, by task, each with its first sentence whole."""
+
+from __future__ import annotations
+
+import click
+from typer.core import TyperGroup
+
+# what a user wants to do -> the commands for it
+TASKS = {
+    "Data": ("validate", "simulate", "build", "agreement", "design"),
+    "Distil": ("plan", "judge", "pseudo-label", "distill"),
+    "Score and evaluate": ("score", "evaluate", "demo"),
+    "All in one": ("quickstart", "reproduce"),
+}
+
+
+class GroupedHelp(TyperGroup):
+    """A group of commands whose help lists them by task."""
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write one list of commands per task."""
+        for task, names in TASKS.items():
+            with formatter.section(task):
+                formatter.write_dl([(name, first_sentence(self.commands[name].help or "")) for name in names])
+
+
+def first_sentence(text: str) -> str:
+    """The first sentence of a command's help, on one line.
+
+    Examples
+    --------
+    >>> first_sentence("Score images\\nwith a scorer. More follows.")
+    'Score images with a scorer.'
+    """
+    sentence, stop, _ = " ".join(text.split()).partition(". ")
+    return sentence + stop.rstrip()
