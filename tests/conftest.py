@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import os
 import shutil
+import sys
 import tempfile
 from itertools import combinations
 from pathlib import Path
@@ -20,14 +21,48 @@ os.environ |= {
     "GRADIO_ANALYTICS_ENABLED": "False",
     "MPLBACKEND": "Agg",
     "TOKENIZERS_PARALLELISM": "false",
-    # Matrices here are small: threads of numpy's BLAS would only spin, in every worker process again.
+    # Matrices here are small: threads of numpy's and torch's would only spin, in every worker process again.
+    "OMP_NUM_THREADS": "1",
     "OPENBLAS_NUM_THREADS": "1",
 }
+if sys.dont_write_bytecode:
+    # Every worker and every program that a test starts would compile torch and transformers anew, 15 seconds of a CPU each.
+    # So bytecode is kept for as long as the tests run, away from the sources.
+    sys.dont_write_bytecode = False
+    sys.pycache_prefix = f"{_CACHE}/bytecode"
+    os.environ["PYTHONPYCACHEPREFIX"] = sys.pycache_prefix
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 import numpy as np  # noqa: E402
 import pytest  # noqa: E402
 import yaml  # noqa: E402
 from PIL import Image  # noqa: E402
+
+# Files whose tests take longest, about in that order. They are handed out first, or one of them would run alone in the end.
+LONGEST = (
+    "quickstart",
+    "several_processes",
+    "reproduce",
+    "psdistill_trainer",
+    "spaces_demo",
+    "psdistill_exact_trainer",
+    "gpu_benchmark",
+    "packaging",
+    "agreement_command",
+    "exported_forms",
+)
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
+    """No second process where there is only one file: a file's tests share their fixtures, and so a process."""
+    places = {argument.split("::")[0] for argument in config.args}
+    return 0 if len(places) == 1 and places.pop().endswith(".py") else None
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest files first; all else stays in its order."""
+    place = {f"test_{name}.py": k for k, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: place.get(item.path.name, len(place)))
 
 
 def pytest_unconfigure() -> None:

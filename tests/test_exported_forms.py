@@ -2,15 +2,14 @@
 
 import json
 import re
-import resource
 import shutil
-from contextlib import contextmanager
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 from safetensors.torch import load_file
+from small_disk import small_disk
 from transformers import AutoModelForImageTextToText
 
 from ppaint.images import InputFault
@@ -71,17 +70,6 @@ def adapter(training):
 @pytest.fixture(scope="module")
 def merged(training):
     return training.copy("merged")
-
-
-@contextmanager
-def small_disk(size):
-    """No file can grow beyond this: what a full disk does, without a disk of one's own."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 @pytest.fixture

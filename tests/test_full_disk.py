@@ -1,35 +1,19 @@
 """A disk that fills up while judgments are written: a clear end, and a store that is gone on with."""
 
-import contextlib
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 from known_judge import KnownJudge, features_of, known_images
+from small_disk import small_disk
 
 from ppaint.images import InputFault
 from ppaint.trainer import Judging, JudgmentStore
 from ppaint.trainer.judgments.journal import append_lines, replace_text
 
-resource = pytest.importorskip("resource", reason="a limit on the size of files stands for a full disk; POSIX only")
 WORTHS = known_images(8, d=2)
 DIMENSIONS = ("brushwork", "overall")
 PAIRS = [(a, b) for i, a in enumerate(WORTHS) for b in list(WORTHS)[i + 1 :]]
-PROGRAM = """
-import resource, sys
-sys.path.insert(0, {tests!r})
-resource.setrlimit(resource.RLIMIT_FSIZE, ({size}, {size}))
-import test_full_disk
-from pathlib import Path
-from ppaint.images.faults import InputFault
-try:
-    test_full_disk.work(Path({folder!r}), {ratings_first})
-except InputFault as error:
-    print(error)
-    sys.exit(2)
-"""
 
 
 def work(folder: Path, ratings_first: bool = True):
@@ -41,17 +25,6 @@ def work(folder: Path, ratings_first: bool = True):
         judged = judging.ask(PAIRS)
         judging.rate(list(WORTHS))
         return judged, judge
-
-
-@contextlib.contextmanager
-def room_for(size: int):
-    """No file of this process can grow beyond this size; Python ignores the signal, so that writing is an error."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 @pytest.fixture(scope="module")
@@ -72,11 +45,10 @@ def whole(tmp_path_factory):
 )
 def test_a_run_on_a_full_disk_ends_in_words_and_is_gone_on_with(tmp_path, whole, full, size, ratings_first):
     cut, complete = tmp_path / "cut", whole[0]
-    program = PROGRAM.format(tests=str(Path(__file__).parent), size=size, folder=str(cut), ratings_first=ratings_first)
-    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120)
-    assert ended.returncode == 2, ended.stderr
-    assert f"{full}: could not be written (File too large)" in ended.stdout
-    assert "it goes on from what is stored" in ended.stdout
+    with pytest.raises(InputFault) as ended, small_disk(size):
+        work(cut, ratings_first)
+    assert f"{full}: could not be written (File too large)" in str(ended.value)
+    assert "it goes on from what is stored" in str(ended.value)
     for path in cut.glob("*.jsonl"):
         assert path.read_bytes()[-1:] in (b"", b"\n")  # whole lines only
     stored = len((cut / full).read_bytes().splitlines())
@@ -92,7 +64,7 @@ def test_the_same_process_may_try_again(tmp_path, whole):
     with JudgmentStore(tmp_path, judge.fingerprint, judge.dimensions) as store:
         judging = Judging(store, judge, features_of(WORTHS))
         judging.rate(list(WORTHS))
-        with pytest.raises(InputFault, match=r"judgments\.jsonl: could not be written"), room_for(4500):
+        with pytest.raises(InputFault, match=r"judgments\.jsonl: could not be written"), small_disk(4500):
             judging.ask(PAIRS)
         judging.ask(PAIRS)
     assert (tmp_path / "judgments.jsonl").read_bytes() == (whole[0] / "judgments.jsonl").read_bytes()
@@ -100,7 +72,7 @@ def test_the_same_process_may_try_again(tmp_path, whole):
 
 def test_the_table_of_judgments_is_whole_or_not_there(tmp_path, whole):
     with JudgmentStore.open_finished(whole[0]) as store:
-        with pytest.raises(InputFault, match=r"judgments\.parquet: could not be written"), room_for(1000):
+        with pytest.raises(InputFault, match=r"judgments\.parquet: could not be written"), small_disk(1000):
             store.export()
         assert not list(whole[0].glob("*.parquet")) and not list(whole[0].glob("*.tmp"))
         assert store.export().is_file()
@@ -109,7 +81,7 @@ def test_the_table_of_judgments_is_whole_or_not_there(tmp_path, whole):
 def test_a_line_that_does_not_fit_leaves_the_file_as_it_was(tmp_path):
     path = tmp_path / "rows.jsonl"
     append_lines(path, [{"a": 1}])
-    with pytest.raises(InputFault, match="could not be written"), room_for(20):
+    with pytest.raises(InputFault, match="could not be written"), small_disk(20):
         append_lines(path, [{"a": 2}, {"a": 3}, {"a": 4}])
     assert path.read_text() == '{"a": 1}\n'
 
@@ -117,6 +89,6 @@ def test_a_line_that_does_not_fit_leaves_the_file_as_it_was(tmp_path):
 def test_a_small_file_is_replaced_whole_or_not_at_all(tmp_path):
     path = tmp_path / "said.json"
     replace_text(path, "old")
-    with pytest.raises(InputFault, match="could not be written"), room_for(10):
+    with pytest.raises(InputFault, match="could not be written"), small_disk(10):
         replace_text(path, "new " * 10)
     assert path.read_text() == "old" and [p.name for p in tmp_path.iterdir()] == ["said.json"]

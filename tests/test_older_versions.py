@@ -29,7 +29,10 @@ pytestmark = pytest.mark.filterwarnings("ignore:`(is_)?gradient_checkpointing.*`
 MADE = Path(__file__).parent / "older_versions" / "commit_039d0e2"
 RECORDED = json.loads((MADE / "recorded.json").read_text(encoding="utf-8"))
 STRANGE = json.loads((MADE / "strange/recorded.json").read_text(encoding="utf-8"))
-RENAMED = {"depth": "distance", "out_of_depth": "out_of_distribution"}  # a column or key then -> what it is called today
+RENAMED = {
+    "depth": "distance",
+    "out_of_depth": "out_of_distribution",
+}  # a column or key then -> what it is called today
 DIMENSIONS = ("brushwork", "overall")
 IMAGES = sorted((MADE / "images").iterdir())
 INPUTS = ("model", "images", "pseudo_labels", "out", "title", "export", "base_repo")

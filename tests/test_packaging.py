@@ -69,22 +69,25 @@ def wheel(source, tmp_path_factory) -> Path:
     return path
 
 
-@pytest.fixture(scope="module", params=["wheel", "editable"])
-def installed(request, source, tmp_path_factory) -> tuple[Path, Path]:
-    """A fresh environment with ppaint in it, and the folder from which its rooms must come."""
-    folder = tmp_path_factory.mktemp(request.param)
-    run(sys.executable, "-m", "venv", folder / "venv", cwd=folder)
-    python = folder / "venv" / "bin" / "python"
-    site = Path(run(python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))", cwd=folder).strip())
-    run(python, "-m", "pip", "uninstall", "--quiet", "--yes", "setuptools", cwd=folder)  # ensurepip's own is too old
-    # the dependencies are those of the environment that runs the tests, its own ppaint left out
-    dependencies = folder / "dependencies"
-    dependencies.mkdir()
+@pytest.fixture(scope="module")
+def dependencies(tmp_path_factory) -> Path:
+    """Those of the environment that runs the tests, its own ppaint left out."""
+    folder = tmp_path_factory.mktemp("dependencies")
     for entry in Path(sysconfig.get_path("purelib")).iterdir():
         if not entry.name.startswith(("ppaint", "__editable__")):
-            (dependencies / entry.name).symlink_to(entry)
+            (folder / entry.name).symlink_to(entry)
+    return folder
+
+
+@pytest.fixture(scope="module", params=["wheel", "editable"])
+def installed(request, source, dependencies, tmp_path_factory) -> tuple[Path, Path]:
+    """A fresh environment with ppaint in it, and the folder from which its rooms must come."""
+    folder = tmp_path_factory.mktemp(request.param)
+    run(sys.executable, "-m", "venv", "--without-pip", folder / "venv", cwd=folder)
+    python = folder / "venv" / "bin" / "python"
+    site = Path(run(python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))", cwd=folder).strip())
     (site / "dependencies.pth").write_text(f"{dependencies}\n", encoding="utf-8")
-    pip = [python, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index"]
+    pip = [sys.executable, "-m", "pip", "--python", python, "install", "--quiet", "--no-deps", "--no-index"]
     if request.param == "wheel":
         run(*pip, "--ignore-installed", request.getfixturevalue("wheel"), cwd=folder)
         return python, site / "ppaint"

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import ranking_formulas
 import torch
 from small_exact_run import (
     DIMENSIONS,
@@ -85,13 +86,10 @@ def test_loss_is_the_formulas_over_all_dimensions_of_a_batch(features, scores, t
         log_probs, _ = trainer.log_probs(trainer.model, places)
     top = bottom = kl = 0.0
     for d in range(2):
-        mean, variance = ranking.policy_moments(log_probs[d])
-        elo, c = trainer.elo[d, places], trainer.confidence[d, places]
-        f = ranking.fidelity(ranking.mean_order(mean, variance, mean, variance), ranking.target_order(elo, elo))
-        w = (c[:, None] * c[None]).fill_diagonal_(0)
-        top, bottom = top + (w * (1 - f)).sum(), bottom + w.sum()
-        kl += ranking.kl_divergence(log_probs[d], trainer.reference[d, places]).mean() / 2
-    assert float(loss) == pytest.approx(float(top / bottom + 0.1 * kl), rel=1e-5)
+        own = ranking_formulas.fidelity_loss_parts(log_probs[d], trainer.elo[d, places], trainer.confidence[d, places])
+        top, bottom = top + own[0], bottom + own[1]
+        kl += ranking_formulas.kl_divergence(log_probs[d], trainer.reference[d, places]).mean() / 2
+    assert float(loss) == pytest.approx(top / bottom + 0.1 * kl, rel=1e-5)
 
 
 @pytest.mark.parametrize("objective", ["policy", "fidelity", "judgments"])

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import ranking_formulas
 import torch
 from known_judge import KnownJudge
 from PIL import Image
@@ -258,11 +259,10 @@ def test_loss_on_given_completions_is_the_formula(make, start):
     place = torch.tensor([row["place"] for row in rows[::4]])
     dimension = torch.tensor([row["dimension"] for row in rows[::4]])
     log_probs = trainer.log_probs(trainer.model, place)[0][dimension, torch.arange(16)]  # (16, 10)
-    mean, variance = (m.detach() for m in ranking.policy_moments(log_probs))
     elo, c = trainer.elo[dimension, place], trainer.confidence[dimension, place]
-    f = ranking.fidelity(ranking.token_order(variance, mean, variance), ranking.target_order(elo, elo)[:, None])
     weight = c * ((dimension[:, None] == dimension) & (place[:, None] != place))
-    reward = ranking.ranking_reward(f, weight).gather(1, digit)
+    wanted_reward = ranking_formulas.ranking_reward(log_probs.detach(), elo, weight)
+    reward = torch.tensor(wanted_reward, dtype=torch.float32).gather(1, digit)
     advantage = c[:, None] * (reward - reward.mean(1, keepdim=True)) * 4 / 3
     torch.testing.assert_close(batch["advantages"].view(16, 4), advantage, atol=1e-5, rtol=1e-4)
     now = log_probs.gather(1, digit)

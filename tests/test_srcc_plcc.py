@@ -1,5 +1,6 @@
 """The metric: it stands alone in its folder, loads offline, and its behaviour at the edges is as its README says."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -26,6 +27,7 @@ def test_it_loads_offline_from_a_copy_of_its_folder_alone(tmp_path):
         "print(result['srcc'])\n"
     )
     environment = {"HF_HOME": str(tmp_path / "cache"), "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"}
+    environment |= {name: value for name, value in os.environ.items() if name == "PYTHONPYCACHEPREFIX"}
     done = subprocess.run(
         [sys.executable, "-c", script], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=300
     )

@@ -3,6 +3,7 @@
 import os
 import resource
 import shutil
+import sys
 
 import pytest
 import torch
@@ -99,7 +100,11 @@ def test_a_starting_model_whose_scores_are_not_finite_is_refused(features, score
         make(tmp_path, features, scores, model=model)
 
 
-def test_a_full_disk_is_one_fault_and_the_checkpoints_before_it_stay_whole(trained, features, scores, tmp_path):
+def test_a_full_disk_is_one_fault_and_the_checkpoints_before_it_stay_whole(
+    trained, features, scores, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)  # no module is stored in part while the disk is full
+
     class Fill(TrainerCallback):
         def on_step_end(self, args, state, control, **_):
             if state.global_step == 4:  # from here on no file can be longer than 100 kB
