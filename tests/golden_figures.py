@@ -132,7 +132,9 @@ def _small_release() -> tuple[dict, ReleaseTables]:
             }
             for path in sorted(built.rglob("*.parquet"))
         }
-        return tables, read_release(built)
+        release = read_release(built)
+        assert len(release.fused)  # tables are read when they are first asked for: before the folder goes
+        return tables, release
 
 
 @cache
