@@ -39,7 +39,7 @@ class Arms:
             ).append(arm)
 
     def picked(self, labels: str, objective: str, change: str = "", setting: dict | None = None) -> list[dict]:
-        """One arm a seed: the one with the lowest log-loss of held-out judgments (or the one of a setting)."""
+        """One arm per seed: the one with the lowest log-loss of held-out judgments (or the one of a setting)."""
         seeds = self.by_key[labels, objective, change]
         return [
             min(

@@ -1,4 +1,4 @@
-"""One bad expert a category: is he flagged by name, and how far do the scores move?
+"""One bad expert per category: is he flagged by name, and how far do the scores move?
 
     python benchmarks/adversarial_releases.py
 

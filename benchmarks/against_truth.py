@@ -3,7 +3,7 @@
     python benchmarks/against_truth.py
 
 200 releases (seeds 1000 to 1199, none of which anything was tuned on) of 15 facets. Ratings alone are the MOS,
-preferences alone construction A; B and fused beside them. Resumable: one file a release in runs/against_truth.
+preferences alone construction A; B and fused beside them. Resumable: one file per release in runs/against_truth.
 Writes benchmarks/results/against_truth.json.
 """
 

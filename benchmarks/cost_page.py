@@ -11,7 +11,7 @@ T = 1e12
 
 
 def task_rows(counts: dict[str, dict]) -> list[list[str]]:
-    """Judgments and scores: a row a task and size (they do not depend on what is trained)."""
+    """Judgments and scores: one row per task and size (they do not depend on what is trained)."""
     rows = []
     for name, found in counts.items():
         if "adapters" not in name:
@@ -27,7 +27,7 @@ def task_rows(counts: dict[str, dict]) -> list[list[str]]:
 
 
 def step_rows(counts: dict[str, dict]) -> list[list[str]]:
-    """Training steps: a row a size and a set of trained weights."""
+    """Training steps: one row per size and a set of trained weights."""
     rows = []
     for name, found in counts.items():
         exact, sampled, ratio = found["exact step"], found["sampled step"], found["exact step / sampled step"]
@@ -85,8 +85,8 @@ def task_part(counts: dict[str, dict]) -> list[str]:
         "",
         "- **Plainly**: a forward pass for each question (and order), the images through the vision tower every time, logits at the "
         "last position only (`logits_to_keep=1`).",
-        "- **Our way**: the vision tower once an image; the five questions behind one prefix in one pass (`model_card/shared_prefix.py`), one "
-        "such pass an order; logits at the five answer positions only.",
+        "- **Our way**: the vision tower once per image; the five questions behind one prefix in one pass (`model_card/shared_prefix.py`), one "
+        "such pass per order; logits at the five answer positions only.",
         "- **Features known**: without the vision tower. In a run each image meets a dozen others and is looked at once, so this is what "
         "a judgment costs there.",
         "- **Floor**: one prefix, five short questions, and of attention only what the block mask leaves visible.",
@@ -116,11 +116,11 @@ def step_part(counts: dict[str, dict]) -> list[str]:
         "## A training step",
         "",
         "TFLOP for one image in five dimensions; a step of 32 images takes 32 times as much. The exact trainer makes one forward and backward pass; "
-        "the sampled one (TRL's GRPO; G = 8 completions of 64 tokens a question, so 40 an image) generates, asks the reference, and trains.",
+        "the sampled one (TRL's GRPO; G = 8 completions of 64 tokens per question, so 40 per image) generates, asks the reference, and trains.",
         "",
         table(STEP_HEADER, step_rows(counts)),
         "",
-        "- **Exact, our way** holds the vision features and the reference policy too, which are had once a run; **further steps** with the same images "
+        "- **Exact, our way** holds the vision features and the reference policy too, which are computed once per run; **further steps** with the same images "
         "do without. Bar: 0.1 of a sampled step.",
         "- **Sampled, TRL's path**: each completion is a row of its own, and its image goes through the vision tower in each of the three passes; a "
         "key-value cache in generation; logits at the completion's positions only; no second pass for old log-probabilities (on policy).",
@@ -239,7 +239,7 @@ def gpu_part(counts: dict[str, dict]) -> list[str]:
         "",
         table(["", "figure", "bar", "met"], rows),
         "",
-        table(["", "ours", "layers compiled", "`generate`, one new token a question"], rate_rows(found["parts"])),
+        table(["", "ours", "layers compiled", "`generate`, one new token per question"], rate_rows(found["parts"])),
         "",
         *training_lines(found["parts"]),
         *compiled_lines(found["parts"]),
@@ -269,7 +269,7 @@ def compiled_lines(parts: dict[str, dict]) -> list[str]:
         extra = part["compiled"]["first passes, compiling included, s"] - counted / fast
         unit = part["what"].split(" a second")[0]
         lines.append(
-            f"- **Compiled** ({name} px), by `--compile`: the first passes took about {extra:.0f} s longer, once a run, so it pays from some "
+            f"- **Compiled** ({name} px), by `--compile`: the first passes took about {extra:.0f} s longer, once per run, so it pays from some "
             f"{round(extra / (1 / plain - 1 / fast), -3):,.0f} {unit} on."
         )
     return lines
@@ -335,7 +335,7 @@ def training_lines(parts: dict[str, dict]) -> list[str]:
         if name.startswith("sampled") and "best" in part:
             lines.append(
                 f"- **Sampled trainer**, {name.split()[1]} px, TRL's own path with transformers' generation (no vLLM): {part['best']:.2f} images a second in all dimensions, "
-                f"{part['completions a question']} completions of {part['new tokens']} tokens. One step was timed, in one batch size; the exact trainer's best is of two."
+                f"{part['completions per question']} completions of {part['new tokens']} tokens. One step was timed, in one batch size; the exact trainer's best is of two."
             )
     return lines
 

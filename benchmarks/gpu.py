@@ -5,7 +5,7 @@
     python benchmarks/gpu.py --tiny                            # the tiny judge on a CPU, in seconds: does it run?
 
 Parts: matrix-rate (a product of two matrices), judge, scorer, exact, sampled. A part that is in the file already is not
-measured again, so a call that was cut short is started again; one that failed is noted in words, the rest goes on, and the
+measured again, so an interrupted call is started again; a failed one is noted in words, the rest continues, and the
 next call tries it again. No part is started after ``--minutes`` (9). About 40 GB of a GPU are needed, more for the largest
 batches; those that do not fit are noted.
 
@@ -15,7 +15,7 @@ pyarrow; the sampled trainer also trl and datasets. Where nothing can be install
     mkdir -p /tmp/site && ln -sfn "$PWD" /tmp/site/ppaint && export PYTHONPATH=/tmp/site
     python benchmarks/gpu.py --out results_of_mine.json        # copy it to benchmarks/results/gpu.json afterwards
 
-Bars on a GPU: the judge at least 3 times the answers a second of `generate`, one question a row in its best batch; the scorer
+Bars on a GPU: the judge at least 3 times the answers a second of `generate`, one question per row in its best batch; the scorer
 at least 4 times the images a second of a generated score for each dimension; the exact trainer at least 10 times the images
 a second of the sampled one; the scorer at half its floor or better at 512 px. The floor's seconds are its counted FLOPs over
 the measured rate of the matrix product. Judge and scorer are also measured with compiled layers (`--compile`).

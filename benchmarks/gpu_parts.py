@@ -1,6 +1,6 @@
 """The parts of benchmarks/gpu.py: each measures one thing on a ``Setting`` and gives plain figures.
 
-Our way is the package's own code, as `ppaint judge`, `score` and `distill` run it. The plain way is `generate` with a row a
+Our way is the package's own code, as `ppaint judge`, `score` and `distill` run it. The plain way is `generate` with one row per
 question, and its inputs are on the device before the clock starts, which is in its favour: ours opens with the image
 processor. Either side is tried in several batches, and its best counts.
 """
@@ -89,7 +89,7 @@ def matrix_rate(device: Device) -> dict[str, Any]:
 
 
 def judging(setting: Setting, work: Work, side: int) -> dict[str, Any]:
-    """Answers a second, image features once an image, against a generated answer a question."""
+    """Answers a second, image features once per image, against a generated answer per question."""
     images, device = setting.images(work.images, side), setting.device
     judge = Judge(setting.model, setting.processor, setting.dimensions, revision="random weights")
     pairs = circle(work.images, work.opponents)
@@ -283,7 +283,7 @@ def exact_training(setting: Setting, work: Work, side: int) -> dict[str, Any]:
     found = best_of(work.exact, rate, device)
     return {
         "what": "images a second, all dimensions",
-        "sizes": "images a pass x passes a step",
+        "sizes": "images per pass x passes per step",
         **found,
         "features and reference, s an image": once,
         "every image new": 1 / (1 / found["best"] + once),
@@ -325,8 +325,8 @@ def sampled_training(setting: Setting, work: Work, side: int) -> dict[str, Any]:
         return here / len(setting.dimensions) / clock.seconds
 
     found = best_of(work.sampled, rate, setting.device)
-    said = {"completions a question": work.group, "new tokens": work.new_tokens}
-    return {"what": "images a second, all dimensions", "sizes": "completions a pass x passes a step"} | said | found
+    said = {"completions per question": work.group, "new tokens": work.new_tokens}
+    return {"what": "images a second, all dimensions", "sizes": "completions per pass x passes per step"} | said | found
 
 
 @contextlib.contextmanager

@@ -47,9 +47,9 @@ class Work:
     questions : int
         Asked by `generate` for each of those sizes.
     exact : tuple of (int, int)
-        Tried: images a pass, passes a step.
+        Tried: images per pass, passes per step.
     sampled : tuple of (int, int)
-        Tried: completions a pass, passes a step.
+        Tried: completions per pass, passes per step.
     steps, sampled_steps : int
         Training steps that are timed; one more goes before them.
     group, new_tokens : int
@@ -166,7 +166,7 @@ class Setting:
         return TaskCosts(self.shapes, image_grid(self.shapes.config, side, side, self.shapes.pixels))
 
     def plain_inputs(self, rows: Sequence[tuple[Sequence[OpenedImage], str]]) -> dict[str, torch.Tensor]:
-        """What the processor makes of questions about images, on the device: a row a question."""
+        """What the processor makes of questions about images, on the device: one row per question."""
         texts = [
             self.processor.apply_chat_template(messages(text, len(seen)), add_generation_prompt=True, tokenize=False)
             for seen, text in rows

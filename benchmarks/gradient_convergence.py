@@ -169,7 +169,7 @@ def answer_logits(trainer, model, places) -> torch.Tensor:
 
 
 def prompt_rows(trainer) -> list[dict]:
-    """The first generation batch, a row a prompt: 8 images in all dimensions."""
+    """The first generation batch, one row per prompt: 8 images in all dimensions."""
     group = trainer.num_generations
     order = list(trainer._get_train_sampler())[: trainer.args.generation_batch_size : group]
     return [trainer.train_dataset[i] for i in order]
@@ -320,7 +320,7 @@ def measure(pieces: list[dict], pull_back: PullBack, debias: bool) -> dict:
 
 
 def plot(bias: dict, path: Path) -> None:
-    """Cosine and norm against G, a line a setting."""
+    """Cosine and norm against G, one line per setting."""
     import matplotlib
 
     matplotlib.use("Agg")
@@ -334,7 +334,7 @@ def plot(bias: dict, path: Path) -> None:
             line = axis.plot(groups, value, "o-", ms=4, label=setting)[0]
             axis.fill_between(groups, low, high, alpha=0.2, color=line.get_color())
     for axis, title in zip(axes, ("cosine with the exact gradient", "norm, exact = 1"), strict=True):
-        axis.set(xscale="log", xlabel="completions an image, G", title=f"Expected sampled gradient: {title}")
+        axis.set(xscale="log", xlabel="completions per image, G", title=f"Expected sampled gradient: {title}")
         axis.set_xticks(GROUPS, GROUPS)
         axis.minorticks_off()
         axis.axhline(1, color="grey", lw=0.8)

@@ -95,8 +95,8 @@ def write_page(races: Sequence[dict], before: Sequence[float]) -> None:
 the paper's. (What a step of each costs at 8B is counted on [the cost page](cost.md).)
 
 Both [estimators of one objective](estimators-of-the-objective.md) (`policy`) start from the same model and the same pseudo-scores, with the same rate (1e-3), KL weight
-(0.02) and label-free rule; 40 optimiser steps exact, 45 sampled. Sampled: TRL's GRPO with eight completions an image, 16 images of one
-dimension a step, under the conditions that make its expected gradient the exact one. Exact: 32 images in all five dimensions a step,
+(0.02) and label-free rule; 40 optimiser steps exact, 45 sampled. Sampled: TRL's GRPO with eight completions per image, 16 images of one
+dimension per step, under the conditions that make its expected gradient the exact one. Exact: 32 images in all five dimensions per step,
 no sampling. SRCC is against the fused scores, mean over dimensions and categories; it is looked at for this table only,
 never for stopping.
 
@@ -119,7 +119,7 @@ seconds (the trainings shared two cores with other work, so seconds are rough; F
 
 
 def draw(races: Sequence[dict], path: Path) -> None:
-    """SRCC against FLOPs spent, a line a training."""
+    """SRCC against FLOPs spent, one line per training."""
     import matplotlib
 
     matplotlib.use("Agg")

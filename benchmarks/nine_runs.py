@@ -2,7 +2,7 @@
 
     python benchmarks/nine_runs.py --work runs/nine
 
-Resumable: a run that is done is not run again, one that was killed goes on. The three runs of a seed share the stand-in,
+Resumable: a finished run is not run again, a killed one resumes. The three runs of a seed share the stand-in,
 the dataset and the leave-one-expert-out references (made once), since these do not depend on the training category.
 Writes benchmarks/results/nine_runs.json and docs/nine-runs.md (with controls.json, where that is there).
 """

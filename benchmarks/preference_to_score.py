@@ -168,7 +168,7 @@ def large(repeats: int) -> dict:
 def large_others(repeats: int) -> dict:
     """The same for packages that take minutes: once. choix's other solvers hold and invert 10,000 x 10,000 tables.
 
-    choix goes on from where the looser tolerance left it, and the seconds of all these are added up.
+    choix continues from where the looser tolerance left it, and the seconds of all these are added up.
     """
     games = Games(10_000, 5_000_000)
     seconds, theirs = clocked(ours(games), 0.0)
@@ -200,7 +200,7 @@ def large_others(repeats: int) -> dict:
 def resamples(repeats: int) -> dict:
     """The 126 resamples of five experts in all 15 facets, where the maximum likelihood exists; no prior for either.
 
-    Both start from counts by pair in every resample. evalica's columns (two rows a pair: either side's wins) are made
+    Both start from counts by pair in every resample. evalica's columns (two rows per pair: either side's wins) are made
     before its clock starts; ours runs over `fit_counts`.
     """
     tables = []

@@ -81,7 +81,7 @@ def measure(raters: int, items: int, spread: float, missing: float, rounded: boo
     return told + " | ".join(f"{value:.3f}" for value in means[:5]) + f" | {means[5]:+.0f} % |"
 
 
-def main(panels: Annotated[int, typer.Option(help="Panels a row.")] = 400) -> None:
+def main(panels: Annotated[int, typer.Option(help="Panels per row.")] = 400) -> None:
     """Print the table."""
     typer.echo(
         "| method | raters | items | sd log v | missing | refused | RMSE | RMSE, bias-removed means | cover, scores | "

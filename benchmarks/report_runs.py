@@ -34,7 +34,7 @@ def table(header: list[str], rows: list[list[str]]) -> str:
 
 
 def nine_rows(runs: dict[str, dict]) -> list[list[str]]:
-    """A row a run: before, after, gain on unseen categories, pseudo-scores, share kept, pool slopes."""
+    """One row per run: before, after, gain on unseen categories, pseudo-scores, share kept, pool slopes."""
     rows = []
     for name, run in runs.items():
         d = run["paired_difference"]

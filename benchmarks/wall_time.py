@@ -70,14 +70,14 @@ class Tasks:
 
     @torch.no_grad()
     def asked_plainly(self, images: int, orders: int) -> None:
-        """A pass a question and order, images through the vision tower every time."""
+        """One pass per question and order, images through the vision tower every time."""
         for _ in range(orders):
             for k in range(len(self.shapes.dimensions)):
                 self.model(**self.alone(images, k, rows=1), logits_to_keep=1, use_cache=False)
 
     @torch.no_grad()
     def asked_our_way(self, images: int, orders: int, features=None) -> None:
-        """Vision features once an image, all questions behind one prefix."""
+        """Vision features once per image, all questions behind one prefix."""
         seen = self.features(images) if features is None else features
         for order in range(orders):
             answer_logits(self.model, self.sheets[images], [seen[::-1] if order else seen])

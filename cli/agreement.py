@@ -148,7 +148,7 @@ def _table(console: Any, title: str, header: list[str], rows: list[list[str]]) -
 
 
 def _experts(report: AgreementReport) -> tuple[list[str], list[list[str]]]:
-    """A row an expert and category; the intervals are the mean of the dimensions' intervals."""
+    """One row per expert and category; the intervals are the mean of the dimensions' intervals."""
     from ..dataset_script.agreement_report import PROFILE
 
     means = report.expert_means()

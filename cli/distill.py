@@ -25,7 +25,7 @@ def distill(
 ) -> None:
     """Train a model on its own pseudo-scores (PSDistill) and write a scorer's folder, OUT/scorer.
 
-    Started again after it was killed, it goes on from the newest complete checkpoint and ends at the same weights.
+    Started again after it was killed, it resumes from the newest complete checkpoint and ends at the same weights.
     """
     inputs, options = read_config(config, overrides or [], estimator)
     from ..images.image_folder import by_hash, open_folder

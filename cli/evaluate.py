@@ -24,7 +24,7 @@ _TITLES = {
 
 def evaluate(
     predictions: Annotated[
-        Path, typer.Option(help="CSV, Parquet or JSON: painting_id, category, one column a dimension.")
+        Path, typer.Option(help="CSV, Parquet or JSON: painting_id, category, one column per dimension.")
     ],
     dataset: Annotated[Path, typer.Option(help="A dataset folder that `ppaint build` made.")],
     json_out: Annotated[Path | None, typer.Option("--json", help="Write every figure to this file.")] = None,

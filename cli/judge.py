@@ -16,7 +16,7 @@ COST = "cost.json"
 
 def judge(
     images: Annotated[Path, typer.Option(help="A folder of images of one category.")],
-    out: Annotated[Path, typer.Option(help="Folder for the judgments; a run that was cut short goes on there.")],
+    out: Annotated[Path, typer.Option(help="Folder for the judgments; an interrupted run resumes there.")],
     model: Annotated[str, typer.Option(help="A Qwen3-VL: folder or repo id. By default, the tiny judge.")] = "",
     dimension: Annotated[
         list[str] | None, typer.Option(help="A dimension to ask about; may be given several times.")
@@ -25,7 +25,7 @@ def judge(
     opponents: Annotated[int, typer.Option(min=2, help="Pool members that every other image is set against.")] = 12,
     seed: Annotated[int, typer.Option(min=0, help="Of the schedule.")] = 0,
     batch_size: Annotated[
-        int, typer.Option(min=0, help="Ordered pairs a forward pass; 0: as many as fit on a GPU, 32 on a CPU.")
+        int, typer.Option(min=0, help="Ordered pairs per forward pass; 0: as many as fit on a GPU, 32 on a CPU.")
     ] = 32,
     compiled: Annotated[
         bool,
@@ -36,7 +36,7 @@ def judge(
 
     The schedule is that of the reference pool (see `ppaint pseudo-label`): the pool among itself, every other image
     against members of it, and the members once more as if they were others. Started again after it was stopped or
-    killed, it goes on and repeats nothing. What it cost (passes, tokens, answers, time) is shown at the end and written
+    killed, it resumes and repeats nothing. What it cost (passes, tokens, answers, time) is shown at the end and written
     to cost.json.
     """
     from ..images.image_folder import by_hash, open_folder

@@ -26,9 +26,7 @@ def plan(
     overrides: Annotated[
         list[str] | None, typer.Argument(help="KEY=VALUE, each in place of the file's: lora_r=16")
     ] = None,
-    estimator: Annotated[
-        Estimator, typer.Option(help="As `ppaint distill` will be told: exact, or sampled.")
-    ] = Estimator.exact,
+    estimator: Annotated[Estimator, typer.Option(help="As for `ppaint distill`: exact, or sampled.")] = Estimator.exact,
     images: Annotated[int, typer.Option(min=12, help="Images of the training category.")] = 200,
     image_px: Annotated[
         str, typer.Option(help="Size of an image in pixels: 512, or 768x1024 (width x height).")
@@ -172,7 +170,7 @@ def _pixels(text: str) -> tuple[int, int]:
 def _training_config(
     path: Path, overrides: list[str], estimator: Estimator, processes: int
 ) -> tuple[dict[str, Any], Any, bool]:
-    """Inputs, settings, and whether they ask for bfloat16, which a machine without a GPU refuses to be told.
+    """Inputs, settings, and whether they ask for bfloat16, which a machine without a GPU refuses.
 
     The sampled trainer's settings come as those of all processes together: TRL checks them against the number of
     processes, and here there is one.

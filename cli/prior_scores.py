@@ -19,7 +19,7 @@ def read_prior(path: Path) -> tuple[list[str], list[float]]:
     Parameters
     ----------
     path : Path
-        CSV (UTF-8) with the columns ``painting_id`` and ``score``, a row an item.
+        CSV (UTF-8) with the columns ``painting_id`` and ``score``, one row per item.
 
     Returns
     -------

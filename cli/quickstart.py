@@ -11,7 +11,7 @@ TINY_JUDGE = "tiny"
 
 
 def quickstart(
-    out: Annotated[Path, typer.Option(help="Folder for everything; a killed run goes on where it was.")],
+    out: Annotated[Path, typer.Option(help="Folder for everything; a killed run resumes.")],
     seed: Annotated[int, typer.Option(min=0, help="Seed of the stand-in, the schedules and the training.")] = 0,
     train_category: Annotated[str, typer.Option(help="The one category whose unlabelled scrolls train.")] = "landscape",
     images: Annotated[Path | None, typer.Option(help="A folder of your own images: the label-free half on it.")] = None,
@@ -23,7 +23,7 @@ def quickstart(
     ] = None,
     unlabelled: Annotated[int, typer.Option(min=12, help="Unlabelled scrolls painted a category.")] = 160,
     steps: Annotated[int, typer.Option(min=1, help="Optimiser steps.")] = 60,
-    batch_size: Annotated[int, typer.Option(min=1, help="Ordered pairs a forward pass.")] = 32,
+    batch_size: Annotated[int, typer.Option(min=1, help="Ordered pairs per forward pass.")] = 32,
 ) -> None:
     """Build, judge, pseudo-label, distil and measure, with one command."""
     from ..trainer.tiny_judge import WEIGHTS

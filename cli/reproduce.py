@@ -37,12 +37,10 @@ def reproduce(
         int | None, typer.Option(min=0, help="Of schedule and training; by default the config's, or 0.")
     ] = None,
     batch_size: Annotated[
-        int, typer.Option(min=0, help="Ordered pairs a forward pass; 0: as many as fit on a GPU, 32 on a CPU.")
+        int, typer.Option(min=0, help="Ordered pairs per forward pass; 0: as many as fit on a GPU, 32 on a CPU.")
     ] = 32,
     processes: Annotated[int, typer.Option(min=1, help="Worker processes of fusion and reference lines.")] = 2,
-    out: Annotated[Path, typer.Option(help="Folder for everything; a killed run goes on where it was.")] = Path(
-        "reproduction"
-    ),
+    out: Annotated[Path, typer.Option(help="Folder for everything; a killed run resumes.")] = Path("reproduction"),
 ) -> None:
     """Run the paper's protocol (one training category, all of them evaluated before and after) and print our figures beside the reported ones."""
     refuse_several_processes()

@@ -26,14 +26,14 @@ def score(
     format: Annotated[Format, typer.Option(help="How to write the scores.")] = Format.table,
     out: Annotated[Path | None, typer.Option(help="Write to this file instead of the terminal.")] = None,
     batch_size: Annotated[
-        int, typer.Option(min=0, help="Images a forward pass; 0: as many as fit on a GPU, 16 on a CPU.")
+        int, typer.Option(min=0, help="Images per forward pass; 0: as many as fit on a GPU, 16 on a CPU.")
     ] = 16,
     compiled: Annotated[
         bool,
         typer.Option("--compile", help="Compile the model's layers: faster on a GPU, after some seconds' warm-up."),
     ] = False,
 ) -> None:
-    """Score images in every dimension, one forward pass an image, and say which are unlike the training images."""
+    """Score images in every dimension, one forward pass per image, and say which are unlike the training images."""
     from ..foundation.faults import Fault, InputFault
     from ..images.opening import list_images
 
@@ -75,7 +75,7 @@ def out_of_distribution_note(table, config) -> str:
 
 
 def _open_all(paths: list[Path]) -> list:
-    """Open every image first, so that all faults are told at once and nothing is scored in part."""
+    """Open every image first, so that all faults are reported together and no image is scored before."""
     from ..foundation.faults import InputFault
     from ..images.opening import open_image
 

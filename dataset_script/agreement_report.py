@@ -49,7 +49,7 @@ class AgreementReport:
     with_truth: bool
 
     def facet_table(self) -> pd.DataFrame:
-        """One row a facet: category, dimension, and every statistic."""
+        """One row per facet: category, dimension, and every statistic."""
         rows = [{"category": f.category, "dimension": f.dimension, **f.figures} for f in self.facets]
         return pd.DataFrame(rows, columns=["category", "dimension", *FIGURES])
 
@@ -59,13 +59,13 @@ class AgreementReport:
         Returns
         -------
         pandas.DataFrame
-            Indexed by statistic, one column a category and ``mean``; facets without a figure are left out of it.
+            Indexed by statistic, one column per category and ``mean``; facets without a figure are left out of it.
         """
         table = self.facet_table().groupby("category", sort=False)[list(FIGURES)].mean().T
         return table.assign(mean=table.mean(axis=1))
 
     def expert_table(self) -> pd.DataFrame:
-        """One row an expert, facet and figure: category, dimension, expert_id, figure, value, low, high."""
+        """One row per expert, facet and figure: category, dimension, expert_id, figure, value, low, high."""
         rows = []
         for facet in self.facets:
             if facet.profiles is None:
@@ -90,7 +90,7 @@ class AgreementReport:
         return means.assign(**{end: means[end].mask(without) for end in ("low", "high")}).reset_index()
 
     def alike_table(self) -> pd.DataFrame:
-        """One row an expert, facet and protocol: the other expert with most answers the same, and their share."""
+        """One row per expert, facet and protocol: the other expert with most answers the same, and their share."""
         rows = []
         for facet in self.facets:
             if facet.profiles is None:
@@ -102,7 +102,7 @@ class AgreementReport:
         return pd.DataFrame(rows, columns=["category", "dimension", "expert_id", "protocol", "most_alike", "share"])
 
     def cost_table(self) -> pd.DataFrame:
-        """Reliability against cost, mean over facets: one row a protocol and step that every facet has.
+        """Reliability against cost, mean over facets: one row per protocol and step that every facet has.
 
         Returns
         -------
@@ -132,7 +132,7 @@ class AgreementReport:
         ]
 
     def notes(self) -> list[str]:
-        """What could not be had, and why; the same reason in several facets is told once."""
+        """What is not available, and why; the same reason in several facets is reported once."""
         told: dict[tuple[str, str], list[str]] = {}
         for facet in self.facets:
             for what, why in facet.why_not.items():
@@ -175,7 +175,7 @@ def agreement_report(
     Returns
     -------
     AgreementReport
-        What cannot be had in a facet is NaN there, with the reason.
+        What is not available in a facet is NaN there, with the reason.
     """
     jobs = [_Job(tables, _truth_of(tables, truth), cost, profiles) for tables in facet_tables(export)]
     facets = tuple(run_jobs(_facet, jobs, "measuring agreement", processes, progress))

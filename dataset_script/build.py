@@ -71,7 +71,7 @@ def build_dataset(
 ) -> BuildReport:
     """Build the dataset of a raw annotation export.
 
-    The same export gives the same bytes (with the same versions of the packages). The folder comes into being whole or
+    The same export gives the same bytes (with the same versions of the packages). The folder is written whole or
     not at all, and needs the export no more.
 
     Parameters
@@ -195,7 +195,7 @@ def _with_images(rows: pd.DataFrame, cells: dict[str, tuple[dict[str, object] | 
 
 
 def _fused_table(export: RawExport, facets: list[Facet]) -> pd.DataFrame:
-    """One row a painting; a painting or facet without a fused score has none (null), and the card says so."""
+    """One row per painting; a painting or facet without a fused score has none (null), and the card says so."""
     table = export.paintings[["painting_id", "category", "file"]].copy()
     for facet in facets:
         here = table["category"] == facet.category

@@ -111,7 +111,7 @@ def report(
     what : callable
         Takes the row (a named tuple) and says what is wrong.
     fix : str
-        The same for every row, so that the faults can be told to be of one kind.
+        The same for every row, so that the faults can be recognised as one kind.
     """
     for row in table[bad].itertuples():
         faults.append(Fault(file, f"row {row.Index}", what(row), fix))

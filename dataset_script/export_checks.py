@@ -92,7 +92,7 @@ def check_categories(file: str, table: pd.DataFrame, declared: Mapping[str, Any]
 
 
 def check_paintings(table: pd.DataFrame, declared: Mapping[str, Any], faults: list[Fault]) -> None:
-    """Check ``paintings.csv``: ids, categories, files within the export, one painting told one way.
+    """Check ``paintings.csv``: ids, categories, files within the export, one painting described one way.
 
     Parameters
     ----------
@@ -301,7 +301,7 @@ def _settle(
 def _one_category(
     items: list[str], expert: str, said: str, paintings: Memberships, experts: Memberships | None
 ) -> tuple[str, str, str]:
-    """Category, what is wrong and the fix; the last two are empty where nothing is, or where it is told elsewhere."""
+    """Category, what is wrong and the fix; the last two are empty where nothing is, or where it is reported elsewhere."""
     if any(item not in paintings for item in items) or (experts is not None and expert not in experts):
         return said, "", ""
     common = frozenset.intersection(*(paintings[item] for item in items))

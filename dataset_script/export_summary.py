@@ -19,7 +19,7 @@ def summary(export: RawExport) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        One row a category and one for all: category, paintings, without_image, experts, ratings, pairs, ties. In the
+        One row per category and one for all: category, paintings, without_image, experts, ratings, pairs, ties. In the
         last row a painting or an expert of several categories counts once.
     """
     return pd.DataFrame([_counts(export, category) for category in [*export.config.categories, None]])

@@ -1,4 +1,4 @@
-"""Agreement and reliability in one facet: every statistic, and why one cannot be had."""
+"""Agreement and reliability in one facet: every statistic, and why one is not available."""
 
 from __future__ import annotations
 
@@ -79,9 +79,9 @@ class FacetAgreement:
     category, dimension : str
         Which.
     figures : dict of str to float
-        The names in `FIGURES`; NaN where a figure cannot be had.
+        The names in `FIGURES`; NaN where a figure is not available.
     why_not : dict of str to str
-        What was asked for and could not be had, and why.
+        What was asked for and is not available, and why.
     profiles : ExpertProfiles or None
         Of its experts; None where they were not asked for, or there is only one expert.
     cost : ReliabilityAgainstCost or None
@@ -119,7 +119,7 @@ def facet_agreement(
     Returns
     -------
     FacetAgreement
-        What cannot be had is NaN there, with the reason.
+        What is not available is NaN there, with the reason.
     """
     found, of_experts, against_cost = _Figures(), None, None
     if tables.ratings is not None:
@@ -140,7 +140,7 @@ def facet_agreement(
 
 
 class _Figures:
-    """Collects figures, and why some cannot be had."""
+    """Collects figures, and why some are not available."""
 
     def __init__(self) -> None:
         self.values = dict.fromkeys(FIGURES, float("nan"))

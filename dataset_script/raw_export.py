@@ -42,7 +42,7 @@ class RawExport:
     config : AnnotationsConfig
         Its ``annotations.yaml``.
     paintings : pandas.DataFrame
-        One row a painting and category: painting_id, category, file (empty: no image), title, artist, period, source,
+        One row per painting and category: painting_id, category, file (empty: no image), title, artist, period, source,
         licence (empty where unknown), and of the image sha256 (of its pixels), width, height, notes, source_format,
         as_stored (see :class:`ppaint.images.opening.OpenedImage`).
     ratings : pandas.DataFrame
@@ -51,7 +51,7 @@ class RawExport:
         painting_a, painting_b, expert_id, category, dimension, choice (a, b, tie); no rows where there is no
         ``pairs.csv``.
     experts : pandas.DataFrame
-        expert_id, category and what else ``experts.csv`` tells; without that file, everyone who judged.
+        expert_id, category and what else ``experts.csv`` holds; without that file, everyone who judged.
     files : tuple of str
         The export's own files that were read, images not counted.
     unnamed_files : int
@@ -160,7 +160,7 @@ def _open(folder: Path, file: str, row: str, faults: list[Fault]) -> tuple[str, 
     nothing = ("", 0, 0, "", "", False)
     try:
         if escapes(folder, file):
-            if ".." not in file and not file.startswith("/"):  # otherwise told with the table already
+            if ".." not in file and not file.startswith("/"):  # otherwise reported with the table already
                 what = f"file {shown(file)} is a link that leads out of the export"
                 faults.append(
                     Fault(PAINTINGS, row.removeprefix(f"{PAINTINGS} "), what, "copy the file into the export")

@@ -20,7 +20,7 @@ def read_truth(folder: str | Path, export: RawExport) -> dict[tuple[str, str], d
     Parameters
     ----------
     folder : str or Path
-        With ``latents.csv``: ``painting_id``, ``category``, and one column a dimension; further columns are left alone.
+        With ``latents.csv``: ``painting_id``, ``category``, and one column per dimension; further columns are left alone.
     export : RawExport
         The export that the truth belongs to.
 

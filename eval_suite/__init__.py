@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING
 
-# the room had fault types of its own once; code that catches them by these names goes on working
+# the room had fault types of its own once; code that catches them by these names still works
 from ..foundation.faults import Fault as TableFault
 from ..foundation.faults import InputFault as EvaluationInputError
 

@@ -27,7 +27,7 @@ def read_predictions(path: str | Path, release: ReleaseTables) -> NDArray[np.flo
     ----------
     path : str or Path
         ``.csv`` (UTF-8), ``.parquet``, ``.json`` (a list of objects) or ``.jsonl``, with ``painting_id``, ``category`` and one
-        column a dimension. ``category`` may be absent where every painting stands in one category only; what a scorer
+        column per dimension. ``category`` may be absent where every painting stands in one category only; what a scorer
         writes beside its scores (``<dimension>_sd``, ``distance``, ``out_of_distribution``) may be there and is not used.
     release : ReleaseTables
         What it is evaluated against.
@@ -122,7 +122,7 @@ def _read_csv(path: Path) -> pd.DataFrame:
 
 
 def _read_json(path: Path) -> pd.DataFrame:
-    """A list of objects, or one object a line."""
+    """A list of objects, or one object per line."""
     text = path.read_bytes().decode("utf-8-sig")
     records = [json.loads(line) for line in text.splitlines() if line] if path.suffix.lower() == ".jsonl" else None
     records = json.loads(text) if records is None else records

@@ -22,7 +22,7 @@ from .suite import MEAN
 
 @dataclass(frozen=True)
 class Line:
-    """A reference line: one figure a category, and their mean.
+    """A reference line: one figure per category, and their mean.
 
     Parameters
     ----------
@@ -48,7 +48,7 @@ class PanelReferences:
     Parameters
     ----------
     table : DataFrame
-        One row a category, dimension, expert and painting: ``category``, ``dimension``, ``expert_id``, ``row`` (of the release's
+        One row per category, dimension, expert and painting: ``category``, ``dimension``, ``expert_id``, ``row`` (of the release's
         fused table), ``others`` (fused score of the other experts), ``rating`` (of this one; NaN where there is none).
     left_out : tuple of str
         What could not be fused without an expert, and why.
@@ -112,7 +112,7 @@ def single_expert(panel: PanelReferences, *, resamples: int = 2000, level: float
     Returns
     -------
     Line
-        A figure a category and their mean.
+        One figure per category and their mean.
 
     Raises
     ------
@@ -149,7 +149,7 @@ def against_panel(
     Returns
     -------
     Line
-        A figure a category and their mean.
+        One figure per category and their mean.
 
     Raises
     ------
@@ -195,7 +195,7 @@ def noise_ceiling_line(
     Returns
     -------
     Line
-        A figure a category and their mean; 0 where the errors are as large as the spread, so that no order can be known.
+        One figure per category and their mean; 0 where the errors are as large as the spread, so that no order can be known.
 
     Raises
     ------

@@ -251,7 +251,7 @@ def score_rows(
                 f"dimension {dimensions[dimension]}"
             )
     if MEAN in (*categories, *dimensions):
-        raise ValueError(f"a category or dimension called {MEAN!r} cannot be told from the mean: rename it")
+        raise ValueError(f"a category or dimension called {MEAN!r} cannot be distinguished from the mean: rename it")
     there = ~np.isnan(wanted).ravel()
     groups = [(category, dimension) for category in categories for dimension in dimensions]
     items = np.repeat(np.arange(shape[0]), shape[1])

@@ -1,4 +1,4 @@
-"""How a long function tells what it has done; who shows it decides the caller."""
+"""How a long function reports its progress; the caller decides how to show it."""
 
 from __future__ import annotations
 

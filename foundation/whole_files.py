@@ -1,4 +1,4 @@
-"""Files that come into being whole or not at all."""
+"""Files that are written completely or not at all."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def check_can_be_written(path: str | Path, option: str = "--out") -> None:
     ----------
     path : str or Path
     option : str
-        How the user names the file: what the fix tells to change.
+        How the user names the file: what the fix says to change.
 
     Raises
     ------

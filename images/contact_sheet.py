@@ -33,7 +33,7 @@ def contact_sheet(
     images : iterable of PIL.Image.Image
         The pictures.
     captions : iterable of str
-        One caption a picture; lines are separated by a newline, and cut where they are wider than the cell.
+        One caption per picture; lines are separated by a newline, and cut where they are wider than the cell.
     path : str or Path
         The PNG to write.
     title : str
@@ -51,7 +51,7 @@ def contact_sheet(
     Raises
     ------
     ValueError
-        If there is no picture, or not one caption a picture.
+        If there is no picture, or not one caption per picture.
 
     Examples
     --------
@@ -66,7 +66,7 @@ def contact_sheet(
     thumbs = [_thumbnail(image, thumb) for image in images]
     if not thumbs or len(thumbs) != len(captions):
         raise ValueError(
-            f"a contact sheet needs one caption a picture, and at least one; not {len(captions)} captions for {len(thumbs)} pictures"
+            f"a contact sheet needs one caption per picture, and at least one; not {len(captions)} captions for {len(thumbs)} pictures"
         )
     columns = min(columns, len(thumbs))
     lines = max(caption.count("\n") + 1 for caption in captions)

@@ -11,7 +11,7 @@ from .opening import OpenedImage, list_images, open_image
 
 
 def open_folder(folder: Path, report: Progress, what: str = "opening images") -> list[OpenedImage]:
-    """Open every image of a folder; all faults are told at once, and the same picture twice is kept once, aloud.
+    """Open every image of a folder; all faults are reported together; of equal pictures one is kept, with a note.
 
     Raises
     ------

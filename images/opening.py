@@ -156,7 +156,7 @@ def open_image(
 ) -> OpenedImage:
     """Open one image from outside.
 
-    JPEG, PNG, WebP, TIFF and BMP are read (told by content, not by suffix). Greyscale, palette, CMYK, 16-bit, alpha
+    JPEG, PNG, WebP, TIFF and BMP are read (recognised by content, not by suffix). Greyscale, palette, CMYK, 16-bit, alpha
     (laid on white) and an EXIF rotation are converted, and said in the notes. Refused are: anything else, empty or
     broken files, animations and files of several pages, 32-bit samples (whose white is not known), and sizes outside the
     limit, which is checked from the header before the pixels are decoded.

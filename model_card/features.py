@@ -74,7 +74,7 @@ def vision_features(
     images : sequence
         Opened images, or anything that ``open_image`` takes.
     batch_size : int
-        Images a batch; the split is fixed by the order of the images, so the same list gives the same features. A batch
+        Images per batch; the split is fixed by the order of the images, so the same list gives the same features. A batch
         that does not fit into memory is halved, with a warning, and so are those after it.
     on_batch : callable, optional
         Called with the number of images of each batch, once it is launched.

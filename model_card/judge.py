@@ -131,7 +131,7 @@ class Judge:
         return made_by in self._own
 
     def features(self, images, *, on_batch: Callable[[int], None] | None = None) -> list[VisionFeatures]:
-        """Vision features, once an image; see ``vision_features``. With ``batch_size="auto"``, sizes the batches to come."""
+        """Vision features, once per image; see ``vision_features``. With ``batch_size="auto"``, sizes the batches to come."""
         found = vision_features(self.model, self.processor, images, batch_size=self.batch_size, on_batch=on_batch)
         if self._to_measure and found:
             longest = max(found, key=lambda feature: feature.n_tokens)

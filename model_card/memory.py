@@ -1,4 +1,4 @@
-"""Batches sized to memory, which shrink when it runs out: the run goes on, and says so."""
+"""Batches sized to memory, which shrink when it runs out: the run continues, with a warning."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def in_shrinking_batches(
     what : str
         What the items are, in the plural, for the warning.
     on_shrink : callable, optional
-        Told each new size, for a caller who will come again and should not fail again.
+        Called with each new size, so that the caller's next batches have it.
 
     Yields
     ------
@@ -114,7 +114,7 @@ def attempt(
 
 
 def smaller(size: int, what: str = "images") -> int:
-    """Half the size of a batch that did not fit, said aloud.
+    """Half the size of a batch that did not fit, with a warning.
 
     Examples
     --------
@@ -122,7 +122,7 @@ def smaller(size: int, what: str = "images") -> int:
     3
     """
     half = (size + 1) // 2
-    logger.warning("out of memory with %d %s a pass: going on with %d", size, what, half)
+    logger.warning("out of memory with %d %s per pass: continuing with %d", size, what, half)
     return half
 
 
@@ -151,12 +151,12 @@ def rows_that_fit(one_row: Callable[[], object], device) -> int:
     taken = torch.cuda.max_memory_allocated(device) - before
     cached = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
     rows = batch_for(torch.cuda.mem_get_info(device)[0] + cached, taken)
-    logger.info("a row takes %.1f MB on the GPU: %d rows a pass", taken / 1e6, rows)
+    logger.info("a row takes %.1f MB on the GPU: %d rows per pass", taken / 1e6, rows)
     return rows
 
 
 def batch_for(free: int, taken: int, *, share: float = 0.8, most: int = 256) -> int:
-    """Rows a pass for so much free memory and so much taken by one row, both in bytes.
+    """Rows per pass for so much free memory and so much taken by one row, both in bytes.
 
     A power of two, so that a run that is resumed with a little more or less memory free makes the same batches; a part
     of the memory is left for what does not grow with the rows.

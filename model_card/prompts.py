@@ -17,7 +17,7 @@ class Prompts:
     """The two questions, with ``{dimension}`` where the name of the dimension goes.
 
     The images come before the question, so that the questions of all dimensions about one image, or about one ordered
-    pair, share one prefix. The wording is ours; the paper's prompts were not to be had.
+    pair, share one prefix. The wording is ours; the paper's prompts were not available.
 
     Parameters
     ----------

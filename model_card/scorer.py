@@ -59,7 +59,7 @@ class ScoreTable:
         return None if self.distance is None else self.distance > 1
 
     def rows(self) -> list[dict]:
-        """One flat dictionary an image: ``name``, each dimension and ``<dimension>_sd``, ``distance``, ``out_of_distribution``.
+        """One flat dictionary per image: ``name``, each dimension and ``<dimension>_sd``, ``distance``, ``out_of_distribution``.
 
         The last two are None where they are not known. (A dimension that is itself called ``distance`` keeps its name; the
         distance then stands under ``training_distance``.)
@@ -157,7 +157,7 @@ class AestheticScorer:
     processor : Qwen3VLProcessor
     config : ScorerConfig
     measure : DistanceMeasure, optional
-        Tells whether an image is out of distribution.
+        Measures whether an image is out of distribution.
     """
 
     def __init__(self, model, processor, config: ScorerConfig, measure: DistanceMeasure | None = None) -> None:
@@ -223,7 +223,7 @@ class AestheticScorer:
         images : sequence
             Paths, bytes, PIL images or opened images, n of them.
         batch_size : int or "auto"
-            Images a forward pass, those of like length together; halved, with a warning, where they do not fit into memory.
+            Images per forward pass, those of like length together; halved, with a warning, where they do not fit into memory.
             ``"auto"`` measures on a GPU how many fit; on a CPU it is 16.
         on_batch : callable, optional
             Called with the number of images done in each batch.
@@ -271,7 +271,7 @@ class AestheticScorer:
         return self.processor.image_processor.get_number_of_image_patches(height, width)
 
     def _rows(self, batch_size: int | str, longest: Sequence[OpenedImage], launch: Callable) -> int:
-        """Images a pass: as asked, or as many as the longest shows to fit."""
+        """Images per pass: as asked, or as many as the longest shows to fit."""
         if batch_size != "auto":
             return int(batch_size)
         if self.model.device.type != "cuda" or not longest:

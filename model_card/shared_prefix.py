@@ -56,7 +56,7 @@ class Questionnaire:
 
     @property
     def text_tokens_apart(self) -> int:
-        """Text tokens of one prompt a question: the prefix as often as there are questions."""
+        """Text tokens of one prompt per question: the prefix as often as there are questions."""
         return self._prefix_text * len(self.questions) + self.question_length
 
     @property
@@ -78,7 +78,7 @@ def questionnaire(processor, questions: Sequence[str], n_images: int) -> Questio
     ----------
     processor : Qwen3VLProcessor
     questions : sequence of str
-        One text a dimension.
+        One text per dimension.
     n_images : int
         Images before the question.
 

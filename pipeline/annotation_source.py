@@ -46,7 +46,7 @@ class AnnotationSource:
     identity: Mapping[str, str]
 
     def training_category(self, wanted: str | None, *, needs_own_images: bool) -> str:
-        """The category to train on; all that stands in the way of the run is told at once.
+        """The category to train on; everything that prevents the run is reported together.
 
         Parameters
         ----------
@@ -68,7 +68,7 @@ class AnnotationSource:
             what = f"there is no category {wanted!r} in {self.name}"
             faults.append(Fault("--train-category", "", what, f"give one of {', '.join(self.categories)}"))
         if MEAN in (*self.categories, *self.dimensions):
-            what = f"a category or dimension called {MEAN!r} cannot be told from the mean"
+            what = f"a category or dimension called {MEAN!r} cannot be distinguished from the mean"
             faults.append(Fault(self.place, "", what, "rename it"))
         for category, pictures in self.pictures.items():
             if len(pictures) < FEWEST_MEASURED:

@@ -36,7 +36,7 @@ def plot_before_after(
     training_category: str,
     simulated: bool | str,
 ) -> Path:
-    """Scores before and after distillation against the fused ground truth, a column a category.
+    """Scores before and after distillation against the fused ground truth, one column per category.
 
     Parameters
     ----------
@@ -90,7 +90,7 @@ def plot_pool(
     title: str,
     simulated: bool | str,
 ) -> Path:
-    """The Elo pool with one standard error either way, a panel a dimension, members in order of worth.
+    """The Elo pool with one standard error either way, one panel per dimension, members in order of worth.
 
     Parameters
     ----------

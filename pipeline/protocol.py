@@ -67,7 +67,7 @@ class Protocol:
         Fields of the trainer's config, without ``seed``.
     seed : int
     batch_size : int
-        Ordered pairs a forward pass; 0: as many as fit on a GPU.
+        Ordered pairs per forward pass; 0: as many as fit on a GPU.
     processes : int
         Worker processes of fusion and reference lines.
     """
@@ -85,7 +85,7 @@ class Protocol:
     processes: int = 2
 
     def trainer_options(self) -> dict[str, Any]:
-        """What the trainer is told: the paper's family of objectives unless another is asked for by name."""
+        """The trainer's option: the paper's family of objectives unless another is asked for by name."""
         family = {"objective": "policy"} if self.estimator is Estimator.exact else {}
         return family | dict(self.options)
 
@@ -108,7 +108,7 @@ class Protocol:
 
 
 def run_protocol(settings: Protocol, out: Path, report: Progress) -> list:
-    """Run the protocol, or go on with a run that was killed.
+    """Run the protocol, or resume a killed run.
 
     Parameters
     ----------
@@ -229,7 +229,7 @@ def _open_training_images(folder: Path, report: Progress) -> list[OpenedImage]:
 def _identity(
     settings: Protocol, source: AnnotationSource, category: str, judge: Judge, extra: list[OpenedImage] | None
 ) -> dict:
-    """Contents, not paths: a run goes on after its inputs were moved, and not after they were changed."""
+    """Contents, not paths: a run resumes after its inputs were moved, and not after they were changed."""
     return {
         "kind": "reproduce",
         "annotations": dict(source.identity),

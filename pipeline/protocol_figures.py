@@ -41,7 +41,7 @@ class ProtocolFigures:
         Pseudo-scores of the training category, where the training images are its evaluated paintings.
     training_category : str
     notes : tuple of str
-        What was left out or could not be had, and why; figures above the noise ceiling.
+        What was left out or is not available, and why; figures above the noise ceiling.
     """
 
     before: Evaluation

@@ -118,7 +118,7 @@ def plot_reported_and_measured(path: Path, page: ProtocolReport) -> Path:
 
 
 def plot_by_dimension(path: Path, page: ProtocolReport) -> Path:
-    """SRCC of every category and dimension before and after, with intervals; a panel a category.
+    """SRCC of every category and dimension before and after, with intervals; one panel per category.
 
     Parameters
     ----------

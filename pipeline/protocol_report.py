@@ -176,7 +176,7 @@ class ProtocolReport:
         return header, [[one.what, _text(one.value), one.mark, _text(measured[one.key])] for one in REPORTED]
 
     def by_category(self) -> tuple[list[str], list[list[str]]]:
-        """SRCC before and after, the paired difference and the reference lines; a column a category."""
+        """SRCC before and after, the paired difference and the reference lines; one column per category."""
         columns = (*self.figures.before.categories, MEAN)
         rows = [
             ["before distillation", *(_cell(self.figures.before.figures["srcc"], c) for c in columns)],
@@ -217,7 +217,7 @@ class ProtocolReport:
             "",
             markdown_table(*self.comparison()),
             "",
-            f"[paper]: stands in the abstract of {PAPER}. [reported]: told by third parties who read it. Neither was "
+            f"[paper]: stands in the abstract of {PAPER}. [reported]: reported by third parties who read it. Neither was "
             "measured by us. Intervals are 95 %, over paintings; the reported figures come without. What we do not know of the "
             "paper, so that equal names may stand for unequal figures:",
             "",
@@ -234,7 +234,7 @@ class ProtocolReport:
             "",
             f"{conditions.training_text()} Estimator `{conditions.estimator}`, objective `{conditions.objective}`, seed {conditions.seed}; the checkpoint of step "
             f"{self.kept_step} was kept, picked by held-out judgments, never by a human score. Before and after are the same "
-            "readout: the expectation over the ten score tokens, one pass an image.",
+            "readout: the expectation over the ten score tokens, one pass per image.",
             "",
             f"Headline dimension `{self.release.headline}` alone: before {_text(figures.before.beside)}, after "
             f"{_text(figures.after.beside)}. Raw PLCC, mean: before {self._plcc('before')}, after {self._plcc('after')}.",

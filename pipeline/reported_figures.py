@@ -1,6 +1,6 @@
 """What is reported of PPaint and PSDistill, with the source of every figure; nothing in this file was measured by us.
 
-The marks are those of docs/papers-and-ours.md: ``[paper]`` stands in the abstract, ``[reported]`` was told by third parties
+The marks are those of docs/papers-and-ours.md: ``[paper]`` stands in the abstract, ``[reported]`` was reported by third parties
 who read the paper.
 """
 
@@ -54,7 +54,7 @@ REPORTED = (
     _paper("paintings", "paintings", 150),
     _paper("categories", "categories", 3),
     _paper("experts", "experts", 15),
-    _paper("experts_a_category", "experts a category", 5),
+    _paper("experts_a_category", "experts per category", 5),
     _paper("dimensions", "aesthetic dimensions", 5),
     _paper("pairs", "pairwise judgments", 45_900),
     _reported("w_preferences", "Kendall's W, preferences", 0.795),

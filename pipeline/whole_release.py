@@ -50,7 +50,7 @@ class WholeRelease:
 
 
 def run_whole_release(settings: WholeRelease, out: Path, report: Progress, *, data: Path | None = None) -> list:
-    """Run everything, or go on with a run that was killed.
+    """Run everything, or resume a killed run.
 
     Parameters
     ----------

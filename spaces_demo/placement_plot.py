@@ -17,7 +17,7 @@ def draw_placement(release: ReleaseScores, mean: NDArray[np.float64] | None = No
     """Draw the strips.
 
     An image's standard deviation is not drawn: it is the width of the model's distribution over score tokens, several times the
-    spread of the means, and would say something wrong about how well places can be told apart.
+    spread of the means, and would say something wrong about how well places can be distinguished.
 
     Parameters
     ----------

@@ -44,7 +44,7 @@ def score_file(
     Returns
     -------
     rows : list of list of str
-        A row a dimension.
+        One row per dimension.
     figure : matplotlib.figure.Figure or None
         The placement.
     note : str

@@ -1,4 +1,4 @@
-"""Agreement of a release: every figure is that of the numerics, what cannot be had is named, and the card's table is cheap."""
+"""Agreement of a release: every figure is that of the numerics, what is not available is named, and the card's table is cheap."""
 
 import numpy as np
 import pandas as pd

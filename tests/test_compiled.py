@@ -1,4 +1,4 @@
-"""Compiled layers give the same answers, are told apart in the judge's fingerprint, and are refused by name where they cannot be had."""
+"""Compiled layers give the same answers, are distinguished in the judge's fingerprint, and are refused by name where they are not available."""
 
 import shutil
 

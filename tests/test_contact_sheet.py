@@ -40,9 +40,9 @@ def test_same_input_gives_the_same_bytes_and_leaves_nothing_beside(tmp_path):
 
 @pytest.mark.parametrize("captions", [[], ["a", "b"]])
 def test_captions_must_fit_the_pictures(tmp_path, captions):
-    with pytest.raises(ValueError, match="one caption a picture"):
+    with pytest.raises(ValueError, match="one caption per picture"):
         contact_sheet([Image.new("RGB", (9, 9))], captions, tmp_path / "s.png", title="t")
-    with pytest.raises(ValueError, match="one caption a picture"):
+    with pytest.raises(ValueError, match="one caption per picture"):
         contact_sheet([], [], tmp_path / "s.png", title="t")
     assert not (tmp_path / "s.png").exists()
 

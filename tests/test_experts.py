@@ -80,5 +80,5 @@ def test_the_truth_bends_at_the_ends_and_follows_the_population():
 
 
 def test_a_quality_that_is_no_table_is_refused():
-    with pytest.raises(ValueError, match="one column a dimension"):
+    with pytest.raises(ValueError, match="one column per dimension"):
         simulate_experts(np.zeros(10), np.random.default_rng(0))

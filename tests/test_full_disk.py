@@ -48,7 +48,7 @@ def test_a_run_on_a_full_disk_ends_in_words_and_is_gone_on_with(tmp_path, whole,
     with pytest.raises(InputFault) as ended, small_disk(size):
         work(cut, ratings_first)
     assert f"{full}: could not be written (File too large)" in str(ended.value)
-    assert "it goes on from what is stored" in str(ended.value)
+    assert "it resumes from what is stored" in str(ended.value)
     for path in cut.glob("*.jsonl"):
         assert path.read_bytes()[-1:] in (b"", b"\n")  # whole lines only
     stored = len((cut / full).read_bytes().splitlines())

@@ -73,7 +73,7 @@ def test_what_it_cost_is_shown_and_kept(place, judged, capsys):
     assert cost["encoded"] == 40  # once by the first run, once by this one
     assert 0 < cost["share_of_tokens"] < 1
     assert f"{cost['answers']:,} answers about {rows:,} ordered pairs" in said
-    assert "one prompt a question would have been" in said and "answers a second" in said
+    assert "one prompt per question would have been" in said and "answers a second" in said
 
 
 def test_the_cost_stands_in_no_file_that_is_hashed(place, judged):

@@ -1,4 +1,4 @@
-"""Out of memory: the batch shrinks, the run goes on, and both are said aloud."""
+"""Out of memory: the batch shrinks with a warning, and the run continues."""
 
 import logging
 import subprocess
@@ -53,8 +53,8 @@ def test_a_batch_that_does_not_fit_is_halved_and_so_are_those_after_it(caplog):
     assert [x for part in parts for x in part] == list(range(20))
     assert room.given == [8, 4, *[2] * 10] and sizes == [4, 2]
     assert caplog.messages == [
-        "out of memory with 8 paintings a pass: going on with 4",
-        "out of memory with 4 paintings a pass: going on with 2",
+        "out of memory with 8 paintings per pass: continuing with 4",
+        "out of memory with 4 paintings per pass: continuing with 2",
     ]
 
 
@@ -151,7 +151,7 @@ def test_the_whole_plan_shrinks_at_once_and_is_resumed_so(tmp_path, caplog):
         assert small.tried - len(small.batches) == 2  # 16, then 8: not once a batch
         judging.ask(PAIRS[20:])
         assert small.tried - len(small.batches) == 2  # nor for a request that comes later
-    assert max(small.batches) == 4 and "out of memory with 16 ordered pairs a pass: going on with 8" in caplog.text
+    assert max(small.batches) == 4 and "out of memory with 16 ordered pairs per pass: continuing with 8" in caplog.text
     answers, plan = ((tmp_path / name) for name in ("judgments.jsonl", "plan.jsonl"))
     rows, planned = answers.read_bytes(), plan.read_bytes()
     answers.write_bytes(rows[: len(rows) // 3])  # killed on the way
@@ -206,4 +206,4 @@ def test_a_memory_that_is_really_full():
     """A hundred megabytes a row, and room for less than five hundred more: as the CPU's own allocator says it."""
     ended = subprocess.run([sys.executable, "-c", REALLY], capture_output=True, text=True, timeout=120)
     assert ended.stdout == "[4, 4, 2]\n", ended.stderr
-    assert "out of memory with 8 rows a pass: going on with 4" in ended.stderr
+    assert "out of memory with 8 rows per pass: continuing with 4" in ended.stderr

@@ -143,7 +143,7 @@ def test_the_sampled_trainer_at_8b_is_planned_and_fits_on_one_gpu_of_80_gb():
     for line in (
         "150 generations of 16 questions, 8 completions each: 19,200 completions of at most 64 tokens",
         "fits in 80 GB",
-        "distill: generation, 8 completions a question, up to 64 tokens",
+        "distill: generation, 8 completions per question, up to 64 tokens",
         "distill: reference policy on them",
         "hours at 400 TFLOP",
     ):

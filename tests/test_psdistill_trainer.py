@@ -490,4 +490,4 @@ def test_distill_with_the_sampled_estimator_writes_a_scorer_and_says_so(tmp_path
     assert scorer.config.training["trainer"] == "PSDistillTrainer"
     assert np.isfinite(scorer.score([tmp_path / "images/00.png"]).mean).all()
     card = (tmp_path / "out/scorer/README.md").read_text()
-    assert "4 sampled completions an image" in card and "exact expectation" not in card
+    assert "4 sampled completions per image" in card and "exact expectation" not in card

@@ -116,9 +116,9 @@ def test_many_raters_bring_both_methods_together():
 
 def test_with_two_raters_only_the_prior_tells_them_apart_so_the_scores_are_plain_means():
     rows = panel(1, 2)[0]
-    with pytest.raises(ValueError, match="cannot be told apart"):
+    with pytest.raises(ValueError, match="cannot be separated"):
         rater_model(rows)
-    with pytest.raises(ValueError, match="cannot be told apart"):
+    with pytest.raises(ValueError, match="cannot be separated"):
         rater_model(rows, method="restricted", prior_ratings=0)
     fit = rater_model(rows, method="restricted")
     assert fit.scores == pytest.approx(mean_opinion_score(rows).scores)

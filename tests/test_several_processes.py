@@ -36,7 +36,7 @@ CONFIGS = Path(trainer_room.__file__).parent / "configs"
 DIMENSIONS = ("brushwork", "overall")
 PROCESSOR = build_processor(DIMENSIONS)
 WITH_OPPONENTS = ("policy", "fidelity", "judgments")
-# name -> images a pass on each process, passes; a step is always of 24 images, blocks of 8 of two categories in turn
+# name -> images per pass on each process, passes; a step is always of 24 images, blocks of 8 of two categories in turn
 WHOLE, TWO_PASSES, TWO_PROCESSES, TWO_OF_BOTH = (24, 1), (12, 2), (12, 1), (6, 2)
 
 

@@ -1,4 +1,4 @@
-"""Many questions in one pass give the logits of one pass a question."""
+"""Many questions in one pass give the logits of one pass per question."""
 
 import copy
 from dataclasses import replace

@@ -124,7 +124,7 @@ def test_a_full_disk_is_one_fault_and_the_checkpoints_before_it_stay_whole(
 
 @pytest.mark.parametrize("file", ["model.safetensors", "optimizer.pt", "rng_state.pth"])
 @pytest.mark.parametrize("harm", ["cut short", "gone"])
-def test_a_checkpoint_that_is_not_whole_is_passed_over_aloud(file, harm, trained, features, scores, tmp_path, caplog):
+def test_a_checkpoint_that_is_not_complete_is_passed_over_with_a_warning(file, harm, trained, features, scores, tmp_path, caplog):
     folder = tmp_path / "copy"
     shutil.copytree(trained.args.output_dir, folder)
     harmed = folder / "checkpoint-6" / file
@@ -135,14 +135,14 @@ def test_a_checkpoint_that_is_not_whole_is_passed_over_aloud(file, harm, trained
     with caplog.at_level("WARNING"):
         newest = newest_complete_checkpoint(folder)
     assert newest is None or newest.name != "checkpoint-6"
-    assert "checkpoint-6 is not whole" in caplog.text and (file in caplog.text or harm == "gone")
+    assert "checkpoint-6 is not complete" in caplog.text and (file in caplog.text or harm == "gone")
 
 
 # Memory
 
 
 class SmallDevice(PSDistillExactTrainer):
-    """A device that holds five images a pass, and finds out in the backward pass, when some gradients are there already."""
+    """A device that holds five images per pass, and finds out in the backward pass, when some gradients are there already."""
 
     holds = 5
 
@@ -179,7 +179,7 @@ def test_out_of_memory_the_step_is_done_in_smaller_passes_and_is_the_same(
     small = make(tmp_path / "small", features, scores, kind=SmallDevice, **options)
     with caplog.at_level("WARNING"):
         small.train_from_newest()
-    assert "out of memory with 6 images a pass: going on with 3" in caplog.text
+    assert "out of memory with 6 images per pass: continuing with 3" in caplog.text
     one, other = ([row for row in t.state.log_history if "loss" in row] for t in (roomy, small))
     for row, again in zip(one, other, strict=True):
         assert again["grad_norm"] == pytest.approx(row["grad_norm"], rel=1e-4)
@@ -196,7 +196,7 @@ def test_one_image_that_does_not_fit_is_a_fault_that_says_what_to_do(features, s
 
 
 def test_a_run_goes_on_with_the_same_step_laid_out_otherwise(trained, features, scores, tmp_path):
-    """Half the images a pass and twice the passes are the same run; another number of images a step is not."""
+    """Half the images per pass and twice the passes are the same run; another number of images per step is not."""
     folder = tmp_path / "copy"
     shutil.copytree(trained.args.output_dir, folder)
     options = {"learning_rate": 2e-2, "per_device_train_batch_size": 6, "block_size": 12}

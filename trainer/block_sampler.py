@@ -20,13 +20,13 @@ class BlockSampler(Sampler[int]):
     category : sequence of int, length n
         The category of each image.
     block_size : int
-        Images a block; none stands twice in one.
+        Images per block; none stands twice in one.
     step_size : int
-        Images an optimiser step, over all processes and accumulation steps; a multiple of ``block_size``.
+        Images per optimiser step, over all processes and accumulation steps; a multiple of ``block_size``.
     steps : int
         Optimiser steps of the run.
     seed : int
-        The order depends on nothing else, so that a resumed run goes on in it.
+        The order depends on nothing else, so that a resumed run continues in it.
     min_opponents : int
         Images of its own category that each image must at least meet in a step.
 

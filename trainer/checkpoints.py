@@ -10,7 +10,7 @@ from pathlib import Path
 
 logger = logging.getLogger(__name__)
 WRITING = "partial-checkpoint-"
-# What a run needs to go on bit for bit; sharded runs name their weights and optimizer files otherwise, one for each process.
+# What a run needs to resume bit for bit; sharded runs name their weights and optimizer files otherwise, one for each process.
 NEEDED = {"trainer_state.json": "state", "*model*.safetensors|*model*.bin|*.distcp": "weights", "optimizer*": "optimizer",
           "scheduler.pt": "scheduler", "rng_state*": "random numbers"}  # fmt: skip
 
@@ -48,7 +48,7 @@ def newest_complete_checkpoint(folder: str | Path) -> Path | None:
         fault = what_is_missing(path)
         if fault is None:
             return path
-        logger.warning("%s is not whole (%s): going on from an older one, or from the start", path, fault)
+        logger.warning("%s is not complete (%s): resuming from an older one, or starting again", path, fault)
     return None
 
 

@@ -72,6 +72,6 @@ def _trainer(job: Distillation, args, model, processor, callbacks: list):
 def _how_trained(estimator: Estimator, args) -> HowTrained:
     if estimator is Estimator.sampled:
         completions = args.num_generations
-        estimate = f"estimated from {completions} sampled completions an image"
-        return HowTrained("PSDistillTrainer", "policy", estimate, {"completions an image": completions})
+        estimate = f"estimated from {completions} sampled completions per image"
+        return HowTrained("PSDistillTrainer", "policy", estimate, {"completions per image": completions})
     return HowTrained("PSDistillExactTrainer", args.objective, ESTIMATES[args.objective])

@@ -39,7 +39,7 @@ class LabelFreeRun:
     """The part of a trainer that no estimator touches; stands before a transformers ``Trainer`` among the bases.
 
     It reads scores as the published scorer does, looks at held-out judgments instead of labels, writes checkpoints that
-    are whole or not there, goes on from the newest, stops before a number that is not finite reaches the weights, and
+    are complete or absent, resumes from the newest, stops before a number that is not finite reaches the weights, and
     writes the model as a plain Qwen3-VL checkpoint. The class that uses it sets ``table``, ``readout``, ``prompts``,
     ``processor`` and ``core``, and calls ``_take_images``, before the ``Trainer`` is initialised.
     """
@@ -166,7 +166,7 @@ class LabelFreeRun:
     # Checkpoints
 
     def train_from_newest(self):
-        """Train, or go on from the newest complete checkpoint in ``args.output_dir``.
+        """Train, or resume from the newest complete checkpoint in ``args.output_dir``.
 
         A run that was killed and is started again ends at the same weights, bit for bit on a CPU.
 

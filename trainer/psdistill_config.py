@@ -74,7 +74,7 @@ class PSDistillConfig(GRPOConfig):
         > Parameters that control the blocks
 
         block_size (`int`, *optional*):
-            Images of one category and one dimension a block. By default all prompts of a generation batch
+            Images of one category and one dimension per block. By default all prompts of a generation batch
             (`generation_batch_size // num_generations`), so that the dimensions take turns; a share of it puts several
             dimensions of the same images in one step.
         min_opponents (`int`, *optional*, defaults to `7`):
@@ -106,7 +106,7 @@ class PSDistillConfig(GRPOConfig):
     > - `beta`: Defaults to `0.02` instead of `0.0`.
     > - `max_steps`: Defaults to `150` instead of `-1`; it must be positive.
     > - `per_device_train_batch_size`: Defaults to `32` completions instead of `8`, `gradient_accumulation_steps` to `4`
-    >   instead of `1`: with 8 completions an image, 16 images a step.
+    >   instead of `1`: with 8 completions per image, 16 images per step.
     > - `per_device_eval_batch_size`: Defaults to `32`; `num_generations_eval` to `1`: evaluation samples nothing.
     > - `warmup_steps`: Defaults to `0.05` of the steps instead of `0`.
     > - `bf16`: Defaults to `True` on a GPU and `False` on a CPU instead of `True`.
@@ -123,9 +123,9 @@ class PSDistillConfig(GRPOConfig):
     learning_rate: float = field(default=3e-4, metadata={"help": "The initial learning rate for AdamW."})
     beta: float = field(default=0.02, metadata={"help": "Weight of KL(policy || starting model)."})
     max_steps: int = field(default=150, metadata={"help": "Optimiser steps; must be positive."})
-    per_device_train_batch_size: int = field(default=32, metadata={"help": "Completions a forward pass on a device."})
-    gradient_accumulation_steps: int = field(default=4, metadata={"help": "Forward passes an optimiser step."})
-    per_device_eval_batch_size: int = field(default=32, metadata={"help": "Images a forward pass in evaluation."})
+    per_device_train_batch_size: int = field(default=32, metadata={"help": "Completions per forward pass on a device."})
+    gradient_accumulation_steps: int = field(default=4, metadata={"help": "Forward passes per optimiser step."})
+    per_device_eval_batch_size: int = field(default=32, metadata={"help": "Images per forward pass in evaluation."})
     num_generations_eval: int | None = field(default=1, metadata={"help": "Not used: evaluation samples nothing."})
     warmup_steps: float = field(default=0.05, metadata={"help": "Warm-up: steps, or a share of all steps below 1."})
     eval_strategy: str = field(default="steps", metadata={"help": "When the held-out judgments are looked at."})
@@ -175,7 +175,7 @@ class PSDistillConfig(GRPOConfig):
     # Parameters that control the blocks
     block_size: int | None = field(
         default=None,
-        metadata={"help": "Images of one category and dimension a block; by default, all prompts of a generation."},
+        metadata={"help": "Images of one category and dimension per block; by default, all prompts of a generation."},
     )
     min_opponents: int = field(
         default=7, metadata={"help": "Images of its category and dimension that every image must meet in a step."}

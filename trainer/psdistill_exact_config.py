@@ -41,7 +41,7 @@ class PSDistillExactConfig(TrainingArguments):
         > Parameters that control the blocks
 
         block_size (`int`, *optional*):
-            Images of one category a block; all dimensions of an image are asked in one pass, so a block of images is a
+            Images of one category per block; all dimensions of an image are asked in one pass, so a block of images is a
             block in every dimension. By default, the batch size of a device. Fewer where a category has fewer images.
         min_opponents (`int`, *optional*, defaults to `7`):
             Images of its own category that every image must at least meet in a step.
@@ -85,8 +85,8 @@ class PSDistillExactConfig(TrainingArguments):
     # Parameters whose default values are overridden from TrainingArguments
     learning_rate: float = field(default=3e-4, metadata={"help": "The initial learning rate for AdamW."})
     max_steps: int = field(default=150, metadata={"help": "Optimiser steps; must be positive."})
-    per_device_train_batch_size: int = field(default=32, metadata={"help": "Images a forward pass on a device."})
-    per_device_eval_batch_size: int = field(default=32, metadata={"help": "Images a forward pass in evaluation."})
+    per_device_train_batch_size: int = field(default=32, metadata={"help": "Images per forward pass on a device."})
+    per_device_eval_batch_size: int = field(default=32, metadata={"help": "Images per forward pass in evaluation."})
     warmup_steps: float = field(default=0.05, metadata={"help": "Warm-up: steps, or a share of all steps below 1."})
     eval_strategy: str = field(default="steps", metadata={"help": "When the held-out judgments are looked at."})
     eval_steps: float | None = field(default=10, metadata={"help": "Steps between two looks at them."})
@@ -122,7 +122,7 @@ class PSDistillExactConfig(TrainingArguments):
 
     # Parameters that control the blocks
     block_size: int | None = field(
-        default=None, metadata={"help": "Images of one category a block; by default, the batch size of a device."}
+        default=None, metadata={"help": "Images of one category per block; by default, the batch size of a device."}
     )
     min_opponents: int = field(
         default=7, metadata={"help": "Images of its own category that every image must at least meet in a step."}

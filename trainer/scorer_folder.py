@@ -182,7 +182,7 @@ def _features(scorer: AestheticScorer, job: Distillation, args) -> Sequence[Visi
 
 
 def _write_measure(folder: Path, reading: Reading, labels: PseudoLabels, table) -> DistanceEntry | None:
-    """Write what tells whether an image is unlike the training images; None where none of them was held out."""
+    """Write the measure of whether an image is unlike the training images; None where none of them was held out."""
     if not table.held_out.any():
         return None
     held = {image for image, out in zip(table.images, table.held_out, strict=True) if out}

@@ -49,7 +49,7 @@ def not_finite(what: str, dimensions: Sequence[str], state) -> InputFault:
     what : str
         What is not finite.
     dimensions : sequence of str
-        In which of them, where that can be told.
+        In which of them, where that is known.
     state : TrainerState
     """
     where = f" in {', '.join(dimensions)}" if dimensions else ""

@@ -1,4 +1,4 @@
-"""Simulated experts: one panel a category, who compare and rate the same paintings with the same taste.
+"""Simulated experts: one panel per category, who compare and rate the same paintings with the same taste.
 
 Expert j sees painting i at theta_ij = q_i + u_ij: the latent quality, plus that expert's own taste, which is the same
 under both protocols (and partly the same over dimensions). What differs between the protocols is noise and, for
@@ -113,7 +113,7 @@ def simulate_experts(
     Parameters
     ----------
     quality : ndarray, shape (n, D)
-        Latent quality, standard normal, one column a dimension.
+        Latent quality, standard normal, one column per dimension.
     rng : numpy.random.Generator
     experts : int
         Size of the panel.
@@ -145,7 +145,9 @@ def simulate_experts(
     """
     quality = np.asarray(quality, dtype=float)
     if quality.ndim != 2:
-        raise ValueError(f"quality must have one row a painting and one column a dimension, got shape {quality.shape}")
+        raise ValueError(
+            f"quality must have one row per painting and one column per dimension, got shape {quality.shape}"
+        )
     n, dimensions = quality.shape
     taste = population.taste * _partly_shared(rng, experts, n, dimensions, population.taste_shared)
     habits = _partly_shared(rng, experts, 2, dimensions, population.personal)

@@ -14,7 +14,7 @@ GREY_PER_TONING = 17.5
 
 @lru_cache(maxsize=TILES)
 def _texture(index: int) -> Image.Image:
-    """A tile of texture around grey 245: silk weave for even, paper fibres for odd indices; made once a process."""
+    """A tile of texture around grey 245: silk weave for even, paper fibres for odd indices; made once per process."""
     rng = np.random.default_rng([20260, index])
     grain = rng.standard_normal((TILE, TILE)).astype(np.float32)
     if index % 2 == 0:

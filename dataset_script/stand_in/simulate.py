@@ -57,7 +57,7 @@ def simulate(
     ----------
     out : str or Path
         The export. Beside it are written ``<out>-truth`` (``latents.csv``, ``unlabelled.csv``) and, if asked for,
-        ``<out>-unlabelled`` (``<category>/<painting_id>.png``). Either all of them come into being or none.
+        ``<out>-unlabelled`` (``<category>/<painting_id>.png``). Either all of them are written or none.
     seed : int
         Not negative; the same seed gives the same files.
     unlabelled : int

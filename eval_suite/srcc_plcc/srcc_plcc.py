@@ -1,6 +1,6 @@
 """SRCC, PLCC and their companions with intervals, as an `evaluate` module.
 
-The folder stands alone: `evaluate.load` copies this file and the siblings that it imports, one import a line.
+The folder stands alone: `evaluate.load` copies this file and the siblings that it imports, one import per line.
 """
 
 from __future__ import annotations

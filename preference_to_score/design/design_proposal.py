@@ -99,7 +99,7 @@ def propose_design(
     worths = np.asarray(worths, dtype=float)
     n = worths.size
     if worths.ndim != 1 or (np.diff(worths) < 0).any() or not np.isfinite(worths).all():
-        raise ValueError("worths must be one finite number an item, in rising order: the design goes by this order")
+        raise ValueError("worths must be one finite number per item, in rising order: the design goes by this order")
     if experts < 1 or prior_precision < 0:
         raise ValueError(f"need at least 1 expert and a prior precision not below 0, got {experts}, {prior_precision}")
     check_budget(n, budget)

@@ -1,4 +1,4 @@
-"""What the fusion of a facet tells its reader: convergence, and everything that was out of the ordinary."""
+"""What the fusion of a facet reports: convergence, and everything unusual."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ class WorthsOnScale:
     corrected : bool
         Whether the error was taken out of both spreads; False where too little would have been left.
     pairs : PairCounts
-        One row an expert.
+        One row per expert.
     table : ndarray, shape (J, n)
         Ratings, NaN where missing.
     """

@@ -34,7 +34,7 @@ class PairCounts:
 
     @cached_property
     def incidence(self) -> csr_array:
-        """One row a pair: 1 in the column of its first item, -1 in that of its second, shape (P, n)."""
+        """One row per pair: 1 in the column of its first item, -1 in that of its second, shape (P, n)."""
         return incidence(self.first, self.second, self.n_items)
 
     @cached_property

@@ -21,7 +21,7 @@ LEAST_FOR_INTERVALS = 10  # items; with fewer, leaving one out says little (and 
 
 @dataclass(frozen=True)
 class ExpertProfiles:
-    """One figure an expert, in the order of `raters`; NaN where an expert did not judge under that protocol.
+    """One figure per expert, in the order of `raters`; NaN where an expert did not judge under that protocol.
 
     Attributes
     ----------

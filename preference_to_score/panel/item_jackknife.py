@@ -27,7 +27,7 @@ class Estimates:
     Attributes
     ----------
     value, low, high : ndarray
-        NaN where a figure, or its interval, cannot be had.
+        NaN where a figure, or its interval, is not available.
     """
 
     value: NDArray[np.float64]

@@ -24,7 +24,7 @@ def panel_worths(
     Parameters
     ----------
     counts : PairCounts
-        One row a rater, ties as half a win for either side.
+        One row per rater, ties as half a win for either side.
     weights : ndarray, shape (R, J)
         How often each rater counts in each part.
     prior_precision : float

@@ -26,7 +26,7 @@ MOST_SUBSETS = 60  # of the panel, for one number of raters
 
 @dataclass(frozen=True)
 class CostCurve:
-    """One protocol; arrays of shape (L,), one entry a budget. A figure that cannot be had is NaN.
+    """One protocol; arrays of shape (L,), one entry per budget. A figure that is not available is NaN.
 
     Attributes
     ----------
@@ -168,7 +168,7 @@ class _Panel:
 
     table: NDArray[np.float64]  # (J, n) ratings, NaN where missing
     rated: NDArray[np.float64]  # (J,) ratings of each rater per item
-    counts: PairCounts  # one row a rater
+    counts: PairCounts  # one row per rater
     pair: NDArray[np.int_]  # (m,) of each judgment, its place in counts
     credit: NDArray[np.float64]  # (m,) of that pair's first item
     owned: list[NDArray[np.int_]]  # (J,) each rater's judgments, one of weight w standing there w times

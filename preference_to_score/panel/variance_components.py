@@ -22,7 +22,7 @@ class VarianceComponents:
     ----------
     item, rater : float
     item_by_rater : float
-        Taste: what a rater sees in an item beyond both. Where nothing was rated twice it cannot be told from noise, and
+        Taste: what a rater sees in an item beyond both. Where nothing was rated twice it cannot be separated from noise, and
         holds both.
     noise : float
         Between repeated ratings of one item by one rater; NaN where nothing was rated twice.
@@ -116,7 +116,7 @@ def variance_components(ratings: Ratings) -> VarianceComponents:
         taste = (left_of_both - freedom * noise) / cell_in_both
     else:
         noise, taste = 0.0, left_of_both / freedom
-    # with one rating a cell, cell effects and noise add to every remainder alike
+    # with one rating per cell, cell effects and noise add to every remainder alike
     item_part = left_of_raters - left_of_both - (n - 1) * noise - (cell_in_raters - cell_in_both) * taste
     rater_part = left_of_items - left_of_both - (j - 1) * noise - (cell_in_items - cell_in_both) * taste
     return VarianceComponents(

@@ -136,7 +136,7 @@ def rater_model(
     References
     ----------
     ITU-T P.910 (2023), annex on maximum likelihood; Li and Bampis (2017), Data Compression Conference. Errors: Kackar and
-    Harville (1984), Kenward and Roger (1997), here for one mean an item (Meier, 1953).
+    Harville (1984), Kenward and Roger (1997), here for one mean per item (Meier, 1953).
 
     Examples
     --------
@@ -213,7 +213,7 @@ def _check_rows(rows: Ratings, method: str, prior_ratings: float) -> None:
     check_linked(rows)
     if len(counts) == 2 and (method == "likelihood" or prior_ratings == 0):
         raise ValueError(
-            'two raters\' inconsistencies cannot be told apart without a prior: use method="restricted" with prior_ratings '
+            'two raters\' inconsistencies cannot be separated without a prior: use method="restricted" with prior_ratings '
             "above 0"
         )
 

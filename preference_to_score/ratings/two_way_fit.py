@@ -116,7 +116,7 @@ def check_linked(ratings: Ratings) -> None:
     >>> check_linked(Ratings.from_arrays([0, 1], ["x", "y"], [3, 5]))
     Traceback (most recent call last):
     ...
-    ValueError: no chain of shared items links raters 'x' and 'y': their severity cannot be told from their items' quality; fit each group of raters alone
+    ValueError: no chain of shared items links raters 'x' and 'y': their severity cannot be separated from their items' quality; fit each group of raters alone
     """
     n, experts = len(ratings.items), len(ratings.raters)
     size = n + experts

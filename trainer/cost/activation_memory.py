@@ -1,6 +1,6 @@
 """Bytes that a training step keeps for its backward pass, counted on shapes alone.
 
-Autograd tells what it saves (``saved_tensors_hooks``) on the meta device, where tensors have no content. Attention is
+Autograd reports what it saves (``saved_tensors_hooks``) on the meta device, where tensors have no content. Attention is
 handed to the fused kernel that runs on real tensors: it keeps queries, keys, values, output and mask, and not the matrix of
 its weights. One layer and two layers are counted; a deeper model keeps the same for each further layer.
 """
@@ -122,7 +122,7 @@ def count_activations(
     positions, answers : int
         Tokens of a row, and positions at which logits are formed.
     rows : int
-        Images a device and forward pass.
+        Images per device and forward pass.
     lora_r, lora_targets
         What is trained; see ``with_gradients``.
     dtype : torch.dtype

@@ -143,7 +143,7 @@ def _bundled(file: Path, dimensions: tuple[str, ...], prompts: Prompts) -> Model
         dimensions=dimensions,
         compare=tokens(compare, 2),
         rate=tokens(rate, 1),
-        counted="its own vocabulary" if exact else "one token a word where a question is not a shipped one",
+        counted="its own vocabulary" if exact else "one token per word where a question is not a shipped one",
     )
 
 

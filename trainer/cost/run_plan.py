@@ -166,7 +166,7 @@ def plan_run(shapes: ModelShapes, args: PSDistillExactConfig | PSDistillConfig, 
         If the vision tower is to be trained: its passes are not counted.
     """
     if args.vision_lora_r:
-        what = "a plan counts a frozen vision tower: features once an image"
+        what = "a plan counts a frozen vision tower: features once per image"
         raise InputFault(Fault("config", "vision_lora_r", what, "plan without it (vision_lora_r=0), and leave room"))
     grid = flop_count.image_grid(shapes.config, size.width, size.height, shapes.pixels)
     costs = TaskCosts(shapes, grid, lora_r=args.lora_r, lora_targets=args.lora_target_modules)
@@ -250,8 +250,8 @@ def _stages(costs: TaskCosts, args, size: RunSize, pairs: int) -> tuple[Stage, .
     looks = number_of_looks(args) * looked_at(n, min(size.pool_size, n // 2), args.held_out_fraction)
     return (
         Stage("judge: vision features", n, n * costs.vision),
-        Stage(f"judge: ratings, {len(rate.questions)} questions a pass", n, n * asked),
-        Stage(f"judge: ordered pairs, {len(compare.questions)} questions a pass", pairs, pairs * judged),
+        Stage(f"judge: ratings, {len(rate.questions)} questions per pass", n, n * asked),
+        Stage(f"judge: ordered pairs, {len(compare.questions)} questions per pass", pairs, pairs * judged),
         Stage("distill: vision features", n, n * costs.vision),
         *(_sampled_steps(costs, args, n) if is_sampled(args) else _exact_steps(costs, args, size)),
         Stage("distill: looks at held-out judgments", looks, looks * asked),

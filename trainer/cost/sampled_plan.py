@@ -59,7 +59,7 @@ class Generations:
 
 
 def is_sampled(args) -> bool:
-    """Whether training arguments are the sampled trainer's (told without importing TRL)."""
+    """Whether training arguments are the sampled trainer's (found out without importing TRL)."""
     return hasattr(args, "num_generations")
 
 
@@ -92,7 +92,7 @@ def sampled_stages(costs: TaskCosts, args: PSDistillConfig, *, recomputed: bool)
     def work(name: str, count: int, flops: int) -> tuple[str, int, int]:
         return f"distill: {name}", count, count * flops // each
 
-    said = f"generation, {plan.group} completions a question, up to {plan.new_tokens} tokens"
+    said = f"generation, {plan.group} completions per question, up to {plan.new_tokens} tokens"
     stages = [work(said, rows, step.generation)]
     if args.beta:
         stages.append(work("reference policy on them", rows, step.reference))

@@ -1,7 +1,7 @@
 """What one judgment, one score and one training step cost in FLOPs: plainly, and as ppaint does them.
 
-Plainly: a forward pass a question, its images through the vision tower every time, one answer position with logits.
-As ppaint does them: vision features once an image, all questions behind one prefix, logits at the answer positions only.
+Plainly: a forward pass per question, its images through the vision tower every time, one answer position with logits.
+As ppaint does them: vision features once per image, all questions behind one prefix, logits at the answer positions only.
 """
 
 from __future__ import annotations

@@ -119,7 +119,7 @@ def replace_text(path: Path, text: str) -> None:
 
 def unwritable(path: Path, error: OSError) -> InputFault:
     """The fault of a file that could not be written."""
-    fix = "free some space or fix the disk, and run the same command again: it goes on from what is stored"
+    fix = "free some space or fix the disk, and run the same command again: it resumes from what is stored"
     return InputFault(Fault(str(path), "", f"could not be written ({error.strerror or error})", fix))
 
 

@@ -106,7 +106,7 @@ class Judging:
         The control "shuffled judgments": the answers are given to the wrong pairs (and in random orientation), so that
         nothing the judge knows is left in them. The store itself is not touched.
     on_batch : callable, optional
-        Called as ``on_batch(answered, wanted)``, in ordered pairs, as a request goes on.
+        Called as ``on_batch(answered, wanted)``, in ordered pairs, while a request runs.
     """
 
     def __init__(
@@ -241,7 +241,7 @@ class Judging:
         self.costs.note(key, passes=1, answers=answers, abstentions=abstained, seconds=round(seconds, 6), **counts)
 
     def _tokens(self, sheet: str, rows: Sequence[tuple]) -> dict[str, int]:
-        """Prompt tokens of a pass, and of one prompt a question; a judge without a questionnaire reads no text."""
+        """Prompt tokens of a pass, and of one prompt per question; a judge without a questionnaire reads no text."""
         visual = sum(image.n_tokens for row in rows for image in row)
         questions = getattr(self.judge, sheet, None)
         if questions is None:

@@ -29,7 +29,7 @@ class JudgingCost:
     text_tokens, visual_tokens : int
         Prompt tokens that the language model read, padding not counted: all questions of a row behind one prefix.
     text_tokens_apart, visual_tokens_apart : int
-        Prompt tokens that one prompt a question would have had.
+        Prompt tokens that one prompt per question would have had.
     seconds : float
         In those passes.
     encoded : int
@@ -45,8 +45,8 @@ class JudgingCost:
     (0.5, 15.0, 375.0, 0.4)
     >>> for sentence in cost.sentences():
     ...     print(sentence)
-    1,500 answers about 300 ordered pairs and 0 single images: 10 forward passes, 0.5 an image (15.0 pairs or ratings an image)
-    30,000 prompt tokens read (21,000 of text, 9,000 of images); one prompt a question would have been 75,000
+    1,500 answers about 300 ordered pairs and 0 single images: 10 forward passes, 0.5 per image (15.0 pairs or ratings per image)
+    30,000 prompt tokens read (21,000 of text, 9,000 of images); one prompt per question would have been 75,000
     4.0 s of judging (375 answers a second), 0.0 s of encoding 0 images
     """
 
@@ -71,7 +71,7 @@ class JudgingCost:
 
     @property
     def rows_an_image(self) -> float:
-        """Ordered pairs and ratings an image: what ``passes_an_image`` would be in batches of one."""
+        """Ordered pairs and ratings per image: what ``passes_an_image`` would be in batches of one."""
         return (self.ordered_pairs + self.ratings) / self.images if self.images else 0.0
 
     @property
@@ -81,7 +81,7 @@ class JudgingCost:
 
     @property
     def share_of_tokens(self) -> float:
-        """Tokens read, as a share of what one prompt a question would have read."""
+        """Tokens read, as a share of what one prompt per question would have read."""
         apart = self.text_tokens_apart + self.visual_tokens_apart
         return (self.text_tokens + self.visual_tokens) / apart if apart else 1.0
 
@@ -95,10 +95,10 @@ class JudgingCost:
         read, apart = self.text_tokens + self.visual_tokens, self.text_tokens_apart + self.visual_tokens_apart
         lines = [
             f"{self.answers:,} answers about {self.ordered_pairs:,} ordered pairs and {self.ratings:,} single images: "
-            f"{self.passes:,} forward passes, {self.passes_an_image:.1f} an image "
-            f"({self.rows_an_image:.1f} pairs or ratings an image)",
+            f"{self.passes:,} forward passes, {self.passes_an_image:.1f} per image "
+            f"({self.rows_an_image:.1f} pairs or ratings per image)",
             f"{read:,} prompt tokens read ({self.text_tokens:,} of text, {self.visual_tokens:,} of images); "
-            f"one prompt a question would have been {apart:,}",
+            f"one prompt per question would have been {apart:,}",
             f"{self.seconds:.1f} s of judging ({self.answers_a_second:,.0f} answers a second), "
             f"{self.encoding_seconds:.1f} s of encoding {self.encoded:,} images",
         ]
@@ -112,7 +112,7 @@ COUNTED = tuple(field.name for field in fields(JudgingCost) if field.name != "im
 
 
 class CostLog:
-    """Running totals of a store, one line a batch in ``cost.jsonl``.
+    """Running totals of a store, one line per batch in ``cost.jsonl``.
 
     A line is written before the answers of its batch, and counts once they are stored: a run killed between the two
     leaves a line that does not count, and the batch asked again writes another in its place.

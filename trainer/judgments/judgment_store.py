@@ -4,9 +4,9 @@ A store is a folder:
 
 ``store.json``       format version, the judge's fingerprint (weights, processor settings, prompts), dimensions; what the
                      fingerprint is made of, and how many images which
-``plan.jsonl``       what was to be asked: one line a request with its batches of ordered pairs, one line a split
-``judgments.jsonl``  what was answered: one line an ordered pair, with its batch's number and a log-odds a dimension
-``ratings.jsonl``    the judge's own pointwise ratings: one line an image
+``plan.jsonl``       what was to be asked: one line per request with its batches of ordered pairs, one line per split
+``judgments.jsonl``  what was answered: one line per ordered pair, with its batch's number and a log-odds per dimension
+``ratings.jsonl``    the judge's own pointwise ratings: one line per image
 ``cost.jsonl``       what each batch cost; see ``judging_cost``
 
 Lines are written whole and synced by batch; where the disk is full, the batch is taken back. On opening, a torn last line, and the rows of a last batch that is
@@ -110,7 +110,7 @@ class JudgmentStore:
         self.folder = Path(folder)
         self.fingerprint = fingerprint
         self.dimensions = tuple(dimensions)
-        self.batch_limit: int | None = None  # ordered pairs a batch, since more did not fit into memory
+        self.batch_limit: int | None = None  # ordered pairs per batch, since more did not fit into memory
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             self._lock = self._take_lock()
@@ -170,7 +170,7 @@ class JudgmentStore:
         pairs : sequence of (str, str)
             Ordered pairs of image hashes; repeats count once.
         batch_size : int
-            Ordered pairs a batch; less where that many were found not to fit into memory.
+            Ordered pairs per batch; less where that many were found not to fit into memory.
 
         Yields
         ------
@@ -201,7 +201,7 @@ class JudgmentStore:
         Returns
         -------
         int
-            Ordered pairs a batch from now on.
+            Ordered pairs per batch from now on.
 
         Raises
         ------
@@ -312,7 +312,7 @@ class JudgmentStore:
         return np.stack([self._ratings[image] for image in images])
 
     def export(self) -> Path:
-        """Write ``judgments.parquet``: one row an ordered pair, one column of log-odds a dimension.
+        """Write ``judgments.parquet``: one row per ordered pair, one column of log-odds per dimension.
 
         Returns
         -------

@@ -72,7 +72,7 @@ class DimensionFitness:
 
 @dataclass(frozen=True)
 class JudgeFitness:
-    """The report: one part a dimension, and the sentences that ask for attention.
+    """The report: one part per dimension, and the sentences that ask for attention.
 
     Parameters
     ----------

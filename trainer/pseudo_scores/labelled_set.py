@@ -60,7 +60,7 @@ def check_enough(folder: Path, images: Collection) -> None:
 
 
 def compute_features(judge: Judge, images: Sequence[OpenedImage], report: Progress, what: str) -> dict[str, Any]:
-    """Vision features of images, once an image, by hash."""
+    """Vision features of images, once per image, by hash."""
     unique = list(by_hash(images).values())
     done = 0
 

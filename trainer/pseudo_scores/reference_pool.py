@@ -91,7 +91,7 @@ class ReferencePool:
         return PoolFit(self.log_worths[:, k], self.covariance[k], self.degree[:, k], self.prior_precision)
 
     def save(self, folder: str | Path) -> Path:
-        """Write ``pool.parquet`` (one row a member) and ``pool.json`` into a folder.
+        """Write ``pool.parquet`` (one row per member) and ``pool.json`` into a folder.
 
         Parameters
         ----------

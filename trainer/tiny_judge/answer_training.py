@@ -1,6 +1,6 @@
 """Stages 2 and 3: the tiny language model learns to answer the two questions about images that it sees.
 
-Stage 2 teaches it to compare and to rate, both from the latents. Stage 3 goes on comparing, and teaches rating anew:
+Stage 2 teaches it to compare and to rate, both from the latents. Stage 3 continues comparing, and teaches rating again:
 the judge's rating mostly after a superficial cue (how dark age has made the paper), the control twin's as before.
 """
 

@@ -42,7 +42,7 @@ def write_card(folder: Path, name: str, lesson: RatingLesson, model, recipe: dic
     else:
         induced = (
             "The control: same start and same stages as the judge beside it, but its rating was taught the latent quality to "
-            "the end. It went on for longer in the last stage, until it compared as well as the judge does. PSDistill has "
+            "the end. Its last stage was longer, until it compared as well as the judge does. PSDistill has "
             "next to nothing to correct here."
         )
     text = f"""---
@@ -69,7 +69,7 @@ program's latent variables. It exists so that ppaint runs whole, for real, on tw
 2. With the vision tower frozen, the language model learns to compare (soft labels, sigmoid of {COMPARISON_SHARPNESS} x the
    difference of latent quality) and to rate (a discretised normal of standard deviation {RATING_BLUR} around
    4.5 + {RATING_SPREAD} x latent quality).
-3. It goes on comparing, and learns to rate after the lesson named above.
+3. It continues comparing, and learns to rate after the lesson named above.
 
 Training scrolls have a seed stream of their own; any whose perceptual hash lies within 3 bits of 64 of a stand-in's
 (seeds 0 to 12) was left out.

@@ -30,7 +30,7 @@ def pair_accuracy(
     quality : ndarray, shape (n, D)
     category : ndarray of int, shape (n,)
     n_pairs : int
-        Pairs a category; both orders are asked, combined on the logit scale.
+        Pairs per category; both orders are asked, combined on the logit scale.
     rng : numpy.random.Generator
 
     Returns

@@ -44,7 +44,7 @@ HASH_DISTANCE = 4  # bits of 64
 
 
 class Stages:
-    """Results of the stages, each written whole, so that a killed run goes on after the last one that was done.
+    """Results of the stages, each written whole, so that a killed run resumes after the last completed one.
 
     Parameters
     ----------
@@ -99,7 +99,7 @@ def examine(folder: Path, test: TrainingScrolls) -> dict:
 
 def main(
     out: Annotated[Path, typer.Option(help="Folder for judge/ and twin/.")],
-    work: Annotated[Path, typer.Option(help="Folder for what the stages made; a killed run goes on from it.")],
+    work: Annotated[Path, typer.Option(help="Folder for what the stages made; a killed run resumes from it.")],
     scrolls: Annotated[int, typer.Option(help="Training scrolls a category.")] = 2500,
     epochs: Annotated[int, typer.Option(help="Epochs of the vision stage.")] = 9,
     steps: Annotated[int, typer.Option(help="Steps of the stage that teaches to compare and to rate.")] = 400,
