@@ -15,9 +15,8 @@ from typing import Annotated
 
 import numpy as np
 import typer
-from report_runs import read_json, write_report, write_result
+from report_runs import print_when_done, read_json, write_report, write_result
 
-from ppaint.cli.progress_bars import progress_bars
 from ppaint.dataset_script.stand_in.simulate import CATEGORIES
 from ppaint.eval_suite import evaluate_scores, paired_difference, read_release
 from ppaint.images.image_folder import open_folder
@@ -103,11 +102,10 @@ def main(
             found = out.with_suffix(".json")
             if not found.is_file():
                 settings = WholeRelease(str(WEIGHTS), seed, category, unlabelled=160, steps=60, batch_size=32)
-                with progress_bars() as report:
-                    if go_on is None:
-                        result = twin(settings, data, out, report)
-                    else:
-                        result = shuffled(settings, data, whole, out, report, go_on)
+                if go_on is None:
+                    result = twin(settings, data, out, print_when_done)
+                else:
+                    result = shuffled(settings, data, whole, out, print_when_done, go_on)
                 found.parent.mkdir(parents=True, exist_ok=True)
                 found.write_text(json.dumps(result))
             details[f"seed {seed}, {judge}"] = read_json(found)

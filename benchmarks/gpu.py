@@ -24,7 +24,6 @@ the measured rate of the matrix product. Judge and scorer are also measured with
 from __future__ import annotations
 
 import json
-import os
 import sys
 import time
 from collections.abc import Callable
@@ -41,6 +40,7 @@ from report_runs import RESULTS, read_json
 from rich.console import Console
 
 from ppaint.dataset_script.stand_in.simulate import DIMENSIONS
+from ppaint.foundation.whole_files import write_text
 from ppaint.model_card.memory import out_of_memory
 
 FILE = RESULTS / "gpu.json"
@@ -156,11 +156,9 @@ def begun(out: Path | None, mine: dict[str, Any]) -> dict[str, dict]:
     return there["parts"]
 
 
-def write(out: Path, said: dict[str, Any]) -> None:
+def write(out: Path, result: dict[str, Any]) -> None:
     """Whole or not at all."""
-    temporary = out.with_name(out.name + ".tmp")
-    temporary.write_text(json.dumps(said, indent=1) + "\n", encoding="utf-8")
-    os.replace(temporary, out)
+    write_text(out, json.dumps(result, indent=1) + "\n")
 
 
 def show(parts: dict[str, dict], sides: list[int]) -> None:

@@ -16,9 +16,8 @@ from typing import Annotated
 
 import torch
 import typer
-from report_runs import RESULTS, read_json, write_report, write_result
+from report_runs import RESULTS, print_when_done, read_json, write_report, write_result
 
-from ppaint.cli.progress_bars import progress_bars
 from ppaint.dataset_script.stand_in.simulate import CATEGORIES
 from ppaint.pipeline.whole_release import WholeRelease, run_whole_release
 from ppaint.trainer.tiny_judge import WEIGHTS
@@ -40,8 +39,7 @@ def main(
         out = work / f"seed-{seed}-{category}"
         if not (out / "summary.json").is_file():
             settings = WholeRelease(str(WEIGHTS), seed, category, unlabelled=160, steps=60, batch_size=32)
-            with progress_bars() as report:
-                run_whole_release(settings, out, report, data=work / f"data-{seed}")
+            run_whole_release(settings, out, print_when_done, data=work / f"data-{seed}")
     done = [
         (seed, category) for seed, category in jobs if (work / f"seed-{seed}-{category}" / "summary.json").is_file()
     ]

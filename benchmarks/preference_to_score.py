@@ -41,6 +41,7 @@ from scipy.special import expit
 from simulated_judgments import SCALE, SimulatedFacet, simulated_facets
 
 from ppaint.foundation.single_thread import use_one_thread
+from ppaint.foundation.whole_files import write_text
 from ppaint.preference_to_score import Comparisons, bradley_terry, expert_resamples, fuse_facet
 from ppaint.preference_to_score.pairwise.newton_worths import fit_counts
 from ppaint.preference_to_score.pairwise.pair_counts import PairCounts, count_pairs
@@ -342,9 +343,7 @@ def measured(name: str, repeats: int, fresh: bool) -> dict:
     path = FOLDER / f"{name}.json"
     if fresh or not path.exists():
         FOLDER.mkdir(parents=True, exist_ok=True)
-        content = json.dumps(PARTS[name](repeats))
-        path.with_suffix(".tmp").write_text(content, encoding="utf-8")
-        os.replace(path.with_suffix(".tmp"), path)
+        write_text(path, json.dumps(PARTS[name](repeats)))
     return read_json(path)
 
 

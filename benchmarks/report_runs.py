@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from importlib.metadata import version
 from pathlib import Path
+
+from ppaint.foundation.whole_files import write_text
 
 RESULTS = Path(__file__).parent / "results"
 PAGE = Path(__file__).parents[1] / "docs" / "nine-runs.md"
@@ -18,13 +19,17 @@ def read_json(path: Path) -> dict:
     return json.loads(path.read_text(encoding="utf-8"))
 
 
+def print_when_done(what: str, done: int, total: int) -> None:
+    """The progress of a step of the pipeline: a line when it is done."""
+    if done == total:
+        print(f"{what}: {total:,} done", file=sys.stderr)
+
+
 def write_result(name: str, content: dict) -> None:
     """Write a result with the command that made it and the versions it was made with."""
     RESULTS.mkdir(exist_ok=True)
     made = {"command": " ".join(["python", *sys.argv]), "versions": {p: version(p) for p in PACKAGES}}
-    temporary = RESULTS / f"{name}.json.tmp"
-    temporary.write_text(json.dumps(made | content, indent=1) + "\n", encoding="utf-8")
-    os.replace(temporary, RESULTS / f"{name}.json")
+    write_text(RESULTS / f"{name}.json", json.dumps(made | content, indent=1) + "\n")
 
 
 def table(header: list[str], rows: list[list[str]]) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from multiprocessing import get_context
@@ -13,6 +12,7 @@ from report_runs import read_json
 from rich.progress import Progress
 
 from ppaint.foundation.single_thread import use_one_thread
+from ppaint.foundation.whole_files import write_text
 
 
 def in_pieces(work: Callable[[int], dict], seeds: list[int], folder: Path, processes: int, what: str) -> list[dict]:
@@ -44,8 +44,6 @@ def in_pieces(work: Callable[[int], dict], seeds: list[int], folder: Path, proce
         futures = {pool.submit(work, seed): seed for seed in left}
         for future in as_completed(futures):
             path = folder / f"{futures[future]}.json"
-            temporary = path.with_suffix(".tmp")
-            temporary.write_text(json.dumps(future.result()), encoding="utf-8")
-            os.replace(temporary, path)
+            write_text(path, json.dumps(future.result()))
             bar.advance(task)
     return [read_json(folder / f"{seed}.json") for seed in seeds]

@@ -33,13 +33,13 @@ def agreement(
     from ..dataset_script.raw_export import read_raw_export
     from ..dataset_script.truth_table import read_truth
     from ..foundation.whole_folders import written_whole
-    from .progress_bars import progress_bars
+    from .terminal import progress_bars
 
     with written_whole(out, _MARK if overwrite else "") as folder:
-        with progress_bars() as told:
-            export = read_raw_export(raw, told)
+        with progress_bars() as progress:
+            export = read_raw_export(raw, progress)
             known = None if truth is None else read_truth(truth, export)
-            report = agreement_report(export, truth=known, processes=processes, progress=told)
+            report = agreement_report(export, truth=known, processes=processes, progress=progress)
         figures = _figures(report)
         _write(folder, report, figures)
     _print(report)
@@ -110,21 +110,20 @@ def _json(figures: dict[str, Any]) -> str:
 
 
 def _print(report: AgreementReport) -> None:
-    from rich.console import Console
     from rich.text import Text
 
     from ..dataset_script.agreement_report import shown_means
+    from .terminal import open_console, plain_table
 
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=200)  # a log is not 80 columns wide
+    console = open_console()
     mark = " (simulated)" if report.simulated else ""
     header, rows = shown_means(report)
-    _table(console, f"{report.name}{mark}: mean over the dimensions", header, rows)
-    _table(console, "Experts against the others: mean over the dimensions [95 %]", *_experts(report))
+    console.print(plain_table(f"{report.name}{mark}: mean over the dimensions", header, rows))
+    console.print(plain_table("Experts against the others: mean over the dimensions [95 %]", *_experts(report)))
     header, rows = _cost(report)
     if rows:
-        _table(console, "Reliability against cost, per painting, over the panel: mean over the facets", header, rows)
+        title = "Reliability against cost, per painting, over the panel: mean over the facets"
+        console.print(plain_table(title, header, rows))
         for answer in _answers(report):
             if answer is not None:
                 console.print(Text(answer.sentence()))
@@ -132,19 +131,6 @@ def _print(report: AgreementReport) -> None:
         console.print(Text(f"stands out: {flag}"))
     for note in report.notes():
         console.print(Text(f"note: {note}"))
-
-
-def _table(console: Any, title: str, header: list[str], rows: list[list[str]]) -> None:
-    from rich import box
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(title=title, title_justify="left", box=box.SIMPLE)
-    for place, name in enumerate(header):
-        table.add_column(Text(name), justify="left" if place == 0 else "right", overflow="fold", no_wrap=place == 0)
-    for row in rows:
-        table.add_row(*(Text(cell) for cell in row))
-    console.print(table)
 
 
 def _experts(report: AgreementReport) -> tuple[list[str], list[list[str]]]:

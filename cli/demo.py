@@ -31,8 +31,8 @@ def demo(
     from ..model_card.scorer import AestheticScorer
 
     scorer = AestheticScorer.from_pretrained(model)
-    beside = Path(model).parent / "ppaint"
-    folder = dataset or (beside if (beside / "ppaint_release.json").is_file() else None)
+    neighbour = Path(model).parent / "ppaint"
+    folder = dataset or (neighbour if (neighbour / "ppaint_release.json").is_file() else None)
     reference = None if folder is None else _score_release(scorer, folder)
     from ..spaces_demo.app import build_demo, launch_demo
 
@@ -49,14 +49,11 @@ def _score_release(scorer: AestheticScorer, folder: Path) -> ReleaseScores:
     """Score the release's paintings, with a progress bar."""
     from ..foundation.faults import Fault, InputFault
     from ..spaces_demo.release_scores import score_release
-    from .progress import bar
+    from .terminal import progress_bars
 
     try:
-        with bar() as progress:
-            task = progress.add_task("scoring the release's paintings", total=None)
-            return score_release(
-                scorer, folder, progress=lambda _, done, total: progress.update(task, completed=done, total=total)
-            )
+        with progress_bars() as report:
+            return score_release(scorer, folder, progress=report)
     except InputFault:
         raise
     except ValueError as error:

@@ -47,7 +47,7 @@ def design(
     """Propose a locally dense pair design, and hold it against random and ring designs."""
     from ..preference_to_score.design.design_proposal import propose_design
     from ..preference_to_score.design.design_quality import assumed_worths
-    from .progress_bars import progress_bars
+    from .terminal import progress_bars
 
     _check_outputs(out, plot, json_out)
     ids, scores = _items(items, prior)
@@ -144,29 +144,23 @@ def _check_outputs(out: Path | None, plot: Path | None, json_out: Path | None) -
 
 
 def _print(proposal: DesignProposal, assumed: dict[str, Any]) -> None:
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
     from rich.text import Text
 
+    from .terminal import open_console, plain_table
+
+    rows = [[heading, *(cell(quality) for quality in proposal.qualities.values())] for heading, cell in _ROWS.items()]
+    console = open_console()
     title = f"{assumed['budget']:,} pairs of {assumed['items']:,} items"
-    table = Table(title=title, title_justify="left", box=box.SIMPLE, pad_edge=False)
-    table.add_column("", no_wrap=True)
-    for name in proposal.qualities:
-        table.add_column(name, justify="right", no_wrap=True)
-    for heading, cell in _ROWS.items():
-        table.add_row(heading, *(cell(quality) for quality in proposal.qualities.values()))
-    console = Console()
-    console.print(table)
+    console.print(plain_table(title, ["", *proposal.qualities], rows))
     chosen = "as given" if proposal.choice is None else "chosen"
     long = len(proposal.pairs) - proposal.near_pairs
-    told = (
+    sentences = (
         f"near distance {proposal.near} ({chosen}): {proposal.near_pairs:,} near pairs and {long:,} long-range ones",
         f"prior: {assumed['prior']}; random: mean of 10 draws",
         f"expected, not measured: logits, for log-worths with standard deviation {assumed['spread']:g} and "
         f"{assumed['experts']} experts who agree (docs/pair-design.md)",
     )
-    for line in told:
+    for line in sentences:
         console.print(Text(line), soft_wrap=True)
 
 
@@ -199,17 +193,13 @@ def _write_json(path: Path, proposal: DesignProposal, assumed: dict[str, Any]) -
 
 
 def _write(path: Path, write: Any) -> None:
-    """Write under another name, then rename."""
-    import os
-
+    """Have a file written whole, or refused in words."""
     from ..foundation.faults import Fault, InputFault
+    from ..foundation.whole_files import written_file
 
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
-        write(temporary)
-        os.replace(temporary, path)
+        with written_file(path) as temporary:
+            write(temporary)
     except OSError as error:
         what = f"cannot be written ({error.strerror})"
         raise InputFault(Fault(str(path), "", what, "give another file")) from error
-    finally:
-        temporary.unlink(missing_ok=True)

@@ -35,7 +35,7 @@ def distill(
     from ..trainer.pseudo_scores.labelled_set import compute_features
     from ..trainer.pseudo_scores.pseudo_labels import PseudoScores
     from .judge import tiny_judge
-    from .progress_bars import progress_bars
+    from .terminal import progress_bars
 
     model = str(inputs.get("model") or tiny_judge())
     scores = PseudoScores.load(Path(inputs["pseudo_labels"]) / "pseudo_scores")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -37,8 +38,6 @@ def evaluate(
     processes: Annotated[int, typer.Option(min=1, help="Worker processes for the reference lines.")] = 2,
 ) -> None:
     """Evaluate predictions against the fused scores: SRCC, PLCC and more, with intervals."""
-    from rich.console import Console
-
     from ..eval_suite.suite import evaluate_file
     from ..foundation.whole_files import check_can_be_written
 
@@ -48,8 +47,7 @@ def evaluate(
     evaluation, release, values = evaluate_file(predictions, dataset, **options)
     lines = _reference_lines(release, values, processes, options) if reference_lines else {}
     simulated = " (a simulated release)" if release.simulated else ""
-    console = Console()
-    _print(console, evaluation, f"{predictions.name} against {release.name}{simulated}", lines)
+    _print(evaluation, f"{predictions.name} against {release.name}{simulated}", lines)
     if json_out is not None:
         report = {
             "predictions": str(predictions),
@@ -71,18 +69,11 @@ def _reference_lines(release: Any, values: Any, processes: int, options: dict[st
         relative_errors,
         single_expert,
     )
-    from .progress import bar
+    from .terminal import progress_bars
 
-    with bar() as progress:
-        tasks: dict[str, Any] = {}
-
-        def told(what: str, done: int, total: int) -> None:
-            if what not in tasks:
-                tasks[what] = progress.add_task(what, total=total)
-            progress.update(tasks[what], completed=done)
-
-        panel = panel_references(release, processes=processes, progress=told)
-        errors = relative_errors(release, processes=processes, progress=told)
+    with progress_bars() as report:
+        panel = panel_references(release, processes=processes, progress=report)
+        errors = relative_errors(release, processes=processes, progress=report)
     categories = release.fused["category"].tolist()
     return {
         "single expert, against the other experts": single_expert(panel, **options),
@@ -91,77 +82,48 @@ def _reference_lines(release: Any, values: Any, processes: int, options: dict[st
     }
 
 
-def _print(console: Any, evaluation: Evaluation, title: str, lines: dict[str, Line]) -> None:
+def _print(evaluation: Evaluation, title: str, lines: dict[str, Line]) -> None:
     """The tables."""
-    from rich import box
-    from rich.table import Table
-
+    from ..eval_suite.interval_cell import interval_cell
     from ..eval_suite.suite import MEAN
+    from .terminal import open_console, plain_table
 
+    console = open_console()
     rows, columns = (*evaluation.categories, MEAN), (*evaluation.dimensions, MEAN)
-    table = Table(title=f"SRCC of {title}", title_justify="left", box=box.SIMPLE)
-    table.add_column("")
-    for column in columns:
-        table.add_column(column, justify="right", style="bold" if column == MEAN else "")
-    for row in rows:
-        if row == MEAN:
-            table.add_section()
-        cells = evaluation.figures["srcc"][row] if row in evaluation.figures["srcc"] else {}
-        table.add_row(row, *(_cell(cells.get(column)) for column in columns))
-    console.print(table)
-    beside = Table(title="mean over the dimensions", title_justify="left", box=box.SIMPLE)
-    beside.add_column("")
-    for name in _TITLES:
-        beside.add_column(_TITLES[name], justify="right")
-    for row in rows:
-        cells = [evaluation.figures[name].get(row, {}).get(MEAN) for name in _TITLES]
-        beside.add_row(row, *(_cell(cell) for cell in cells))
-    console.print(beside)
+
+    def cells(found: Iterable[Interval | None]) -> list[str]:
+        return [interval_cell(interval, apart="\n") for interval in found]
+
+    srcc = evaluation.figures["srcc"]
+    shown = [[row, *cells(srcc.get(row, {}).get(column) for column in columns)] for row in rows]
+    console.print(plain_table(f"SRCC of {title}", ["", *columns], shown, mean_last=True))
+    shown = [[row, *cells(evaluation.figures[name].get(row, {}).get(MEAN) for name in _TITLES)] for row in rows]
+    console.print(plain_table("mean over the dimensions", ["", *_TITLES.values()], shown))
     if lines:
-        table = Table(title="SRCC, reference lines", title_justify="left", box=box.SIMPLE)
-        table.add_column("")
-        for row in rows:
-            table.add_column(row, justify="right")
-        table.add_row("these predictions", *(_cell(evaluation.figures["srcc"][row].get(MEAN)) for row in rows))
-        for name, line in lines.items():
-            table.add_row(name, *(_cell(line.figures.get(row)) for row in rows))
-        console.print(table)
+        shown = [["these predictions", *cells(srcc[row].get(MEAN) for row in rows)]]
+        shown += [[name, *cells(line.figures.get(row) for row in rows)] for name, line in lines.items()]
+        console.print(plain_table("SRCC, reference lines", ["", *rows], shown))
         ceiling = lines["noise ceiling"].values()
         for row in rows:
-            if evaluation.figures["srcc"][row][MEAN].value > ceiling.get(row, float("inf")):
+            if srcc[row][MEAN].value > ceiling.get(row, float("inf")):
                 console.print(
                     f"note: {row}: the SRCC is above the noise ceiling; it is chance, or shares the panel's noise"
                 )
     for sentence in (*evaluation.undefined, *evaluation.left_out):
         console.print(f"note: {sentence}", markup=False, highlight=False)
     console.print(
-        f"headline: SRCC {_line(evaluation.headline)} (mean over dimensions, then categories); "
-        f"{evaluation.headline_dimension} alone {_line(evaluation.beside)}",
+        f"headline: SRCC {interval_cell(evaluation.headline, digits=3)} (mean over dimensions, then categories); "
+        f"{evaluation.headline_dimension} alone {interval_cell(evaluation.headline_dimension_srcc, digits=3)}",
         markup=False,
         highlight=False,
         soft_wrap=True,
     )
 
 
-def _cell(interval: Interval | None) -> str:
-    """A figure, and its interval on a second line."""
-    if interval is None:
-        return "-"
-    if interval.method == "none" or interval.value != interval.value:
-        return f"{interval.value:.3f}"
-    return f"{interval.value:.3f}\n\\[{interval.low:.2f}, {interval.high:.2f}]"
-
-
-def _line(interval: Interval) -> str:
-    """A figure with its interval on one line."""
-    return f"{interval.value:.3f} [{interval.low:.3f}, {interval.high:.3f}]"
-
-
 def _write_json(path: Path, report: dict[str, Any]) -> None:
-    """Write the report under another name, then rename it."""
+    """Write the report whole."""
     import json
-    import os
 
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    temporary.write_text(json.dumps(report, indent=2, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
-    os.replace(temporary, path)
+    from ..foundation.whole_files import write_text
+
+    write_text(path, json.dumps(report, indent=2, ensure_ascii=False, allow_nan=False) + "\n")

@@ -11,8 +11,9 @@ from rich.table import Table
 from rich.text import Text
 
 from ..foundation.faults import Fault
+from .terminal import open_console
 
-_ALIKE, _ROWS, _UNWATCHED_WIDTH = 8, 50, 200
+_ALIKE, _ROWS = 8, 50
 
 
 def print_faults(faults: Sequence[Fault], console: Console | None = None) -> None:
@@ -29,9 +30,7 @@ def print_faults(faults: Sequence[Fault], console: Console | None = None) -> Non
         Where to print; standard error by default.
     """
     if console is None:
-        console = Console(stderr=True)
-        if not console.is_terminal:  # a log is not 80 columns wide, and a folded path cannot be searched for
-            console = Console(stderr=True, width=_UNWATCHED_WIDTH)
+        console = open_console(errors=True)
     if len(faults) == 1:
         console.print(Text(f"error: {_printable(str(faults[0]))}"), soft_wrap=True)
         return

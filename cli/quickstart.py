@@ -27,7 +27,7 @@ def quickstart(
 ) -> None:
     """Build, judge, pseudo-label, distil and measure, with one command."""
     from ..trainer.tiny_judge import WEIGHTS
-    from .progress_bars import progress_bars
+    from .terminal import open_console, progress_bars
 
     source = str(WEIGHTS) if model == TINY_JUDGE else model
     with progress_bars() as report:
@@ -56,8 +56,6 @@ def quickstart(
                 batch_size=batch_size,
             )
             lines = run_whole_release(settings, out, report)
-    from rich.console import Console
-
-    console = Console()
+    console = open_console()
     for line in lines:
         console.print(line)

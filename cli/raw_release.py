@@ -17,7 +17,7 @@ def validate(
 ) -> None:
     """Check a raw annotation export whole, and report every fault at once."""
     from ..dataset_script.raw_export import read_raw_export
-    from .progress_bars import progress_bars
+    from .terminal import progress_bars
 
     with progress_bars() as report:
         export = read_raw_export(raw, report)
@@ -32,7 +32,7 @@ def simulate(
 ) -> None:
     """Paint and judge the simulated stand-in, as a raw annotation export."""
     from ..dataset_script.stand_in.simulate import simulate as simulate_release
-    from .progress_bars import progress_bars
+    from .terminal import progress_bars
 
     with progress_bars() as report:
         simulate_release(out, seed, unlabelled, progress=report, processes=processes)
@@ -52,7 +52,7 @@ def build(
 ) -> None:
     """Build the dataset (Parquet and card) from a raw annotation export."""
     from ..dataset_script.build import build_dataset
-    from .progress_bars import progress_bars
+    from .terminal import progress_bars
 
     with progress_bars() as report:
         built = build_dataset(
@@ -62,14 +62,12 @@ def build(
 
 
 def _print_summary(export: RawExport) -> None:
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
     from rich.text import Text
 
     from ..dataset_script.export_summary import notes, summary
+    from .terminal import open_console, plain_table
 
-    config, console = export.config, Console()
+    config, console = export.config, open_console()
     kind = "simulated" if config.simulated else "not simulated"
     low, high = config.scale
     console.print(Text(f"{config.name} ({kind}): sound"))
@@ -77,12 +75,10 @@ def _print_summary(export: RawExport) -> None:
         Text(f"dimensions: {', '.join(config.dimensions)} (headline: {config.headline}); scale {low} to {high}")
     )
     rows = summary(export)
-    table = Table(box=box.SIMPLE)
-    for column in rows.columns:
-        table.add_column(column.replace("_", " "), justify="left" if column == "category" else "right")
-    for row in rows.itertuples(index=False):
-        table.add_row(*(Text(value if isinstance(value, str) else f"{value:,}") for value in row))
-    console.print(table)
+    cells = [
+        [value if isinstance(value, str) else f"{value:,}" for value in row] for row in rows.itertuples(index=False)
+    ]
+    console.print(plain_table(None, [column.replace("_", " ") for column in rows.columns], cells))
     for note in notes(export):
         console.print(Text(f"note: {note}"))
 

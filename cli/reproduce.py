@@ -47,7 +47,7 @@ def reproduce(
     options = read_options(config, estimator)
     from ..pipeline.protocol import Protocol, run_protocol
     from ..trainer.tiny_judge import WEIGHTS
-    from .progress_bars import progress_bars
+    from .terminal import open_console, progress_bars
 
     configured = options.pop("seed", 0)
     settings = Protocol(
@@ -65,11 +65,7 @@ def reproduce(
     )
     with progress_bars() as report:
         lines = run_protocol(settings, out, report)
-    from rich.console import Console
-
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=200)  # a log is not 80 columns wide
+    console = open_console()
     for line in lines:
         console.print(line, markup=False, highlight=False, soft_wrap=isinstance(line, str))
 

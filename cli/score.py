@@ -42,13 +42,20 @@ def score(
         names = ", ".join(map(str, images))
         raise InputFault(Fault(names, "", "there is no image here", "give image files, or a folder that holds some"))
     from ..model_card.scorer import AestheticScorer
-    from .progress import bar
+    from .terminal import progress_bars
 
     opened = _open_all(paths)
     scorer = AestheticScorer.from_pretrained(model, base=base, compiled=compiled)
-    with bar() as progress:
-        task = progress.add_task("scoring", total=len(opened))
-        table = scorer.score(opened, batch_size=batch_size or "auto", on_batch=lambda n: progress.advance(task, n))
+    with progress_bars() as report:
+        scored = 0
+
+        def on_batch(images: int) -> None:
+            nonlocal scored
+            scored += images
+            report("scoring", scored, len(opened))
+
+        report("scoring", 0, len(opened))
+        table = scorer.score(opened, batch_size=batch_size or "auto", on_batch=on_batch)
     _write(table, scorer.config, format, out)
     if format is not Format.table or out is not None:  # the table on a terminal says so itself
         typer.echo(f"note: {out_of_distribution_note(table, scorer.config)}", err=True)
@@ -100,49 +107,42 @@ def _write(table, config, format: Format, out: Path | None) -> None:
 
     from rich.console import Console
 
+    from ..foundation.whole_files import write_text
+    from .terminal import open_console
+
     if format is Format.table and out is None:
-        Console().print(_rich_table(table, config))
+        open_console().print(_score_table(table, config))
         return
     if format is Format.json:
-        found = {
+        facts = {
             "simulated": config.simulated,
             "scale": config.scale,
             "out_of_distribution": out_of_distribution_note(table, config),
         }
-        text = json.dumps(found | {"scores": table.rows()}, indent=1)
+        text = json.dumps(facts | {"scores": table.rows()}, indent=1)
     elif format is Format.csv:
         text = table.to_csv().rstrip("\n")
     else:
         console = Console(width=160, record=True, file=open(os.devnull, "w"))
-        console.print(_rich_table(table, config))
+        console.print(_score_table(table, config))
         text = console.export_text().rstrip("\n")
     if out is None:
         typer.echo(text)
         return
-    temporary = out.with_name(out.name + ".tmp")
-    temporary.write_text(text + "\n", encoding="utf-8")
-    os.replace(temporary, out)
+    write_text(out, text + "\n")
 
 
-def _rich_table(table, config):
-    from rich.table import Table
-
+def _score_table(table, config):
     from ..model_card.out_of_distribution import MARK
+    from .terminal import plain_table
 
-    note = " (a simulated judge's taste: it means nothing on real paintings)" if config.simulated else ""
-    rich = Table(
-        title=f"score ± standard deviation{note}",
-        title_justify="left",
-        caption=out_of_distribution_note(table, config),
-        caption_justify="left",
-    )
-    rich.add_column("image", overflow="fold")
-    for dimension in table.dimensions:
-        rich.add_column(dimension, justify="right")
-    rich.add_column("distance", justify="right")
+    rows = []
     for i, name in enumerate(table.names):
         cells = [f"{m:.2f} ± {s:.2f}" for m, s in zip(table.mean[i], table.sd[i], strict=True)]
         mark = MARK if table.distance is not None and table.out_of_distribution[i] else ""
         distance = "not known" if table.distance is None else f"{mark} {table.distance[i]:.2f}"
-        rich.add_row(name, *cells, distance)
-    return rich
+        rows.append([name, *cells, distance])
+    note = " (a simulated judge's taste: it means nothing on real paintings)" if config.simulated else ""
+    header = ["image", *table.dimensions, "distance"]
+    caption = out_of_distribution_note(table, config)
+    return plain_table(f"score ± standard deviation{note}", header, rows, caption=caption)

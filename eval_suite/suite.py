@@ -58,15 +58,17 @@ class Evaluation:
         return self.figures["srcc"][MEAN][MEAN]
 
     @property
-    def beside(self) -> Interval:
+    def headline_dimension_srcc(self) -> Interval:
         """SRCC of the headline dimension alone, mean over the categories."""
         return self.figures["srcc"][MEAN].get(self.headline_dimension, _NOTHING)
+
+    beside = headline_dimension_srcc  # its name until 0.1
 
     def as_dict(self) -> dict[str, Any]:
         """Everything as plain JSON values (None for a figure without a value)."""
         return {
             "headline": self.headline.as_dict(),
-            "headline_dimension": {"dimension": self.headline_dimension, **self.beside.as_dict()},
+            "headline_dimension": {"dimension": self.headline_dimension, **self.headline_dimension_srcc.as_dict()},
             "categories": list(self.categories),
             "dimensions": list(self.dimensions),
             "paintings": dict(self.counts),

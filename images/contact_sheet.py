@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
+
+from ..foundation.whole_files import written_file
 
 _GAP = 10
 _PAPER, _INK, _FAINT = (250, 249, 246), (30, 30, 30), (205, 202, 195)
@@ -131,10 +132,6 @@ def _fit(text: str, font: ImageFont.FreeTypeFont, width: int) -> str:
 
 def _write(sheet: Image.Image, path: Path) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.partial")
-    try:
-        sheet.save(partial, format="PNG")
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
+    with written_file(path) as temporary:
+        sheet.save(temporary, format="PNG")
     return path

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from string import Template
 
 import yaml
 
+from ..foundation.whole_files import write_text
 from .exported_adapter import is_repo_id
 from .out_of_distribution import UNKNOWN
 from .scorer_config import ScorerConfig
@@ -97,9 +97,7 @@ def write_scorer_card(
         provenance=markdown_table(["what", "hash or version"], provenance),
     )
     path = Path(folder) / "README.md"
-    temporary = path.with_suffix(".md.tmp")
-    temporary.write_text(text, encoding="utf-8")
-    os.replace(temporary, path)
+    write_text(path, text)
     return path
 
 

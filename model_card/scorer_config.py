@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Literal
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError
 
 from ..foundation.faults import Fault, InputFault
+from ..foundation.whole_files import write_text
 from .out_of_distribution import DistanceEntry
 from .prompts import DIGITS, Prompts
 
@@ -74,9 +74,7 @@ class ScorerConfig(BaseModel):
     def save(self, folder: str | Path) -> Path:
         """Write ``scorer_config.json`` into a folder (to a temporary name, then renamed)."""
         path = Path(folder) / FILE_NAME
-        temporary = path.with_suffix(".json.tmp")
-        temporary.write_text(self.model_dump_json(indent=2) + "\n", encoding="utf-8")
-        os.replace(temporary, path)
+        write_text(path, self.model_dump_json(indent=2) + "\n")
         return path
 
     @classmethod

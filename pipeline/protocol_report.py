@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..dataset_script.release import ReleaseTables
+from ..eval_suite.interval_cell import interval_cell
 from ..eval_suite.srcc_plcc.intervals import Interval
 from ..eval_suite.suite import MEAN
 from ..model_card.card import markdown_table
@@ -236,8 +237,8 @@ class ProtocolReport:
             f"{self.kept_step} was kept, picked by held-out judgments, never by a human score. Before and after are the same "
             "readout: the expectation over the ten score tokens, one pass per image.",
             "",
-            f"Headline dimension `{self.release.headline}` alone: before {_text(figures.before.beside)}, after "
-            f"{_text(figures.after.beside)}. Raw PLCC, mean: before {self._plcc('before')}, after {self._plcc('after')}.",
+            f"Headline dimension `{self.release.headline}` alone: before {_text(figures.before.headline_dimension_srcc)}, after "
+            f"{_text(figures.after.headline_dimension_srcc)}. Raw PLCC, mean: before {self._plcc('before')}, after {self._plcc('after')}.",
             "",
             f"## By category and dimension{self.mark}",
             "",
@@ -381,10 +382,7 @@ def parameters_text(count: int) -> str:
 def _text(value: Any, sign: str = "") -> str:
     """A cell: a count, a figure, a figure with its interval, or a text; a dash where there is none."""
     if isinstance(value, Interval):
-        if np.isnan(value.value):
-            return "-"
-        ends = "" if np.isnan(value.low) else f" [{value.low:{sign}.2f}, {value.high:{sign}.2f}]"
-        return f"{value.value:{sign}.3f}{ends}"
+        return interval_cell(value, sign=sign)
     if value is None or value != value:
         return "-"
     return f"{value:,}" if isinstance(value, int) else f"{value:.3f}" if isinstance(value, float) else str(value)

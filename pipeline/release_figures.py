@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from ..dataset_script.release import ReleaseTables
+from ..eval_suite.interval_cell import interval_cell
 from ..eval_suite.paired_bootstrap import paired_difference
 from ..eval_suite.reference_lines import (
     Line,
@@ -107,7 +108,7 @@ class ReleaseFigures:
             name.replace("_", " ") + (" (trained on)" if name == self.training_category else "") for name in categories
         ]
         rows = [
-            [ROWS[name], *(_cell(line.figures[column]) for column in (*categories, MEAN))]
+            [ROWS[name], *(interval_cell(line.figures[column]) for column in (*categories, MEAN))]
             for name, line in self.lines.items()
         ]
         return [*header, "mean"], rows
@@ -246,7 +247,7 @@ def measure(
             "noise_ceiling": noise_ceiling(fused, reference.relative_errors, names),
         },
         plcc={f"plcc_{name}": line(name, "plcc") for name in ("before", "after")},
-        headline={name: results[name].beside for name in ("before", "after", "pseudo")},
+        headline={name: results[name].headline_dimension_srcc for name in ("before", "after", "pseudo")},
         headline_dimension=release.headline,
         difference=paired_difference(
             after[unseen], before[unseen], fused[unseen], [n for n, u in zip(names, unseen, strict=True) if u]
@@ -254,10 +255,6 @@ def measure(
         training_category=training_category,
         simulated=release.simulated,
     )
-
-
-def _cell(interval: Interval) -> str:
-    return f"{interval.value:.3f} [{interval.low:.2f}, {interval.high:.2f}]"
 
 
 def _rounded(line: Line) -> dict[str, float]:

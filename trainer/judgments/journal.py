@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ...foundation.faults import Fault, InputFault
+from ...foundation.whole_files import write_text
 
 NOT_OURS = "put back the file that ppaint wrote, or judge again into another folder"
 
@@ -107,13 +108,9 @@ def replace_text(path: Path, text: str) -> None:
     InputFault
         If it cannot be written; what stood there before stands there still.
     """
-    temporary = path.with_name(path.name + ".tmp")
     try:
-        temporary.write_text(text, encoding="utf-8")
-        os.replace(temporary, path)
+        write_text(path, text)
     except OSError as error:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
         raise unwritable(path, error) from error
 
 

@@ -16,10 +16,8 @@ the plan, since logits differ by about 1e-6 between batch sizes.
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
-import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +25,7 @@ from pathlib import Path
 import numpy as np
 
 from ...foundation.faults import Fault, InputFault
+from ...foundation.whole_files import written_file
 from .journal import NOT_OURS, append_lines, foreign, read_lines, replace_text, truncate, unwritable
 
 try:
@@ -326,13 +325,10 @@ class JudgmentStore:
         for k, dimension in enumerate(self.dimensions):
             table[f"{dimension}_log_odds"] = values[:, k]
         path = self.folder / "judgments.parquet"
-        temporary = path.with_suffix(".tmp")
         try:
-            table.to_parquet(temporary, index=False)
-            os.replace(temporary, path)
+            with written_file(path) as temporary:
+                table.to_parquet(temporary, index=False)
         except OSError as error:
-            with contextlib.suppress(OSError):
-                temporary.unlink()
             raise unwritable(path, error) from error
         return path
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import warnings
 from dataclasses import dataclass
 from itertools import combinations
@@ -11,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from scipy.stats import ConstantInputWarning, spearmanr
 
+from ...foundation.whole_files import write_text
 from ..judgments.judging import Judged
 from .pseudo_labels import PoolSelfCheck, PseudoScores
 from .reference_pool import ReferencePool
@@ -137,8 +137,7 @@ class JudgeFitness:
         if scores is not None and pool is not None:
             plot_fitness(scores, pool, folder / "judge_fitness.png")
             page += "\n![pseudo-scores with their errors, position bias](judge_fitness.png)\n"
-        (folder / "judge_fitness.md.tmp").write_text(page, encoding="utf-8")
-        os.replace(folder / "judge_fitness.md.tmp", folder / "judge_fitness.md")
+        write_text(folder / "judge_fitness.md", page)
         return folder / "judge_fitness.md"
 
 

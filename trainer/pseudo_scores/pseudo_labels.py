@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -13,13 +12,14 @@ import numpy as np
 
 from ...foundation.faults import Fault, InputFault
 from ...preference_to_score.elo.elo import (
-    ELO_PER_LOGIT,
     PoolCheck,
     check_pool,
     outsider_prior_precision,
     rate_against_pool,
 )
+from ...preference_to_score.elo.elo_scale import ELO_PER_LOGIT
 from ..judgments.judging import Judged, Judging
+from .described_tables import load_described, save_described
 from .reference_pool import ReferencePool
 
 FORMAT_VERSION = 1
@@ -127,13 +127,9 @@ class PoolSelfCheck:
 
     def save(self, folder: str | Path) -> Path:
         """Write ``pool_check.json`` into a folder."""
-        folder = Path(folder)
-        folder.mkdir(parents=True, exist_ok=True)
         parts = [None if check is None else asdict(check) for check in self.checks]
-        said = {"dimensions": self.dimensions, "rated_again": self.rated_again.tolist(), "checks": parts}
-        (folder / "pool_check.json.tmp").write_text(json.dumps(said, indent=1) + "\n", encoding="utf-8")
-        os.replace(folder / "pool_check.json.tmp", folder / "pool_check.json")
-        return folder
+        description = {"dimensions": self.dimensions, "rated_again": self.rated_again.tolist(), "checks": parts}
+        return save_described(folder, "pool_check", description, {})
 
     @classmethod
     def load(cls, folder: str | Path) -> PoolSelfCheck:
@@ -144,13 +140,9 @@ class PoolSelfCheck:
         InputFault
             If there is none in the folder.
         """
-        path = Path(folder) / "pool_check.json"
-        if not path.is_file():
-            fix = "give the folder that `ppaint pseudo-label` wrote"
-            raise InputFault(Fault(str(folder), path.name, "the file is missing", fix))
-        said = json.loads(path.read_text(encoding="utf-8"))
-        checks = tuple(None if part is None else PoolCheck(**part) for part in said["checks"])
-        return cls(tuple(said["dimensions"]), np.array(said["rated_again"]), checks)
+        saved, _ = load_described(folder, "pool_check")
+        checks = tuple(None if part is None else PoolCheck(**part) for part in saved["checks"])
+        return cls(tuple(saved["dimensions"]), np.array(saved["rated_again"]), checks)
 
 
 def check_members(judging: Judging, pool: ReferencePool, *, games: int = 12, seed: int = 0) -> PoolSelfCheck:
@@ -237,8 +229,6 @@ class PseudoScores:
         """Write ``pseudo_scores.parquet``, ``judged_pairs.parquet`` and ``pseudo_scores.json`` into a folder."""
         import pandas as pd
 
-        folder = Path(folder)
-        folder.mkdir(parents=True, exist_ok=True)
         table = pd.DataFrame({"sha256": self.images, "in_pool": self.in_pool})
         pairs = pd.DataFrame({"first": self.judged.first, "second": self.judged.second})
         for k, name in enumerate(self.dimensions):
@@ -248,7 +238,7 @@ class PseudoScores:
             pairs[f"{name}_forward"] = self.judged.forward[:, k]
             pairs[f"{name}_backward"] = self.judged.backward[:, k]
         table["opponents"] = [list(names) for names in self.opponents]
-        said = {
+        description = {
             "format": FORMAT_VERSION,
             "hash": self.hash,
             "pool": self.pool_hash,
@@ -259,12 +249,8 @@ class PseudoScores:
             "settings": self.settings,
             "columns": "<dimension>: Elo points; _se: standard error; _confidence: reliability of this score",
         }
-        for name, frame in (("pseudo_scores", table), ("judged_pairs", pairs)):
-            frame.to_parquet(folder / f"{name}.parquet.tmp", index=False)
-            os.replace(folder / f"{name}.parquet.tmp", folder / f"{name}.parquet")
-        (folder / "pseudo_scores.json.tmp").write_text(json.dumps(said, indent=1) + "\n", encoding="utf-8")
-        os.replace(folder / "pseudo_scores.json.tmp", folder / "pseudo_scores.json")
-        return folder
+        tables = {"pseudo_scores": table, "judged_pairs": pairs}
+        return save_described(folder, "pseudo_scores", description, tables)
 
     @classmethod
     def load(cls, folder: str | Path) -> PseudoScores:
@@ -275,17 +261,8 @@ class PseudoScores:
         InputFault
             If a file is missing, or the table is not the one that its hash was taken of.
         """
-        import pandas as pd
-
-        folder = Path(folder)
-        for name in ("pseudo_scores.json", "pseudo_scores.parquet", "judged_pairs.parquet"):
-            if not (folder / name).is_file():
-                fix = "give the folder that `ppaint pseudo-label` wrote"
-                raise InputFault(Fault(str(folder), name, "the file is missing", fix))
-        said = json.loads((folder / "pseudo_scores.json").read_text(encoding="utf-8"))
-        table = pd.read_parquet(folder / "pseudo_scores.parquet")
-        pairs = pd.read_parquet(folder / "judged_pairs.parquet")
-        names = tuple(said["dimensions"])
+        saved, (table, pairs) = load_described(folder, "pseudo_scores", "pseudo_scores", "judged_pairs")
+        names = tuple(saved["dimensions"])
 
         def columns(frame, suffix: str) -> np.ndarray:
             return np.stack([frame[f"{name}{suffix}"].to_numpy(dtype=float) for name in names], axis=1)
@@ -296,21 +273,21 @@ class PseudoScores:
             elo=columns(table, ""),
             tau=columns(table, "_se"),
             confidence=columns(table, "_confidence"),
-            reliability=np.array(said["reliability"]),
-            kept=tuple(said["kept"]),
+            reliability=np.array(saved["reliability"]),
+            kept=tuple(saved["kept"]),
             in_pool=table["in_pool"].to_numpy(),
             opponents=tuple(tuple(row) for row in table["opponents"]),
             judged=Judged(
                 tuple(pairs["first"]), tuple(pairs["second"]), columns(pairs, "_forward"), columns(pairs, "_backward")
             ),
-            pool_hash=said["pool"],
-            judge=said["judge"],
-            settings=said["settings"],
+            pool_hash=saved["pool"],
+            judge=saved["judge"],
+            settings=saved["settings"],
         )
-        if scores.hash != said["hash"]:
+        if scores.hash != saved["hash"]:
             what = "the table is not the one whose hash pseudo_scores.json gives"
             fix = "make the pseudo-scores again, or restore the file"
-            raise InputFault(Fault(str(folder / "pseudo_scores.parquet"), "", what, fix))
+            raise InputFault(Fault(str(Path(folder) / "pseudo_scores.parquet"), "", what, fix))
         return scores
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +15,7 @@ from ...preference_to_score.design.pair_design import locally_dense_pairs
 from ...preference_to_score.elo.elo import POOL_PRIOR_PRECISION, PoolFit, fit_pool
 from ...preference_to_score.elo.elo_scale import ELO_PER_LOGIT
 from ..judgments.judging import Judging
+from .described_tables import load_described, save_described
 
 FORMAT_VERSION = 1
 POOL_NEAR, POOL_LONG_PAIRS = 6, 32  # of the schedule: all pairs up to this rank distance, and so many beyond it
@@ -105,8 +105,6 @@ class ReferencePool:
         """
         import pandas as pd
 
-        folder = Path(folder)
-        folder.mkdir(parents=True, exist_ok=True)
         table = pd.DataFrame({"sha256": self.images})
         for k, name in enumerate(self.dimensions):
             table[name] = self.elo[:, k]
@@ -115,7 +113,7 @@ class ReferencePool:
             table[f"{name}_covariance"] = list(self.covariance[k])
             table[f"{name}_games"] = self.degree[:, k]
             table[f"{name}_pointwise"] = self.pointwise[:, k]
-        said = {
+        description = {
             "format": FORMAT_VERSION,
             "hash": self.hash,
             "judge": self.judge,
@@ -125,11 +123,7 @@ class ReferencePool:
             "schedule": self.schedule.tolist(),
             "columns": "<dimension>: Elo points; _se: their standard error; _log_worth, _covariance: natural-log scale",
         }
-        table.to_parquet(folder / "pool.parquet.tmp", index=False)
-        os.replace(folder / "pool.parquet.tmp", folder / "pool.parquet")
-        (folder / "pool.json.tmp").write_text(json.dumps(said, indent=1) + "\n", encoding="utf-8")
-        os.replace(folder / "pool.json.tmp", folder / "pool.json")
-        return folder
+        return save_described(folder, "pool", description, {"pool": table})
 
     @classmethod
     def load(cls, folder: str | Path) -> ReferencePool:
@@ -140,16 +134,8 @@ class ReferencePool:
         InputFault
             If a file is missing, or the pool is not the one that its hash was taken of.
         """
-        import pandas as pd
-
-        folder = Path(folder)
-        for name in ("pool.json", "pool.parquet"):
-            if not (folder / name).is_file():
-                fix = "give the folder that `ppaint pseudo-label` wrote"
-                raise InputFault(Fault(str(folder), name, "the file is missing", fix))
-        said = json.loads((folder / "pool.json").read_text(encoding="utf-8"))
-        table = pd.read_parquet(folder / "pool.parquet")
-        names = tuple(said["dimensions"])
+        saved, [table] = load_described(folder, "pool", "pool")
+        names = tuple(saved["dimensions"])
 
         def columns(suffix: str) -> np.ndarray:
             return np.stack([table[f"{name}_{suffix}"].to_numpy() for name in names], axis=1)
@@ -161,14 +147,16 @@ class ReferencePool:
             covariance=np.stack([np.stack(table[f"{name}_covariance"].to_list()) for name in names]),
             degree=columns("games"),
             pointwise=columns("pointwise"),
-            schedule=np.array(said["schedule"], dtype=int),
-            prior_precision=said["prior_precision"],
-            judge=said["judge"],
-            settings=said["settings"],
+            schedule=np.array(saved["schedule"], dtype=int),
+            prior_precision=saved["prior_precision"],
+            judge=saved["judge"],
+            settings=saved["settings"],
         )
-        if pool.hash != said["hash"]:
+        if pool.hash != saved["hash"]:
             what = "the table is not the one whose hash pool.json gives"
-            raise InputFault(Fault(str(folder / "pool.parquet"), "", what, "make the pool again, or restore the file"))
+            raise InputFault(
+                Fault(str(Path(folder) / "pool.parquet"), "", what, "make the pool again, or restore the file")
+            )
         return pool
 
 

@@ -1,0 +1,101 @@
+"""The terminal: one console, one progress bar, one style of table. Commands import it when they run, not before."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+from rich import box
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.table import Table
+from rich.text import Text
+
+_LOG_WIDTH = 200
+
+
+def open_console(*, errors: bool = False) -> Console:
+    """The console, on standard output or on standard error.
+
+    Parameters
+    ----------
+    errors : bool
+        Whether on standard error.
+
+    Returns
+    -------
+    rich.console.Console
+        As wide as the terminal; 200 columns where it is a log, so that a long line or path is not folded.
+    """
+    console = Console(stderr=errors)
+    return console if console.is_terminal else Console(stderr=errors, width=_LOG_WIDTH)
+
+
+@contextmanager
+def progress_bars() -> Iterator[Callable[[str, int, int], None]]:
+    """Show one bar, on standard error, for each thing that is being done: of how much, and the time it takes.
+
+    Functions of lower rooms report as ``progress(what, done, total)`` and know nothing of rich.
+
+    Yields
+    ------
+    callable
+        To be called as ``report(what, done, total)``; a new `what` starts a new bar.
+    """
+    columns = (
+        TextColumn("{task.description:<36}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True)) as bars:
+        tasks: dict[str, TaskID] = {}
+
+        def report(what: str, done: int, total: int) -> None:
+            if what not in tasks:
+                tasks[what] = bars.add_task(what, total=total)
+            bars.update(tasks[what], completed=done, total=total)
+
+        yield report
+
+
+def plain_table(
+    title: str | None,
+    header: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    *,
+    caption: str | None = None,
+    mean_last: bool = False,
+) -> Table:
+    """A table whose first column names the row, and whose other columns hold figures.
+
+    Parameters
+    ----------
+    title : str or None
+    header : sequence of str
+    rows : sequence of sequence of str
+        Cells are printed as they are, without markup.
+    caption : str, optional
+        Below the table.
+    mean_last : bool
+        Whether the last row sums up the others, so that a line is drawn above it.
+
+    Returns
+    -------
+    rich.table.Table
+    """
+    table = Table(title=title, title_justify="left", caption=caption, caption_justify="left", box=box.SIMPLE)
+    for place, name in enumerate(header):
+        table.add_column(Text(name), justify="left" if place == 0 else "right", overflow="fold", no_wrap=place == 0)
+    for place, row in enumerate(rows, start=1):
+        table.add_row(*(Text(cell) for cell in row), end_section=mean_last and place == len(rows) - 1)
+    return table

@@ -1,0 +1,75 @@
+"""Parquet tables with a JSON file that says what they are: written whole, and read only where all of them are there."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ...foundation.faults import Fault, InputFault
+from ...foundation.whole_files import write_text, written_file
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+
+def save_described(
+    folder: str | Path, name: str, description: Mapping[str, Any], tables: Mapping[str, DataFrame]
+) -> Path:
+    """Write the tables, then ``<name>.json``.
+
+    Parameters
+    ----------
+    folder : str or Path
+        Made if it is not there; files of these names in it are replaced.
+    name : str
+    description : mapping
+        JSON values.
+    tables : mapping of str to DataFrame
+        Each becomes ``<key>.parquet``.
+
+    Returns
+    -------
+    Path
+        The folder.
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    for file, table in tables.items():
+        with written_file(folder / f"{file}.parquet") as temporary:
+            table.to_parquet(temporary, index=False)
+    write_text(folder / f"{name}.json", json.dumps(description, indent=1) + "\n")
+    return folder
+
+
+def load_described(folder: str | Path, name: str, *tables: str) -> tuple[dict[str, Any], list[DataFrame]]:
+    """Read what `save_described` wrote.
+
+    Parameters
+    ----------
+    folder : str or Path
+    name : str
+    *tables : str
+        Without ``.parquet``.
+
+    Returns
+    -------
+    description : dict
+    tables : list of DataFrame
+        In the order that they were asked for.
+
+    Raises
+    ------
+    InputFault
+        If a file is missing.
+    """
+    import pandas as pd
+
+    folder = Path(folder)
+    for file in (f"{name}.json", *(f"{table}.parquet" for table in tables)):
+        if not (folder / file).is_file():
+            fix = "give the folder that `ppaint pseudo-label` wrote"
+            raise InputFault(Fault(str(folder), file, "the file is missing", fix))
+    description = json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
+    return description, [pd.read_parquet(folder / f"{table}.parquet") for table in tables]
