@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit, log_expit
 
+from ..arrays import Floats
 from ..pairwise.bradley_terry import bradley_terry
 from ..pairwise.comparisons import Comparisons, index_ids
 from ..pairwise.connectivity import check_connected
@@ -45,8 +46,8 @@ class PoolFit:
         Newton steps taken; None for a pool that was read.
     """
 
-    log_worths: NDArray[np.float64]
-    covariance: NDArray[np.float64]
+    log_worths: Floats
+    covariance: Floats
     degree: NDArray[np.int_]
     prior_precision: float
     log_likelihood: float | None = None
@@ -212,14 +213,14 @@ class NewcomerRatings:
     """
 
     items: tuple[Hashable, ...]
-    log_worths: NDArray[np.float64]
-    standard_errors: NDArray[np.float64]
-    covariance: NDArray[np.float64]
+    log_worths: Floats
+    standard_errors: Floats
+    covariance: Floats
     games: NDArray[np.int_]
     log_likelihood: float
     converged: bool
     iterations: int
-    prior_precision: NDArray[np.float64]
+    prior_precision: Floats
     identification: str
 
     @property

@@ -15,9 +15,9 @@ from collections.abc import Hashable
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import expit, log_expit
 
+from ..arrays import Floats
 from ..pairwise.comparisons import Comparisons
 from .elo_scale import ELO_PER_LOGIT
 
@@ -49,8 +49,8 @@ class SequentialEloResult:
     """
 
     items: tuple[Hashable, ...]
-    ratings: NDArray[np.float64]
-    spread: NDArray[np.float64]
+    ratings: Floats
+    spread: Floats
     log_likelihood: float
     converged: bool
     iterations: int

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from ..arrays import Floats
 from ..pairwise.comparisons import Comparisons
 from ..panel.bootstrap import Resamples, expert_resamples, resampled_errors
 from ..ratings.ratings import Ratings
@@ -41,13 +42,13 @@ class FusedFacet:
 
     items: tuple[Hashable, ...]
     raters: tuple[Hashable, ...]
-    fused: NDArray[np.float64]
-    se: NDArray[np.float64]
-    se_panel: NDArray[np.float64]
-    a: NDArray[np.float64]
-    a_se: NDArray[np.float64]
-    b: NDArray[np.float64]
-    b_se: NDArray[np.float64]
+    fused: Floats
+    se: Floats
+    se_panel: Floats
+    a: Floats
+    a_se: Floats
+    b: Floats
+    b_se: Floats
     report: FusionReport
 
 

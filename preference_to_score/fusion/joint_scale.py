@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr
 
+from ..arrays import Floats
 from ..pairwise.comparisons import Comparisons
 from ..pairwise.pair_counts import count_pairs
 from ..panel.bootstrap import Resamples
@@ -50,11 +51,11 @@ class JointScaleResult:
 
     items: tuple[Hashable, ...]
     raters: tuple[Hashable, ...]
-    scores: NDArray[np.float64]
-    latent: NDArray[np.float64]
-    personal: NDArray[np.float64]
+    scores: Floats
+    latent: Floats
+    personal: Floats
     structure: Structure
-    levels: NDArray[np.float64]
+    levels: Floats
     converged: bool
     iterations: int
     mode: Mode

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ..arrays import Floats
 from ..pairwise.pair_counts import PairCounts
 from ..pairwise.probit import interval_slopes, mills
 
@@ -76,11 +77,11 @@ class Structure:
 
     taste: float
     quality: float
-    shift: NDArray[np.float64]
-    log_scale: NDArray[np.float64]
+    shift: Floats
+    log_scale: Floats
     shift_spread: float
     log_scale_spread: float
-    thresholds: NDArray[np.float64]
+    thresholds: Floats
     tie_threshold: float
 
 
@@ -100,10 +101,10 @@ class Mode:
         Of q.
     """
 
-    common: NDArray[np.float64]
-    personal: NDArray[np.float64]
-    given_common: NDArray[np.float64]
-    covariance: NDArray[np.float64]
+    common: Floats
+    personal: Floats
+    given_common: Floats
+    covariance: Floats
 
 
 def pair_slopes(

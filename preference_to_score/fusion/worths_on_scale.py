@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ..arrays import Floats
 from ..pairwise.bradley_terry import BradleyTerryResult, bradley_terry
 from ..pairwise.comparisons import Comparisons
 from ..pairwise.davidson_model import pair_residuals
@@ -40,13 +41,13 @@ class WorthsOnScale:
         Ratings, NaN where missing.
     """
 
-    scores: NDArray[np.float64]
+    scores: Floats
     worths: BradleyTerryResult
     slope: float
     intercept: float
     corrected: bool
     pairs: PairCounts
-    table: NDArray[np.float64]
+    table: Floats
 
 
 def worths_on_scale(comparisons: Comparisons, ratings: Ratings) -> WorthsOnScale:

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import block_diag
 
+from ..arrays import Floats
 from .comparisons import Comparisons
 from .connectivity import connected_parts
 from .davidson_model import curvature
@@ -73,9 +74,9 @@ class BradleyTerryResult:
     """
 
     items: tuple[Hashable, ...]
-    log_worths: NDArray[np.float64]
-    standard_errors: NDArray[np.float64] | None
-    covariance: NDArray[np.float64] | None
+    log_worths: Floats
+    standard_errors: Floats | None
+    covariance: Floats | None
     log_likelihood: float
     converged: bool
     iterations: int

@@ -10,6 +10,8 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from ..arrays import Floats
+
 
 def index_ids(values: ArrayLike, ids: Sequence[Hashable] | None, what: str) -> tuple[tuple[Hashable, ...], NDArray]:
     """Turn ids into positions.
@@ -125,8 +127,8 @@ class Comparisons:
     items: tuple[Hashable, ...]
     first: NDArray[np.int_]
     second: NDArray[np.int_]
-    outcome: NDArray[np.float64]
-    weight: NDArray[np.float64]
+    outcome: Floats
+    weight: Floats
     raters: tuple[Hashable, ...] = ()
     rater: NDArray[np.int_] | None = None
 

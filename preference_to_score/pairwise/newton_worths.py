@@ -11,6 +11,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from ..arrays import Floats
 from .davidson_model import worth_derivatives, worth_log_likelihood
 from .pair_counts import PairCounts
 from .reweighted_worths import fit_reweighted
@@ -39,8 +40,8 @@ class WorthFits:
         Whether log nu was estimated.
     """
 
-    theta: NDArray[np.float64]
-    log_tie: NDArray[np.float64]
+    theta: Floats
+    log_tie: Floats
     iterations: int
     counts: PairCounts
     prior_precision: float

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csc_array, csr_array
 
+from ..arrays import Floats
 from .comparisons import Comparisons
 
 
@@ -27,9 +28,9 @@ class PairCounts:
 
     first: NDArray[np.int_]
     second: NDArray[np.int_]
-    wins: NDArray[np.float64]
-    ties: NDArray[np.float64]
-    losses: NDArray[np.float64]
+    wins: Floats
+    ties: Floats
+    losses: Floats
     n_items: int
 
     @cached_property

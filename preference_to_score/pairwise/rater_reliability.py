@@ -32,6 +32,7 @@ from scipy.linalg import LinAlgError, cho_factor, cho_solve
 from scipy.sparse import coo_array
 from scipy.special import expit
 
+from ..arrays import Floats
 from .bradley_terry import bradley_terry
 from .comparisons import Comparisons
 from .fit_options import check_fit_options
@@ -85,12 +86,12 @@ class RaterReliabilityResult:
     """
 
     items: tuple[Hashable, ...]
-    log_worths: NDArray[np.float64]
-    standard_errors: NDArray[np.float64] | None
-    covariance: NDArray[np.float64] | None
+    log_worths: Floats
+    standard_errors: Floats | None
+    covariance: Floats | None
     raters: tuple[Hashable, ...]
-    discriminations: NDArray[np.float64]
-    discrimination_errors: NDArray[np.float64] | None
+    discriminations: Floats
+    discrimination_errors: Floats | None
     log_likelihood: float
     converged: bool
     iterations: int

@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csc_array, csr_array
 
+from ..arrays import Floats
 from .comparisons import Comparisons
 from .davidson_model import answer_probabilities, log_normaliser
 
@@ -45,7 +46,7 @@ class SparseFit:
         Newton steps taken on the whole table.
     """
 
-    theta: NDArray[np.float64]
+    theta: Floats
     log_tie: float
     log_likelihood: float
     iterations: int

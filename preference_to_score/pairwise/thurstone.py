@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array, csr_array, hstack
 from scipy.special import log_ndtr, ndtri
 
+from ..arrays import Floats
 from .comparisons import Comparisons
 from .connectivity import connected_parts
 from .fit_options import check_fit_options
@@ -75,9 +76,9 @@ class ThurstoneResult:
     """
 
     items: tuple[Hashable, ...]
-    scores: NDArray[np.float64]
-    standard_errors: NDArray[np.float64] | None
-    covariance: NDArray[np.float64] | None
+    scores: Floats
+    standard_errors: Floats | None
+    covariance: Floats | None
     log_likelihood: float
     converged: bool
     iterations: int

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import rankdata
 
+from ..arrays import Floats
 from ..pairwise.bradley_terry import bradley_terry
 from ..pairwise.comparisons import Comparisons
 from ..pairwise.connectivity import check_connected
@@ -133,8 +134,8 @@ class PriorSensitivity:
     w : ndarray, shape (P,)
     """
 
-    prior_precisions: NDArray[np.float64]
-    w: NDArray[np.float64]
+    prior_precisions: Floats
+    w: Floats
 
 
 def w_against_prior(comparisons: Comparisons, prior_precisions: Sequence[float] = PRIOR_PRECISIONS) -> PriorSensitivity:

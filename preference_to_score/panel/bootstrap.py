@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 from scipy.special import gammaln
 from scipy.stats import t as student
 
+from ..arrays import Floats
+
 ENUMERATED_UP_TO = 7  # experts: 1,716 resamples; eight would have 6,435
 DRAWS = 500  # for larger panels
 DRAW_SEED = 20260520
@@ -33,8 +35,8 @@ class Resamples:
         Whether these are all resamples there are, or a seeded draw.
     """
 
-    counts: NDArray[np.float64]
-    weights: NDArray[np.float64]
+    counts: Floats
+    weights: Floats
     enumerated: bool
 
 

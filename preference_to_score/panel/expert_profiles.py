@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import norm, rankdata
 
+from ..arrays import Floats
 from ..pairwise.comparisons import Comparisons
 from ..pairwise.pair_counts import PairCounts, count_pairs
 from ..ratings.ratings import Ratings
@@ -61,8 +62,8 @@ class ExpertProfiles:
     side_bias: Estimates
     circularity: Estimates
     preference_agreement: Estimates
-    same_ratings: NDArray[np.float64]
-    same_answers: NDArray[np.float64]
+    same_ratings: Floats
+    same_answers: Floats
     both_rated: NDArray[np.int_]
     both_answered: NDArray[np.int_]
     n_ratings: NDArray[np.int_]

@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import t as student
 
+from ..arrays import Floats
+
 MOST_GROUPS = 200  # with more items than this, several are left out together
 
 # name -> onto a scale where the statistic is closer to normal, and back
@@ -30,9 +32,9 @@ class Estimates:
         NaN where a figure, or its interval, is not available.
     """
 
-    value: NDArray[np.float64]
-    low: NDArray[np.float64]
-    high: NDArray[np.float64]
+    value: Floats
+    low: Floats
+    high: Floats
 
 
 def leave_out(n_items: int) -> NDArray[np.bool_]:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import rankdata
 
+from ..arrays import Floats
 from ..pairwise.comparisons import Comparisons
 from ..pairwise.pair_counts import count_pairs
 from ..ratings.mean_opinion_score import weighted_scores
@@ -37,8 +38,8 @@ class SingleExpert:
     """
 
     raters: tuple[Hashable, ...]
-    of_ratings: NDArray[np.float64]
-    of_preferences: NDArray[np.float64]
+    of_ratings: Floats
+    of_preferences: Floats
 
 
 def single_expert_lines(comparisons: Comparisons | None, ratings: Ratings | None) -> SingleExpert:

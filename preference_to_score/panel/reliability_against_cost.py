@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import rankdata
 
+from ..arrays import Floats
 from ..pairwise.comparisons import Comparisons
 from ..pairwise.pair_counts import PairCounts, count_pairs
 from ..ratings.mean_opinion_score import weighted_scores
@@ -55,15 +56,15 @@ class CostCurve:
     """
 
     steps: tuple[str, ...]
-    involvements: NDArray[np.float64]
-    judgments: NDArray[np.float64]
+    involvements: Floats
+    judgments: Floats
     raters: NDArray[np.int_]
-    w: NDArray[np.float64]
-    rank_correlation: NDArray[np.float64]
-    split_half: NDArray[np.float64]
-    srcc_held_out: NDArray[np.float64]
-    srcc_truth: NDArray[np.float64]
-    srcc_truth_sd: NDArray[np.float64]
+    w: Floats
+    rank_correlation: Floats
+    split_half: Floats
+    srcc_held_out: Floats
+    srcc_truth: Floats
+    srcc_truth_sd: Floats
 
 
 @dataclass(frozen=True)
@@ -172,7 +173,7 @@ class _Panel:
     pair: NDArray[np.int_]  # (m,) of each judgment, its place in counts
     credit: NDArray[np.float64]  # (m,) of that pair's first item
     owned: list[NDArray[np.int_]]  # (J,) each rater's judgments, one of weight w standing there w times
-    truth: NDArray[np.float64] | None
+    truth: Floats | None
     holdouts: NDArray[np.float64]  # (H, J), 1 where held out
     references: NDArray[np.float64]  # (H, n), the full data of the held-out
     seed: int

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ..arrays import Floats
 from ..pairwise.comparisons import Comparisons
 from ..ratings.ratings import Ratings
 
@@ -40,7 +41,7 @@ class RetestRatings:
     standard_deviation: float
     correlation: float
     raters: tuple[Hashable, ...]
-    identical_by_rater: NDArray[np.float64]
+    identical_by_rater: Floats
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ class RetestPreferences:
     identical_same_sides: float
     identical_swapped: float
     raters: tuple[Hashable, ...]
-    identical_by_rater: NDArray[np.float64]
+    identical_by_rater: Floats
 
 
 def retest_ratings(ratings: Ratings) -> RetestRatings:

@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from ..arrays import Floats
 from .rating_normalisation import bias_removed, per_item_mean, rater_levels, z_scored
 from .ratings import Ratings
 from .subject_rejection import SubjectRejection, reject_subjects
@@ -40,8 +41,8 @@ class MeanOpinionScore:
     """
 
     items: tuple[Hashable, ...]
-    scores: NDArray[np.float64]
-    standard_errors: NDArray[np.float64]
+    scores: Floats
+    standard_errors: Floats
     raters: NDArray[np.int_]
     unrated: tuple[Hashable, ...]
     normalise: str | None = None

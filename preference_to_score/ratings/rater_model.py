@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import t as student
 
+from ..arrays import Floats
 from .mean_opinion_score import averaged
 from .ratings import Ratings
 from .restricted_likelihood import LEAST_INCONSISTENCY, information_of_ratings, restricted_fit
@@ -60,13 +61,13 @@ class RaterModelResult:
 
     items: tuple[Hashable, ...]
     raters: tuple[Hashable, ...]
-    scores: NDArray[np.float64]
-    standard_errors: NDArray[np.float64]
-    degrees_of_freedom: NDArray[np.float64]
-    bias: NDArray[np.float64]
-    bias_errors: NDArray[np.float64]
-    inconsistency: NDArray[np.float64]
-    inconsistency_errors: NDArray[np.float64]
+    scores: Floats
+    standard_errors: Floats
+    degrees_of_freedom: Floats
+    bias: Floats
+    bias_errors: Floats
+    inconsistency: Floats
+    inconsistency_errors: Floats
     log_likelihood: float
     converged: bool
     iterations: int

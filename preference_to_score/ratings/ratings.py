@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ..arrays import Floats
 from ..pairwise.comparisons import index_ids, read_column
 
 
@@ -28,7 +29,7 @@ class Ratings:
     raters: tuple[Hashable, ...]
     item: NDArray[np.int_]
     rater: NDArray[np.int_]
-    value: NDArray[np.float64]
+    value: Floats
 
     @classmethod
     def from_arrays(

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ..arrays import Floats
 from .ratings import Ratings
 from .two_way_fit import TwoWayFit, fit_two_way, hat_squares, leverage
 
@@ -46,8 +47,8 @@ class RestrictedFit:
         Scores and biases at these inconsistencies.
     """
 
-    log_variance: NDArray[np.float64]
-    covariance: NDArray[np.float64]
+    log_variance: Floats
+    covariance: Floats
     log_likelihood: float
     iterations: int
     fit: TwoWayFit

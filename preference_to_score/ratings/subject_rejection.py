@@ -20,6 +20,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ..arrays import Floats
 from .ratings import Ratings
 
 LARGEST_SHARE = 0.05  # of a rater's ratings that may lie far out
@@ -53,8 +54,8 @@ class SubjectRejection:
     above: NDArray[np.int_]
     below: NDArray[np.int_]
     rated: NDArray[np.int_]
-    share: NDArray[np.float64]
-    balance: NDArray[np.float64]
+    share: Floats
+    balance: Floats
     rejected: tuple[Hashable, ...]
     unanimous: tuple[Hashable, ...]
 

@@ -16,6 +16,7 @@ from scipy.linalg import eigh
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from ..arrays import Floats
 from .ratings import Ratings
 
 
@@ -46,16 +47,16 @@ class TwoWayFit:
         Sum of each rater's squared residuals.
     """
 
-    weight: NDArray[np.float64]
-    counts: NDArray[np.float64]
-    per_item: NDArray[np.float64]
-    share: NDArray[np.float64]
-    scores: NDArray[np.float64]
-    bias: NDArray[np.float64]
-    bias_covariance: NDArray[np.float64]
+    weight: Floats
+    counts: Floats
+    per_item: Floats
+    share: Floats
+    scores: Floats
+    bias: Floats
+    bias_covariance: Floats
     log_determinant: float
-    cell_residual: NDArray[np.float64]
-    squares: NDArray[np.float64]
+    cell_residual: Floats
+    squares: Floats
 
 
 def fit_two_way(ratings: Ratings, weight: NDArray) -> TwoWayFit:
