@@ -12,19 +12,9 @@ import numpy as np
 import typer
 from report_runs import write_result
 from scipy.stats import rankdata
+from simulated_judgments import simulated_panel
 
-from ppaint.dataset_script.stand_in.experts import simulate_experts
-from ppaint.dataset_script.stand_in.latents import draw_latents
-from ppaint.dataset_script.stand_in.simulate import (
-    CATEGORIES,
-    DIMENSIONS,
-    EXPERTS,
-    HEADLINE,
-    PAINTINGS_A_CATEGORY,
-    PAIRS_A_CATEGORY,
-    RELEASE_LATENTS,
-    STAND_IN_NEAR,
-)
+from ppaint.dataset_script.stand_in.simulate import CATEGORIES, DIMENSIONS, PAINTINGS_A_CATEGORY
 from ppaint.preference_to_score import Comparisons, kendalls_w, preference_ranks
 
 
@@ -32,10 +22,7 @@ def agreement(seed: int) -> tuple[float, float]:
     """Mean W over the 15 facets of a seed's release: preferences, ratings."""
     preferences, ratings = [], []
     for c in range(len(CATEGORIES)):
-        quality = draw_latents(PAINTINGS_A_CATEGORY, np.random.default_rng([seed, c, RELEASE_LATENTS])).quality
-        rng = np.random.default_rng([seed, c, EXPERTS])
-        headline = DIMENSIONS.index(HEADLINE)
-        panel = simulate_experts(quality, rng, budget=PAIRS_A_CATEGORY, near=STAND_IN_NEAR, headline=headline)
+        _, panel = simulated_panel(seed, c)
         experts = len(panel.ratings)
         for k in range(len(DIMENSIONS)):
             ratings.append(kendalls_w(np.array([rankdata(row) for row in panel.ratings[:, :, k]])))

@@ -5,8 +5,9 @@ Names are imported when they are first used. The simulated stand-in is in ``ppai
 
 from __future__ import annotations
 
-import importlib
 from typing import TYPE_CHECKING
+
+from ..foundation.lazy_names import lazy_names
 
 if TYPE_CHECKING:
     from .build import BuildReport, build_dataset
@@ -32,9 +33,4 @@ __all__ = [
     "read_raw_export",
     "read_release",
 ]
-
-
-def __getattr__(name: str) -> object:
-    if name in _HOME:
-        return getattr(importlib.import_module(f".{_HOME[name]}", __name__), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__getattr__ = lazy_names(__name__, _HOME)

@@ -166,11 +166,8 @@ def agreement_report(
         Whether reliability against cost is wanted too: most of the time goes there.
     profiles : bool
         Whether profiles of the experts are wanted too.
-    processes : int
-        Worker processes, started by spawn (a script that asks for more than one needs a ``__main__`` guard). The number
-        does not change the result.
-    progress : callable, optional
-        Called as ``progress(what, done, total)``.
+    processes, progress
+        As for :func:`ppaint.foundation.job_pool.run_jobs`.
 
     Returns
     -------

@@ -205,14 +205,8 @@ def check_pairs(
 
     Parameters
     ----------
-    table : pandas.DataFrame
-        The table.
-    declared : mapping
-        As :func:`ppaint.dataset_script.schema.read_config` gives it.
-    paintings, experts : mapping or None
-        Who stands in which categories; None where that is not known.
-    faults : list of Fault
-        Is appended to.
+    table, declared, paintings, experts, faults
+        As for :func:`check_ratings`.
 
     Returns
     -------

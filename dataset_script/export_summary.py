@@ -47,7 +47,6 @@ def notes(export: RawExport) -> list[str]:
     Parameters
     ----------
     export : RawExport
-        The export.
 
     Returns
     -------

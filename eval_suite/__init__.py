@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import importlib
 from typing import TYPE_CHECKING
 
 # the room had fault types of its own once; code that catches them by these names still works
 from ..foundation.faults import Fault as TableFault
 from ..foundation.faults import InputFault as EvaluationInputError
+from ..foundation.lazy_names import lazy_names
 
 if TYPE_CHECKING:
     from ..dataset_script.release import ReleaseTables, read_release
@@ -64,11 +64,12 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str):
-    if name in ("ReleaseTables", "read_release"):
+_of_this_room = lazy_names(__name__, _HOME)
+
+
+def __getattr__(name: str) -> object:
+    if name in ("ReleaseTables", "read_release"):  # the reader stands in the room below
         from ..dataset_script import release
 
         return getattr(release, name)
-    if name in _HOME:
-        return getattr(importlib.import_module(f".{_HOME[name]}", __name__), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return _of_this_room(name)

@@ -138,13 +138,11 @@ def against_panel(
     ----------
     predictions : array_like, shape (n, D)
         The model's scores, in the order of the release's fused table and dimensions; rows of categories that are not wanted may
-        hold NaN, these categories are then left out.
+        hold NaN, these categories are then left out. Another shape is a ValueError.
     release : ReleaseTables
-        The release.
-    panel : PanelReferences
-        The references.
-    resamples, level, seed : int, float, int
-        Of the bootstrap.
+        Whose fused table gives the order.
+    panel, resamples, level, seed
+        As for `single_expert`.
 
     Returns
     -------

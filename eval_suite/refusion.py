@@ -88,17 +88,15 @@ def facets(release: ReleaseTables) -> Iterator[FacetJudgments]:
 
 
 def folds(release: ReleaseTables) -> Iterator[FacetJudgments]:
-    """Every facet without each of the experts who rated in it, in turn.
+    """Every facet of `facets` without each of the experts who rated in it, in the order of their ids.
 
     Parameters
     ----------
     release : ReleaseTables
-        The release.
 
     Yields
     ------
     FacetJudgments
-        As `facets`, then in the order of the experts' ids.
     """
     for facet in facets(release):
         for expert in sorted(set(facet.ratings["expert_id"])):

@@ -7,10 +7,10 @@ share their file's name and are imported from there: ``from ppaint.images.percep
 
 from __future__ import annotations
 
-import importlib
 from typing import TYPE_CHECKING
 
 from ..foundation.faults import Fault, InputFault
+from ..foundation.lazy_names import lazy_names
 
 if TYPE_CHECKING:
     from .opening import FORMATS, OpenedImage, PixelLimit, list_images, open_image
@@ -34,9 +34,4 @@ __all__ = [
     "list_images",
     "open_image",
 ]
-
-
-def __getattr__(name: str) -> object:
-    if name in _HOME:
-        return getattr(importlib.import_module(f".{_HOME[name]}", __name__), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__getattr__ = lazy_names(__name__, _HOME)

@@ -122,10 +122,8 @@ def weights_hash(path_or_repo: str | Path, model) -> str:
 
     Parameters
     ----------
-    path_or_repo : str or Path
-        What the model was loaded from.
-    model
-        The loaded model; its config remembers the commit it came from.
+    path_or_repo, model
+        As for ``model_revision``.
 
     Returns
     -------

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import resource
 import sys
 from collections.abc import Iterator
+
+import pytest
+
+resource = pytest.importorskip("resource", reason="a limit on the size of files stands for a full disk; POSIX only")
 
 
 @contextlib.contextmanager

@@ -4,9 +4,15 @@ from dataclasses import replace
 from importlib import import_module
 
 import numpy as np
+import paired_games
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from paired_games import (
+    assert_errors_clustered_by_rater_see_taste,
+    assert_errors_match_the_spread_over_replications,
+    assert_soft_outcomes_need_half,
+)
 from scipy.optimize import minimize
 from scipy.special import expit
 
@@ -17,17 +23,22 @@ from ppaint.preference_to_score.pairwise.pair_counts import count_pairs
 from ppaint.preference_to_score.pairwise.sparse_worths import fit_sparse
 
 
-def random_games(seed, n=8, m=120, ties=0.0, raters=4):
-    """Everybody meets the next one twice with either result, so that the maximum exists; the rest is random."""
-    rng = np.random.default_rng(seed)
-    ring = np.arange(n)
-    first = np.concatenate([ring, ring, rng.integers(0, n, m)])
-    second = np.concatenate([(ring + 1) % n, (ring + 1) % n, (first[2 * n :] + rng.integers(1, n, m)) % n])
-    truth = rng.normal(size=n)
-    outcome = (rng.random(first.size) < expit(truth[first] - truth[second])).astype(float)
-    outcome[:n], outcome[n : 2 * n] = 1, 0
-    outcome[2 * n :][rng.random(m) < ties] = 0.5
-    return Comparisons.from_arrays(first, second, outcome, rater=rng.integers(0, raters, first.size), items=range(n))
+def won(rng, difference):
+    """Outcomes of Bradley and Terry's model."""
+    return rng.random(difference.shape) < expit(difference)
+
+
+def random_games(seed, m=120, ties=0.0, **sizes):
+    def draw(rng, difference):
+        outcome = won(rng, difference).astype(float)
+        outcome[-m:][rng.random(m) < ties] = 0.5
+        return outcome
+
+    return paired_games.random_games(seed, draw, m=m, **sizes)
+
+
+def log_worths(fit):
+    return fit.log_worths
 
 
 def test_agrestis_baseball_example():
@@ -64,45 +75,15 @@ def test_davidsons_ties_reach_the_maximum_that_a_general_optimiser_finds():
 def test_without_ties_davidson_and_half_are_one_and_soft_outcomes_need_half():
     games = random_games(2)
     assert bradley_terry(games, ties="half").log_worths == pytest.approx(bradley_terry(games).log_worths, abs=1e-12)
-    soft = Comparisons.from_arrays([0, 1, 2], [1, 2, 0], [0.7, 0.6, 0.3])
-    with pytest.raises(ValueError, match="soft"):
-        bradley_terry(soft)
-    worths = bradley_terry(soft, ties="half").log_worths
-    assert worths[0] > worths[1] > worths[2]
+    assert_soft_outcomes_need_half(bradley_terry, log_worths)
 
 
 def test_fisher_and_sandwich_errors_match_the_spread_over_replications():
-    rng = np.random.default_rng(0)
-    truth = np.linspace(-1, 1, 6)
-    first, second = np.repeat(np.transpose(np.triu_indices(6, 1)), 40, axis=0).T
-    fits = []
-    for _ in range(80):
-        outcome = rng.random(first.size) < expit(truth[first] - truth[second])
-        games = Comparisons.from_arrays(first, second, outcome, items=range(6))
-        fits.append([bradley_terry(games), bradley_terry(games, errors="sandwich")])
-    spread = np.std([fit[0].log_worths for fit in fits], axis=0).mean()
-    for kind in (0, 1):
-        assert np.mean([fit[kind].standard_errors for fit in fits]) == pytest.approx(spread, rel=0.08)
+    assert_errors_match_the_spread_over_replications(bradley_terry, log_worths, won)
 
 
 def test_errors_clustered_by_rater_see_taste_that_fisher_does_not():
-    rng = np.random.default_rng(3)
-    n, raters = 12, 10
-    first, second = np.transpose(np.triu_indices(n, 1)).T
-    worths, clustered, fisher = [], [], []
-    for _ in range(40):
-        taste = 0.8 * rng.normal(size=(raters, n))
-        d = taste[:, first] - taste[:, second]
-        outcome = rng.random(d.shape) < expit(d)
-        who = np.repeat(np.arange(raters), first.size)
-        games = Comparisons.from_arrays(np.tile(first, raters), np.tile(second, raters), outcome.ravel(), rater=who)
-        fit = bradley_terry(games, errors="sandwich", cluster="rater")
-        worths.append(fit.log_worths)
-        clustered.append(fit.standard_errors)
-        fisher.append(bradley_terry(games).standard_errors)
-    spread = np.std(worths)
-    assert np.sqrt(np.mean(np.square(clustered))) == pytest.approx(spread, rel=0.1)
-    assert np.mean(fisher) < 0.8 * spread
+    assert_errors_clustered_by_rater_see_taste(bradley_terry, log_worths, won)
 
 
 ERRORS = [{}, {"errors": "sandwich"}, {"errors": "sandwich", "cluster": "rater"}]

@@ -2,26 +2,37 @@
 
 import choix
 import numpy as np
+import paired_games
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from paired_games import (
+    assert_errors_clustered_by_rater_see_taste,
+    assert_errors_match_the_spread_over_replications,
+    assert_soft_outcomes_need_half,
+)
 from scipy.optimize import minimize
 from scipy.stats import norm
 
 from ppaint.preference_to_score import Comparisons, thurstone
 
 
-def random_games(seed, n=8, m=120, threshold=0.0, raters=4):
-    """Everybody meets the next one twice with either result, so that the maximum exists; the rest is random."""
-    rng = np.random.default_rng(seed)
-    ring = np.arange(n)
-    first = np.concatenate([ring, ring, rng.integers(0, n, m)])
-    second = np.concatenate([(ring + 1) % n, (ring + 1) % n, (first[2 * n :] + rng.integers(1, n, m)) % n])
-    truth = rng.normal(size=n)
-    seen = truth[first] - truth[second] + rng.normal(size=first.size)
-    outcome = np.where(np.abs(seen) < threshold, 0.5, seen > 0)
-    outcome[:n], outcome[n : 2 * n] = 1, 0
-    return Comparisons.from_arrays(first, second, outcome, rater=rng.integers(0, raters, first.size), items=range(n))
+def won(threshold=0.0):
+    """Outcomes of Thurstone's model; differences below the threshold are ties."""
+
+    def draw(rng, difference):
+        seen = difference + rng.normal(size=difference.shape)
+        return np.where(np.abs(seen) < threshold, 0.5, seen > 0)
+
+    return draw
+
+
+def random_games(seed, threshold=0.0, **sizes):
+    return paired_games.random_games(seed, won(threshold), **sizes)
+
+
+def scores(fit):
+    return fit.scores
 
 
 def general_optimum(games, precision, start):
@@ -79,46 +90,16 @@ def test_the_threshold_and_the_scores_come_back_from_many_games():
 def test_without_ties_threshold_and_half_are_one_and_soft_outcomes_need_half():
     games = random_games(2)
     assert thurstone(games, ties="half").scores == pytest.approx(thurstone(games).scores, abs=1e-12)
-    soft = Comparisons.from_arrays([0, 1, 2], [1, 2, 0], [0.7, 0.6, 0.3])
-    with pytest.raises(ValueError, match="soft"):
-        thurstone(soft)
-    scores = thurstone(soft, ties="half").scores
-    assert scores[0] > scores[1] > scores[2]
+    assert_soft_outcomes_need_half(thurstone, scores)
 
 
 @pytest.mark.parametrize("threshold", [0.0, 0.4])
 def test_fisher_and_sandwich_errors_match_the_spread_over_replications(threshold):
-    rng = np.random.default_rng(0)
-    truth = np.linspace(-1, 1, 6)
-    first, second = np.repeat(np.transpose(np.triu_indices(6, 1)), 40, axis=0).T
-    fits = []
-    for _ in range(80):
-        seen = truth[first] - truth[second] + rng.normal(size=first.size)
-        games = Comparisons.from_arrays(first, second, np.where(np.abs(seen) < threshold, 0.5, seen > 0))
-        fits.append([thurstone(games), thurstone(games, errors="sandwich")])
-    spread = np.std([fit[0].scores for fit in fits], axis=0).mean()
-    for kind in (0, 1):
-        assert np.mean([fit[kind].standard_errors for fit in fits]) == pytest.approx(spread, rel=0.08)
+    assert_errors_match_the_spread_over_replications(thurstone, scores, won(threshold))
 
 
 def test_errors_clustered_by_rater_see_taste_that_fisher_does_not():
-    rng = np.random.default_rng(3)
-    n, raters = 12, 10
-    first, second = np.transpose(np.triu_indices(n, 1)).T
-    scores, clustered, fisher = [], [], []
-    for _ in range(40):
-        taste = 0.8 * rng.normal(size=(raters, n))
-        d = taste[:, first] - taste[:, second]
-        outcome = d + rng.normal(size=d.shape) > 0
-        who = np.repeat(np.arange(raters), first.size)
-        games = Comparisons.from_arrays(np.tile(first, raters), np.tile(second, raters), outcome.ravel(), rater=who)
-        fit = thurstone(games, errors="sandwich", cluster="rater")
-        scores.append(fit.scores)
-        clustered.append(fit.standard_errors)
-        fisher.append(thurstone(games).standard_errors)
-    spread = np.std(scores)
-    assert np.sqrt(np.mean(np.square(clustered))) == pytest.approx(spread, rel=0.1)
-    assert np.mean(fisher) < 0.8 * spread
+    assert_errors_clustered_by_rater_see_taste(thurstone, scores, won())
 
 
 @settings(max_examples=25, deadline=None)

@@ -97,20 +97,12 @@ def srcc(predictions: ArrayLike, references: ArrayLike, counts: ArrayLike | None
 def plcc(predictions: ArrayLike, references: ArrayLike, counts: ArrayLike | None = None) -> float | NDArray[np.float64]:
     """Pearson's linear correlation, of the values as they are.
 
-    Parameters
-    ----------
-    predictions, references, counts
-        As `srcc`.
+    Parameters, shapes and faults are those of `srcc`.
 
     Returns
     -------
-    float or ndarray, shape (B,)
+    float or ndarray
         The correlation; NaN where either side is constant or fewer than three items are there.
-
-    Raises
-    ------
-    ValueError
-        As `checked_values`.
 
     Examples
     --------
@@ -124,20 +116,12 @@ def plcc(predictions: ArrayLike, references: ArrayLike, counts: ArrayLike | None
 def krcc(predictions: ArrayLike, references: ArrayLike, counts: ArrayLike | None = None) -> float | NDArray[np.float64]:
     """Kendall's rank correlation, tau-b (corrected for ties).
 
-    Parameters
-    ----------
-    predictions, references, counts
-        As `srcc`. The memory needed grows with n squared.
+    Parameters, shapes and faults are those of `srcc`. The memory needed grows with n squared.
 
     Returns
     -------
-    float or ndarray, shape (B,)
+    float or ndarray
         The correlation; NaN where either side is constant or fewer than three items are there.
-
-    Raises
-    ------
-    ValueError
-        As `checked_values`.
 
     References
     ----------
@@ -165,20 +149,12 @@ def krcc(predictions: ArrayLike, references: ArrayLike, counts: ArrayLike | None
 def rmse(predictions: ArrayLike, references: ArrayLike, counts: ArrayLike | None = None) -> float | NDArray[np.float64]:
     """Root mean squared error, in the unit of the scores, with no fitting at all.
 
-    Parameters
-    ----------
-    predictions, references, counts
-        As `srcc`.
+    Parameters, shapes and faults are those of `srcc`.
 
     Returns
     -------
-    float or ndarray, shape (B,)
+    float or ndarray
         The error.
-
-    Raises
-    ------
-    ValueError
-        As `checked_values`.
 
     Examples
     --------
@@ -192,20 +168,12 @@ def rmse(predictions: ArrayLike, references: ArrayLike, counts: ArrayLike | None
 def bias(predictions: ArrayLike, references: ArrayLike, counts: ArrayLike | None = None) -> float | NDArray[np.float64]:
     """Mean of prediction minus reference, in the unit of the scores.
 
-    Parameters
-    ----------
-    predictions, references, counts
-        As `srcc`.
+    Parameters, shapes and faults are those of `srcc`.
 
     Returns
     -------
-    float or ndarray, shape (B,)
+    float or ndarray
         The bias; positive where the predictions are too high.
-
-    Raises
-    ------
-    ValueError
-        As `checked_values`.
 
     Examples
     --------

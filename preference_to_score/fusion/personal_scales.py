@@ -28,7 +28,7 @@ CHORD_STEPS = 15  # with the full panel's curvature
 LONGEST_STEP = 2.0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Judgments:
     """Both protocols' judgments of J experts on n items, laid out for batched steps.
 

@@ -1,20 +1,12 @@
 """Figures that R's eba package gives for 39 listeners: 128 log-worths, their errors, 16 log-likelihoods."""
 
-import csv
-from pathlib import Path
-
 import numpy as np
 import pytest
+from eba_tables import needs_the_data, read
 
 from ppaint.preference_to_score import Comparisons, bradley_terry
 
-FOLDER = Path(__file__).parents[2].parent / "shared" / "data" / "eba_soundquality"
-pytestmark = pytest.mark.skipif(not FOLDER.is_dir(), reason="../shared/data/eba_soundquality is not here")
-
-
-def read(file):
-    path = FOLDER / file
-    return list(csv.DictReader(path.read_text(encoding="utf-8").splitlines())) if path.is_file() else []
+pytestmark = needs_the_data
 
 
 def published():

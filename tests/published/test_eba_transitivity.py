@@ -1,19 +1,11 @@
 """Figures that R's eba package gives for 39 listeners: weak transitivity violations exactly, Kendall's u to 1e-6."""
 
-import csv
-from pathlib import Path
-
 import pytest
+from eba_tables import needs_the_data, read
 
 from ppaint.preference_to_score import Comparisons, kendalls_u, transitivity_violations
 
-FOLDER = Path(__file__).parents[2].parent / "shared" / "data" / "eba_soundquality"
-pytestmark = pytest.mark.skipif(not FOLDER.is_dir(), reason="../shared/data/eba_soundquality is not here")
-
-
-def read(file):
-    path = FOLDER / file
-    return list(csv.DictReader(path.read_text(encoding="utf-8").splitlines())) if path.is_file() else []
+pytestmark = needs_the_data
 
 
 def published():
