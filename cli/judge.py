@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import time
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -39,18 +39,21 @@ def judge(
     killed, it resumes and repeats nothing. What it cost (passes, tokens, answers, time) is shown at the end and written
     to cost.json.
     """
+    from ..foundation.left_overs import clear_left_overs
+    from ..foundation.whole_files import write_json
     from ..images.image_folder import by_hash, open_folder
     from ..model_card.judge import Judge
     from ..trainer.judgments.judging import Judging
     from ..trainer.judgments.judgment_store import JudgmentStore
     from ..trainer.pseudo_scores.labelled_set import check_enough, compute_features
-    from .terminal import progress_bars
+    from ..trainer.pseudo_scores.schedule import Schedule, follow_schedule
+    from .progress_bars import progress_bars
 
     with progress_bars() as report:
         opened = open_folder(images, report)
         unique = by_hash(opened)
         check_enough(images, unique)
-        settings = {"pool_size": pool_size, "opponents": opponents, "seed": seed}
+        schedule = Schedule(pool_size, opponents, seed)
         names = {sha: image.name for sha, image in unique.items()}
         asked = Judge.from_pretrained(
             model or tiny_judge(),
@@ -58,34 +61,37 @@ def judge(
             batch_size=batch_size or "auto",
             compiled=compiled,
         )
-        begun = time.perf_counter()
+        started = time.perf_counter()
         features = compute_features(asked, opened, report, "vision features")
-        seconds = time.perf_counter() - begun
+        seconds = time.perf_counter() - started
         folder = out / "judgments"
         with JudgmentStore(
             folder, asked.fingerprint, asked.dimensions, parts=asked.parts, images=list(features)
         ) as store:
+            clear_left_overs(folder)  # it is this run's: the store has checked it
+            clear_left_overs(out, (COST, JUDGING))
             working = Judging(store, asked, features, on_batch=lambda *now: report("judging (ordered pairs)", *now))
             working.costs.add("vision", encoded=len(features), encoding_seconds=round(seconds, 6))
-            pool, scores, _ = follow_schedule(working, list(features), settings)
+            pool = follow_schedule(working, list(features), schedule).pool
             path = store.export()
-            said = {**settings, "model": model or tiny_judge(), "revision": asked.revision, "images": names}
+            record = asdict(schedule) | {"model": model or tiny_judge(), "revision": asked.revision, "images": names}
             cost = working.cost
-            _write(out / COST, cost.to_dict())
-            _write(out / JUDGING, said)
+            write_json(out / COST, cost.to_dict())
+            write_json(out / JUDGING, record)
             rows, uncounted = len(store), max(0, len(store) - cost.ordered_pairs)
-    for name in _copies(opened, names):
-        typer.echo(f"note: {name} shows the same picture as another file; it counts once", err=True)
+    for image in opened:
+        if names[image.sha256] != image.name:
+            typer.echo(f"note: {image.name} shows the same picture as another file; it counts once", err=True)
     if pool.settings["size"] < pool_size:
         typer.echo(f"note: with {len(names)} images the pool has {pool.settings['size']} members, not {pool_size}")
     if cost.abstentions:
-        said = f"{cost.abstentions:,} of {cost.answers + cost.abstentions:,} times"
-        typer.echo(f"note: the judge abstained {said}; those answers are left out, none is made up")
+        share = f"{cost.abstentions:,} of {cost.answers + cost.abstentions:,} times"
+        typer.echo(f"note: the judge abstained {share}; those answers are left out, none is made up")
     if uncounted:
         typer.echo(f"note: {uncounted:,} judgments were made before their cost was counted; it is not in what follows")
     for sentence in cost.sentences():
         typer.echo(sentence)
-    typer.echo(f"{rows:,} judgments of {len(scores.images)} images in {path}")
+    typer.echo(f"{rows:,} judgments of {len(names)} images in {path}")
 
 
 def pseudo_label(
@@ -96,59 +102,32 @@ def pseudo_label(
     ] = 0.25,
 ) -> None:
     """Turn judgments into a frozen reference pool, calibrated pseudo-scores and a fitness report; needs no model."""
+    from ..foundation.left_overs import clear_left_overs
+    from ..foundation.whole_files import written_file
     from ..model_card.readout import moments
     from ..trainer.judgments.judging import Judging
     from ..trainer.judgments.judgment_store import JudgmentStore
-    from ..trainer.pseudo_scores.judge_fitness import judge_fitness
+    from ..trainer.pseudo_scores.labelled_set import PseudoLabels
     from ..trainer.pseudo_scores.named_scores import named_scores
-    from ..trainer.pseudo_scores.pseudo_labels import rate_images
+    from ..trainer.pseudo_scores.schedule import Schedule, follow_schedule
 
-    said = _read_finished(judgments)
+    record = _read_finished(judgments)
+    schedule, images = Schedule(*(record[name] for name in ("pool_size", "opponents", "seed"))), list(record["images"])
     with JudgmentStore.open_finished(judgments / "judgments") as store:
-        working, images = Judging(store), list(said["images"])
-        pool, _, check = follow_schedule(working, images, said)
-        # once more with the stop: every answer is there, so this asks nothing
-        scores = rate_images(
-            working, pool, images, games=said["opponents"], seed=said["seed"], min_reliability=min_reliability
-        )
-        fitness = judge_fitness(scores, pool, moments(working.rate(images))[0], check)
-    pool.save(out / "pool")
-    scores.save(out / "pseudo_scores")
-    check.save(out / "fitness")
-    page = fitness.save(out / "fitness", scores, pool)
-    temporary = out / "pseudo_scores.csv.tmp"
-    named_scores(scores, said["images"]).to_csv(temporary, index=False)
-    os.replace(temporary, out / "pseudo_scores.csv")
-    for sentence in fitness.warnings:
+        working = Judging(store)
+        found = follow_schedule(working, images, schedule, min_reliability=min_reliability, stop_without_signal=True)
+        pointwise, _ = moments(working.rate(images))
+    clear_left_overs(out, ("pseudo_scores.csv",))
+    for name in ("pool", "pseudo_scores", "fitness"):
+        clear_left_overs(out / name)
+    labels = PseudoLabels.from_judgments(found, pointwise, {})
+    page = labels.save(out)
+    with written_file(out / "pseudo_scores.csv") as temporary:
+        named_scores(labels.scores, record["images"]).to_csv(temporary, index=False)
+    for sentence in labels.fitness.warnings:
         typer.echo(f"warning: {sentence}", err=True)
-    typer.echo(f"pseudo-scores of {len(images)} images in {', '.join(scores.kept)}: {out}")
+    typer.echo(f"pseudo-scores of {len(images)} images in {', '.join(labels.scores.kept)}: {out}")
     typer.echo(f"judge-fitness report: {page}")
-
-
-def follow_schedule(working, images: list[str], settings: dict):
-    """Everything that is to be asked about a set of images: pool, others, members again.
-
-    Parameters
-    ----------
-    working : Judging
-    images : list of str
-        Image hashes.
-    settings : dict
-        ``pool_size``, ``opponents``, ``seed``.
-
-    Returns
-    -------
-    pool : ReferencePool
-    scores : PseudoScores
-    check : PoolSelfCheck
-    """
-    from ..trainer.pseudo_scores.pseudo_labels import check_members, rate_images
-    from ..trainer.pseudo_scores.reference_pool import build_pool
-
-    games, seed = settings["opponents"], settings["seed"]
-    pool = build_pool(working, images, size=settings["pool_size"], seed=seed)
-    scores = rate_images(working, pool, images, games=games, seed=seed, stop_without_signal=False)
-    return pool, scores, check_members(working, pool, games=games, seed=seed)
 
 
 def tiny_judge() -> str:
@@ -165,10 +144,6 @@ def standard_dimensions() -> tuple[str, ...]:
     return DIMENSIONS
 
 
-def _copies(opened: list, names: dict[str, str]) -> list[str]:
-    return [image.name for image in opened if names[image.sha256] != image.name]
-
-
 def _read_finished(judgments: Path) -> dict:
     """What `ppaint judge` wrote when it was done.
 
@@ -183,17 +158,11 @@ def _read_finished(judgments: Path) -> dict:
     if not path.is_file():
         raise InputFault(Fault(str(judgments), JUDGING, "the folder holds no finished judgments", fix))
     try:
-        said = json.loads(path.read_text(encoding="utf-8"))
+        record = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
         raise InputFault(Fault(str(path), "", f"not readable as JSON ({error})", fix)) from error
     kinds = {"pool_size": int, "opponents": int, "seed": int, "images": dict}
     for name, kind in kinds.items():
-        if not isinstance(said, dict) or not isinstance(said.get(name), kind):
+        if not isinstance(record, dict) or not isinstance(record.get(name), kind):
             raise InputFault(Fault(str(path), name, "missing, or not what `ppaint judge` writes", fix))
-    return said
-
-
-def _write(path: Path, said: dict) -> None:
-    from ..trainer.judgments.journal import replace_text
-
-    replace_text(path, json.dumps(said, indent=1) + "\n")
+    return record

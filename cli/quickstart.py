@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-TINY_JUDGE = "tiny"
+from .reproduce import TINY_JUDGE, show_lines
 
 
 def quickstart(
@@ -34,28 +34,10 @@ def quickstart(
         if images is not None:
             from ..pipeline.own_images import OwnImages, run_own_images
 
-            settings = OwnImages(
-                images=images,
-                model=source,
-                tiny=model == TINY_JUDGE,
-                dimensions=tuple(dimension) if dimension else None,
-                seed=seed,
-                steps=steps,
-                batch_size=batch_size,
-            )
-            lines = run_own_images(settings, out, report)
+            seen = tuple(dimension) if dimension else None
+            lines = run_own_images(OwnImages(images, source, seen, seed, steps, batch_size), out, report)
         else:
-            from ..pipeline.whole_release import WholeRelease, run_whole_release
+            from ..pipeline.quickstart import Quickstart, run_quickstart
 
-            settings = WholeRelease(
-                model=source,
-                seed=seed,
-                train_category=train_category,
-                unlabelled=unlabelled,
-                steps=steps,
-                batch_size=batch_size,
-            )
-            lines = run_whole_release(settings, out, report)
-    console = open_console()
-    for line in lines:
-        console.print(line)
+            lines = run_quickstart(Quickstart(source, seed, train_category, unlabelled, steps, batch_size), out, report)
+    show_lines(lines, markup=images is not None)

@@ -65,9 +65,26 @@ def reproduce(
     )
     with progress_bars() as report:
         lines = run_protocol(settings, out, report)
-    console = open_console()
+    show_lines(lines)
+
+
+def show_lines(lines: list, *, markup: bool = False) -> None:
+    """Print what a run has to show: tables and sentences.
+
+    Parameters
+    ----------
+    lines : list
+        Texts, and what ``rich`` can print.
+    markup : bool
+        Whether texts may hold marks such as ``[bold]``.
+    """
+    from rich.console import Console
+
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=200)  # a log is not 80 columns wide
     for line in lines:
-        console.print(line, markup=False, highlight=False, soft_wrap=isinstance(line, str))
+        console.print(line, markup=markup, highlight=False, soft_wrap=isinstance(line, str))
 
 
 def read_options(path: Path | None, estimator: Estimator) -> dict[str, Any]:
@@ -97,8 +114,8 @@ def read_options(path: Path | None, estimator: Estimator) -> dict[str, Any]:
     from .distill import read_config
 
     _, options = read_config(path, [f"{name}=reproduce" for name in NEEDED], estimator)
-    said = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-    decided = [name for name in INPUTS if name in said]
+    given = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    decided = [name for name in INPUTS if name in given]
     if decided:
         fix = "take it out of the file (the model is --model, the images are --images)"
         raise InputFault(Fault(str(path), name, "this command decides it itself", fix) for name in decided)

@@ -5,14 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import matplotlib
-
-matplotlib.use("Agg")
-import matplotlib.pyplot as plt
+import matplotlib.ticker
 import numpy as np
 
-from ..preference_to_score.panel.agreement import AGREEMENT_PRIOR_PRECISION, PRIOR_PRECISIONS
-from .plots import AFTER, BEFORE, NEUTRAL
+from ..preference_to_score.panel.agreement import PREFERENCE_PRIOR_PRECISION, PRIOR_PRECISIONS
+from .plot_style import AFTER, BEFORE, NEUTRAL, drawn, marked
 
 if TYPE_CHECKING:
     from ..dataset_script.agreement_report import AgreementReport
@@ -36,34 +33,33 @@ def plot_agreement(path: Path, report: AgreementReport) -> Path:
     """
     table = report.facet_table()
     names = [f"{row.category} / {row.dimension}".replace("_", " ") for row in table.itertuples()]
-    figure, axes = plt.subplots(1, 4, figsize=(15, 1.9 + 0.26 * len(names)))
-    panels = (
-        ("Kendall's W", ("w_ratings", "w_preferences"), ("", "")),
-        ("split-half reliability", ("split_half_ratings", "split_half_preferences"), ("", "")),
-        (
-            "one expert (o) and noise ceiling (|)",
-            ("single_ratings_against_both", "single_preferences_against_both")
-            if table["single_ratings_against_both"].notna().any()
-            else ("single_ratings_against_ratings", "single_preferences_against_preferences"),
-            ("ceiling_ratings", "ceiling_preferences"),
-        ),
-    )
-    y = np.arange(len(names))[::-1]
-    for axis, (title, columns, ceilings) in zip(axes, panels, strict=False):
-        for column, ceiling, (label, colour) in zip(columns, ceilings, _COLOURS.items(), strict=True):
-            axis.plot(table[column], y, "o", ms=5, color=colour, label=label)
-            if ceiling:
-                axis.plot(table[ceiling], y, "|", ms=11, mew=2, color=colour)
-        axis.set_title(title, fontsize=10)
-        axis.set_ylim(-0.7, len(names) - 0.3)
-        axis.set_yticks(y, names if axis is axes[0] else [""] * len(names), fontsize=8)
-        axis.grid(alpha=0.25)
-    _legend(figure, axes[0])
-    axes[2].set_xlabel("SRCC", fontsize=9)
-    _plot_priors(axes[3], report)
-    figure.suptitle(_title("Agreement of the experts", report))
-    figure.tight_layout()
-    return _save(figure, path)
+    with drawn(path, 1, 4, figsize=(15, 1.9 + 0.26 * len(names))) as (figure, axes):
+        panels = (
+            ("Kendall's W", ("w_ratings", "w_preferences"), ("", "")),
+            ("split-half reliability", ("split_half_ratings", "split_half_preferences"), ("", "")),
+            (
+                "one expert (o) and noise ceiling (|)",
+                ("single_ratings_against_both", "single_preferences_against_both")
+                if table["single_ratings_against_both"].notna().any()
+                else ("single_ratings_against_ratings", "single_preferences_against_preferences"),
+                ("ceiling_ratings", "ceiling_preferences"),
+            ),
+        )
+        y = np.arange(len(names))[::-1]
+        for axis, (title, columns, ceilings) in zip(axes, panels, strict=False):
+            for column, ceiling, (label, colour) in zip(columns, ceilings, _COLOURS.items(), strict=True):
+                axis.plot(table[column], y, "o", ms=5, color=colour, label=label)
+                if ceiling:
+                    axis.plot(table[ceiling], y, "|", ms=11, mew=2, color=colour)
+            axis.set_title(title, fontsize=10)
+            axis.set_ylim(-0.7, len(names) - 0.3)
+            axis.set_yticks(y, names if axis is axes[0] else [""] * len(names), fontsize=8)
+            axis.grid(alpha=0.25)
+        _legend(figure, axes[0])
+        axes[2].set_xlabel("SRCC", fontsize=9)
+        _plot_priors(axes[3], report)
+        figure.suptitle(_title("Agreement of the experts", report))
+    return path
 
 
 def _plot_priors(axis, report: AgreementReport) -> None:
@@ -114,32 +110,31 @@ def plot_experts(path: Path, report: AgreementReport) -> Path:
         panel for panel in panels if panel[0] in known or (panel[0] == "agreement" and "preference_agreement" in known)
     ]
     width = max(len(panels), 1)
-    figure, axes = plt.subplots(1, width, figsize=(3.2 * width, 1.7 + 0.27 * len(experts)), squeeze=False)
-    axes = axes[0]
-    for axis, (name, title, line) in zip(axes, panels, strict=False):
-        drawn = [(name, RATINGS if name != "circularity" else PREFERENCES, 0.0)]
-        if name == "agreement":
-            drawn = [(name, RATINGS, 0.13), ("preference_agreement", PREFERENCES, -0.13)]
-        for column, colour, shift in drawn:
-            own = means[means["figure"] == column]
-            place = [y[key] + shift for key in zip(own["category"], own["expert_id"], strict=True)]
-            ends = np.vstack([own["value"] - own["low"], own["high"] - own["value"]])
-            axis.errorbar(
-                own["value"], place, xerr=np.maximum(np.nan_to_num(ends), 0), fmt="o", ms=4, lw=1.1, color=colour
-            )
-        if line is not None:
-            axis.axvline(line, color=NEUTRAL, lw=0.9, ls=":")
-        axis.set_title(title, fontsize=10)
-        axis.set_ylim(-0.7, len(experts) - 0.3)
-        labels = [str(expert) for _, expert in experts] if axis is axes[0] else [""] * len(experts)
-        axis.set_yticks(list(y.values()), labels, fontsize=8)
-        axis.grid(alpha=0.25)
-    for label, colour in _COLOURS.items():
-        axes[-1].plot([], [], "o", ms=4, color=colour, label=label)
-    _legend(figure, axes[-1])
-    figure.suptitle(_title("Every expert against the others, with 95 % intervals over paintings", report))
-    figure.tight_layout()
-    return _save(figure, path)
+    with drawn(path, 1, width, figsize=(3.2 * width, 1.7 + 0.27 * len(experts)), squeeze=False) as (figure, axes):
+        axes = axes[0]
+        for axis, (name, title, line) in zip(axes, panels, strict=False):
+            series = [(name, RATINGS if name != "circularity" else PREFERENCES, 0.0)]
+            if name == "agreement":
+                series = [(name, RATINGS, 0.13), ("preference_agreement", PREFERENCES, -0.13)]
+            for column, colour, shift in series:
+                own = means[means["figure"] == column]
+                place = [y[key] + shift for key in zip(own["category"], own["expert_id"], strict=True)]
+                ends = np.vstack([own["value"] - own["low"], own["high"] - own["value"]])
+                axis.errorbar(
+                    own["value"], place, xerr=np.maximum(np.nan_to_num(ends), 0), fmt="o", ms=4, lw=1.1, color=colour
+                )
+            if line is not None:
+                axis.axvline(line, color=NEUTRAL, lw=0.9, ls=":")
+            axis.set_title(title, fontsize=10)
+            axis.set_ylim(-0.7, len(experts) - 0.3)
+            labels = [str(expert) for _, expert in experts] if axis is axes[0] else [""] * len(experts)
+            axis.set_yticks(list(y.values()), labels, fontsize=8)
+            axis.grid(alpha=0.25)
+        for label, colour in _COLOURS.items():
+            axes[-1].plot([], [], "o", ms=4, color=colour, label=label)
+        _legend(figure, axes[-1])
+        figure.suptitle(_title("Every expert against the others, with 95 % intervals over paintings", report))
+    return path
 
 
 def plot_cost(path: Path, report: AgreementReport) -> Path:
@@ -167,29 +162,29 @@ def plot_cost(path: Path, report: AgreementReport) -> Path:
         "involvements": "judgments that a painting takes part in\n(a comparison counts for both of its paintings)",
         "judgments": "judgments given per painting\n(a comparison counts once)",
     }
-    figure, axes = plt.subplots(
-        2, len(columns), figsize=(3.7 * len(columns), 6.6), sharex="row", sharey="col", squeeze=False
-    )
-    for row, (count, label) in enumerate(counted.items()):
-        for axis, (name, title) in zip(axes[row], columns.items(), strict=True):
-            for protocol, colour in _COLOURS.items():
-                own = table[(table["protocol"] == protocol) & table[name].notna()]
-                own = (
-                    own[own["step"] == "all"] if (name, protocol) == ("w", "ratings") else own
-                )  # W grows as experts go
-                axis.plot(own[count], own[name], "o-", ms=3.5, lw=1.4, color=colour, label=protocol)
-            axis.set_xscale("log")
-            axis.xaxis.set_major_formatter(matplotlib.ticker.FormatStrFormatter("%g"))
-            axis.set_xticks([1, 3, 10, 30, 100])
-            axis.minorticks_off()
-            axis.grid(alpha=0.25)
-            if row == 0:
-                axis.set_title(title, fontsize=10)
-            axis.set_xlabel(label, fontsize=8)
-    _legend(figure, axes[0, 1])
-    figure.suptitle(_title("Reliability against cost, mean over the facets, over the whole panel", report))
-    figure.tight_layout()
-    return _save(figure, path)
+    with drawn(path, 2, len(columns), figsize=(3.7 * len(columns), 6.6), sharex="row", sharey="col", squeeze=False) as (
+        figure,
+        axes,
+    ):
+        for row, (count, label) in enumerate(counted.items()):
+            for axis, (name, title) in zip(axes[row], columns.items(), strict=True):
+                for protocol, colour in _COLOURS.items():
+                    own = table[(table["protocol"] == protocol) & table[name].notna()]
+                    own = (
+                        own[own["step"] == "all"] if (name, protocol) == ("w", "ratings") else own
+                    )  # W grows as experts go
+                    axis.plot(own[count], own[name], "o-", ms=3.5, lw=1.4, color=colour, label=protocol)
+                axis.set_xscale("log")
+                axis.xaxis.set_major_formatter(matplotlib.ticker.FormatStrFormatter("%g"))
+                axis.set_xticks([1, 3, 10, 30, 100])
+                axis.minorticks_off()
+                axis.grid(alpha=0.25)
+                if row == 0:
+                    axis.set_title(title, fontsize=10)
+                axis.set_xlabel(label, fontsize=8)
+        _legend(figure, axes[0, 1])
+        figure.suptitle(_title("Reliability against cost, mean over the facets, over the whole panel", report))
+    return path
 
 
 def _legend(figure, axis) -> None:
@@ -199,10 +194,4 @@ def _legend(figure, axis) -> None:
 
 
 def _title(text: str, report: AgreementReport) -> str:
-    return f"{text}: {report.name}" + (" (simulated)" if report.simulated else "")
-
-
-def _save(figure, path: Path) -> Path:
-    figure.savefig(path, dpi=130, bbox_inches="tight", metadata={"Software": None})
-    plt.close(figure)
-    return path
+    return marked(f"{text}: {report.name}", report.simulated)

@@ -5,13 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import matplotlib
-
-matplotlib.use("Agg")
-import matplotlib.pyplot as plt
+import matplotlib.colors
 import numpy as np
 
-from .plots import AFTER, BEFORE, NEUTRAL
+from .plot_style import AFTER, BEFORE, NEUTRAL, drawn
 
 if TYPE_CHECKING:
     from ..preference_to_score.design.design_proposal import DesignProposal
@@ -33,17 +30,14 @@ def plot_design(path: Path, proposal: DesignProposal, spread: float) -> Path:
     -------
     Path
     """
-    figure, (left, right) = plt.subplots(1, 2, figsize=(10.5, 4.7))
-    _plot_pairs(left, proposal)
-    _plot_errors(right, proposal)
-    n = int(proposal.pairs.max()) + 1
-    figure.suptitle(
-        f"{len(proposal.pairs):,} pairs of {n:,} items, {proposal.experts} experts, spread {spread:g} logits "
-        "(expected, not measured)"
-    )
-    figure.tight_layout()
-    figure.savefig(path, format="png", dpi=130, bbox_inches="tight", metadata={"Software": None})
-    plt.close(figure)
+    with drawn(path, 1, 2, figsize=(10.5, 4.7)) as (figure, (left, right)):
+        _plot_pairs(left, proposal)
+        _plot_errors(right, proposal)
+        n = int(proposal.pairs.max()) + 1
+        figure.suptitle(
+            f"{len(proposal.pairs):,} pairs of {n:,} items, {proposal.experts} experts, spread {spread:g} logits "
+            "(expected, not measured)"
+        )
     return path
 
 

@@ -3,29 +3,30 @@
 from __future__ import annotations
 
 import csv
-import json
-import os
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 from rich.markdown import Markdown
 
 from ..dataset_script.stand_in.simulate import DIMENSIONS
 from ..foundation.progress_type import Progress
 from ..foundation.run_folder import claim_folder
+from ..foundation.whole_files import write_json, written_file
 from ..images.contact_sheet import contact_sheet
 from ..images.image_folder import by_hash, open_folder
 from ..images.opening import OpenedImage
 from ..model_card.judge import Judge
-from ..model_card.scorer import AestheticScorer
-from ..trainer.code_version import package_versions
-from ..trainer.distillation import distil
-from ..trainer.distillation_job import CardText, Distillation
 from ..trainer.pseudo_scores.labelled_set import PseudoLabels, check_enough, pseudo_label_images
-from ..trainer.scorer_folder import Distilled
-from ..trainer.tiny_judge import training_settings
+from ..trainer.pseudo_scores.schedule import Schedule
+from ..trainer.scorer_folder import PACKAGES, CardText, Distilled
+from ..trainer.tiny_judge.known_weights import simulated_because, tiny_judge_name, training_settings
+from .distil_step import Training, distil
 from .plots import plot_pool, plot_training
+from .scored_paintings import score_images
 
 TINY_NOTE = (
     "The tiny judge learnt its taste from simulated scrolls, and its bias was induced: on real pictures its scores mean "
@@ -35,11 +36,23 @@ TINY_NOTE = (
 
 @dataclass(frozen=True)
 class OwnImages:
-    """Settings of a run on a folder of images; see ``ppaint quickstart --help``."""
+    """Settings of a run on a folder of images; see ``ppaint quickstart --help``.
+
+    Parameters
+    ----------
+    images : Path
+    model : str
+        Folder or repo.
+    dimensions : tuple of str, optional
+        The stand-in's by default.
+    seed, steps : int
+        Of schedule and training.
+    batch_size : int
+        Ordered pairs a forward pass; does not tell one run from another.
+    """
 
     images: Path
     model: str
-    tiny: bool
     dimensions: tuple[str, ...] | None
     seed: int
     steps: int
@@ -47,7 +60,7 @@ class OwnImages:
 
 
 def run_own_images(settings: OwnImages, out: Path, report: Progress) -> list:
-    """Judge, pseudo-label, distil, score and lay out a folder of images.
+    """Judge, pseudo-label, distil, score and lay out a folder of images, or resume a run that was killed.
 
     Parameters
     ----------
@@ -64,7 +77,8 @@ def run_own_images(settings: OwnImages, out: Path, report: Progress) -> list:
     Raises
     ------
     InputFault
-        If an image cannot be opened, there are fewer than 12, or nothing usable is in the judgments.
+        If an image cannot be opened, there are fewer than 12, nothing usable is in the judgments, or the folder holds
+        another run.
     """
     started = time.time()
     opened = open_folder(settings.images, report)
@@ -72,86 +86,115 @@ def run_own_images(settings: OwnImages, out: Path, report: Progress) -> list:
     check_enough(settings.images, unique)
     dimensions = settings.dimensions or DIMENSIONS
     judge = Judge.from_pretrained(settings.model, dimensions=dimensions, batch_size=settings.batch_size)
-    claim_folder(out, asdict(settings) | {"kind": "own images", "hashes": sorted(image.sha256 for image in unique)})
-    labels = pseudo_label_images(judge, unique, out / "label_free", report, what="your images", seed=settings.seed)
+    because = simulated_because(settings.model, judge.model)
+    own_settings = training_settings(settings.model, judge.model)
+    training = Training(settings.model, settings.seed, own_settings | {"max_steps": settings.steps})
+    claim_folder(out, _identity(training, judge, unique))
+    labels = pseudo_label_images(
+        judge, unique, out / "label_free", report, what="your images", schedule=Schedule(seed=settings.seed)
+    )
+    note = _note(settings, judge, because)
     card = CardText(
         title=f"A scorer distilled from {len(unique)} of one's own images",
-        evaluation="Nothing was measured against human scores: there were none."
-        + (f" {TINY_NOTE}" if settings.tiny else ""),
-        simulated=settings.tiny,
+        evaluation=f"Nothing was measured against human scores: there were none. {note}".strip(),
+        simulated=bool(because),
     )
-    options = training_settings(settings.model) | {"max_steps": settings.steps}
-    distilled = distil(
-        Distillation(settings.model, judge, labels, out, card, seed=settings.seed, options=options), report
-    )
-    scorer = AestheticScorer.from_pretrained(distilled.folder)
-    done = 0
-
-    def told(n: int) -> None:
-        nonlocal done
-        done += n
-        report("scoring", done, len(opened))
-
-    table = scorer.score(opened, on_batch=told)
+    distilled = distil(training, judge, labels, unique, out, report, card)
+    table = score_images(distilled.folder, opened, report, "scoring")
     rows = sorted(table.rows(), key=lambda row: -row[dimensions[-1]])
     _write_csv(out / "scores.csv", rows)
+    _draw(settings, out, opened, rows, labels, distilled, note)
+    summary = _summary(settings, opened, labels, distilled, note) | {
+        "tiny_judge": tiny_judge_name(settings.model, judge.model) is not None,
+        "simulated": bool(because),
+        "training_options": dict(training.options),
+        "elapsed_s": round(time.time() - started, 1),
+    }
+    write_json(out / "summary.json", summary)
+    return _for_terminal(out, labels, distilled, note, own_settings)
+
+
+def _identity(training: Training, judge: Judge, unique: list[OpenedImage]) -> dict[str, Any]:
+    """Contents, not paths: a run is resumed after its images or its model were moved, and not after they were changed."""
+    return {
+        "kind": "own images",
+        "images": sorted(image.sha256 for image in unique),
+        "dimensions": list(judge.dimensions),
+        "model": judge.fingerprint,
+        "seed": training.seed,
+        "options": dict(training.options),
+    }
+
+
+def _note(settings: OwnImages, judge: Judge, because: tuple[str, ...]) -> str:
+    """What must stand beside the scores; empty where they may mean something."""
+    if tiny_judge_name(settings.model, judge.model):
+        return TINY_NOTE
+    return f"Simulated: {'; '.join(because)}." if because else ""
+
+
+def _draw(
+    settings: OwnImages,
+    out: Path,
+    opened: list[OpenedImage],
+    rows: list[dict],
+    labels: PseudoLabels,
+    distilled: Distilled,
+    note: str,
+) -> None:
+    """Contact sheet, pool and training."""
+    pool, order = labels.pool, labels.pool.dimensions[-1]
     by_name = {image.name: image for image in opened}
+    mark = " (the tiny judge's taste: it means nothing here)" if note == TINY_NOTE else " (simulated)" if note else ""
     contact_sheet(
         (by_name[row["name"]].image for row in rows),
-        (f"{row[dimensions[-1]]:.2f}\n{Path(row['name']).stem}" for row in rows),
+        (f"{row[order]:.2f}\n{Path(row['name']).stem}" for row in rows),
         out / "contact_sheet.png",
-        title=f"{settings.images.name}, in order of {dimensions[-1]}"
-        + (" (the tiny judge's taste: it means nothing here)" if settings.tiny else ""),
+        title=f"{settings.images.name}, in order of {order}{mark}",
     )
-    pool = labels.pool
-    plot_pool(out / "pool.png", pool.elo, pool.elo_se, dimensions, title="Elo reference pool", simulated=False)
+    plot_pool(out / "pool.png", pool.elo, pool.elo_se, pool.dimensions, title="Elo reference pool", simulated=False)
     plot_training(out / "training.png", distilled.history, kept_step=distilled.kept_step, simulated=False)
-    write_json(out / "summary.json", _summary(settings, opened, labels, distilled, time.time() - started))
+
+
+def _for_terminal(out: Path, labels: PseudoLabels, distilled: Distilled, note: str, own_settings: dict) -> list:
     lines: list = [Markdown(labels.fitness.markdown()), ""]
-    if settings.tiny:
-        lines.append(f"[bold]{TINY_NOTE}[/bold]")
-    lines += [
+    if own_settings:
+        chosen = ", ".join(f"{name} {value:g}" for name, value in own_settings.items())
+        lines.append(f"trained with what suits the tiny judge: {chosen}")
+    if note:
+        lines.append(f"[bold]{note}[/bold]")
+    return [
+        *lines,
         f"scores            {out / 'scores.csv'}",
         f"contact sheet     {out / 'contact_sheet.png'}",
         f"fitness report    {out / 'label_free' / 'fitness'}",
         f"scorer            {distilled.folder}",
     ]
-    return lines
 
 
 def _summary(
-    settings: OwnImages, opened: list[OpenedImage], labels: PseudoLabels, distilled: Distilled, elapsed: float
-) -> dict:
+    settings: OwnImages, opened: list[OpenedImage], labels: PseudoLabels, distilled: Distilled, note: str
+) -> dict[str, Any]:
     """What ``summary.json`` says of the run."""
     unique = by_hash(opened)
+    reliability = [None if np.isnan(value) else value for value in labels.scores.reliability.round(4).tolist()]
     return {
         "images": len(unique),
         "duplicates_kept_once": len(opened) - len(unique),
         "converted": {image.name: list(image.notes) for image in opened if image.notes},
         "model": settings.model,
-        "tiny_judge": settings.tiny,
-        "note": TINY_NOTE if settings.tiny else "",
+        "note": note,
         "dimensions_with_a_usable_signal": list(labels.scores.kept),
-        "reliability": dict(zip(labels.scores.dimensions, labels.scores.reliability.round(4).tolist(), strict=True)),
+        "reliability": dict(zip(labels.scores.dimensions, reliability, strict=True)),
         "kept_step": distilled.kept_step,
         "seed": settings.seed,
-        "elapsed_s": round(elapsed, 1),
-        "versions": package_versions(),
+        "versions": {name: version(name) for name in PACKAGES},
         "hashes": dict(distilled.config.hashes),
     }
 
 
-def write_json(path: Path, content: dict) -> None:
-    """Write JSON to a temporary name, then rename."""
-    temporary = path.with_name(path.name + ".tmp")
-    temporary.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    os.replace(temporary, path)
-
-
 def _write_csv(path: Path, rows: list[dict]) -> None:
-    temporary = path.with_name(path.name + ".tmp")
-    with temporary.open("w", encoding="utf-8", newline="") as stream:
+    with written_file(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.DictWriter(stream, fieldnames=list(rows[0]), lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
-    os.replace(temporary, path)

@@ -1,29 +1,14 @@
-"""The quickstart's plots. Every one says in its title when what it shows is simulated."""
+"""Plots of scores, pool and training. Every one says in its title when what it shows is simulated."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import matplotlib
-
-matplotlib.use("Agg")
-import matplotlib.pyplot as plt
 import numpy as np
 from scipy.stats import spearmanr
 
-BEFORE, AFTER, NEUTRAL = "#b5523b", "#2f6f73", "#6b6558"
-
-
-def _title(text: str, simulated: bool | str) -> str:
-    """The title with "simulated stand-in" in it, or with what is given instead."""
-    return f"{text} ({simulated if isinstance(simulated, str) else 'simulated stand-in'})" if simulated else text
-
-
-def _save(figure, path: Path) -> Path:
-    figure.savefig(path, dpi=130, bbox_inches="tight", metadata={"Software": None})
-    plt.close(figure)
-    return path
+from .plot_style import AFTER, BEFORE, NEUTRAL, drawn, marked
 
 
 def plot_before_after(
@@ -34,7 +19,7 @@ def plot_before_after(
     *,
     dimension: str,
     training_category: str,
-    simulated: bool | str,
+    simulated: bool,
 ) -> Path:
     """Scores before and after distillation against the fused ground truth, one column per category.
 
@@ -48,37 +33,36 @@ def plot_before_after(
         Named on the axes.
     training_category : str
         Marked: the others were never seen in training.
-    simulated : bool or str
-        Said in the title; a text instead of "simulated stand-in".
+    simulated : bool
+        Stands in the title.
 
     Returns
     -------
     Path
     """
     names = list(fused)
-    figure, axes = plt.subplots(2, len(names), figsize=(3.4 * len(names), 6.2), squeeze=False, sharex="col")
-    for column, name in enumerate(names):
-        for row, (scores, colour, label) in enumerate(
-            ((before[name], BEFORE, "before"), (after[name], AFTER, "after"))
-        ):
-            axis = axes[row, column]
-            axis.scatter(fused[name], scores, s=18, color=colour, alpha=0.8, linewidths=0)
-            axis.text(
-                0.04,
-                0.92,
-                f"{label}: SRCC {spearmanr(fused[name], scores).statistic:.2f}",
-                transform=axis.transAxes,
-                fontsize=9,
-            )
-            axis.grid(alpha=0.25)
-            if column == 0:
-                axis.set_ylabel(f"scorer's {dimension}, {label}")
-        seen = "training category" if name == training_category else "never trained on"
-        axes[0, column].set_title(f"{name.replace('_', ' ')}\n({seen})", fontsize=10)
-        axes[1, column].set_xlabel(f"fused {dimension}")
-    figure.suptitle(_title("Single-pass scores against the fused ground truth", simulated))
-    figure.tight_layout()
-    return _save(figure, path)
+    with drawn(path, 2, len(names), figsize=(3.4 * len(names), 6.2), squeeze=False, sharex="col") as (figure, axes):
+        for column, name in enumerate(names):
+            for row, (scores, colour, label) in enumerate(
+                ((before[name], BEFORE, "before"), (after[name], AFTER, "after"))
+            ):
+                axis = axes[row, column]
+                axis.scatter(fused[name], scores, s=18, color=colour, alpha=0.8, linewidths=0)
+                axis.text(
+                    0.04,
+                    0.92,
+                    f"{label}: SRCC {spearmanr(fused[name], scores).statistic:.2f}",
+                    transform=axis.transAxes,
+                    fontsize=9,
+                )
+                axis.grid(alpha=0.25)
+                if column == 0:
+                    axis.set_ylabel(f"scorer's {dimension}, {label}")
+            seen = "training category" if name == training_category else "never trained on"
+            axes[0, column].set_title(f"{name.replace('_', ' ')}\n({seen})", fontsize=10)
+            axes[1, column].set_xlabel(f"fused {dimension}")
+        figure.suptitle(marked("Single-pass scores against the fused ground truth", simulated))
+    return path
 
 
 def plot_pool(
@@ -88,7 +72,7 @@ def plot_pool(
     dimensions: Sequence[str],
     *,
     title: str,
-    simulated: bool | str,
+    simulated: bool,
 ) -> Path:
     """The Elo pool with one standard error either way, one panel per dimension, members in order of worth.
 
@@ -100,31 +84,33 @@ def plot_pool(
         In Elo points.
     dimensions : sequence of str, length D
     title : str
-    simulated : bool or str
-        Said in the title; a text instead of "simulated stand-in".
+    simulated : bool
+        Stands in the title.
 
     Returns
     -------
     Path
     """
-    figure, axes = plt.subplots(1, len(dimensions), figsize=(2.9 * len(dimensions), 3.4), squeeze=False, sharey=True)
-    for k, dimension in enumerate(dimensions):
-        order = np.argsort(elo[:, k])
-        axis = axes[0, k]
-        axis.errorbar(
-            np.arange(len(order)), elo[order, k], yerr=standard_error[order, k], fmt="o", ms=3.5, lw=1, color=AFTER
-        )
-        axis.axhline(0, color=NEUTRAL, lw=0.7)
-        axis.set_title(dimension.replace("_", " "), fontsize=10)
-        axis.set_xlabel("pool member, by worth")
-        axis.grid(alpha=0.25)
-    axes[0, 0].set_ylabel("Elo points (± 1 standard error)")
-    figure.suptitle(_title(title, simulated))
-    figure.tight_layout()
-    return _save(figure, path)
+    with drawn(path, 1, len(dimensions), figsize=(2.9 * len(dimensions), 3.4), squeeze=False, sharey=True) as (
+        figure,
+        axes,
+    ):
+        for k, dimension in enumerate(dimensions):
+            order = np.argsort(elo[:, k])
+            axis = axes[0, k]
+            axis.errorbar(
+                np.arange(len(order)), elo[order, k], yerr=standard_error[order, k], fmt="o", ms=3.5, lw=1, color=AFTER
+            )
+            axis.axhline(0, color=NEUTRAL, lw=0.7)
+            axis.set_title(dimension.replace("_", " "), fontsize=10)
+            axis.set_xlabel("pool member, by worth")
+            axis.grid(alpha=0.25)
+        axes[0, 0].set_ylabel("Elo points (± 1 standard error)")
+        figure.suptitle(marked(title, simulated))
+    return path
 
 
-def plot_training(path: Path, history: Sequence[Mapping], *, kept_step: int, simulated: bool | str) -> Path:
+def plot_training(path: Path, history: Sequence[Mapping], *, kept_step: int, simulated: bool) -> Path:
     """Held-out log-loss of the judgments, held-out SRCC to the pseudo-scores, and the KL to the starting model.
 
     Parameters
@@ -135,8 +121,8 @@ def plot_training(path: Path, history: Sequence[Mapping], *, kept_step: int, sim
         The trainer's log, with ``step``, ``eval_log_loss``, ``eval_srcc`` and ``kl`` where they were logged.
     kept_step : int
         Step of the checkpoint that the label-free rule kept.
-    simulated : bool or str
-        Said in the title; a text instead of "simulated stand-in".
+    simulated : bool
+        Stands in the title.
 
     Returns
     -------
@@ -147,17 +133,16 @@ def plot_training(path: Path, history: Sequence[Mapping], *, kept_step: int, sim
         ("eval_srcc", "SRCC to held-out pseudo-scores", AFTER),
         ("kl", "KL to the starting model", NEUTRAL),
     )
-    figure, axes = plt.subplots(1, len(series), figsize=(11, 3.2))
-    for axis, (key, label, colour) in zip(axes, series, strict=True):
-        points = [(row["step"], row[key]) for row in history if key in row]
-        if points:
-            steps, values = zip(*points, strict=True)
-            axis.plot(steps, values, marker="o", ms=3, lw=1.2, color=colour)
-        axis.axvline(kept_step, color=BEFORE, lw=1, ls="--", label=f"kept: step {kept_step}")
-        axis.set_xlabel("optimiser step")
-        axis.set_title(label, fontsize=10)
-        axis.grid(alpha=0.25)
-    axes[0].legend(fontsize=8)
-    figure.suptitle(_title("Training, watched without labels", simulated))
-    figure.tight_layout()
-    return _save(figure, path)
+    with drawn(path, 1, len(series), figsize=(11, 3.2)) as (figure, axes):
+        for axis, (key, label, colour) in zip(axes, series, strict=True):
+            points = [(row["step"], row[key]) for row in history if key in row]
+            if points:
+                steps, values = zip(*points, strict=True)
+                axis.plot(steps, values, marker="o", ms=3, lw=1.2, color=colour)
+            axis.axvline(kept_step, color=BEFORE, lw=1, ls="--", label=f"kept: step {kept_step}")
+            axis.set_xlabel("optimiser step")
+            axis.set_title(label, fontsize=10)
+            axis.grid(alpha=0.25)
+        axes[0].legend(fontsize=8)
+        figure.suptitle(marked("Training, watched without labels", simulated))
+    return path

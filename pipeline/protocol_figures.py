@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
-from ..dataset_script.release import ReleaseTables
+from ..eval_suite.paired_bootstrap import paired_difference
 from ..eval_suite.reference_lines import Line, PanelReferences, against_panel, noise_ceiling, single_expert
 from ..eval_suite.srcc_plcc.correlation import STATISTICS
 from ..eval_suite.srcc_plcc.grouped import combined_intervals
 from ..eval_suite.srcc_plcc.intervals import Interval
 from ..eval_suite.suite import MEAN, Evaluation, evaluate_scores, score_rows
+from .kept_references import References
 from .paintings import ReleasePaintings
-from .release_figures import References
 
 UNSEEN = "categories never trained on"
 LINES = {
@@ -23,6 +24,29 @@ LINES = {
     "after_against_panel": "after distillation, against the same",
     "noise_ceiling": "noise ceiling",
 }
+# names of three of them in the short figures
+SHORT_LINES = {
+    "single_expert": "single_expert",
+    "srcc_after_four_expert": "after_against_panel",
+    "noise_ceiling": "noise_ceiling",
+}
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Scores of a release's paintings that have an image, to be held against the fused scores.
+
+    Parameters
+    ----------
+    before, after : ndarray, shape (n, D)
+        Of the model and of the scorer distilled from it, in the order of the paintings, finite.
+    pseudo : mapping of str to ndarray, shape (m, D)
+        Pseudo-scores of all paintings of a category, by category, where there are any.
+    """
+
+    before: np.ndarray
+    after: np.ndarray
+    pseudo: Mapping[str, np.ndarray] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -38,8 +62,12 @@ class ProtocolFigures:
     lines : mapping of name (of ``LINES``) to Line
         Those that could be had.
     pseudo : Evaluation or None
-        Pseudo-scores of the training category, where the training images are its evaluated paintings.
+        Pseudo-scores of the categories whose paintings have them: those that were judged against a pool of their own
+        unlabelled images, or the training category, where the training images are its evaluated paintings.
     training_category : str
+    unseen_difference : Interval or None
+        After minus before on the categories never trained on, mean over the dimensions, with an interval from a draw of
+        these paintings alone; None where there is no such category, or a fused score is missing.
     notes : tuple of str
         What was left out or is not available, and why; figures above the noise ceiling.
     """
@@ -50,12 +78,36 @@ class ProtocolFigures:
     lines: Mapping[str, Line]
     pseudo: Evaluation | None
     training_category: str
+    unseen_difference: Interval | None = None
     notes: tuple[str, ...] = field(default=())
 
     @property
     def spans(self) -> tuple[str, ...]:
         """Rows of the paired test: every category, all of them, those never trained on."""
         return tuple(self.difference)
+
+    @property
+    def only_trained_on_has_pseudo(self) -> bool:
+        """Whether the training category is the one category whose paintings have pseudo-scores."""
+        return self.pseudo is not None and self.pseudo.categories == (self.training_category,)
+
+    def short(self) -> dict[str, Any]:
+        """The mean over the dimensions of every row, by category: what a run with a pool in every category says first."""
+        evaluations = {"before": self.before, "after": self.after, "pseudo": self.pseudo}
+        evaluations = {name: one for name, one in evaluations.items() if one is not None}
+        rows = {f"srcc_{name}": _means(one, "srcc") for name, one in evaluations.items()}
+        for name, line in SHORT_LINES.items():
+            if line in self.lines:
+                rows[name] = self.lines[line]
+        plcc = {f"plcc_{name}": _means(evaluations[name], "plcc") for name in ("before", "after")}
+        values = {name: {c: _rounded(x) for c, x in line.values().items()} for name, line in (rows | plcc).items()}
+        values["intervals"] = {name: line.as_dict() for name, line in rows.items()}
+        values["headline_dimension"] = {"dimension": self.before.headline_dimension} | {
+            name: _rounded(one.beside.value) for name, one in evaluations.items()
+        }
+        d = self.unseen_difference
+        values["paired_difference"] = None if d is None else {"value": d.value, "low": d.low, "high": d.high}
+        return values
 
     def as_dict(self) -> dict:
         """Plain JSON values."""
@@ -67,7 +119,10 @@ class ProtocolFigures:
                 for span, cells in self.difference.items()
             },
             "reference_lines": {name: line.as_dict() for name, line in self.lines.items()},
-            "pseudo_scores_of_the_training_category": None if self.pseudo is None else self.pseudo.as_dict(),
+            "pseudo_scores": None if self.pseudo is None else self.pseudo.as_dict(),
+            "pseudo_scores_of_the_training_category": self.pseudo.as_dict()
+            if self.only_trained_on_has_pseudo
+            else None,
             "training_category": self.training_category,
             "notes": list(self.notes),
         }
@@ -83,11 +138,9 @@ def rows_of(release: ReleaseTables, paintings: ReleasePaintings) -> np.ndarray:
 def measure_protocol(
     release: ReleaseTables,
     paintings: ReleasePaintings,
-    before: np.ndarray,
-    after: np.ndarray,
+    measured: Measured,
     reference: References,
     training_category: str,
-    pseudo: np.ndarray | None = None,
     *,
     resamples: int = 2000,
 ) -> ProtocolFigures:
@@ -98,12 +151,9 @@ def measure_protocol(
     release : ReleaseTables
     paintings : ReleasePaintings
         The n paintings that have an image.
-    before, after : ndarray, shape (n, D)
-        Scores in the order of the paintings, finite.
+    measured : Measured
     reference : References
     training_category : str
-    pseudo : ndarray, shape (m, D), optional
-        Pseudo-scores of the training category's m paintings.
     resamples : int
         Of the bootstrap.
 
@@ -112,7 +162,7 @@ def measure_protocol(
     ProtocolFigures
     """
     rows, names = rows_of(release, paintings), list(paintings.categories)
-    fused = release.references()[rows]
+    fused, before, after = release.references()[rows], measured.before, measured.after
 
     def evaluate(scores: np.ndarray, which: Sequence[int] | np.ndarray) -> Evaluation:
         return evaluate_scores(
@@ -128,21 +178,44 @@ def measure_protocol(
     everything = np.arange(len(names))
     results = {"before": evaluate(before, everything), "after": evaluate(after, everything)}
     lines, missing = _lines(release, rows, names, results, before, after, reference, resamples)
-    own = np.array([i for i in everything if names[i] == training_category])
+    with_pseudo = np.array([i for i in everything if names[i] in measured.pseudo], dtype=int)
+    pseudo = [measured.pseudo[name] for name in dict.fromkeys(names) if name in measured.pseudo]
     without = len(release.fused) - len(rows)
     one = "painting has no image: it is" if without == 1 else "paintings have no image: they are"
     notes = [f"{without} {one} left out of every figure"] if without else []
-    notes += [f"{name}: {told}" for name, result in results.items() for told in result.undefined]
+    notes += [f"{name}: {sentence}" for name, result in results.items() for sentence in result.undefined]
     notes += [*results["after"].left_out, *missing, *reference.panel.left_out, *_above_ceiling(results, lines)]
     return ProtocolFigures(
         before=results["before"],
         after=results["after"],
         difference=paired_differences(after, before, fused, names, release.dimensions, training_category, resamples),
         lines=lines,
-        pseudo=None if pseudo is None else evaluate(pseudo, own),
+        pseudo=evaluate(np.concatenate(pseudo), with_pseudo) if pseudo else None,
         training_category=training_category,
+        unseen_difference=_unseen_difference(measured, fused, names, training_category, resamples),
         notes=tuple(notes),
     )
+
+
+def _means(evaluation: Evaluation, statistic: str) -> Line:
+    """Mean over the dimensions of every category, and over all of them."""
+    figures = evaluation.figures[statistic]
+    return Line({row: figures[row][MEAN] for row in (*evaluation.categories, MEAN)})
+
+
+def _rounded(value: float) -> float | None:
+    return None if np.isnan(value) else round(value, 6)
+
+
+def _unseen_difference(
+    measured: Measured, fused: np.ndarray, names: Sequence[str], training_category: str, resamples: int
+) -> Interval | None:
+    unseen = np.array([name != training_category for name in names])
+    if not unseen.any() or not np.isfinite(fused[unseen]).all():
+        return None
+    categories = [name for name in names if name != training_category]
+    scores = measured.after[unseen], measured.before[unseen]
+    return paired_difference(*scores, fused[unseen], categories, resamples=resamples)
 
 
 def paired_differences(

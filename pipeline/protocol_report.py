@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from ..dataset_script.release import ReleaseTables
 from ..eval_suite.interval_cell import interval_cell
 from ..eval_suite.srcc_plcc.intervals import Interval
 from ..eval_suite.suite import MEAN
+from ..foundation.whole_files import write_text
 from ..model_card.card import markdown_table
 from .protocol_figures import LINES, ProtocolFigures
 from .reported_figures import PAPER, REPORTED, UNKNOWN, reported
@@ -24,7 +24,14 @@ PLOTS = {
     "before_after.png": "the headline dimension's scores against the fused scores",
     "training.png": "training, watched without labels",
     "pool.png": "the Elo reference pool of the training category",
+    "contact_sheet.png": "paintings of one category in the order of the distilled scorer",
 }
+
+POOLS = "The pseudo-scores of each category are rated against a pool of that category's own unlabelled images."
+CONTROLS = (
+    "Controls (a judge without the induced cue, shuffled judgments) and baselines on the same judgments stand in "
+    "`docs/nine-runs.md`."
+)
 
 
 @dataclass(frozen=True)
@@ -36,7 +43,7 @@ class Conditions:
     simulated_because : tuple of str
         Why the figures are no result about paintings; empty where they may be one.
     induced_bias : str
-        What must be said of the tiny judge; empty for another model.
+        What must stand beside figures of the tiny judge; empty for another model.
     model : str
         Folder or repo.
     model_name : str
@@ -51,7 +58,7 @@ class Conditions:
         How many of them are also among the evaluated paintings.
     estimator : str
     options : mapping
-        What the trainer was told beyond its defaults.
+        The trainer's settings where they are not its defaults.
     seed : int
     """
 
@@ -92,8 +99,8 @@ class Conditions:
         """The sentence that stands wherever the figures stand; empty for a run that is no simulation."""
         if not self.simulated_because:
             return ""
-        said = f"Simulated: {'; '.join(self.simulated_because)}. The comparison says nothing about the paper."
-        return f"{self.induced_bias} {said}".strip()
+        why = f"Simulated: {'; '.join(self.simulated_because)}. The comparison says nothing about the paper."
+        return f"{self.induced_bias} {why}".strip()
 
     def as_dict(self) -> dict[str, Any]:
         """Plain JSON values."""
@@ -122,6 +129,9 @@ class ProtocolReport:
         Its ``ppaint_release.json``.
     figures : ProtocolFigures
     conditions : Conditions
+    pools : mapping of str to mapping
+        Self-check of every category's own pool: category -> dimension -> slope, tolerance, passed; empty where only the
+        training category was judged.
     fitness : str
         The judge-fitness report as Markdown.
     warnings, dropped : tuple of str
@@ -135,6 +145,7 @@ class ProtocolReport:
     record: Mapping[str, Any]
     figures: ProtocolFigures
     conditions: Conditions
+    pools: Mapping[str, Mapping[str, Any]]
     fitness: str
     warnings: tuple[str, ...]
     dropped: tuple[str, ...]
@@ -189,7 +200,13 @@ class ProtocolReport:
         if self.figures.pseudo is not None:
             own = self.figures.pseudo.figures["srcc"]
             rows.append(
-                ["pseudo-scores (the judge's comparisons)", *(_cell(own, c) if c != MEAN else "-" for c in columns)]
+                [
+                    "pseudo-scores (the judge's comparisons)",
+                    *(
+                        _cell(own, c) if c != MEAN or not self.figures.only_trained_on_has_pseudo else "-"
+                        for c in columns
+                    ),
+                ]
             )
         header = [f"SRCC{self.mark}, mean over dimensions [95 %]", *map(self._category_name, columns[:-1]), MEAN]
         return header, rows
@@ -237,8 +254,7 @@ class ProtocolReport:
             f"{self.kept_step} was kept, picked by held-out judgments, never by a human score. Before and after are the same "
             "readout: the expectation over the ten score tokens, one pass per image.",
             "",
-            f"Headline dimension `{self.release.headline}` alone: before {_text(figures.before.headline_dimension_srcc)}, after "
-            f"{_text(figures.after.headline_dimension_srcc)}. Raw PLCC, mean: before {self._plcc('before')}, after {self._plcc('after')}.",
+            self._headline_text(),
             "",
             f"## By category and dimension{self.mark}",
             "",
@@ -254,6 +270,8 @@ class ProtocolReport:
             "",
             *(line for name in list(PLOTS)[1:] for line in (self._plot(name), "")),
         ]
+        if self.pools:
+            parts += [f"## Pools{self.mark}", "", POOLS, "", markdown_table(*self._pool_checks()), ""]
         if notes := self.notes():
             parts += ["## Notes", "", *(f"- {note}" for note in notes), ""]
         parts += [
@@ -281,7 +299,14 @@ class ProtocolReport:
     def summary(self) -> dict[str, Any]:
         """What ``summary.json`` says; reported and measured figures in parts of their own."""
         measured = {k: v.as_dict() if isinstance(v, Interval) else v for k, v in self.measured().items()}
+        short = self.figures.short() | {
+            "training_category": self.conditions.training_category,
+            "seed": self.conditions.seed,
+            "kept_step": self.kept_step,
+            "pool_self_check": {name: dict(checks) for name, checks in self.pools.items()},
+        }
         return {
+            **(short if self.pools else {}),
             "simulated": bool(self.conditions.simulated_because),
             "note": self.conditions.warning(),
             "release": self.release.name,
@@ -303,9 +328,13 @@ class ProtocolReport:
     def card_text(self) -> str:
         """What the scorer's card says of its evaluation: measured figures only."""
         warning = f"{self.conditions.warning()}\n\n" if self.conditions.simulated_because else ""
+        pools = f" {POOLS}" if self.pools else ""
+        controls = f" {CONTROLS}" if self.conditions.induced_bias else ""
         return (
             f"{warning}{markdown_table(*self.by_category())}\n\n{self.paired_text()}. {self.conditions.training_text()}\n\n"
-            "Intervals are a bootstrap over paintings, stratified by category. None of these figures is the paper's."
+            f"{self._headline_text()}\n\n"
+            f"Intervals are a bootstrap over paintings, stratified by category. None of these figures is the paper's.{pools}"
+            f"{controls}"
         )
 
     def for_terminal(self) -> list:
@@ -321,10 +350,22 @@ class ProtocolReport:
         return [*lines, self.conditions.warning()] if self.conditions.simulated_because else lines
 
     def write(self, path: Path) -> None:
-        """Write the page to a temporary name, then rename it."""
-        temporary = path.with_name(path.name + ".tmp")
-        temporary.write_text(self.markdown(), encoding="utf-8")
-        os.replace(temporary, path)
+        """Write the page whole."""
+        write_text(path, self.markdown())
+
+    def _headline_text(self) -> str:
+        before, after = self.figures.before, self.figures.after
+        return (
+            f"Headline dimension `{self.release.headline}` alone: before {_text(before.beside)}, after "
+            f"{_text(after.beside)}. Raw PLCC, mean: before {self._plcc('before')}, after {self._plcc('after')}."
+        )
+
+    def _pool_checks(self) -> tuple[list[str], list[list[str]]]:
+        rows = [
+            [self._category_name(category), *(_check_text(checks.get(name)) for name in self.release.dimensions)]
+            for category, checks in self.pools.items()
+        ]
+        return ["slope of the self-check", *(name.replace("_", " ") for name in self.release.dimensions)], rows
 
     def _category_name(self, name: str) -> str:
         return name.replace("_", " ") + (" (trained on)" if name == self.conditions.training_category else "")
@@ -386,6 +427,14 @@ def _text(value: Any, sign: str = "") -> str:
     if value is None or value != value:
         return "-"
     return f"{value:,}" if isinstance(value, int) else f"{value:.3f}" if isinstance(value, float) else str(value)
+
+
+def _check_text(check: Mapping[str, Any] | None) -> str:
+    """The slope of a pool's self-check, and whether it is within its tolerance of 1."""
+    if check is None:
+        return "-"
+    verdict = "" if check["passed"] else " (not passed)"
+    return f"{_text(check['slope'])} ± {_text(check['tolerance'])}{verdict}"
 
 
 def _cell(table: Mapping[str, Mapping[str, Interval]], row: str, sign: str = "") -> str:

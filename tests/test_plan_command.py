@@ -19,7 +19,6 @@ from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import FlopCounterMode
 from typer.testing import CliRunner
 
-from ppaint.cli.judge import follow_schedule
 from ppaint.cli.plan import plan
 from ppaint.images import InputFault
 from ppaint.model_card import Prompts, vision_features
@@ -32,6 +31,7 @@ from ppaint.trainer.cost.model_shapes import CONFIGS
 from ppaint.trainer.cost.run_plan import HEADROOM, RunSize, training_activations, unordered_pairs
 from ppaint.trainer.cost.sampled_plan import generation_bytes, sampled_stages
 from ppaint.trainer.cost.task_cost import TaskCosts, with_gradients
+from ppaint.trainer.pseudo_scores.schedule import Schedule, follow_schedule
 from ppaint.trainer.tiny_judge import WEIGHTS
 from ppaint.trainer.tiny_judge.architecture import build_processor, build_tiny_model
 
@@ -203,7 +203,7 @@ def test_judgments_asked_are_at_most_what_was_planned_and_little_less(n, pool, g
     judge = KnownJudge(images, noise=0.3)
     with JudgmentStore(tmp_path, judge.fingerprint, judge.dimensions) as store:
         working = Judging(store, judge, features_of(images))
-        follow_schedule(working, list(images), {"pool_size": pool, "opponents": games, "seed": 0})
+        follow_schedule(working, list(images), Schedule(pool, games))
         asked = len(set(judge.asked))
     assert 0.85 < asked / (2 * unordered_pairs(n, pool, games)) <= 1
 

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 
 import numpy as np
 import pandas as pd
@@ -9,26 +10,36 @@ import pytest
 
 from ppaint.dataset_script.stand_in.latents import draw_latents
 from ppaint.dataset_script.stand_in.painting_job import paint_many
-from ppaint.dataset_script.stand_in.simulate import CATEGORIES
+from ppaint.dataset_script.stand_in.simulate import CATEGORIES, DIMENSIONS
 from ppaint.images import InputFault
 from ppaint.model_card import AestheticScorer
+from ppaint.model_card.scorer_config import ScorerConfig
 from ppaint.pipeline.own_images import OwnImages, run_own_images
-from ppaint.pipeline.release_figures import ROWS
-from ppaint.pipeline.whole_release import WholeRelease, run_whole_release
-from ppaint.trainer.tiny_judge import WEIGHTS
+from ppaint.pipeline.protocol_report import PLOTS
+from ppaint.pipeline.quickstart import Quickstart, run_quickstart
+from ppaint.trainer.tiny_judge import TRAINING, WEIGHTS
+
+ROWS = ("srcc_before", "srcc_after", "srcc_pseudo", "single_expert", "srcc_after_four_expert", "noise_ceiling")
 
 
-def small(**changes) -> WholeRelease:
+def small(**changes) -> Quickstart:
     settings = {"seed": 3, "train_category": "figure", "unlabelled": 20, "steps": 6, "batch_size": 32, "paintings": 12}
-    return WholeRelease(model=str(WEIGHTS), **(settings | changes))
+    return Quickstart(model=str(WEIGHTS), **(settings | changes))
+
+
+def own(folder, model=WEIGHTS, **changes) -> OwnImages:
+    return OwnImages(folder, str(model), **({"dimensions": None, "seed": 0, "steps": 4, "batch_size": 32} | changes))
+
+
+class Killed(Exception):
+    """Stands for a signal: nothing in the program catches it."""
 
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
     out = tmp_path_factory.mktemp("quickstart") / "run"
-    told = []
-    lines = run_whole_release(small(), out, lambda what, done, total: told.append((what, done, total)))
-    return out, lines, told
+    lines = run_quickstart(small(), out, lambda *_: None)
+    return out, lines
 
 
 def test_the_summary_has_every_figure_by_category_and_mean(run):
@@ -41,13 +52,29 @@ def test_the_summary_has_every_figure_by_category_and_mean(run):
     assert summary["simulated"] is True
     assert "bias was induced" in summary["note"]
     assert (summary["training_category"], summary["seed"]) == ("figure", 3)
-    assert {"versions", "hashes", "elapsed_s"} <= summary.keys()
+    assert {"versions", "hashes", "elapsed_s", "kept_step", "intervals", "plcc_before", "plcc_after"} <= summary.keys()
+    assert set(summary["headline_dimension"]) == {"dimension", "before", "after", "pseudo"}
+    checks = summary["pool_self_check"]
+    assert set(checks) == set(CATEGORIES) and all(set(checks[name]) == set(DIMENSIONS) for name in CATEGORIES)
+
+
+def test_the_summary_and_the_report_say_the_same(run):
+    summary, page = json.loads((run[0] / "summary.json").read_text()), (run[0] / "report.md").read_text()
+    for name in ("before", "after"):
+        headline = summary["measured"][name]["headline"]["value"]
+        assert summary[f"srcc_{name}"]["mean"] == pytest.approx(headline, abs=1e-6)
+        assert f"{headline:.3f} [" in page
+    unseen = summary["measured"]["after_minus_before"]["categories never trained on"]["mean"]["value"]
+    assert summary["paired_difference"]["value"] == pytest.approx(unseen)
+    pseudo = summary["measured"]["pseudo_scores"]["headline"]["value"]
+    assert summary["srcc_pseudo"]["mean"] == pytest.approx(pseudo, abs=1e-6)
+    assert summary["command"].startswith("ppaint quickstart --model") and summary["command"] in page
+    assert "## Pools (simulated)" in page
 
 
 def test_plots_card_and_dataset_are_there(run):
     out = run[0]
-    plots = {"before_after.png", "pool.png", "training.png", "contact_sheet.png"}
-    assert plots <= {path.name for path in (out / "plots").iterdir()}
+    assert {path.name for path in (out / "plots").iterdir()} == set(PLOTS)
     card = (out / "scorer" / "README.md").read_text()
     assert "Simulated" in card and "single expert" in card and "noise ceiling" in card
     assert (out / "ppaint" / "README.md").is_file()
@@ -72,36 +99,120 @@ def test_started_again_it_goes_on_and_asks_nothing_twice(run):
     out = run[0]
     judgments = {p: p.read_bytes() for p in out.rglob("judgments.jsonl")}
     before = json.loads((out / "summary.json").read_text())
-    run_whole_release(small(), out, lambda *_: None)
+    moved = out.rename(out.with_name("moved"))
+    try:
+        run_quickstart(small(batch_size=8), moved, lambda *_: None)  # its folder and the batches do not tell a run
+    finally:
+        moved.rename(out)
     after = json.loads((out / "summary.json").read_text())
     assert judgments and all(path.read_bytes() == rows for path, rows in judgments.items())
-    assert {k: v for k, v in after.items() if k != "elapsed_s"} == {k: v for k, v in before.items() if k != "elapsed_s"}
+    named = {"elapsed_s", "command", "conditions"}  # what says where it lies
+    assert {k: v for k, v in after.items() if k not in named} == {k: v for k, v in before.items() if k not in named}
 
 
-def test_a_folder_of_another_run_is_refused(run):
-    with pytest.raises(InputFault, match="another steps"):
-        run_whole_release(small(steps=7), run[0], lambda *_: None)
+def test_killed_while_it_paints_or_judges_it_ends_at_the_same_figures(run, tmp_path):
+    out, seen = tmp_path / "run", []
+
+    def kill_at(moment):
+        def kill(what, done, total):
+            seen.append(what)
+            if what == moment and done >= total // 2:
+                raise Killed
+
+        return kill
+
+    for moment in ("painting figure (unlabelled)", "judging landscape paintings"):
+        with pytest.raises(Killed):
+            run_quickstart(small(), out, kill_at(moment))
+        for name in (".raw.2147483647.partial", ".summary.json.2147483647.partial.json"):
+            (out / name).mkdir()
+    run_quickstart(small(), out, lambda *_: None)
+    one, other = (json.loads((folder / "summary.json").read_text()) for folder in (run[0], out))
+    for key in one.keys() - {"elapsed_s", "command", "conditions"}:
+        assert other[key] == one[key], key
+    assert {path.name for path in out.iterdir()} == {path.name for path in run[0].iterdir()}
+    assert (
+        seen.count("painting landscape") == 2 * 12
+    )  # the stand-in is painted whole, and only once more after the kill
+
+
+@pytest.mark.parametrize(
+    "changes, word",
+    [
+        ({"steps": 7}, r"another options \(max_steps\)"),
+        ({"unlabelled": 21}, r"another stand_in \(unlabelled\)"),
+        ({"seed": 4, "train_category": "landscape"}, r"another seed, stand_in \(seed\), train_category"),
+    ],
+)
+def test_a_folder_of_another_run_is_refused(run, changes, word):
+    with pytest.raises(InputFault, match=word):
+        run_quickstart(small(**changes), run[0], lambda *_: None)
+
+
+def test_a_folder_whose_annotations_or_scrolls_were_changed_is_refused(run):
+    out = run[0]
+    for file, word in (
+        (out / "ppaint" / "ppaint_release.json", r"another annotations \(ppaint_release.json\)"),
+        (next((out / "raw-unlabelled" / "figure").iterdir()), "another training_images"),
+        (next((out / "raw-unlabelled" / "landscape").iterdir()), "another unlabelled images of landscape"),
+    ):
+        before = file.read_bytes()
+        if file.suffix == ".json":
+            file.write_bytes(before + b"\n")
+        else:
+            shutil.copy(out / "raw" / "images" / "landscape_001.png", file)
+        try:
+            with pytest.raises(InputFault, match=word):
+                run_quickstart(small(), out, lambda *_: None)
+        finally:
+            file.write_bytes(before)
+
+
+def test_an_older_run_folder_is_refused_in_one_sentence(tmp_path):
+    (tmp_path / "run.json").write_text(json.dumps({"kind": "whole release", "seed": 3}))
+    with pytest.raises(
+        InputFault, match="older version .*cannot resume.*stays usable: its scorer/ with `ppaint score`"
+    ):
+        run_quickstart(small(), tmp_path, lambda *_: None)
+    assert [path.name for path in tmp_path.iterdir()] == ["run.json"]
 
 
 def test_an_unknown_category_is_refused_and_nothing_is_written(tmp_path):
     with pytest.raises(InputFault, match="no category"):
-        run_whole_release(small(train_category="seascape"), tmp_path / "run", lambda *_: None)
+        run_quickstart(small(train_category="seascape"), tmp_path / "run", lambda *_: None)
     assert not (tmp_path / "run").exists()
 
 
-def test_own_images_give_scores_a_contact_sheet_and_a_plain_warning(tmp_path):
-    folder = tmp_path / "mine"
-    folder.mkdir()
+@pytest.fixture(scope="module")
+def mine(tmp_path_factory):
+    """Sixteen images of a user's own, and a copy of the tiny judge under another name."""
+    place = tmp_path_factory.mktemp("own")
+    (place / "mine").mkdir()
     latents = draw_latents(16, np.random.default_rng(8))
     for i, scroll in enumerate(paint_many(latents, "landscape", (8, 8), processes=1)):
-        scroll.save(folder / f"{i:02d}.jpg")
-    settings = OwnImages(folder, str(WEIGHTS), True, None, seed=0, steps=4, batch_size=32)
-    lines = run_own_images(settings, tmp_path / "out", lambda *_: None)
+        scroll.save(place / "mine" / f"{i:02d}.jpg")
+    shutil.copytree(WEIGHTS, place / "my_model")
+    return place
+
+
+def test_own_images_give_scores_a_contact_sheet_and_a_plain_warning(mine, tmp_path):
+    lines = run_own_images(own(mine / "mine", mine / "my_model"), tmp_path / "out", lambda *_: None)
     scores = pd.read_csv(tmp_path / "out" / "scores.csv")
     assert len(scores) == 16
     assert scores["overall"].is_monotonic_decreasing
     assert (tmp_path / "out" / "contact_sheet.png").is_file()
     assert any(re.search("mean.* nothing", str(line)) for line in lines)
+    summary = json.loads((tmp_path / "out" / "summary.json").read_text())
+    assert summary["tiny_judge"] and summary["training_options"] == {"max_steps": 4, **TRAINING}
+    assert ScorerConfig.load(tmp_path / "out" / "scorer").simulated, "a copy of the tiny judge is the tiny judge"
+    # moved images, a moved model and other batches are the same run; another image is not
+    moved = shutil.copytree(mine / "mine", tmp_path / "moved")
+    run_own_images(own(moved, WEIGHTS, batch_size=5), tmp_path / "out", lambda *_: None)
+    (moved / "00.jpg").unlink()
+    with pytest.raises(InputFault, match="another images"):
+        run_own_images(own(moved), tmp_path / "out", lambda *_: None)
+    with pytest.raises(InputFault, match="another dimensions, model"):
+        run_own_images(own(mine / "mine", dimensions=("overall",)), tmp_path / "out", lambda *_: None)
 
 
 def test_too_few_or_broken_images_leave_no_folder(tmp_path):
@@ -109,8 +220,7 @@ def test_too_few_or_broken_images_leave_no_folder(tmp_path):
     folder.mkdir()
     (folder / "a.jpg").write_text("not an image")
     (folder / "b.png").write_bytes(b"")
-    settings = OwnImages(folder, str(WEIGHTS), True, None, seed=0, steps=4, batch_size=32)
     with pytest.raises(InputFault) as caught:
-        run_own_images(settings, tmp_path / "out", lambda *_: None)
+        run_own_images(own(folder), tmp_path / "out", lambda *_: None)
     assert {fault.file for fault in caught.value.faults} == {"a.jpg", "b.png"}
     assert not (tmp_path / "out").exists()

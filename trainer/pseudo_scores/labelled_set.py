@@ -18,8 +18,9 @@ from ...model_card.readout import moments
 from ..judgments.judging import Judging
 from ..judgments.judgment_store import JudgmentStore
 from .judge_fitness import JudgeFitness, judge_fitness
-from .pseudo_labels import PoolSelfCheck, PseudoScores, check_members, rate_images
-from .reference_pool import SMALLEST_SET, ReferencePool, build_pool
+from .pseudo_labels import PoolSelfCheck, PseudoScores
+from .reference_pool import SMALLEST_SET, ReferencePool
+from .schedule import Judgments, Schedule, follow_schedule
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,36 @@ class PseudoLabels:
     pointwise: np.ndarray
     features: Mapping[str, Any]
 
+    @classmethod
+    def from_judgments(cls, judgments: Judgments, pointwise: np.ndarray, features: Mapping[str, Any]) -> PseudoLabels:
+        """The labels that follow from judgments, with the judge's fitness.
+
+        Parameters
+        ----------
+        judgments : Judgments
+        pointwise, features
+            As for the labels themselves.
+
+        Returns
+        -------
+        PseudoLabels
+        """
+        pool, scores, check = judgments.pool, judgments.scores, judgments.check
+        return cls(pool, scores, check, judge_fitness(scores, pool, pointwise, check), pointwise, features)
+
+    def save(self, folder: Path) -> Path:
+        """Write ``pool/``, ``pseudo_scores/`` and ``fitness/`` into a folder.
+
+        Returns
+        -------
+        Path
+            The page of the fitness report.
+        """
+        self.pool.save(folder / "pool")
+        self.scores.save(folder / "pseudo_scores")
+        self.check.save(folder / "fitness")
+        return self.fitness.save(folder / "fitness", self.scores, self.pool)
+
 
 def check_enough(folder: Path, images: Collection) -> None:
     """Refuse a set that is too small for a pool and others to rate against it, before anything is written.
@@ -64,12 +95,12 @@ def compute_features(judge: Judge, images: Sequence[OpenedImage], report: Progre
     unique = list(by_hash(images).values())
     done = 0
 
-    def told(n: int) -> None:
+    def count(more: int) -> None:
         nonlocal done
-        done += n
+        done += more
         report(what, done, len(unique))
 
-    return {feature.sha256: feature for feature in judge.features(unique, on_batch=told)}
+    return {feature.sha256: feature for feature in judge.features(unique, on_batch=count)}
 
 
 def pseudo_label_images(
@@ -78,10 +109,8 @@ def pseudo_label_images(
     folder: Path,
     report: Progress,
     *,
+    schedule: Schedule = Schedule(),
     what: str = "images",
-    pool_size: int = 32,
-    games: int = 12,
-    seed: int = 0,
     shuffle_seed: int | None = None,
     stop_without_signal: bool = True,
 ) -> PseudoLabels:
@@ -92,13 +121,12 @@ def pseudo_label_images(
     judge : Judge
     images : sequence of OpenedImage
     folder : Path
-        Gets ``judgments/``, ``pool/``, ``pseudo_scores/`` and ``fitness/``; what is there already is gone on with.
+        Gets ``judgments/``, ``pool/``, ``pseudo_scores/`` and ``fitness/``; judgments that are there are not asked again.
     report : callable
         ``report(what, done, total)``.
+    schedule : Schedule
     what : str
         Names the images on the progress bars.
-    pool_size, games, seed
-        R, K and the seed of schedules and opponents.
     shuffle_seed : int, optional
         The control "shuffled judgments".
     stop_without_signal : bool
@@ -116,7 +144,6 @@ def pseudo_label_images(
         If no dimension has a usable signal.
     """
     features = compute_features(judge, images, report, f"vision features, {what}")
-    hashes = list(features)
     with JudgmentStore(folder / "judgments", judge.fingerprint, judge.dimensions, parts=judge.parts) as store:
         judging = Judging(
             store,
@@ -125,13 +152,9 @@ def pseudo_label_images(
             shuffle_seed=shuffle_seed,
             on_batch=lambda done, total: report(f"judging {what}", done, total),
         )
-        pool = build_pool(judging, hashes, size=pool_size, seed=seed)
-        pool.save(folder / "pool")
-        scores = rate_images(judging, pool, hashes, games=games, seed=seed, stop_without_signal=stop_without_signal)
-        scores.save(folder / "pseudo_scores")
-        check = check_members(judging, pool, games=games, seed=seed)
-        pointwise, _ = moments(judging.rate(list(scores.images)))
+        judgments = follow_schedule(judging, list(features), schedule, stop_without_signal=stop_without_signal)
+        pointwise, _ = moments(judging.rate(list(judgments.scores.images)))
         store.export()
-    fitness = judge_fitness(scores, pool, pointwise, check)
-    fitness.save(folder / "fitness", scores, pool)
-    return PseudoLabels(pool, scores, check, fitness, pointwise, features)
+    labels = PseudoLabels.from_judgments(judgments, pointwise, features)
+    labels.save(folder)
+    return labels

@@ -11,24 +11,3 @@ TWIN_WEIGHTS = Path(__file__).parent / "weights" / "twin"
 
 TRAINING = MappingProxyType({"learning_rate": 1e-3, "beta": 0.005})
 """What suits a model of this size, picked by held-out judgments (docs/ablations.md); the trainers' defaults are for larger ones."""
-
-
-def training_settings(model: str | Path) -> dict:
-    """Fields of ``PSDistillExactConfig`` that a model wants otherwise than by default.
-
-    Parameters
-    ----------
-    model : str or Path
-
-    Returns
-    -------
-    dict
-        ``TRAINING`` for the tiny judge and its twin; empty for all other models.
-
-    Examples
-    --------
-    >>> training_settings(WEIGHTS)["beta"], training_settings("Qwen/Qwen3-VL-8B-Instruct")
-    (0.005, {})
-    """
-    tiny = Path(model).resolve() in (WEIGHTS.resolve(), TWIN_WEIGHTS.resolve())
-    return dict(TRAINING) if tiny else {}

@@ -1,0 +1,135 @@
+"""The quickstart: a stand-in release painted and built, and the paper's protocol run on it with unlabelled scrolls."""
+
+from __future__ import annotations
+
+import shlex
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..dataset_script.build import build_dataset
+from ..dataset_script.stand_in.simulate import CATEGORIES, DIMENSIONS, PAINTINGS_A_CATEGORY, simulate
+from ..foundation.faults import Fault, InputFault
+from ..foundation.left_overs import clear_left_overs
+from ..foundation.progress_type import Progress
+from ..foundation.run_folder import claim_folder
+from ..model_card.judge import Judge
+from ..trainer.psdistill_exact_config import PSDistillExactConfig
+from ..trainer.tiny_judge.known_weights import training_settings
+from .protocol import Protocol, run_protocol
+
+
+@dataclass(frozen=True)
+class Quickstart:
+    """Settings of a run on the stand-in; see ``ppaint quickstart --help``.
+
+    Parameters
+    ----------
+    model : str
+        Folder or repo.
+    seed : int
+        Of the stand-in, the schedules and the training.
+    train_category : str
+    unlabelled : int
+        Unlabelled scrolls of each category.
+    steps : int
+        Of the optimiser.
+    batch_size : int
+        Ordered pairs a forward pass; does not tell one run from another.
+    paintings : int
+        Evaluated paintings of each category.
+    """
+
+    model: str
+    seed: int
+    train_category: str
+    unlabelled: int
+    steps: int
+    batch_size: int
+    paintings: int = PAINTINGS_A_CATEGORY
+
+    def protocol(self, judge: Judge, out: Path, data: Path) -> Protocol:
+        """The run on a stand-in that lies in ``data``."""
+        trainer = {"objective": PSDistillExactConfig.objective, **training_settings(self.model, judge.model)}
+        return Protocol(
+            model=self.model,
+            dataset=data / "ppaint",
+            train_category=self.train_category,
+            unlabelled={name: data / "raw-unlabelled" / name for name in CATEGORIES},
+            options=trainer | {"max_steps": self.steps},
+            seed=self.seed,
+            batch_size=self.batch_size,
+            references=data / "reference",
+            typed=self.command(out),
+        )
+
+    def command(self, out: Path) -> str:
+        """What to type for this run again."""
+        given = {
+            "model": self.model,
+            "seed": self.seed,
+            "train-category": self.train_category,
+            "unlabelled": self.unlabelled,
+            "steps": self.steps,
+            "batch-size": self.batch_size,
+            "out": out,
+        }
+        return shlex.join(
+            ["ppaint", "quickstart", *(w for name, value in given.items() for w in (f"--{name}", str(value)))]
+        )
+
+
+def run_quickstart(settings: Quickstart, out: Path, report: Progress, *, data: Path | None = None) -> list:
+    """Run everything, or resume a run that was killed.
+
+    Parameters
+    ----------
+    settings : Quickstart
+    out : Path
+        As for ``run_protocol``; gets the stand-in too.
+    report : callable
+        ``report(what, done, total)``.
+    data : Path, optional
+        The folder of another run of the same seed, whose stand-in, dataset and reference lines are used; ``out`` itself
+        by default.
+
+    Returns
+    -------
+    list
+        What to show the user, in order.
+
+    Raises
+    ------
+    InputFault
+        If the category is unknown, the model cannot be used, or the folder holds another run.
+    """
+    if settings.train_category not in CATEGORIES:
+        what = f"there is no category {settings.train_category!r} in the stand-in"
+        raise InputFault(Fault("--train-category", "", what, f"give one of {', '.join(CATEGORIES)}"))
+    judge = Judge.from_pretrained(settings.model, dimensions=DIMENSIONS, batch_size=settings.batch_size or "auto")
+    data = data or out
+    protocol = settings.protocol(judge, out, data)
+    stand_in = {"seed": settings.seed, "unlabelled": settings.unlabelled, "paintings": settings.paintings}
+    own = protocol.identity(judge, settings.train_category)
+    claim_folder(out, {"kind": "quickstart", "stand_in": stand_in} | own)
+    make_stand_in(settings, data, report)
+    return run_protocol(protocol, out, report, judge=judge)
+
+
+def make_stand_in(settings: Quickstart, data: Path, report: Progress) -> None:
+    """Paint the stand-in and build its dataset, each whole or not at all, so that what is there is done.
+
+    Parameters
+    ----------
+    settings : Quickstart
+    data : Path
+        Gets ``raw/``, ``raw-truth/``, ``raw-unlabelled/`` and ``ppaint/``.
+    report : callable
+    """
+    clear_left_overs(data)
+    if not (data / "raw").exists():  # it takes its name last
+        for name in ("raw-truth", "raw-unlabelled"):
+            shutil.rmtree(data / name, ignore_errors=True)
+        simulate(data / "raw", settings.seed, settings.unlabelled, report, paintings=settings.paintings)
+    if not (data / "ppaint").exists():
+        build_dataset(data / "raw", data / "ppaint", report, processes=2)
