@@ -87,13 +87,13 @@ def run_own_images(settings: OwnImages, out: Path, report: Progress) -> list:
     dimensions = settings.dimensions or DIMENSIONS
     judge = Judge.from_pretrained(settings.model, dimensions=dimensions, batch_size=settings.batch_size)
     because = simulated_because(settings.model, judge.model)
-    own_settings = training_settings(settings.model, judge.model)
+    own_settings = training_settings(judge.model)
     training = Training(settings.model, settings.seed, own_settings | {"max_steps": settings.steps})
     claim_folder(out, _identity(training, judge, unique))
     labels = pseudo_label_images(
         judge, unique, out / "label_free", report, what="your images", schedule=Schedule(seed=settings.seed)
     )
-    note = _note(settings, judge, because)
+    note = _note(judge, because)
     card = CardText(
         title=f"A scorer distilled from {len(unique)} of one's own images",
         evaluation=f"Nothing was measured against human scores: there were none. {note}".strip(),
@@ -105,7 +105,7 @@ def run_own_images(settings: OwnImages, out: Path, report: Progress) -> list:
     _write_csv(out / "scores.csv", rows)
     _draw(settings, out, opened, rows, labels, distilled, note)
     summary = _summary(settings, opened, labels, distilled, note) | {
-        "tiny_judge": tiny_judge_name(settings.model, judge.model) is not None,
+        "tiny_judge": tiny_judge_name(judge.model) is not None,
         "simulated": bool(because),
         "training_options": dict(training.options),
         "elapsed_s": round(time.time() - started, 1),
@@ -126,9 +126,9 @@ def _identity(training: Training, judge: Judge, unique: list[OpenedImage]) -> di
     }
 
 
-def _note(settings: OwnImages, judge: Judge, because: tuple[str, ...]) -> str:
+def _note(judge: Judge, because: tuple[str, ...]) -> str:
     """What must stand beside the scores; empty where they may mean something."""
-    if tiny_judge_name(settings.model, judge.model):
+    if tiny_judge_name(judge.model):
         return TINY_NOTE
     return f"Simulated: {'; '.join(because)}." if because else ""
 

@@ -355,9 +355,9 @@ def _conditions(run: _Run, training: list[OpenedImage]) -> Conditions:
     evaluated = {image.sha256 for image in run.paintings.images}
     return Conditions(
         simulated_because=run.simulated_because,
-        induced_bias=induced_bias(settings.model, loaded),
+        induced_bias=induced_bias(loaded),
         model=settings.model,
-        model_name=tiny_judge_name(settings.model, loaded) or Path(settings.model).name,
+        model_name=tiny_judge_name(loaded) or Path(settings.model).name,
         parameters=sum(parameter.numel() for parameter in loaded.parameters()),
         training_category=run.category,
         training_images=len(training),

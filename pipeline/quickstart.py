@@ -50,7 +50,7 @@ class Quickstart:
 
     def protocol(self, judge: Judge, out: Path, data: Path) -> Protocol:
         """The run on a stand-in that lies in ``data``."""
-        trainer = {"objective": PSDistillExactConfig.objective, **training_settings(self.model, judge.model)}
+        trainer = {"objective": PSDistillExactConfig.objective, **training_settings(judge.model)}
         return Protocol(
             model=self.model,
             dataset=data / "ppaint",

@@ -21,13 +21,14 @@ from ppaint.dataset_script.stand_in.simulate import simulate
 from ppaint.eval_suite import evaluate_file
 from ppaint.images import InputFault, open_image
 from ppaint.model_card import AestheticScorer, Judge
-from ppaint.pipeline.protocol import Protocol, run_protocol, simulated_because
+from ppaint.pipeline.protocol import Protocol, run_protocol
 from ppaint.pipeline.protocol_figures import LINES, UNSEEN, paired_differences
 from ppaint.pipeline.protocol_report import PLOTS
 from ppaint.pipeline.reported_figures import REPORTED
 from ppaint.trainer.estimator import Estimator
 from ppaint.trainer.tiny_judge import WEIGHTS
 from ppaint.trainer.tiny_judge.architecture import build_processor, build_tiny_model
+from ppaint.trainer.tiny_judge.known_weights import simulated_because
 
 # The stand-in under other names and on another scale: nothing of it may be a constant of the program.
 CATEGORIES = {"landscape": "shan_shui", "figure": "ren_wu"}
@@ -73,14 +74,14 @@ def rename(folder: Path) -> Path:
         if name == "ratings":
             table["rating"] = table["rating"].astype(int) + 10
         table.to_csv(folder / f"{name}.csv", index=False)
-    said = yaml.safe_load((folder / "annotations.yaml").read_text())
-    said |= {
+    config = yaml.safe_load((folder / "annotations.yaml").read_text())
+    config |= {
         "name": "small-simulated",
         "categories": list(CATEGORIES.values()),
         "dimensions": list(DIMENSIONS.values()),
         "rating_scale": [11, 20],
     }
-    (folder / "annotations.yaml").write_text(yaml.safe_dump(said))
+    (folder / "annotations.yaml").write_text(yaml.safe_dump(config))
     return folder
 
 
@@ -149,14 +150,14 @@ def test_reported_and_measured_figures_stand_in_columns_of_their_own(run):
 
 
 def test_the_summary_keeps_reported_and_measured_apart(summary):
-    told = {figure["key"]: figure for figure in summary["reported"]["figures"]}
-    assert all(figure["mark"] in ("[paper]", "[reported]") and figure["source"] for figure in told.values())
+    theirs = {figure["key"]: figure for figure in summary["reported"]["figures"]}
+    assert all(figure["mark"] in ("[paper]", "[reported]") and figure["source"] for figure in theirs.values())
     measured = summary["measured"]["beside_the_reported"]
-    assert measured.keys() == told.keys() == {figure.key for figure in REPORTED}
+    assert measured.keys() == theirs.keys() == {figure.key for figure in REPORTED}
     assert measured["srcc_after"]["value"] == summary["measured"]["after"]["headline"]["value"]
     assert 0 < measured["w_ratings"] < 1 and 0 < measured["w_preferences"] < 1
     ours = [value for key, value in measured.items() if key.startswith(("w_", "srcc_", "pairs", "paintings"))]
-    assert not {figure["value"] for figure in told.values() if not isinstance(figure["value"], str)} & {
+    assert not {figure["value"] for figure in theirs.values() if not isinstance(figure["value"], str)} & {
         value["value"] if isinstance(value, dict) else value for value in ours
     }
 
@@ -263,7 +264,11 @@ def test_killed_anywhere_it_goes_on_and_ends_at_the_same_figures(run, raw, tmp_p
             run_protocol(settings(raw), tmp_path / "out", kill)
         assert not (tmp_path / "out" / "summary.json").exists()
         assert ("fusing facets" in seen) == (moment == moments[0]), "the dataset is built once"
-    run_protocol(settings(raw), tmp_path / "out", silent)
+    half_written = [".ppaint.2147483647.partial", ".plots.2147483647.old", ".report.md.2147483647.partial.md"]
+    for name in half_written:
+        (tmp_path / "out" / name).mkdir()
+    moved, batches = shutil.copytree(raw, tmp_path / "moved"), {"batch_size": 8}
+    run_protocol(settings(moved, **batches), tmp_path / "out", silent)  # neither tells one run from another
     again = json.loads((tmp_path / "out" / "summary.json").read_text())
     for key in summary.keys() - {"elapsed_s", "command", "hashes"}:
         assert again[key] == summary[key], key
@@ -286,10 +291,10 @@ def test_images_and_a_built_dataset_can_be_given_instead(run, raw, scrolls, tmp_
     "changes, word",
     [
         ({"seed": 1}, "another seed"),
-        ({"options": {"max_steps": 5}}, "another options"),
+        ({"options": {"max_steps": 5}}, "another options (max_steps)"),
         ({"train_category": "ren_wu", "images": True}, "another train_category, training_images"),
         ({"estimator": Estimator.sampled}, "another estimator"),
-        ({"annotations": "changed"}, "another annotations"),
+        ({"annotations": "changed"}, "another annotations (ratings.csv)"),
     ],
 )
 def test_the_folder_of_another_run_is_refused(run, raw, scrolls, tmp_path, changes, word):
@@ -372,19 +377,10 @@ def test_a_model_that_cannot_judge_is_refused(raw, stranger, tmp_path):
     assert not (tmp_path / "out").exists()
 
 
-def test_the_tiny_judge_is_known_wherever_it_lies_and_a_stranger_is_not_it(stranger, tmp_path):
-    shutil.copytree(WEIGHTS, tmp_path / "copy")
-    copy = Judge.from_pretrained(tmp_path / "copy", dimensions=("overall",))
-    assert "tiny judge" in simulated_because(str(tmp_path / "copy"), copy, False)[0]
-    other = Judge.from_pretrained(stranger, dimensions=("overall",))
-    assert simulated_because(str(stranger), other, False) == ()
-    assert simulated_because(str(stranger), other, True) == ("the release's annotations are simulated",)
-
-
 def test_a_scorer_that_was_distilled_in_a_simulation_stays_simulated(run):
     scorer = run[0] / "scorer"
     judge = Judge.from_pretrained(scorer, dimensions=("overall",))
-    assert "distilled in a simulation" in simulated_because(str(scorer), judge, False)[0]
+    assert "distilled in a simulation" in simulated_because(str(scorer), judge.model)[0]
 
 
 def test_a_config_may_not_name_what_the_command_decides(tmp_path):

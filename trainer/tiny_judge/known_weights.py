@@ -2,32 +2,51 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
+
+import torch
 
 from ...foundation.faults import InputFault
 from ...model_card.card import INDUCED_BIAS
-from ...model_card.loading import weights_hash
 from ...model_card.scorer_config import FILE_NAME, ScorerConfig, find_file
 from . import TRAINING
 
 JUDGE, TWIN = "the tiny judge", "the tiny judge's twin"
-# `weights_hash` of trainer/tiny_judge/weights; a test computes them anew
+# `values_hash` of trainer/tiny_judge/weights; a test computes them anew
 KNOWN = {
-    "8cb13d724467907f0888861f86874193fbc54130376ed714c30be6e341609960": JUDGE,
-    "dd5d1fbbd2beb935f769faa2ec561b1983a6e65766da015e0125ca5ee0ddc684": TWIN,
+    "fe97ac67d10d3792cb9d1d522e1b93c172fd474d1ce5ccbec56a47feee0d9d23": JUDGE,
+    "cd56346288657bedc9b364f353e684c5e66d9950265b8816d01897172fc47f3d": TWIN,
 }
 _PARAMETERS = 2_171_840
 
 
-def tiny_judge_name(model: str | Path, loaded) -> str | None:
-    """Which of the tiny judges a model is, by its weights.
+def values_hash(loaded) -> str:
+    """SHA-256 over a model's parameters, names and values, whatever type and files they were stored in.
 
     Parameters
     ----------
-    model : str or Path
-        Folder or repo that it was loaded from.
+    loaded : torch.nn.Module
+
+    Returns
+    -------
+    str
+        In hexadecimal.
+    """
+    digest = hashlib.sha256()
+    for name, parameter in sorted(loaded.named_parameters()):
+        values = parameter.detach().to("cpu", torch.float32).contiguous()  # exact for the shorter types
+        digest.update(f"{name} {list(values.shape)} ".encode())
+        digest.update(values.numpy().tobytes())
+    return digest.hexdigest()
+
+
+def tiny_judge_name(loaded) -> str | None:
+    """Which of the tiny judges a model is, by its weights: a copy is known under whatever name it was loaded.
+
+    Parameters
+    ----------
     loaded : Qwen3VLForConditionalGeneration
-        The loaded model.
 
     Returns
     -------
@@ -35,8 +54,8 @@ def tiny_judge_name(model: str | Path, loaded) -> str | None:
         ``JUDGE``, ``TWIN``, or None for every other model.
     """
     if sum(parameter.numel() for parameter in loaded.parameters()) != _PARAMETERS:
-        return None  # the files of a large model are not read for nothing
-    return KNOWN.get(weights_hash(model, loaded))
+        return None  # a large model is not hashed for nothing
+    return KNOWN.get(values_hash(loaded))
 
 
 def simulated_because(model: str | Path, loaded) -> tuple[str, ...]:
@@ -44,14 +63,15 @@ def simulated_because(model: str | Path, loaded) -> tuple[str, ...]:
 
     Parameters
     ----------
-    model, loaded
-        As for ``tiny_judge_name``.
+    model : str or Path
+        Folder or repo that it was loaded from; a scorer's config says how it was made.
+    loaded : Qwen3VLForConditionalGeneration
 
     Returns
     -------
     tuple of str
     """
-    if tiny_judge_name(model, loaded):
+    if tiny_judge_name(loaded):
         return ("the model is the tiny judge, which has only seen painted pastiches",)
     try:
         find_file(model, FILE_NAME)
@@ -61,22 +81,21 @@ def simulated_because(model: str | Path, loaded) -> tuple[str, ...]:
     return ("the model was distilled in a simulation, as its scorer_config.json says",) if simulated else ()
 
 
-def induced_bias(model: str | Path, loaded) -> str:
+def induced_bias(loaded) -> str:
     """What must be said of the tiny judge; empty for its twin, which was not taught the cue, and for all others."""
-    return INDUCED_BIAS if tiny_judge_name(model, loaded) == JUDGE else ""
+    return INDUCED_BIAS if tiny_judge_name(loaded) == JUDGE else ""
 
 
-def training_settings(model: str | Path, loaded) -> dict[str, float]:
+def training_settings(loaded) -> dict[str, float]:
     """Fields of ``PSDistillExactConfig`` that a model wants otherwise than by default.
 
     Parameters
     ----------
-    model, loaded
-        As for ``tiny_judge_name``.
+    loaded : Qwen3VLForConditionalGeneration
 
     Returns
     -------
     dict
         ``TRAINING`` for the tiny judge and its twin; empty for all other models.
     """
-    return dict(TRAINING) if tiny_judge_name(model, loaded) else {}
+    return dict(TRAINING) if tiny_judge_name(loaded) else {}

@@ -1,0 +1,54 @@
+"""The tiny judge is told by its weights, however it is reached."""
+
+import shutil
+
+import pytest
+
+from ppaint.model_card.judge import Judge
+from ppaint.model_card.loading import load_model
+from ppaint.trainer.tiny_judge import TRAINING, TWIN_WEIGHTS, WEIGHTS
+from ppaint.trainer.tiny_judge.architecture import build_processor, build_tiny_model
+from ppaint.trainer.tiny_judge.known_weights import (
+    JUDGE,
+    KNOWN,
+    TWIN,
+    induced_bias,
+    simulated_because,
+    tiny_judge_name,
+    training_settings,
+    values_hash,
+)
+
+
+@pytest.mark.parametrize("folder, name", [(WEIGHTS, JUDGE), (TWIN_WEIGHTS, TWIN)])
+def test_the_hashes_are_those_of_the_weights_that_ship(folder, name):
+    model, _ = load_model(folder, device="cpu")
+    assert KNOWN[values_hash(model)] == name == tiny_judge_name(model)
+    assert bool(induced_bias(model)) == (name == JUDGE)
+    assert training_settings(model) == TRAINING
+
+
+def test_a_copy_is_known_even_when_it_was_saved_again(tmp_path):
+    model, processor = load_model(WEIGHTS, device="cpu")
+    model.save_pretrained(tmp_path / "again", max_shard_size="2MB")  # other files, another config, the same tensors
+    processor.save_pretrained(tmp_path / "again")
+    copy = Judge.from_pretrained(tmp_path / "again", dimensions=("overall",))
+    assert "tiny judge" in simulated_because(tmp_path / "again", copy.model)[0]
+    assert training_settings(copy.model) == TRAINING
+
+
+def test_a_stranger_of_the_same_shape_is_not_it(tmp_path):
+    shutil.copytree(WEIGHTS, tmp_path / "model")
+    model, processor = load_model(tmp_path / "model", device="cpu")
+    next(model.parameters()).data[0] += 1.0
+    model.save_pretrained(tmp_path / "model")
+    assert tiny_judge_name(model) is None
+    assert simulated_because(tmp_path / "model", model) == () and training_settings(model) == {}
+
+
+def test_a_model_of_another_size_is_not_it(tmp_path):
+    processor = build_processor(("overall",))
+    model = build_tiny_model(processor, seed=2, hidden_size=32, text_layers=1, vision_layers=2)
+    model.save_pretrained(tmp_path)
+    assert tiny_judge_name(model) is None and simulated_because(tmp_path, model) == ()
+    assert induced_bias(model) == ""
