@@ -47,7 +47,7 @@ def judge(
     from ..trainer.judgments.judgment_store import JudgmentStore
     from ..trainer.pseudo_scores.labelled_set import check_enough, compute_features
     from ..trainer.pseudo_scores.schedule import Schedule, follow_schedule
-    from .progress_bars import progress_bars
+    from .terminal import progress_bars
 
     with progress_bars() as report:
         opened = open_folder(images, report)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from .reproduce import TINY_JUDGE, show_lines
+from .reproduce import TINY_JUDGE
 
 
 def quickstart(
@@ -27,7 +27,7 @@ def quickstart(
 ) -> None:
     """Build, judge, pseudo-label, distil and measure, with one command."""
     from ..trainer.tiny_judge import WEIGHTS
-    from .terminal import open_console, progress_bars
+    from .terminal import progress_bars, show_lines
 
     source = str(WEIGHTS) if model == TINY_JUDGE else model
     with progress_bars() as report:

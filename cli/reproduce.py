@@ -47,7 +47,7 @@ def reproduce(
     options = read_options(config, estimator)
     from ..pipeline.protocol import Protocol, run_protocol
     from ..trainer.tiny_judge import WEIGHTS
-    from .terminal import open_console, progress_bars
+    from .terminal import progress_bars, show_lines
 
     configured = options.pop("seed", 0)
     settings = Protocol(
@@ -66,25 +66,6 @@ def reproduce(
     with progress_bars() as report:
         lines = run_protocol(settings, out, report)
     show_lines(lines)
-
-
-def show_lines(lines: list, *, markup: bool = False) -> None:
-    """Print what a run has to show: tables and sentences.
-
-    Parameters
-    ----------
-    lines : list
-        Texts, and what ``rich`` can print.
-    markup : bool
-        Whether texts may hold marks such as ``[bold]``.
-    """
-    from rich.console import Console
-
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=200)  # a log is not 80 columns wide
-    for line in lines:
-        console.print(line, markup=markup, highlight=False, soft_wrap=isinstance(line, str))
 
 
 def read_options(path: Path | None, estimator: Estimator) -> dict[str, Any]:

@@ -39,6 +39,21 @@ def open_console(*, errors: bool = False) -> Console:
     return console if console.is_terminal else Console(stderr=errors, width=_LOG_WIDTH)
 
 
+def show_lines(lines: list, *, markup: bool = False) -> None:
+    """Print what a run has to show: tables and sentences.
+
+    Parameters
+    ----------
+    lines : list
+        Texts, and what ``rich`` can print.
+    markup : bool
+        Whether texts may hold marks such as ``[bold]``.
+    """
+    console = open_console()
+    for line in lines:
+        console.print(line, markup=markup, highlight=False, soft_wrap=isinstance(line, str))
+
+
 @contextmanager
 def progress_bars() -> Iterator[Callable[[str, int, int], None]]:
     """Show one bar, on standard error, for each thing that is being done: of how much, and the time it takes.

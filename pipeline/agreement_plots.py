@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import matplotlib.ticker
 import numpy as np
 
-from ..preference_to_score.panel.agreement import PREFERENCE_PRIOR_PRECISION, PRIOR_PRECISIONS
+from ..preference_to_score.panel.agreement import AGREEMENT_PRIOR_PRECISION, PRIOR_PRECISIONS
 from .plot_style import AFTER, BEFORE, NEUTRAL, drawn, marked
 
 if TYPE_CHECKING:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import time
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +19,13 @@ from ..images.contact_sheet import contact_sheet
 from ..images.image_folder import by_hash, open_folder
 from ..images.opening import OpenedImage
 from ..model_card.judge import Judge
+from ..trainer.code_version import package_versions
+from ..trainer.distillation import distil
+from ..trainer.distillation_job import CardText, Distillation
 from ..trainer.pseudo_scores.labelled_set import PseudoLabels, check_enough, pseudo_label_images
 from ..trainer.pseudo_scores.schedule import Schedule
-from ..trainer.scorer_folder import PACKAGES, CardText, Distilled
+from ..trainer.scorer_folder import Distilled
 from ..trainer.tiny_judge.known_weights import simulated_because, tiny_judge_name, training_settings
-from .distil_step import Training, distil
 from .plots import plot_pool, plot_training
 from .scored_paintings import score_images
 
@@ -88,8 +89,8 @@ def run_own_images(settings: OwnImages, out: Path, report: Progress) -> list:
     judge = Judge.from_pretrained(settings.model, dimensions=dimensions, batch_size=settings.batch_size)
     because = simulated_because(settings.model, judge.model)
     own_settings = training_settings(judge.model)
-    training = Training(settings.model, settings.seed, own_settings | {"max_steps": settings.steps})
-    claim_folder(out, _identity(training, judge, unique))
+    options = own_settings | {"max_steps": settings.steps}
+    claim_folder(out, _identity(settings.seed, options, judge, unique))
     labels = pseudo_label_images(
         judge, unique, out / "label_free", report, what="your images", schedule=Schedule(seed=settings.seed)
     )
@@ -99,7 +100,8 @@ def run_own_images(settings: OwnImages, out: Path, report: Progress) -> list:
         evaluation=f"Nothing was measured against human scores: there were none. {note}".strip(),
         simulated=bool(because),
     )
-    distilled = distil(training, judge, labels, unique, out, report, card)
+    job = Distillation(settings.model, judge, labels, out, card, images=unique, seed=settings.seed, options=options)
+    distilled = distil(job, report)
     table = score_images(distilled.folder, opened, report, "scoring")
     rows = sorted(table.rows(), key=lambda row: -row[dimensions[-1]])
     _write_csv(out / "scores.csv", rows)
@@ -107,22 +109,22 @@ def run_own_images(settings: OwnImages, out: Path, report: Progress) -> list:
     summary = _summary(settings, opened, labels, distilled, note) | {
         "tiny_judge": tiny_judge_name(judge.model) is not None,
         "simulated": bool(because),
-        "training_options": dict(training.options),
+        "training_options": options,
         "elapsed_s": round(time.time() - started, 1),
     }
     write_json(out / "summary.json", summary)
     return _for_terminal(out, labels, distilled, note, own_settings)
 
 
-def _identity(training: Training, judge: Judge, unique: list[OpenedImage]) -> dict[str, Any]:
+def _identity(seed: int, options: dict[str, Any], judge: Judge, unique: list[OpenedImage]) -> dict[str, Any]:
     """Contents, not paths: a run is resumed after its images or its model were moved, and not after they were changed."""
     return {
         "kind": "own images",
         "images": sorted(image.sha256 for image in unique),
         "dimensions": list(judge.dimensions),
         "model": judge.fingerprint,
-        "seed": training.seed,
-        "options": dict(training.options),
+        "seed": seed,
+        "options": options,
     }
 
 
@@ -188,7 +190,7 @@ def _summary(
         "reliability": dict(zip(labels.scores.dimensions, reliability, strict=True)),
         "kept_step": distilled.kept_step,
         "seed": settings.seed,
-        "versions": {name: version(name) for name in PACKAGES},
+        "versions": package_versions(),
         "hashes": dict(distilled.config.hashes),
     }
 

@@ -23,16 +23,18 @@ from ..images.opening import OpenedImage
 from ..model_card.judge import Judge
 from ..model_card.loading import model_revision
 from ..model_card.readout import moments
+from ..trainer.code_version import package_versions
+from ..trainer.distillation import distil
+from ..trainer.distillation_job import CardText, Distillation
 from ..trainer.estimator import Estimator
 from ..trainer.judgments.judging import Judging
 from ..trainer.judgments.judgment_store import JudgmentStore
 from ..trainer.pseudo_scores.labelled_set import PseudoLabels, check_enough, compute_features, pseudo_label_images
 from ..trainer.pseudo_scores.schedule import Schedule
-from ..trainer.scorer_folder import PACKAGES, CardText, Distilled, rewrite_card
+from ..trainer.scorer_folder import Distilled, rewrite_card
 from ..trainer.tiny_judge.known_weights import induced_bias, simulated_because, tiny_judge_name
 from .annotation_source import AnnotationSource, check_annotations, check_dataset
 from .category_pools import JudgedCategory, digest_of, judge_category
-from .distil_step import Training, distil
 from .kept_references import reference_lines
 from .paintings import ReleasePaintings, read_paintings
 from .protocol_figures import Measured, measure_protocol
@@ -92,10 +94,6 @@ class Protocol:
         """The trainer's settings: the paper's family of objectives unless another is asked for by name."""
         family = {"objective": "policy"} if self.estimator is Estimator.exact else {}
         return family | dict(self.options)
-
-    def training(self) -> Training:
-        """How the model is trained."""
-        return Training(self.model, self.seed, self.trainer_options(), self.estimator)
 
     def training_folder(self, category: str) -> Path | None:
         """Where the training images lie; None where they are the category's own paintings."""
@@ -187,7 +185,18 @@ def run_protocol(settings: Protocol, out: Path, report: Progress, *, judge: Judg
         simulated=bool(run.simulated_because),
         headline=release.headline,
     )
-    distilled = distil(settings.training(), judge, labels, training, out, report, card)
+    job = Distillation(
+        settings.model,
+        judge,
+        labels,
+        out,
+        card,
+        images=training,
+        estimator=settings.estimator,
+        seed=settings.seed,
+        options=settings.trainer_options(),
+    )
+    distilled = distil(job, report)
     after = score_images(distilled.folder, paintings.images, report).mean
     check_finite(after, str(distilled.folder), "the distilled scorer's scores")
     for name, scores in (("before", before), ("after", after)):
@@ -263,7 +272,7 @@ def _dataset(
     scored = release.fused[list(release.dimensions)].notna().any(axis=1)
     bare = [name for name in release.categories if not scored[release.fused["category"] == name].any()]
     if bare:
-        why = {f["category"]: f["why_not_fused"] for f in read_release(folder)["facets"] if f["why_not_fused"]}
+        why = {f["category"]: f["why_not_fused"] for f in release["facets"] if f["why_not_fused"]}
         raise InputFault(
             Fault(
                 source.place, name, f"no dimension of it could be fused ({why.get(name, 'unknown')})", "fix the export"
@@ -332,10 +341,9 @@ def _report(
     settings, release, fitness = run.settings, run.release, labels.fitness
     kept = settings.references or run.out / "reference"
     reference = reference_lines(release, kept, run.report, processes=settings.processes)
-    packages = (*PACKAGES, "trl") if settings.estimator is Estimator.sampled else PACKAGES
     return ProtocolReport(
         release=release,
-        record=read_release(release.folder),
+        record=release,
         figures=measure_protocol(release, run.paintings, measured, reference, run.category),
         conditions=_conditions(run, training),
         pools={name: category.slopes() for name, category in judged.items()},
@@ -343,11 +351,10 @@ def _report(
         warnings=fitness.warnings,
         dropped=labels.scores.dropped,
         kept_step=distilled.kept_step,
-        versions={name: version(name) for name in packages},
+        versions=package_versions(*(["trl"] if settings.estimator is Estimator.sampled else [])),
         hashes=_hashes(run, distilled),
         command=settings.command(run.out),
     )
-    return distil(job, report)
 
 
 def _conditions(run: _Run, training: list[OpenedImage]) -> Conditions:

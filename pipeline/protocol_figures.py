@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ..dataset_script.release import ReleaseTables
 from ..eval_suite.paired_bootstrap import paired_difference
 from ..eval_suite.reference_lines import Line, PanelReferences, against_panel, noise_ceiling, single_expert
 from ..eval_suite.srcc_plcc.correlation import STATISTICS

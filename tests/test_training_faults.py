@@ -124,7 +124,9 @@ def test_a_full_disk_is_one_fault_and_the_checkpoints_before_it_stay_whole(
 
 @pytest.mark.parametrize("file", ["model.safetensors", "optimizer.pt", "rng_state.pth"])
 @pytest.mark.parametrize("harm", ["cut short", "gone"])
-def test_a_checkpoint_that_is_not_complete_is_passed_over_with_a_warning(file, harm, trained, features, scores, tmp_path, caplog):
+def test_a_checkpoint_that_is_not_complete_is_passed_over_with_a_warning(
+    file, harm, trained, features, scores, tmp_path, caplog
+):
     folder = tmp_path / "copy"
     shutil.copytree(trained.args.output_dir, folder)
     harmed = folder / "checkpoint-6" / file
