@@ -102,11 +102,11 @@ def read_config(
     if not path.is_file():
         raise InputFault(Fault(str(path), "", "there is no such file", "give a YAML file; see trainer/configs"))
     try:
-        said = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+        settings = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         what = f"not readable as YAML ({str(error).splitlines()[0]})"
         raise InputFault(Fault(str(path), "", what, "fix the file")) from error
-    if not isinstance(said, dict):
+    if not isinstance(settings, dict):
         raise InputFault(Fault(str(path), "", "the file is not a list of KEY: VALUE", "see trainer/configs"))
     faults = []
     for override in overrides:
@@ -114,16 +114,16 @@ def read_config(
         if not equals:
             faults.append(Fault("command line", override, "an override without =", "write KEY=VALUE"))
         else:
-            said[key.strip()] = yaml.safe_load(value)
+            settings[key.strip()] = yaml.safe_load(value)
     arguments = config_class(estimator)
     fields = {field.name: field for field in dataclasses.fields(arguments) if field.init}
-    for key in said:
+    for key in settings:
         if key not in INPUTS and key not in fields or key == "output_dir":
             known = f"one of {', '.join(INPUTS)}, or a field of {arguments.__name__} other than output_dir"
             faults.append(Fault(str(path), str(key), "no such setting", f"use {known}"))
-    faults += [Fault(str(path), key, "missing", f"add {key}: PATH") for key in NEEDED if not said.get(key)]
-    faults += export_faults(path, said)
-    options = {key: _number(value) for key, value in said.items() if key in fields and key not in INPUTS}
+    faults += [Fault(str(path), key, "missing", f"add {key}: PATH") for key in NEEDED if not settings.get(key)]
+    faults += export_faults(path, settings)
+    options = {key: _number(value) for key, value in settings.items() if key in fields and key not in INPUTS}
     if not faults:
         try:
             arguments(output_dir="checked-only", **options)
@@ -131,10 +131,10 @@ def read_config(
             faults.append(Fault(str(path), "", str(error), "fix that value"))
     if faults:
         raise InputFault(faults)
-    return {key: value for key, value in said.items() if key in INPUTS}, options
+    return {key: value for key, value in settings.items() if key in INPUTS}, options
 
 
-def export_faults(path: Path, said: dict[str, Any]) -> list:
+def export_faults(path: Path, settings: dict[str, Any]) -> list:
     """What is wrong with the form in which the scorer is to be written: a published adapter names no local path.
 
     Examples
@@ -147,11 +147,11 @@ def export_faults(path: Path, said: dict[str, Any]) -> list:
     from ..foundation.faults import Fault
     from ..model_card.exported_adapter import FORMS, is_repo_id
 
-    form, repo, model = said.get("export", "merged"), said.get("base_repo"), said.get("model")
+    form, repo, model = settings.get("export", "merged"), settings.get("base_repo"), settings.get("model")
     faults = []
     if form not in FORMS:
         faults.append(Fault(str(path), "export", f"{form!r} is no form of a scorer", f"use {' or '.join(FORMS)}"))
-    if form == "adapter" and not said.get("lora_r"):
+    if form == "adapter" and not settings.get("lora_r"):
         faults.append(
             Fault(str(path), "lora_r", "without adapters none can be exported", "set lora_r: 16, or export: merged")
         )

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -52,15 +50,16 @@ def plan(
     Nothing is downloaded and no weight is read: passes are counted on the model's shapes.
     """
     from ..foundation.faults import Fault, InputFault
+    from ..foundation.whole_files import check_can_be_written, write_json
 
     for name, value in (("--tflops", tflops), ("--memory-gb", memory_gb)):
         if value is not None and not 0 < value < float("inf"):
             raise InputFault(Fault(name, "", f"{value:g} is no such amount", "give a number above 0"))
-    if json_out is not None and (json_out.is_dir() or not json_out.parent.is_dir()):
-        raise InputFault(Fault(str(json_out), "--json", "nothing can be written there", "give a file in a folder"))
+    if json_out is not None:
+        check_can_be_written(json_out, "--json")
     width, height = _pixels(image_px)
-    said = _launch(accelerate)
-    inputs, args, mixed = _training_config(config, overrides or [], estimator, said["processes"])
+    launch = _launch(accelerate)
+    inputs, args, mixed = _training_config(config, overrides or [], estimator, launch["processes"])
 
     from ..trainer.cost.model_shapes import read_shapes
     from ..trainer.cost.run_plan import RunSize, plan_run
@@ -74,17 +73,17 @@ def plan(
         height=height,
         pool_size=pool_size,
         opponents=opponents,
-        devices=said["processes"],
-        sharded=said["sharded"],
+        devices=launch["processes"],
+        sharded=launch["sharded"],
         gpu=not cpu,
-        bf16=mixed or said["bf16"],
+        bf16=mixed or launch["bf16"],
     )
     planned = plan_run(shapes, args, size)
     for line in plan_lines(planned, size, tflops=tflops, memory_gb=memory_gb, name=shapes.name, counted=shapes.counted):
         typer.echo(line)
     if json_out is not None:
         hours = None if tflops is None else planned.hours(tflops, size.devices)
-        _write(json_out, {"model": shapes.name, "source": shapes.source, **planned.to_dict(), "hours": hours})
+        write_json(json_out, {"model": shapes.name, "source": shapes.source, **planned.to_dict(), "hours": hours})
 
 
 def plan_lines(
@@ -178,11 +177,11 @@ def _training_config(
     from ..trainer.estimator import config_class
     from .distill import read_config
 
-    said = _said(path, overrides)
-    mixed = said.get("bf16") is True
+    given = _unchecked(path, overrides)
+    mixed = given.get("bf16") is True
     instead = [f"{name}=later" for name in PLANNED_LATER] + ["bf16=false"] * mixed
     sampled = estimator is Estimator.sampled
-    rows = said.get("per_device_train_batch_size")
+    rows = given.get("per_device_train_batch_size")
     if sampled and processes > 1 and (rows is None or type(rows) is int):  # read_config says what is wrong with others
         rows = config_class(estimator).per_device_train_batch_size if rows is None else rows
         instead.append(f"per_device_train_batch_size={rows * processes}")
@@ -190,17 +189,17 @@ def _training_config(
     return inputs, config_class(estimator)(output_dir="planned-only", **options), mixed
 
 
-def _said(path: Path, overrides: list[str]) -> dict[str, Any]:
+def _unchecked(path: Path, overrides: list[str]) -> dict[str, Any]:
     """What file and overrides say, unchecked."""
     import yaml
 
     try:
-        said = yaml.safe_load(path.read_text(encoding="utf-8")) if path.is_file() else {}
+        content = yaml.safe_load(path.read_text(encoding="utf-8")) if path.is_file() else {}
         pairs = (override.partition("=") for override in overrides)
         given = {key.strip(): yaml.safe_load(value) for key, equals, value in pairs if equals}
     except (yaml.YAMLError, UnicodeDecodeError):
         return {}  # read_config says what is wrong
-    return (said if isinstance(said, dict) else {}) | given
+    return (content if isinstance(content, dict) else {}) | given
 
 
 def _launch(path: Path | None) -> dict[str, Any]:
@@ -215,17 +214,11 @@ def _launch(path: Path | None) -> dict[str, Any]:
     if not path.is_file():
         raise InputFault(Fault(str(path), "--accelerate", "there is no such file", fix))
     try:
-        said = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise InputFault(Fault(str(path), "", f"not readable as YAML ({str(error).splitlines()[0]})", fix)) from error
-    count = said.get("num_processes") if isinstance(said, dict) else None
+    count = content.get("num_processes") if isinstance(content, dict) else None
     if type(count) is not int or count < 1:
         raise InputFault(Fault(str(path), "num_processes", "missing, or no whole number above 0", fix))
-    sharded = str(said.get("distributed_type")) == SHARDING
-    return {"processes": count, "sharded": sharded, "bf16": said.get("mixed_precision") == "bf16"}
-
-
-def _write(path: Path, said: dict) -> None:
-    temporary = path.with_name(path.name + ".tmp")
-    temporary.write_text(json.dumps(said, indent=1) + "\n", encoding="utf-8")
-    os.replace(temporary, path)
+    sharded = str(content.get("distributed_type")) == SHARDING
+    return {"processes": count, "sharded": sharded, "bf16": content.get("mixed_precision") == "bf16"}

@@ -54,7 +54,7 @@ def written_whole(out: str | Path, replaces: str = "") -> Iterator[Path]:
         raise InputFault(fault) from error
     try:
         yield partial
-        _take_place(partial, out)
+        take_place(partial, out)
     except BaseException:
         shutil.rmtree(partial, ignore_errors=True)
         for parent in made:
@@ -80,7 +80,8 @@ def _refuse_what_is_there(out: Path, replaces: str) -> None:
         raise InputFault(Fault(str(out), "", what, "remove the folder yourself or give another --out"))
 
 
-def _take_place(partial: Path, out: Path) -> None:
+def take_place(partial: Path, out: Path) -> None:
+    """Give a folder that is whole its final name; what stood there goes only then, and comes back if that fails."""
     if not out.exists():
         os.rename(partial, out)
         return

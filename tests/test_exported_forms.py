@@ -20,6 +20,7 @@ from ppaint.trainer.code_version import code_hash
 from ppaint.trainer.distillation import distil
 from ppaint.trainer.distillation_job import CardText, Distillation, Export
 from ppaint.trainer.pseudo_scores.labelled_set import pseudo_label_images
+from ppaint.trainer.scorer_folder import clear_unfinished
 from ppaint.trainer.tiny_judge import WEIGHTS
 
 DIMENSIONS = ("brushwork", "overall")
@@ -220,7 +221,18 @@ def test_without_held_out_images_the_distance_is_not_known(training, tmp_path):
     job = Distillation(WEIGHTS, training.judge, training.labels, tmp_path, CardText("t"), options=options)
     done = distil(job)
     assert done.config.out_of_distribution is None and "not known" in (done.folder / "README.md").read_text()
-    assert (
-        AestheticScorer.from_pretrained(done.folder, device="cpu").score(training.images[:1]).out_of_distribution
-        is None
-    )
+    assert AestheticScorer.from_pretrained(done.folder, device="cpu").score(training.images[:1]).out_of_distribution is None
+
+
+def test_what_a_killed_run_left_of_the_folder_is_cleared_and_what_it_put_aside_comes_back(tmp_path):
+    left_overs = (".scorer.partial", "..scorer.partial.partial", ".scorer.building", ".scorer.41.old")
+    for name in (*left_overs, "checkpoints"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "file").write_text(name)
+    clear_unfinished(tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["checkpoints", "scorer"]
+    assert (tmp_path / "scorer" / "file").read_text() == ".scorer.41.old"
+    (tmp_path / ".scorer.42.old").mkdir()
+    clear_unfinished(tmp_path)
+    assert (tmp_path / "scorer" / "file").read_text() == ".scorer.41.old"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["checkpoints", "scorer"]

@@ -9,8 +9,8 @@ from scipy.optimize import minimize_scalar
 from scipy.special import expit
 
 from ppaint.trainer import Judging, JudgmentStore, build_pool, rate_images
-from ppaint.trainer.held_out import choose_held_out, order_log_loss
-from ppaint.trainer.training_table import training_table
+from ppaint.trainer.held_out import order_log_loss
+from ppaint.trainer.training_table import choose_held_out, training_table
 
 
 @pytest.fixture(scope="module")

@@ -392,7 +392,7 @@ def test_a_bad_configuration_is_one_fault_that_names_the_field(content, field, w
 def test_a_file_that_is_not_there_is_one_fault(tmp_path):
     assert fault("--config", tmp_path / "none.yaml").what == "there is no such file"
     assert fault("--config", TINY, "--accelerate", tmp_path / "none.yaml").row == "--accelerate"
-    assert fault("--config", TINY, "--json", tmp_path / "none" / "plan.json").row == "--json"
+    assert "--json" in fault("--config", TINY, "--json", tmp_path / "none" / "plan.json").fix
 
 
 def test_an_accelerate_file_without_processes_is_one_fault(tmp_path):

@@ -28,7 +28,7 @@ from ppaint.trainer import (
     PSDistillExactConfig,
     ranking,
 )
-from ppaint.trainer.label_free_run import held_out_metrics
+from ppaint.trainer.held_out import held_out_metrics
 from ppaint.trainer.psdistill_exact_config import OBJECTIVES
 
 

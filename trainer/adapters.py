@@ -5,8 +5,8 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 
-from .psdistill_exact_config import LORA_TARGETS
-
+# The language model's linear layers.
+LORA_TARGETS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
 # The vision tower's linear layers: attention and the two of each block, and those of the mergers. (The patch embedding's
 # `proj` is a convolution and stays as it is.)
 VISION_LAYERS = (

@@ -77,3 +77,24 @@ class BlockSampler(Sampler[int]):
             waiting[category] = [i for i in fresh if i not in chosen]
             block = block + chosen
         return block
+
+
+class PlacesInBlocks(Sampler[int]):
+    """A block sampler's order over some of a table's images, in the table's own places.
+
+    Parameters
+    ----------
+    order : BlockSampler
+        Over the images that are trained on.
+    places : ndarray of int
+        Their places in the table.
+    """
+
+    def __init__(self, order: Sampler[int], places: np.ndarray) -> None:
+        self.order, self.places = order, places
+
+    def __len__(self) -> int:
+        return len(self.order)
+
+    def __iter__(self):
+        return (int(self.places[i]) for i in self.order)

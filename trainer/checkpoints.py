@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
-import os
 import re
+import shutil
 import zipfile
 from pathlib import Path
+
+from ..foundation.whole_files import flush_to_disk
 
 logger = logging.getLogger(__name__)
 WRITING = "partial-checkpoint-"
@@ -53,7 +55,7 @@ def newest_complete_checkpoint(folder: str | Path) -> Path | None:
 
 
 def what_is_missing(checkpoint: Path) -> str | None:
-    """What keeps a checkpoint from being gone on with; None if it is whole.
+    """What keeps a run from resuming from a checkpoint; None if it is whole.
 
     Parameters
     ----------
@@ -89,8 +91,11 @@ def sync_tree(folder: str | Path) -> None:
     """Flush every file of a folder, and the folder itself, to the disk."""
     folder = Path(folder)
     for path in [*sorted(folder.rglob("*")), folder]:
-        handle = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+        flush_to_disk(path)
+
+
+def clear_half_written(folder: str | Path) -> None:
+    """Remove the checkpoints that were being written, or replaced, when the run was killed."""
+    for pattern in (f"{WRITING}*", ".checkpoint-*.old"):
+        for left_over in Path(folder).glob(pattern):
+            shutil.rmtree(left_over)

@@ -1,4 +1,4 @@
-"""The label-free stopping rule: images held out with their judgments, and how well a scorer orders those."""
+"""The label-free stopping rule: how well a scorer orders judgments that were held out."""
 
 from __future__ import annotations
 
@@ -6,33 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.special import expit, xlogy
+from scipy.stats import rankdata
 
-from .pseudo_scores.pseudo_labels import PseudoScores
-
-
-def choose_held_out(scores: PseudoScores, fraction: float, seed: int) -> np.ndarray:
-    """Which images are held out: a share of the outsiders, never a pool member.
-
-    Parameters
-    ----------
-    scores : PseudoScores
-    fraction : float
-        Share of the images outside the pool, rounded; at least 3 of them unless it is 0.
-    seed : int
-        The choice depends on it and on the set of images, not on their order.
-
-    Returns
-    -------
-    ndarray of bool, shape (n,)
-    """
-    held = np.zeros(len(scores.images), dtype=bool)
-    outsiders = sorted((image, i) for i, image in enumerate(scores.images) if not scores.in_pool[i])
-    if fraction == 0 or not outsiders:
-        return held
-    count = min(max(3, round(fraction * len(outsiders))), len(outsiders))
-    chosen = np.random.default_rng([seed, 15]).choice(len(outsiders), count, replace=False)
-    held[[outsiders[j][1] for j in chosen]] = True
-    return held
+from .training_table import TrainingTable
 
 
 @dataclass(frozen=True)
@@ -112,3 +88,35 @@ def _fit_slope(margin: np.ndarray, p: np.ndarray) -> float:
         middle = (low + high) / 2
         low, high = (middle, high) if rise(middle) < 0 else (low, middle)
     return (low + high) / 2 / size
+
+
+def held_out_metrics(table: TrainingTable, score: np.ndarray) -> dict[str, float]:
+    """How well scores order the held-out judgments, by dimension and on average.
+
+    Parameters
+    ----------
+    table : TrainingTable
+    score : ndarray, shape (n, D)
+        The scorer's means, of the held-out images and their opponents at least.
+
+    Returns
+    -------
+    dict
+        ``log_loss`` and ``srcc`` (means over dimensions), ``log_loss_floor``, and each by dimension.
+    """
+    pairs, held, out = table.held_out_pairs, np.flatnonzero(table.held_out), {}
+    losses, floors, agreements = [], [], []
+    for k, name in enumerate(table.dimensions):
+        if np.isnan(pairs.delta[:, k]).all():
+            continue
+        fit = order_log_loss(score[pairs.first, k] - score[pairs.second, k], pairs.delta[:, k])
+        ranked = held[np.isfinite(table.elo[held, k])]
+        ranks = np.stack([rankdata(score[ranked, k]), rankdata(table.elo[ranked, k])])
+        steady = (ranks.std(axis=1) > 0).all()
+        agreement = float(np.corrcoef(ranks)[0, 1]) if steady else float("nan")
+        losses.append(fit.loss)
+        floors.append(fit.floor)
+        agreements.append(agreement)
+        out |= {f"log_loss_{name}": fit.loss, f"srcc_{name}": agreement}
+    means = {"log_loss": np.mean(losses), "log_loss_floor": np.mean(floors), "srcc": np.mean(agreements)}
+    return {name: float(value) for name, value in means.items()} | out

@@ -6,20 +6,20 @@ from dataclasses import dataclass, field
 
 from transformers import TrainingArguments
 
-from .reporters import check_reporters
+from .label_free_config import LabelFreeConfig
 
 OBJECTIVES = ("policy", "fidelity", "judgments", "soft_labels")
-LORA_TARGETS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
 
 
 @dataclass
-class PSDistillExactConfig(TrainingArguments):
+class PSDistillExactConfig(LabelFreeConfig, TrainingArguments):
     r"""
     Configuration class for the [`PSDistillExactTrainer`].
 
-    This class includes only the parameters that are specific to exact PSDistill. For a full list of training arguments,
-    please refer to the [`~transformers.TrainingArguments`] documentation. Note that default values in this class may
-    differ from those in [`~transformers.TrainingArguments`].
+    This class includes only the parameters that are specific to exact PSDistill; those that both trainers have (adapters,
+    label-free stopping, `beta`, `learning_rate`, `max_steps` among them) are documented in [`LabelFreeConfig`]. For a full
+    list of training arguments, please refer to the [`~transformers.TrainingArguments`] documentation. Note that default
+    values in this class may differ from those in [`~transformers.TrainingArguments`].
 
     Parameters:
         > Parameters that control the objective
@@ -31,10 +31,6 @@ class PSDistillExactConfig(TrainingArguments):
             trainer estimates. Without a pool or a ranking reward, on the same judgments: `"judgments"`, a Bradley-Terry
             loss; `"soft_labels"`, cross-entropy on soft pseudo-scores. docs/ablations.md says which to use when, and why
             the default is not `"policy"`.
-        beta (`float`, *optional*, defaults to `0.02`):
-            Weight of KL(policy || starting model) over the ten score tokens.
-        use_confidence (`bool`, *optional*, defaults to `True`):
-            Whether images are weighted by the confidence of their pseudo-scores. `False` is for comparisons.
         soft_label_stretch (`float`, *optional*, defaults to `2.0`):
             `"soft_labels"` only: spread of the labels over images, in units of the starting model's own spread.
 
@@ -43,64 +39,18 @@ class PSDistillExactConfig(TrainingArguments):
         block_size (`int`, *optional*):
             Images of one category per block; all dimensions of an image are asked in one pass, so a block of images is a
             block in every dimension. By default, the batch size of a device. Fewer where a category has fewer images.
-        min_opponents (`int`, *optional*, defaults to `7`):
-            Images of its own category that every image must at least meet in a step.
-
-        > Parameters that control what is trained
-
-        lora_r (`int`, *optional*, defaults to `0`):
-            Rank of LoRA adapters on the language model; 0 trains all its weights.
-        lora_alpha (`int`, *optional*, defaults to `32`):
-            Scale of the adapters.
-        lora_target_modules (`list[str]`, *optional*):
-            Names of the language model's layers that get adapters; by default all its linear layers.
-        vision_lora_r (`int`, *optional*, defaults to `0`):
-            Rank of LoRA adapters on the vision tower's linear layers (attention, blocks and mergers), scaled as the
-            language model's are; needs `lora_r`. 0 freezes the tower: an image's features are then computed once, and
-            not in every pass.
-
-        > Parameters that control the label-free stopping
-
-        held_out_fraction (`float`, *optional*, defaults to `0.15`):
-            Share of the images outside the pool that are held out with every judgment that touches them. The
-            checkpoint whose scores order those judgments best is kept; the starting model is a candidate. With `0`
-            nothing is held out, and the last weights are kept.
 
     > [!NOTE]
-    > These parameters have default values different from [`~transformers.TrainingArguments`]:
-    > - `learning_rate`: Defaults to `3e-4` instead of `5e-5`.
-    > - `max_steps`: Defaults to `150` instead of `-1`; it must be positive.
-    > - `per_device_train_batch_size`, `per_device_eval_batch_size`: Default to `32` images instead of `8` rows.
-    > - `warmup_steps`: Defaults to `0.05` of the steps instead of `0`.
-    > - `eval_strategy`, `save_strategy`: Default to `"steps"`; `eval_steps` and `save_steps` to `10`.
+    > These parameters have default values different from [`~transformers.TrainingArguments`], in addition to those in [`LabelFreeConfig`]:
+    > - `per_device_train_batch_size`: Defaults to `32` images instead of `8` rows.
     > - `logging_steps`: Defaults to `10` instead of `500`.
-    > - `metric_for_best_model`: Defaults to `"log_loss"`, `greater_is_better` to `False`, `load_best_model_at_end` to
-    >   `True`.
-    > - `save_total_limit`: Defaults to `2`: the best checkpoint and the newest.
-    > - `eval_on_start`: Defaults to `True`: the starting model is a candidate.
-    > - `remove_unused_columns`, `dataloader_pin_memory`: Default to `False`: a batch holds places in a table.
-    > - `disable_tqdm`: Defaults to `True`.
+    > - `remove_unused_columns`: Defaults to `False`: a batch holds places in a table.
     """
 
     # Parameters whose default values are overridden from TrainingArguments
-    learning_rate: float = field(default=3e-4, metadata={"help": "The initial learning rate for AdamW."})
-    max_steps: int = field(default=150, metadata={"help": "Optimiser steps; must be positive."})
-    per_device_train_batch_size: int = field(default=32, metadata={"help": "Images per forward pass on a device."})
-    per_device_eval_batch_size: int = field(default=32, metadata={"help": "Images per forward pass in evaluation."})
-    warmup_steps: float = field(default=0.05, metadata={"help": "Warm-up: steps, or a share of all steps below 1."})
-    eval_strategy: str = field(default="steps", metadata={"help": "When the held-out judgments are looked at."})
-    eval_steps: float | None = field(default=10, metadata={"help": "Steps between two looks at them."})
-    save_strategy: str = field(default="steps", metadata={"help": "When checkpoints are written."})
-    save_steps: float = field(default=10, metadata={"help": "Steps between checkpoints; a multiple of eval_steps."})
-    save_total_limit: int | None = field(default=2, metadata={"help": "Checkpoints kept: the best and the newest."})
+    per_device_train_batch_size: int = field(default=32, metadata={"help": "Images a forward pass on a device."})
     logging_steps: float = field(default=10, metadata={"help": "Steps between two log entries."})
-    metric_for_best_model: str | None = field(default="log_loss", metadata={"help": "What picks the checkpoint."})
-    greater_is_better: bool | None = field(default=False, metadata={"help": "Whether more of it is better."})
-    load_best_model_at_end: bool = field(default=True, metadata={"help": "Whether training ends on the one picked."})
-    eval_on_start: bool = field(default=True, metadata={"help": "Whether the starting model is a candidate."})
     remove_unused_columns: bool = field(default=False, metadata={"help": "A batch holds places in a table only."})
-    dataloader_pin_memory: bool = field(default=False, metadata={"help": "Nothing in a batch is worth pinning."})
-    disable_tqdm: bool | None = field(default=True, metadata={"help": "Whether to show no tqdm bars."})
 
     # Parameters that control the objective
     objective: str = field(
@@ -111,10 +61,6 @@ class PSDistillExactConfig(TrainingArguments):
             "choices": list(OBJECTIVES),
         },
     )
-    beta: float = field(default=0.02, metadata={"help": "Weight of KL(policy || starting model)."})
-    use_confidence: bool = field(
-        default=True, metadata={"help": "Whether images are weighted by the confidence of their pseudo-scores."}
-    )
     soft_label_stretch: float = field(
         default=2.0,
         metadata={"help": "'soft_labels' only: spread of the labels in units of the starting model's own spread."},
@@ -124,42 +70,10 @@ class PSDistillExactConfig(TrainingArguments):
     block_size: int | None = field(
         default=None, metadata={"help": "Images of one category per block; by default, the batch size of a device."}
     )
-    min_opponents: int = field(
-        default=7, metadata={"help": "Images of its own category that every image must at least meet in a step."}
-    )
-
-    # Parameters that control what is trained
-    lora_r: int = field(default=0, metadata={"help": "Rank of LoRA adapters; 0 trains the whole language model."})
-    lora_alpha: int = field(default=32, metadata={"help": "Scale of the adapters."})
-    lora_target_modules: list[str] | None = field(
-        default=None,
-        metadata={"help": "Names of the language model's layers that get adapters; by default all linear ones."},
-    )
-    vision_lora_r: int = field(
-        default=0, metadata={"help": "Rank of LoRA adapters on the vision tower; needs lora_r; 0 freezes the tower."}
-    )
-
-    # Parameters that control the label-free stopping
-    held_out_fraction: float = field(
-        default=0.15, metadata={"help": "Share of the images outside the pool that are held out for the stopping rule."}
-    )
 
     def __post_init__(self) -> None:
         if self.objective not in OBJECTIVES:
             raise ValueError(f"objective must be one of {', '.join(OBJECTIVES)}; got {self.objective!r}")
-        if self.max_steps < 1:
-            raise ValueError(f"max_steps must be positive, got {self.max_steps}")
-        if not 0 <= self.held_out_fraction < 1:
-            raise ValueError(f"held_out_fraction must be at least 0 and below 1, got {self.held_out_fraction}")
-        if self.beta < 0:
-            raise ValueError(f"beta must not be negative, got {self.beta}")
-        if self.min_opponents < 1:
-            raise ValueError(f"min_opponents must be at least 1, got {self.min_opponents}")
-        if self.vision_lora_r and not self.lora_r:
-            raise ValueError("vision_lora_r needs lora_r: adapters on both, or none")
-        check_reporters(self.report_to)
-        if self.held_out_fraction == 0:  # nothing to pick a checkpoint by
-            self.eval_strategy, self.load_best_model_at_end, self.eval_on_start = "no", False, False
         if self.block_size is None:
             self.block_size = self.per_device_train_batch_size
         super().__post_init__()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,15 +13,12 @@ from torch import Tensor
 from transformers import PrinterCallback, Trainer, set_seed
 
 from ..foundation.faults import Fault, InputFault
-from ..images.opening import OpenedImage
-from ..model_card.features import VisionFeatures
 from ..model_card.memory import smaller
 from ..model_card.prompts import Prompts
-from ..model_card.readout import ScoreReadout
 from . import ranking
 from .adapters import adapters, freeze_vision_tower, with_adapters
-from .block_sampler import BlockSampler
-from .label_free_run import LabelFreeRun, PlacesInBlocks
+from .block_sampler import BlockSampler, PlacesInBlocks
+from .label_free_run import Features, Images, LabelFreeRun
 from .psdistill_exact_config import PSDistillExactConfig
 from .pseudo_scores.pseudo_labels import PseudoScores
 from .training_faults import OutOfMemory
@@ -57,10 +54,17 @@ class PSDistillExactTrainer(LabelFreeRun, Trainer):
     """
     Trainer for PSDistill with the exact objective [ours], on the transformers Trainer and accelerate.
 
-    What it changes: a batch holds images, not rows of tensors (where the vision tower is frozen its features are given);
-    the loss is one of `ranking.py`'s, over the images of the whole optimiser step; evaluation is the label-free look at
-    held-out judgments; a checkpoint is written to a temporary folder and renamed; and when memory runs out, the step is
-    done again in smaller passes, with the same images and so the same objective.
+    A batch holds images, not rows of tensors: where the vision tower is frozen, its features are given.
+
+    Overridden methods of `~transformers.Trainer`, in addition to those of `LabelFreeRun`:
+
+    - `compute_loss`: one of `ranking.py`'s losses, over the images of the whole optimiser step, and the KL penalty.
+    - `get_batch_samples`: over several passes, one pass without gradient first gives all opponents' moments.
+    - `training_step`: when memory runs out, the step is done again in smaller passes, with the same images and so the
+      same objective.
+    - `_get_train_sampler`: images come in blocks of one category.
+    - `log`: KL, mass on the score tokens and spread of the scores are logged with the loss.
+    - `floating_point_ops`: not counted, since a batch holds places in a table.
 
     Parameters
     ----------
@@ -68,15 +72,17 @@ class PSDistillExactTrainer(LabelFreeRun, Trainer):
         The starting model; it is changed in place. The reference policy is this model as it is given.
     args : PSDistillExactConfig
     processor : Qwen3VLProcessor
-    features : sequence or mapping (by hash) of VisionFeatures
-        Of every image in ``scores``, by this model's vision tower. Not used with ``vision_lora_r``.
+    features : sequence or mapping (by hash) of VisionFeatures, optional
+        Of every image in ``scores``, by this model's vision tower; computed from ``images`` if None. Not used with
+        ``vision_lora_r``.
     scores : PseudoScores, or a sequence of them
         One for each training category.
     prompts : Prompts, optional
         The wording of the rating question.
     callbacks : list of TrainerCallback, optional
     images : sequence or mapping (by hash) of OpenedImage, optional
-        All images in ``scores``; needed with ``vision_lora_r``, where features change with every step.
+        All images in ``scores``; needed without ``features``, and with ``vision_lora_r``, where features change with
+        every step.
 
     Raises
     ------
@@ -93,41 +99,44 @@ class PSDistillExactTrainer(LabelFreeRun, Trainer):
         model,
         args: PSDistillExactConfig,
         processor,
-        features: Mapping[str, VisionFeatures] | Sequence[VisionFeatures],
+        features: Features | None,
         scores: PseudoScores | Sequence[PseudoScores],
         prompts: Prompts | None = None,
         callbacks: list | None = None,
-        images: Mapping[str, OpenedImage] | Sequence[OpenedImage] | None = None,
+        images: Images | None = None,
     ) -> None:
-        self.table = training_table(
-            scores,
-            held_out_fraction=args.held_out_fraction,
-            seed=args.seed,
-            use_confidence=args.use_confidence,
+        table = training_table(
+            scores, held_out_fraction=args.held_out_fraction, seed=args.seed, use_confidence=args.use_confidence
         )
-        _fit_blocks_to_images(args, self.table)
-        self.processor, self.prompts = processor, prompts or Prompts()
-        self._take_images(scores, features, images, args.vision_lora_r, args.device)
-        self.readout = ScoreReadout(processor, self.prompts, self.table.dimensions)
+        _fit_blocks_to_images(args, table)
+        self.prepare(
+            args=args,
+            model=model,
+            processor=processor,
+            table=table,
+            scores=scores,
+            prompts=prompts,
+            features=features,
+            images=images,
+        )
+        self._put_pairs_on(args.device)
         set_seed(args.seed)  # fresh adapters draw their weights
-        self.core = model
         super().__init__(
             model=_trainable(model, args),
             args=args,
             data_collator=_as_batch,
-            train_dataset=range(len(self.table.images)),
+            train_dataset=range(len(table.images)),
             eval_dataset=self._evaluation_places(),
             callbacks=callbacks,
         )
         self.remove_callback(PrinterCallback)  # the log is in trainer_state.json; a caller brings its own display
-        self._put_table_on_device()
         self._step_batch: GlobalBatch | None = None
         self._step_passes: list[dict] = []  # what the passes of this optimiser step are given
-        self._begun = self._images_done = 0  # of those passes, and of this process's images
+        self._passes_begun = self._images_done = 0  # of those passes, and of this process's images
         self._pass_size = args.per_device_train_batch_size  # less once memory has run out
         self._notes: dict[str, list[float]] = {}
         with torch.no_grad():
-            everything = torch.arange(len(self.table.images))
+            everything = torch.arange(len(table.images))
             self.reference = self._in_chunks(everything).to(self.args.device)  # (D, n, 10)
         self._stop_unless_finite(self.reference, "the starting model's scores")
         self._soft_labels = self._make_soft_labels() if args.objective == "soft_labels" else None
@@ -205,7 +214,7 @@ class PSDistillExactTrainer(LabelFreeRun, Trainer):
     def get_batch_samples(self, epoch_iterator, num_batches, device):
         """As the parent's; over several passes, one pass without gradient gives all opponents' moments."""
         batches, count = super().get_batch_samples(epoch_iterator, num_batches, device)
-        self._step_batch, self._step_passes, self._begun, self._images_done = None, batches, 0, 0
+        self._step_batch, self._step_passes, self._passes_begun, self._images_done = None, batches, 0, 0
         if len(batches) > 1 or any(len(batch["places"]) > self._pass_size for batch in batches):
             self._look_at_all_passes()
         return batches, count
@@ -252,7 +261,7 @@ class PSDistillExactTrainer(LabelFreeRun, Trainer):
         OutOfMemory
             If one image alone does not fit, or there are several processes, whose passes go together.
         """
-        self._begun += 1
+        self._passes_begun += 1
         step, passes = super().training_step, [inputs]
         while True:
             try:
@@ -265,7 +274,7 @@ class PSDistillExactTrainer(LabelFreeRun, Trainer):
             self._images_done = 0
             if self._step_batch is None:
                 self._look_at_all_passes()
-            passes = self._step_passes[: self._begun]
+            passes = self._step_passes[: self._passes_begun]
 
     def _in_parts(self, step: Callable, model, inputs: dict, count) -> Tensor:
         """One pass, in parts where memory has run out; their gradients add up."""
@@ -292,9 +301,9 @@ class PSDistillExactTrainer(LabelFreeRun, Trainer):
         """Not counted: a batch holds places in a table, from which no length can be read."""
         return 0
 
-    def _put_table_on_device(self) -> None:
-        super()._put_table_on_device()
-        table, device = self.table, self.args.device
+    def _put_pairs_on(self, device: torch.device) -> None:
+        """The judged pairs, sorted by a number that tells them apart."""
+        table = self.table
         keys = table.training_pairs.first * len(table.images) + table.training_pairs.second
         order = np.argsort(keys, kind="stable")
         self.pair_keys = torch.tensor(keys[order], device=device)
@@ -322,7 +331,7 @@ class PSDistillExactTrainer(LabelFreeRun, Trainer):
             self._notes.setdefault(name, []).append(float(value.detach()))
 
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
-        """As the parent's, with the KL, the mass on the score tokens and the spread of the scores beside the loss."""
+        """As the parent's, with the KL, the mass on the score tokens and the spread of the scores with the loss."""
         if "loss" in logs:
             reduce = {"least_mass": min}
             notes = {name: float(reduce.get(name, np.mean)(values)) for name, values in self._notes.items()}
@@ -348,7 +357,7 @@ def _trainable(model, args: PSDistillExactConfig):
 
 
 def _fit_blocks_to_images(args: PSDistillExactConfig, table: TrainingTable) -> None:
-    """With fewer training images in a category than a block takes, blocks and batches get smaller; it is said."""
+    """With fewer training images in a category than a block takes, blocks and batches get smaller, with a warning."""
     smallest = int(np.bincount(table.category[table.training_images]).min())
     if smallest >= args.block_size:
         return

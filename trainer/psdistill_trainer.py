@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -14,14 +14,11 @@ from trl import GRPOTrainer
 from trl.trainer.utils import RepeatSampler
 
 from ..foundation.faults import Fault, InputFault
-from ..images.opening import OpenedImage
-from ..model_card.features import VisionFeatures, vision_features
 from ..model_card.prompts import Prompts
-from ..model_card.readout import ScoreReadout
 from . import ranking
 from .adapters import adapters, freeze_vision_tower
-from .block_sampler import BlockSampler
-from .label_free_run import LabelFreeRun, PlacesInBlocks, in_order
+from .block_sampler import BlockSampler, PlacesInBlocks
+from .label_free_run import Features, Images, LabelFreeRun
 from .psdistill_config import PSDistillConfig
 from .pseudo_scores.pseudo_labels import PseudoScores
 from .score_answers import parse_score
@@ -33,12 +30,17 @@ class PSDistillTrainer(LabelFreeRun, GRPOTrainer):
     """
     Trainer for PSDistill with sampled completions: confidence-weighted ranking optimisation as GRPO.
 
-    What it changes in TRL's GRPOTrainer: the reward of a completion is how well its score, against the other images of
-    the whole generation batch, agrees with the pseudo-scores (`_calculate_rewards`); advantages are weighted by
-    confidence (`_generate_and_score_completions`); prompts come in blocks of one category and dimension
-    (`_get_train_sampler`); and, where completions are limited to the ten score tokens, log-probabilities are renormalised
-    over those (`_get_per_token_logps_and_entropies`). Generation, vLLM, PEFT and the loss are TRL's. Stopping, checkpoints
-    and the saved model are those of the exact trainer (`LabelFreeRun`).
+    Generation, vLLM, PEFT and the loss are TRL's. Stopping, checkpoints and the saved model are those of the exact
+    trainer (`LabelFreeRun`).
+
+    Overridden methods of `~trl.GRPOTrainer`, in addition to those of `LabelFreeRun`:
+
+    - `_calculate_rewards`: the reward of a completion is how well its score, against the other images of the whole
+      generation batch, agrees with the pseudo-scores.
+    - `_generate_and_score_completions`: advantages are weighted by confidence, with the group-size factor if asked for.
+    - `_get_train_sampler`: prompts come in blocks of one category and dimension.
+    - `_get_per_token_logps_and_entropies`: where completions are limited to the ten score tokens, log-probabilities are
+      renormalised over those.
 
     Parameters
     ----------
@@ -73,29 +75,32 @@ class PSDistillTrainer(LabelFreeRun, GRPOTrainer):
         model,
         args: PSDistillConfig,
         processor,
-        images: Mapping[str, OpenedImage] | Sequence[OpenedImage],
+        images: Images,
         scores: PseudoScores | Sequence[PseudoScores],
         prompts: Prompts | None = None,
-        features: Mapping[str, VisionFeatures] | Sequence[VisionFeatures] | None = None,
+        features: Features | None = None,
         callbacks: list | None = None,
     ) -> None:
-        self.table = training_table(
+        table = training_table(
             scores, held_out_fraction=args.held_out_fraction, seed=args.seed, use_confidence=args.use_confidence
         )
-        _check_blocks(args, self.table)
-        self.processor, self.prompts = processor, prompts or Prompts()
-        if features is None and not args.vision_lora_r:
-            self.images = in_order(images, self.table.images)
-            features = vision_features(model, processor, self.images)
-        self._take_images(scores, features, images, args.vision_lora_r, args.device)
-        self.readout = ScoreReadout(processor, self.prompts, self.table.dimensions)
-        self.core = model
+        _check_blocks(args, table)
+        self.prepare(
+            args=args,
+            model=model,
+            processor=processor,
+            table=table,
+            scores=scores,
+            prompts=prompts,
+            features=features,
+            images=images,
+        )
         freeze_vision_tower(model)
         padded_left = copy.deepcopy(processor)  # as TRL needs it; what is saved stays as it was given
         padded_left.tokenizer.padding_side = "left"
-        d = len(self.table.dimensions)
+        d = len(table.dimensions)
         rows = {
-            "place": np.repeat(np.arange(len(self.table.images)), d),
+            "place": np.repeat(np.arange(len(table.images)), d),
             "dimension": np.tile(np.arange(d), len(self.images)),
         }
         super().__init__(
@@ -112,7 +117,6 @@ class PSDistillTrainer(LabelFreeRun, GRPOTrainer):
         )
         self.remove_callback(PrinterCallback)  # the log is in trainer_state.json; a caller brings its own display
         _check_reference(self)
-        self._put_table_on_device()
         if args.score_tokens_only and not args.use_vllm:
             self._allow_score_tokens_only()
 
@@ -243,7 +247,7 @@ class PSDistillTrainer(LabelFreeRun, GRPOTrainer):
 
 
 def _check_blocks(args: PSDistillConfig, table) -> None:
-    """Blocks are as the config says: a smaller one would change the batch that TRL was told of."""
+    """Blocks are as the config says: a smaller one would change the batch that TRL works with."""
     smallest = int(np.bincount(table.category[table.training_images]).min())
     if smallest < args.block_size:
         what = f"a category has {smallest} training images; a block takes {args.block_size}"

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..foundation.disk_full import disk_full_as_fault
+from ..foundation.whole_folders import take_place
 from ..model_card.calibration import NOTE, anchor_to_base
 from ..model_card.card import write_scorer_card
 from ..model_card.exported_adapter import is_repo_id, load_adapter
@@ -24,6 +25,8 @@ from ..model_card.scorer_config import BASE_WEIGHTS, ScorerConfig
 from .code_version import code_hash, package_versions
 from .distillation_job import CardText, Distillation
 from .pseudo_scores.labelled_set import PseudoLabels
+
+UNFINISHED = ".scorer.partial"  # beside the folder that it becomes
 
 
 @dataclass(frozen=True)
@@ -61,7 +64,7 @@ class HowTrained:
     estimate : str
         How the gradient of the objective was estimated, in words.
     more : mapping
-        What ``scorer_config.json`` says beside what every training has.
+        What ``scorer_config.json`` says in addition to what every training has.
     """
 
     trainer: str
@@ -95,7 +98,7 @@ def write_scorer_folder(trainer, job: Distillation, how: HowTrained) -> Distille
     """
     history, kept = list(trainer.state.log_history), trainer.state.best_global_step
     kept_step = int(trainer.state.global_step if kept is None else kept)
-    final, building = job.out / "scorer", job.out / ".scorer.building"
+    final, building = job.out / "scorer", job.out / UNFINISHED
     base = (job.export.base_repo or str(job.model)) if job.export.form == "adapter" else ""
     main = trainer.is_world_process_zero()
     if main:
@@ -110,13 +113,23 @@ def write_scorer_folder(trainer, job: Distillation, how: HowTrained) -> Distille
                 config.save(building)
                 card = {"title": job.card.title, "training": training, "evaluation": job.card.evaluation}
                 write_scorer_card(building, config, location=str(final), **card)
-            _take_place(building, final)
+            take_place(building, final)
     except BaseException:
         if main:
             shutil.rmtree(building, ignore_errors=True)
         raise
     trainer.accelerator.wait_for_everyone()
     return Distilled(final, history, kept_step, ScorerConfig.load(final), training)
+
+
+def clear_unfinished(out: Path) -> None:
+    """Remove what a killed run left of a scorer's folder that it was writing; a folder that it had put aside comes back."""
+    for aside in out.glob(".scorer.*.old"):
+        if not (out / "scorer").exists():
+            os.replace(aside, out / "scorer")
+    names = (UNFINISHED, f".{UNFINISHED}.partial", ".scorer.building", "..scorer.building.partial")  # and older ones
+    for left_over in (*(out / name for name in names), *out.glob(".scorer.*.old")):
+        shutil.rmtree(left_over, ignore_errors=True)
 
 
 def rewrite_card(distilled: Distilled, card: CardText, evaluation: str) -> None:
@@ -224,13 +237,3 @@ def _config(args, job: Distillation, how: HowTrained, kept: int, base: str) -> S
         | dict(how.more),
         versions=package_versions(),
     )
-
-
-def _take_place(building: Path, final: Path) -> None:
-    """What stood there goes only when the new folder is whole beside it."""
-    old = final.with_name(f".{final.name}.old")
-    shutil.rmtree(old, ignore_errors=True)
-    if final.exists():
-        os.replace(final, old)
-    os.replace(building, final)
-    shutil.rmtree(old, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""What stops a training run, said in one line: numbers that are not finite, no memory."""
+"""What stops a training run, as one-line faults: numbers that are not finite, no memory."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from ..foundation.faults import Fault, InputFault
 
 KEPT = "the last whole checkpoint was kept"
-MEND = f"{KEPT}; look for a learning_rate that is too high, or weights of the starting model that are not finite"
+FIX = f"{KEPT}; look for a learning_rate that is too high, or weights of the starting model that are not finite"
 
 
 class OutOfMemory(InputFault):
@@ -15,14 +15,14 @@ class OutOfMemory(InputFault):
 
     Parameters
     ----------
-    said : str
-        What the device said.
+    reason : str
+        The device's own message.
     args : TrainingArguments
     """
 
-    def __init__(self, said: str, args) -> None:
+    def __init__(self, reason: str, args) -> None:
         rows, passes = args.per_device_train_batch_size, args.gradient_accumulation_steps
-        what = f"a pass of {rows} does not fit into memory ({said})"
+        what = f"a pass of {rows} does not fit into memory ({reason})"
         fix = (
             f"per_device_train_batch_size={max(1, rows // 2)} with gradient_accumulation_steps={2 * passes} and "
             f"block_size={args.block_size} is the same step in half the memory; activation_checkpointing=true helps too"
@@ -53,11 +53,11 @@ def not_finite(what: str, dimensions: Sequence[str], state) -> InputFault:
     state : TrainerState
     """
     where = f" in {', '.join(dimensions)}" if dimensions else ""
-    said = f"{what}{where}: not finite (NaN or infinite)"
-    return InputFault(Fault("training", f"step {state.global_step + 1}", said, MEND))
+    problem = f"{what}{where}: not finite (NaN or infinite)"
+    return InputFault(Fault("training", f"step {state.global_step + 1}", problem, FIX))
 
 
 def not_finite_weights(name: str, state) -> InputFault:
     """Weights that are not finite, found before they were written."""
-    said = f"weights are not finite after this step (the first: {name}); they were not written"
-    return InputFault(Fault("training", f"step {state.global_step}", said, MEND))
+    problem = f"weights are not finite after this step (the first: {name}); they were not written"
+    return InputFault(Fault("training", f"step {state.global_step}", problem, FIX))

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .held_out import choose_held_out
 from .pseudo_scores.pseudo_labels import PseudoScores
 
 
@@ -121,6 +120,42 @@ def training_table(
         training_pairs=JudgedPairs(first[~touched], second[~touched], delta[~touched]),
         held_out_pairs=JudgedPairs(first[touched], second[touched], delta[touched]),
     )
+
+
+def choose_held_out(scores: PseudoScores, fraction: float, seed: int) -> np.ndarray:
+    """Which images are held out: a share of the outsiders, never a pool member.
+
+    Parameters
+    ----------
+    scores : PseudoScores
+    fraction : float
+        Share of the images outside the pool, rounded; at least 3 of them unless it is 0.
+    seed : int
+        The choice depends on it and on the set of images, not on their order.
+
+    Returns
+    -------
+    ndarray of bool, shape (n,)
+    """
+    held = np.zeros(len(scores.images), dtype=bool)
+    outsiders = sorted((image, i) for i, image in enumerate(scores.images) if not scores.in_pool[i])
+    count = held_out_count(len(outsiders), fraction)
+    if not count:
+        return held
+    chosen = np.random.default_rng([seed, 15]).choice(len(outsiders), count, replace=False)
+    held[[outsiders[j][1] for j in chosen]] = True
+    return held
+
+
+def held_out_count(outsiders: int, fraction: float) -> int:
+    """How many of the images outside the pool are held out: a share of them, but at least 3.
+
+    Examples
+    --------
+    >>> held_out_count(168, 0.15), held_out_count(10, 0.15), held_out_count(2, 0.15), held_out_count(168, 0)
+    (25, 3, 2, 0)
+    """
+    return min(max(3, round(fraction * outsiders)), outsiders) if fraction else 0
 
 
 def _mean_one(weight: np.ndarray, counted: np.ndarray) -> np.ndarray:

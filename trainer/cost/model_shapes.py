@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 CONFIGS = Path(__file__).parents[1] / "configs"
 BUNDLED = {"qwen3-vl-8b": CONFIGS / "qwen3_vl_8b_shapes.yaml"}
-_MEND = f"give a folder with a Qwen3-VL's config.json and processor, or one of: {', '.join(BUNDLED)}"
+_FIX = f"give a folder with a Qwen3-VL's config.json and processor, or one of: {', '.join(BUNDLED)}"
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class PromptTokens:
     Parameters
     ----------
     around : int
-        Tokens of the prefix beside the visual ones: before, between and after the images.
+        Tokens of the prefix other than the visual ones: before, between and after the images.
     questions : tuple of int
         Tokens of each question, from behind the last image to the answer position.
     images : int
@@ -118,15 +118,15 @@ def read_shapes(model: str | Path, dimensions: Sequence[str], prompts: Prompts |
         return _bundled(file, tuple(dimensions), prompts)
     folder = Path(model)
     if not folder.is_dir():
-        raise InputFault(Fault(str(model), "--model", "no such folder, and no model whose shapes are bundled", _MEND))
+        raise InputFault(Fault(str(model), "--model", "no such folder, and no model whose shapes are bundled", _FIX))
     return _of_folder(folder, tuple(dimensions), prompts)
 
 
 def _bundled(file: Path, dimensions: tuple[str, ...], prompts: Prompts) -> ModelShapes:
     from transformers import Qwen3VLConfig
 
-    said = yaml.safe_load(file.read_text(encoding="utf-8"))
-    known, chat = said["questions"], said["chat"]
+    shapes = yaml.safe_load(file.read_text(encoding="utf-8"))
+    known, chat = shapes["questions"], shapes["chat"]
     compare, rate = ([ask(d) for d in dimensions] for ask in (prompts.compare_question, prompts.rate_question))
     exact = all(question in known for question in (*compare, *rate))
 
@@ -136,10 +136,10 @@ def _bundled(file: Path, dimensions: tuple[str, ...], prompts: Prompts) -> Model
         return PromptTokens(around, tuple(n + chat["behind"] for n in lengths), images)
 
     return ModelShapes(
-        name=said["name"],
-        source=said["source"],
-        config=Qwen3VLConfig(**said["config"]),
-        pixels=tuple(said["pixels"]),
+        name=shapes["name"],
+        source=shapes["source"],
+        config=Qwen3VLConfig(**shapes["config"]),
+        pixels=tuple(shapes["pixels"]),
         dimensions=dimensions,
         compare=tokens(compare, 2),
         rate=tokens(rate, 1),
@@ -174,7 +174,7 @@ def _of_folder(folder: Path, dimensions: tuple[str, ...], prompts: Prompts) -> M
         pixels = (int(size["shortest_edge"]), int(size["longest_edge"]))
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         what = f"its processor cannot be used ({str(error).splitlines()[0] if str(error) else type(error).__name__})"
-        raise InputFault(Fault(str(folder), "processor", what, _MEND)) from error
+        raise InputFault(Fault(str(folder), "processor", what, _FIX)) from error
     compare, rate = (
         PromptTokens(len(s.head) + len(s.between) * (s.n_images - 1) + len(s.tail), lengths, s.n_images)
         for s in sheets
@@ -188,12 +188,12 @@ def _of_folder(folder: Path, dimensions: tuple[str, ...], prompts: Prompts) -> M
 def _config_of(folder: Path) -> Qwen3VLConfig:
     path = folder / "config.json"
     if not path.is_file():
-        raise InputFault(Fault(str(folder), "config.json", "the file is missing", _MEND))
+        raise InputFault(Fault(str(folder), "config.json", "the file is missing", _FIX))
     try:
-        said = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(path.read_text(encoding="utf-8"))
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise InputFault(Fault(str(path), "", f"not readable as JSON ({error})", _MEND)) from error
-    kind = said.get("model_type") if isinstance(said, dict) else None
+        raise InputFault(Fault(str(path), "", f"not readable as JSON ({error})", _FIX)) from error
+    kind = content.get("model_type") if isinstance(content, dict) else None
     if kind != "qwen3_vl":
         raise InputFault(Fault(str(path), "model_type", f"this is a {kind!r} model", "give a Qwen3-VL checkpoint"))
     from transformers import AutoConfig
@@ -202,4 +202,4 @@ def _config_of(folder: Path) -> Qwen3VLConfig:
         return AutoConfig.from_pretrained(folder, local_files_only=True)
     except Exception as error:  # each field has a validator of its own
         what = f"the configuration does not fit ({str(error).splitlines()[0] if str(error) else type(error).__name__})"
-        raise InputFault(Fault(str(path), "", what, _MEND)) from error
+        raise InputFault(Fault(str(path), "", what, _FIX)) from error

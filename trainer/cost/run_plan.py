@@ -9,6 +9,8 @@ import torch
 
 from ...foundation.faults import Fault, InputFault
 from ..psdistill_exact_config import PSDistillExactConfig
+from ..pseudo_scores.reference_pool import schedule_length
+from ..training_table import held_out_count
 from . import flop_count
 from .activation_memory import Activations, count_activations
 from .model_shapes import ModelShapes
@@ -19,7 +21,6 @@ if TYPE_CHECKING:
     from ..psdistill_config import PSDistillConfig
 
 ADAM_STATES = 2
-NEAR, LONG_PAIRS = 6, 32  # of the pool's schedule, as build_pool has them
 # The peak over what autograd keeps, measured on the tiny model (docs/cost.md): 1.03, with checkpointing 1.22.
 HEADROOM = 1.25
 
@@ -85,7 +86,7 @@ class RunPlan:
     Parameters
     ----------
     parameters, trained : int
-        Of the model, and those of them (or beside them, as adapters) that are trained.
+        Of the model, and those of them (or added to them, as adapters) that are trained.
     visual_tokens, rating_positions, pair_positions : int
         Tokens of an image; positions of a packed rating and of a packed ordered pair.
     ordered_pairs, judgments : int
@@ -203,9 +204,7 @@ def unordered_pairs(images: int, pool_size: int, opponents: int) -> int:
     2512
     """
     members = min(pool_size, images // 2)
-    near = min(NEAR, members - 1)
-    close = members * near - near * (near + 1) // 2
-    pool = min(close + LONG_PAIRS, members * (members - 1) // 2)
+    pool = schedule_length(members)
     games = min(opponents, members - 1)
     again = min(members * games, members * (members - 1) // 2 - pool)  # of them, what the pool has not asked yet
     return pool + (images - members) * games + again
@@ -222,7 +221,7 @@ class WeightSizes:
     trained_bytes, frozen_bytes : int
         A parameter, trained or not.
     judge_bytes : int
-        A parameter of the judge, which stays loaded beside the model in training.
+        A parameter of the judge, which stays loaded during training.
     """
 
     parameters: int
@@ -305,8 +304,7 @@ def looked_at(images: int, members: int, fraction: float) -> int:
     >>> looked_at(200, 32, 0.15)
     57
     """
-    outsiders = images - members
-    held_out = min(max(3, round(fraction * outsiders)), outsiders) if fraction else 0
+    held_out = held_out_count(images - members, fraction)
     return held_out + members if held_out else 0
 
 
@@ -319,7 +317,7 @@ def _memory(shapes: ModelShapes, costs: TaskCosts, args, size: RunSize, weights:
     hidden = shapes.config.text_config.hidden_size
     layers = 1 + len(shapes.config.vision_config.deepstack_visual_indexes)
     features = size.images * costs.visual * hidden * layers * weights.judge_bytes
-    said = {
+    memory = {
         "weights": (weights.trained * weights.trained_bytes + weights.frozen * weights.frozen_bytes) // parts,
         "gradients": weights.trained * weights.trained_bytes // parts,
         "optimizer": ADAM_STATES * weights.trained * weights.trained_bytes // parts,
@@ -329,11 +327,11 @@ def _memory(shapes: ModelShapes, costs: TaskCosts, args, size: RunSize, weights:
     }
     if is_sampled(args):
         if args.beta and not args.lora_r:  # adapters are switched off instead
-            said["reference policy's weights"] = weights.parameters * weights.frozen_bytes // parts
+            memory["reference policy's weights"] = weights.parameters * weights.frozen_bytes // parts
         if not args.use_vllm:
             made = round(HEADROOM * generation_bytes(costs, args, size.devices, weights.frozen_bytes))
-            said["generation, beyond the activations"] = max(0, made - activations)  # not at one time
-    return said
+            memory["generation, beyond the activations"] = max(0, made - activations)  # not at one time
+    return memory
 
 
 def training_activations(shapes: ModelShapes, visual: int, args, size: RunSize) -> Activations:

@@ -92,8 +92,8 @@ def sampled_stages(costs: TaskCosts, args: PSDistillConfig, *, recomputed: bool)
     def work(name: str, count: int, flops: int) -> tuple[str, int, int]:
         return f"distill: {name}", count, count * flops // each
 
-    said = f"generation, {plan.group} completions per question, up to {plan.new_tokens} tokens"
-    stages = [work(said, rows, step.generation)]
+    name = f"generation, {plan.group} completions per question, up to {plan.new_tokens} tokens"
+    stages = [work(name, rows, step.generation)]
     if args.beta:
         stages.append(work("reference policy on them", rows, step.reference))
     if asks_old_policy(args):

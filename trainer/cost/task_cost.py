@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from functools import cached_property
 
-from ..psdistill_exact_config import LORA_TARGETS
+from ..adapters import LORA_TARGETS
 from . import flop_count
 from .flop_count import Grid
 from .model_shapes import ModelShapes, PromptTokens

@@ -20,6 +20,7 @@ from .described_tables import load_described, save_described
 FORMAT_VERSION = 1
 POOL_NEAR, POOL_LONG_PAIRS = 6, 32  # of the schedule: all pairs up to this rank distance, and so many beyond it
 SMALLEST_SET = 12  # images: a pool of six, and as many others
+NEAR, LONG_PAIRS = 6, 32  # of the schedule: rank distance up to which all pairs are compared, comparisons beyond it
 
 
 @dataclass(frozen=True)
@@ -165,9 +166,9 @@ def build_pool(
     images: Sequence[str],
     *,
     size: int = 32,
-    near: int = POOL_NEAR,
-    long_pairs: int = POOL_LONG_PAIRS,
-    prior_precision: float = POOL_PRIOR_PRECISION,
+    near: int = NEAR,
+    long_pairs: int = LONG_PAIRS,
+    prior_precision: float = 0.1,
     seed: int = 0,
 ) -> ReferencePool:
     """Choose a pool, have it judged on a locally dense schedule, and fit its worths.
@@ -251,10 +252,21 @@ def pool_schedule(members: int, near: int, long_pairs: int, seed: int) -> np.nda
     >>> len(pool_schedule(32, 6, 32, seed=0)), len(pool_schedule(6, 6, 32, seed=0))
     (203, 15)
     """
+    budget = schedule_length(members, near, long_pairs)
+    return locally_dense_pairs(members, min(near, members - 1), budget, np.random.default_rng([seed, members]))
+
+
+def schedule_length(members: int, near: int = NEAR, long_pairs: int = LONG_PAIRS) -> int:
+    """How many pairs ``pool_schedule`` has.
+
+    Examples
+    --------
+    >>> schedule_length(32), schedule_length(6)
+    (203, 15)
+    """
     near = min(near, members - 1)
     close = members * near - near * (near + 1) // 2
-    budget = min(close + long_pairs, members * (members - 1) // 2)
-    return locally_dense_pairs(members, near, budget, np.random.default_rng([seed, members]))
+    return min(close + long_pairs, members * (members - 1) // 2)
 
 
 def _fit_dimension(schedule: np.ndarray, probability: np.ndarray, members: int, prior_precision: float) -> PoolFit:
