@@ -164,7 +164,7 @@ def answer_logits(trainer, model, places) -> torch.Tensor:
     from ppaint.model_card.shared_prefix import pack
 
     rows = [(trainer.features[i],) for i in places]
-    logits = model(**pack(model, trainer.readout.sheet, rows), use_cache=False).logits
+    logits = model(**pack(model, trainer.readout.questionnaire, rows), use_cache=False).logits
     return logits.transpose(0, 1).flatten(0, 1)
 
 

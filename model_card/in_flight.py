@@ -27,8 +27,8 @@ def onto(tensor: torch.Tensor, device: torch.device) -> torch.Tensor:
     return tensor.to(device)
 
 
-def beside(device: torch.device, work: Callable[[], Mapping[str, torch.Tensor]]) -> dict[str, torch.Tensor]:
-    """What ``work`` makes of things on the CPU; on a GPU in a stream of its own, beside the passes that are under way.
+def in_side_stream(device: torch.device, work: Callable[[], Mapping[str, torch.Tensor]]) -> dict[str, torch.Tensor]:
+    """What ``work`` makes of things on the CPU; on a GPU in its own stream, parallel to the running passes.
 
     Parameters
     ----------
@@ -43,7 +43,7 @@ def beside(device: torch.device, work: Callable[[], Mapping[str, torch.Tensor]])
 
     Examples
     --------
-    >>> beside(torch.device("cpu"), lambda: {"ones": torch.ones(2)})["ones"].tolist()
+    >>> in_side_stream(torch.device("cpu"), lambda: {"ones": torch.ones(2)})["ones"].tolist()
     [1.0, 1.0]
     """
     if device.type != "cuda":

@@ -45,7 +45,7 @@ class Judge:
         Hash of all that its answers depend on, besides the images.
     parts : dict of str to str
         What the fingerprint was taken of, by name, the chat template as its hash.
-    pair_sheet, rating_sheet : Questionnaire
+    pair_questionnaire, rating_questionnaire : Questionnaire
         The questions about two images, and about one.
 
     Raises
@@ -88,11 +88,11 @@ class Judge:
         self.fingerprint = fingerprint(**self.parts)
         self.parts["chat_template"] = hashlib.sha256(self.parts["chat_template"].encode()).hexdigest()  # it is long
         questions = [self.prompts.compare_question(d) for d in self.dimensions]
-        self.pair_sheet = questionnaire(processor, questions, n_images=2)
+        self.pair_questionnaire = questionnaire(processor, questions, n_images=2)
         names = (self.prompts.first, self.prompts.second)
         self._answers = torch.tensor(answer_tokens(processor.tokenizer, names))
         self._scores = ScoreReadout(processor, self.prompts, self.dimensions)
-        self.rating_sheet = self._scores.sheet
+        self.rating_questionnaire = self._scores.questionnaire
 
     @classmethod
     def from_pretrained(
@@ -194,7 +194,7 @@ class Judge:
         self._ratings_that_fit = size
 
     def _compare_batch(self, pairs: Sequence[tuple[VisionFeatures, VisionFeatures]]) -> torch.Tensor:
-        logits = answer_logits(self.model, self.pair_sheet, pairs)
+        logits = answer_logits(self.model, self.pair_questionnaire, pairs)
         answers = logits[..., onto(self._answers, logits.device)].double()
         odds = answers[..., 0] - answers[..., 1]
         return torch.where(odds.isfinite(), odds, torch.nan)

@@ -82,10 +82,13 @@ def _damage_as_fault(path_or_repo: str | Path, what: str) -> Iterator[None]:
     try:
         yield
     except (OSError, ValueError, RuntimeError, MemoryError, SafetensorError) as error:
-        said = str(error).splitlines()[0] if str(error) else type(error).__name__
-        problem, fix = f"the {what} could not be read ({said})", COPY_AGAIN
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        problem, fix = f"the {what} could not be read ({reason})", COPY_AGAIN
         if out_of_memory(error):
-            problem, fix = f"the {what} do not fit into memory ({said})", "end other programs, or take a larger device"
+            problem, fix = (
+                f"the {what} do not fit into memory ({reason})",
+                "end other programs, or take a larger device",
+            )
         raise InputFault(Fault(str(path_or_repo), what, problem, fix)) from error
 
 

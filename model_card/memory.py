@@ -22,8 +22,8 @@ def out_of_memory(error: BaseException) -> bool:
     (True, False)
     """
     text = str(error).lower()
-    said = "out of memory" in text or "can't allocate memory" in text or "not enough memory" in text
-    return isinstance(error, MemoryError) or said
+    text_says_so = "out of memory" in text or "can't allocate memory" in text or "not enough memory" in text
+    return isinstance(error, MemoryError) or text_says_so
 
 
 def in_shrinking_batches(
@@ -103,11 +103,11 @@ def attempt(
     except (MemoryError, RuntimeError) as error:
         if not out_of_memory(error):
             raise
-        said = (str(error).splitlines() or [""])[0] or type(error).__name__
+        reason = (str(error).splitlines() or [""])[0] or type(error).__name__
     # not until here, where the error and with it the failed pass's tensors are gone, can their memory be given back
     release_memory()
     if len(chunk) == 1:
-        problem = f"one of the {what} alone does not fit into memory ({said})"
+        problem = f"one of the {what} alone does not fit into memory ({reason})"
         fix = "use smaller images or a smaller model, end other programs, or take a device with more memory"
         raise InputFault(Fault(_name(chunk[0], what), "", problem, fix))
     return False, None

@@ -11,14 +11,14 @@ from .shared_prefix import Questionnaire, pack
 
 
 def logits_and_states(
-    model, sheet: Questionnaire, images: Sequence[VisionFeatures]
+    model, questionnaire: Questionnaire, images: Sequence[VisionFeatures]
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """As ``answer_logits``, bit for bit, with the mean of the language model's last states over each image's tokens.
 
     Parameters
     ----------
     model : Qwen3VLForConditionalGeneration
-    sheet : Questionnaire
+    questionnaire : Questionnaire
         About one image.
     images : sequence of VisionFeatures, length n
 
@@ -29,10 +29,10 @@ def logits_and_states(
         An image's tokens stand before all questions and see nothing but themselves, so its state does not depend on
         what is asked, nor on the other images of the batch.
     """
-    inputs = pack(model, sheet, [(image,) for image in images])
+    inputs = pack(model, questionnaire, [(image,) for image in images])
     answers = inputs.pop("logits_to_keep")
     hidden = model.model(**inputs, use_cache=False).last_hidden_state
-    end = hidden.shape[1] - sheet.question_length - len(sheet.tail)  # prefixes are padded on the left
+    end = hidden.shape[1] - questionnaire.question_length - len(questionnaire.tail)  # prefixes are padded on the left
     rows = zip(hidden, images, strict=True)
     states = torch.stack([row[end - image.n_tokens : end].float().mean(dim=0) for row, image in rows])
     return model.lm_head(hidden[:, answers, :]), states

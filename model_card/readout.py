@@ -32,7 +32,7 @@ class ScoreReadout:
     """
 
     def __init__(self, processor, prompts: Prompts, dimensions: Sequence[str]) -> None:
-        self.sheet: Questionnaire = questionnaire(processor, [prompts.rate_question(d) for d in dimensions], 1)
+        self.questionnaire: Questionnaire = questionnaire(processor, [prompts.rate_question(d) for d in dimensions], 1)
         self.tokens = torch.tensor(answer_tokens(processor.tokenizer, DIGITS))
 
     def log_probabilities(self, model, features: Sequence[VisionFeatures]) -> tuple[torch.Tensor, torch.Tensor]:
@@ -49,7 +49,7 @@ class ScoreReadout:
         mass : Tensor, shape (n, D)
             Probability of the ten tokens together, before renormalising.
         """
-        return self.of_logits(answer_logits(model, self.sheet, [(image,) for image in features]))
+        return self.of_logits(answer_logits(model, self.questionnaire, [(image,) for image in features]))
 
     def of_logits(self, logits: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """As ``log_probabilities``, from logits (n, D, vocabulary) that are there already."""

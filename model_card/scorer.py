@@ -305,7 +305,7 @@ class AestheticScorer:
 
     @torch.inference_mode()
     def _launch(self, features: Sequence[VisionFeatures], names: Sequence[str]) -> Launched:
-        logits, states = logits_and_states(self.model, self._readout.sheet, features)
+        logits, states = logits_and_states(self.model, self._readout.questionnaire, features)
         return Launched(tuple(names), *self._readout.of_logits(logits), states)
 
     def _read(self, launched: Launched) -> Reading:

@@ -101,8 +101,8 @@ def questionnaire(processor, questions: Sequence[str], n_images: int) -> Questio
         tail = len(ids) - ids[::-1].index(tokenizer.convert_tokens_to_ids(VISION_END))
         if question.strip() not in text[cut:]:
             missing = question.strip() not in text
-            said = "leaves the question out" if missing else "does not put the images before the question"
-            raise _template_fault(processor, f"the chat template {said}")
+            flaw = "leaves the question out" if missing else "does not put the images before the question"
+            raise _template_fault(processor, f"the chat template {flaw}")
         prefixes.add(tuple(ids[:tail]))
         tails.append(tuple(ids[tail:]))
     if len(prefixes) != 1:
@@ -126,8 +126,8 @@ def rendered(processor, question: str, n_images: int) -> str:
     try:
         text = processor.apply_chat_template(messages(question, n_images), add_generation_prompt=True, tokenize=False)
     except (ValueError, TypeError, KeyError, TemplateError) as error:
-        said = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise _template_fault(processor, f"the chat template does not run ({said})") from error
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise _template_fault(processor, f"the chat template does not run ({reason})") from error
     places = text.count(processor.image_token)
     if places != n_images:
         problem = f"the chat template gave {places} image places for {n_images} images"

@@ -41,11 +41,11 @@ class ShrunkenCovariance:
         ndarray, shape (n,)
         """
         deviations = np.asarray(deviations, dtype=np.float64)
-        along = deviations @ self.directions.T
-        beside = np.maximum((deviations**2).sum(axis=1) - (along**2).sum(axis=1), 0.0)
-        if len(self.directions) == deviations.shape[1]:  # nothing is beside: what is left is rounding
-            beside = np.zeros_like(beside)
-        return np.sqrt((along**2 / self.variances).sum(axis=1) + beside / self.floor)
+        inside = deviations @ self.directions.T
+        outside = np.maximum((deviations**2).sum(axis=1) - (inside**2).sum(axis=1), 0.0)
+        if len(self.directions) == deviations.shape[1]:  # there is nothing outside: what is left is rounding
+            outside = np.zeros_like(outside)
+        return np.sqrt((inside**2 / self.variances).sum(axis=1) + outside / self.floor)
 
 
 def ledoit_wolf(sample: np.ndarray) -> ShrunkenCovariance:

@@ -36,7 +36,7 @@ class Setting:
         self.features = vision_features(self.model, self.processor, self.images)
         self.grid, self.visual = self.features[0].grid_thw, self.features[0].n_tokens
         self.shapes = flop_count.shapes_only(self.model.config)
-        self.sheet = questionnaire(self.processor, QUESTIONS, 1)
+        self.questionnaire = questionnaire(self.processor, QUESTIONS, 1)
 
     def plain_inputs(self, question: str, n_images: int) -> dict:
         text = self.processor.apply_chat_template(
@@ -78,8 +78,8 @@ def test_a_plain_pass_counts_as_it_does_with_weights(setting, n_images):
 
 def test_a_packed_pass_counts_as_it_does_with_weights(setting):
     with torch.no_grad():
-        wanted = really(lambda: answer_logits(setting.model, setting.sheet, [(f,) for f in setting.features]))
-    positions = len(setting.sheet.prefix(setting.features[:1])) + setting.sheet.question_length
+        wanted = really(lambda: answer_logits(setting.model, setting.questionnaire, [(f,) for f in setting.features]))
+    positions = len(setting.questionnaire.prefix(setting.features[:1])) + setting.questionnaire.question_length
     assert 2 * flop_count.text_flops(setting.shapes, positions, len(QUESTIONS)) == wanted
 
 
@@ -102,7 +102,7 @@ def test_a_training_step_counts_as_it_does_with_weights(setting, lora_r):
     model = build_tiny_model(setting.processor)
     trained = with_gradients(model, lora_r)
     readout = ScoreReadout(setting.processor, Prompts(), DIMENSIONS)
-    inputs = pack(model, readout.sheet, [setting.features[:1]])
+    inputs = pack(model, readout.questionnaire, [setting.features[:1]])
     wanted = really(lambda: trained(**inputs, use_cache=False).logits.float().log_softmax(-1).sum().backward())
     shapes = with_gradients(flop_count.shapes_only(model.config), lora_r)
     assert flop_count.training_flops(shapes, inputs["input_ids"].shape[1], len(DIMENSIONS)) == wanted
@@ -120,12 +120,12 @@ def test_what_is_trained_is_what_the_trainer_trains(setting, tmp_path):
         assert names[0] == names[1]
 
 
-def test_the_packed_positions_of_a_processor_are_those_of_its_sheet(setting, tmp_path):
+def test_the_packed_positions_of_a_processor_are_those_of_its_questionnaire(setting, tmp_path):
     setting.model.config.save_pretrained(tmp_path)
     setting.processor.save_pretrained(tmp_path)
     shapes = read_shapes(tmp_path, DIMENSIONS)
     assert shapes.rate.packed(setting.visual) == (
-        len(setting.sheet.prefix(setting.features[:1])) + setting.sheet.question_length
+        len(setting.questionnaire.prefix(setting.features[:1])) + setting.questionnaire.question_length
     )
     pair = questionnaire(setting.processor, [Prompts().compare_question(d) for d in DIMENSIONS], 2)
     assert shapes.compare.prefix(setting.visual) == len(pair.prefix(setting.features))
@@ -190,7 +190,7 @@ def test_tasks_of_the_tiny_model_are_sums_of_counted_passes(setting, tmp_path):
     assert exact.known < exact.ours < exact.plain < sampled.plain
     assert sampled.floor < sampled.plain and exact.ours <= 0.1 * sampled.plain
     with torch.no_grad():
-        packed = really(lambda: answer_logits(setting.model, setting.sheet, [setting.features[:1]]))
+        packed = really(lambda: answer_logits(setting.model, setting.questionnaire, [setting.features[:1]]))
     assert costs.score().known == packed and costs.score().ours == packed + costs.vision
 
 

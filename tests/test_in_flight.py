@@ -5,7 +5,7 @@ import pytest
 import torch
 from PIL import Image
 
-from ppaint.model_card.in_flight import beside, onto, read_behind
+from ppaint.model_card.in_flight import in_side_stream, onto, read_behind
 from ppaint.trainer.tiny_judge.architecture import build_processor
 
 CPU = torch.device("cpu")
@@ -46,7 +46,7 @@ def test_a_fault_of_a_batch_is_not_swallowed():
 def test_on_a_cpu_a_tensor_stays_where_it_is():
     tensor = torch.arange(3.0)
     assert onto(tensor, CPU) is tensor
-    assert beside(CPU, lambda: {"made": tensor})["made"] is tensor
+    assert in_side_stream(CPU, lambda: {"made": tensor})["made"] is tensor
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU here")
@@ -54,7 +54,7 @@ def test_what_is_made_beside_a_gpus_work_is_whole_when_it_is_used():
     device = torch.device("cuda", torch.cuda.current_device())
     sums = []
     for k in range(20):  # nothing waits in between, and each result's memory is free for the next as soon as it may be
-        made = beside(device, lambda k=k: {"made": torch.full((1 << 20,), float(k)).to(device) * 2})["made"]
+        made = in_side_stream(device, lambda k=k: {"made": torch.full((1 << 20,), float(k)).to(device) * 2})["made"]
         torch.cuda._sleep(20_000_000)
         sums.append((made + onto(torch.ones(1 << 20), device)).double().sum())
         del made

@@ -25,10 +25,10 @@ class Killed(BaseException):
 class ReadingJudge(KnownJudge):
     """Has the questionnaires of a judge that reads tokens; may abstain, or die at its n-th batch."""
 
-    pair_sheet = Questionnaire(
+    pair_questionnaire = Questionnaire(
         (1,), (2, 3), (4,), ((5, 6), (7, 8, 9)), 2, 0
     )  # 5 tokens of prefix; 2 and 3 of questions
-    rating_sheet = Questionnaire((1,), (), (4,), ((5, 6), (7, 8, 9)), 1, 0)
+    rating_questionnaire = Questionnaire((1,), (), (4,), ((5, 6), (7, 8, 9)), 1, 0)
     lives = 10**9
 
     def compare(self, pairs):

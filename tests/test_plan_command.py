@@ -247,7 +247,7 @@ def training_pass(lora_r: int, *, checkpointing: bool = False, layers: int = 3):
     trained = with_gradients(model, lora_r).train()
     if checkpointing:
         model.gradient_checkpointing_enable()
-    inputs = pack(model, readout.sheet, [(image,) for image in features])
+    inputs = pack(model, readout.questionnaire, [(image,) for image in features])
 
     def log_probabilities():
         logits = trained(**inputs, use_cache=False).logits.float()

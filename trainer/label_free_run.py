@@ -133,7 +133,7 @@ class LabelFreeRun(WholeSaving):
             What they hold together before that.
         """
         wanted = places.tolist()
-        inputs = pack(self.core, self.readout.sheet, [(self.features[i],) for i in wanted])
+        inputs = pack(self.core, self.readout.questionnaire, [(self.features[i],) for i in wanted])
         if self.pixels is not None:
             inputs = from_pixels(inputs, [self.pixels[i] for i in wanted])
         logits = model(**inputs, use_cache=False).logits.float()

@@ -199,7 +199,7 @@ class Judging:
         seconds = time.perf_counter() - begun
         silent = np.isnan(said).any(axis=-1)
         self._refuse_silence(silent)
-        read = self._tokens("rating_sheet", [(feature,) for feature in features])
+        read = self._tokens("rating_questionnaire", [(feature,) for feature in features])
         self._note(f"ratings {chunk[0]}", silent, seconds, ratings=len(chunk), **read)
         self.store.record_ratings(chunk, said)
 
@@ -230,7 +230,7 @@ class Judging:
             return False
         silent = np.isnan(answers)
         self._refuse_silence(silent)
-        read = self._tokens("pair_sheet", rows)
+        read = self._tokens("pair_questionnaire", rows)
         self._note(f"batch {batch.number}", silent, seconds, ordered_pairs=len(rows), **read)
         self.store.record(batch, answers)
         return True
@@ -240,10 +240,10 @@ class Judging:
         answers = silent.size - abstained
         self.costs.note(key, passes=1, answers=answers, abstentions=abstained, seconds=round(seconds, 6), **counts)
 
-    def _tokens(self, sheet: str, rows: Sequence[tuple]) -> dict[str, int]:
+    def _tokens(self, questionnaire: str, rows: Sequence[tuple]) -> dict[str, int]:
         """Prompt tokens of a pass, and of one prompt per question; a judge without a questionnaire reads no text."""
         visual = sum(image.n_tokens for row in rows for image in row)
-        questions = getattr(self.judge, sheet, None)
+        questions = getattr(self.judge, questionnaire, None)
         if questions is None:
             return {"visual_tokens": visual, "visual_tokens_apart": visual * len(self.dimensions)}
         return {
