@@ -221,7 +221,10 @@ def test_without_held_out_images_the_distance_is_not_known(training, tmp_path):
     job = Distillation(WEIGHTS, training.judge, training.labels, tmp_path, CardText("t"), options=options)
     done = distil(job)
     assert done.config.out_of_distribution is None and "not known" in (done.folder / "README.md").read_text()
-    assert AestheticScorer.from_pretrained(done.folder, device="cpu").score(training.images[:1]).out_of_distribution is None
+    assert (
+        AestheticScorer.from_pretrained(done.folder, device="cpu").score(training.images[:1]).out_of_distribution
+        is None
+    )
 
 
 def test_what_a_killed_run_left_of_the_folder_is_cleared_and_what_it_put_aside_comes_back(tmp_path):

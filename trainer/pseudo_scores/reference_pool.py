@@ -12,7 +12,7 @@ import numpy as np
 
 from ...foundation.faults import Fault, InputFault
 from ...preference_to_score.design.pair_design import locally_dense_pairs
-from ...preference_to_score.elo.elo import POOL_PRIOR_PRECISION, PoolFit, fit_pool
+from ...preference_to_score.elo.elo import PoolFit, fit_pool
 from ...preference_to_score.elo.elo_scale import ELO_PER_LOGIT
 from ..judgments.judging import Judging
 from .described_tables import load_described, save_described
