@@ -74,8 +74,7 @@ def prepare(work: Path) -> None:
     from ppaint.images.image_folder import open_folder
     from ppaint.model_card import Judge
     from ppaint.model_card.loading import load_model
-    from ppaint.trainer import PSDistillExactConfig, PSDistillExactTrainer
-    from ppaint.trainer.pseudo_scores.labelled_set import pseudo_label_images
+    from ppaint.trainer import PSDistillExactConfig, PSDistillExactTrainer, Schedule, pseudo_label_images
     from ppaint.trainer.tiny_judge import WEIGHTS
 
     if (work / "policy").is_dir():
@@ -87,7 +86,7 @@ def prepare(work: Path) -> None:
         scroll.save(folder / f"{i:03d}.png")
     names = ("composition", "brushwork", "ink_and_color", "artistic_conception", "overall")
     judge = Judge.from_pretrained(WEIGHTS, dimensions=names, device="cpu")
-    labels = pseudo_label_images(judge, open_folder(folder, _quiet), work / "labels", _quiet, pool_size=16, games=8)
+    labels = pseudo_label_images(judge, open_folder(folder, _quiet), work / "labels", _quiet, schedule=Schedule(16, 8))
     args = PSDistillExactConfig(
         output_dir=str(work / "steps"),
         use_cpu=True,

@@ -6,3 +6,7 @@ from collections.abc import Callable
 
 # called as progress(what, done, total)
 Progress = Callable[[str, int, int], None]
+
+
+def no_progress(what: str, done: int, total: int) -> None:
+    """Show nothing: for a caller who does not want to be told."""

@@ -13,6 +13,7 @@ from ..foundation.faults import Fault, InputFault
 from ..foundation.lazy_names import lazy_names
 
 if TYPE_CHECKING:
+    from .image_folder import open_folder
     from .opening import FORMATS, OpenedImage, PixelLimit, list_images, open_image
     from .perceptual_hash import hash_distance
 
@@ -21,6 +22,7 @@ _HOME = {
     "OpenedImage": "opening",
     "PixelLimit": "opening",
     "list_images": "opening",
+    "open_folder": "image_folder",
     "open_image": "opening",
     "hash_distance": "perceptual_hash",
 }
@@ -32,6 +34,7 @@ __all__ = [
     "PixelLimit",
     "hash_distance",
     "list_images",
+    "open_folder",
     "open_image",
 ]
 __getattr__ = lazy_names(__name__, _HOME)

@@ -6,18 +6,32 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..foundation.faults import Fault, InputFault
-from ..foundation.progress_type import Progress
+from ..foundation.progress_type import Progress, no_progress
 from .opening import OpenedImage, list_images, open_image
 
 
-def open_folder(folder: Path, report: Progress, what: str = "opening images") -> list[OpenedImage]:
-    """Open every image of a folder; all faults are reported together; of equal pictures one is kept, with a note.
+def open_folder(folder: str | Path, report: Progress = no_progress, what: str = "opening images") -> list[OpenedImage]:
+    """Open every image of a folder and of the folders below it; all faults are reported together.
+
+    Parameters
+    ----------
+    folder : str or Path
+    report : callable, optional
+        ``report(what, done, total)`` after each image.
+    what : str
+        The name of the progress.
+
+    Returns
+    -------
+    list of OpenedImage
+        In the order of their names; a picture that lies there twice stands there twice.
 
     Raises
     ------
     InputFault
         If the folder holds no image, or some cannot be opened.
     """
+    folder = Path(folder)
     paths = list_images(folder)
     if not paths:
         raise InputFault(Fault(str(folder), "", "there is no image here", "give a folder that holds images"))

@@ -16,19 +16,13 @@ from ppaint.images import InputFault
 from ppaint.images.image_folder import open_folder
 from ppaint.model_card import AestheticScorer, Judge, ScorerConfig
 from ppaint.model_card.loading import load_model, weights_hash
+from ppaint.trainer import CardText, Distillation, Export, Schedule, distil, pseudo_label_images
 from ppaint.trainer.code_version import code_hash
-from ppaint.trainer.distillation import distil
-from ppaint.trainer.distillation_job import CardText, Distillation, Export
-from ppaint.trainer.pseudo_scores.labelled_set import pseudo_label_images
 from ppaint.trainer.scorer_folder import clear_unfinished
 from ppaint.trainer.tiny_judge import WEIGHTS
 
 DIMENSIONS = ("brushwork", "overall")
 REPO = "example/tiny-judge"
-
-
-def silent(*_):
-    """Reports nothing."""
 
 
 class Training:
@@ -42,9 +36,9 @@ class Training:
             grey = np.clip(rng.uniform(20, 235) + rng.normal(0, 15 + 2 * i, (96, 128, 3)), 0, 255)
             Image.fromarray(grey.astype(np.uint8)).save(folder / "images" / f"{i:02d}.png")
         self.judge = Judge.from_pretrained(WEIGHTS, dimensions=DIMENSIONS, device="cpu")
-        self.images = open_folder(folder / "images", silent)
+        self.images = open_folder(folder / "images")
         self.labels = pseudo_label_images(
-            self.judge, self.images, folder / "label_free", silent, pool_size=8, games=4, stop_without_signal=False
+            self.judge, self.images, folder / "label_free", schedule=Schedule(8, 4), stop_without_signal=False
         )
 
     def write(self, export=None):

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         rate_outsiders,
     )
     from .pseudo_scores.reference_pool import ReferencePool, build_pool
+    from .pseudo_scores.schedule import Schedule
     from .score_answers import parse_score
     from .scorer_folder import Distilled
 
@@ -49,6 +50,7 @@ _HOME = {
     "PseudoLabels": "pseudo_scores.labelled_set",
     "PseudoScores": "pseudo_scores.pseudo_labels",
     "ReferencePool": "pseudo_scores.reference_pool",
+    "Schedule": "pseudo_scores.schedule",
     "build_pool": "pseudo_scores.reference_pool",
     "check_members": "pseudo_scores.pseudo_labels",
     "distil": "distillation",
@@ -76,6 +78,7 @@ __all__ = [
     "PseudoLabels",
     "PseudoScores",
     "ReferencePool",
+    "Schedule",
     "build_pool",
     "check_members",
     "distil",

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ...foundation.faults import Fault, InputFault
-from ...foundation.progress_type import Progress
+from ...foundation.progress_type import Progress, no_progress
 from ...images.image_folder import by_hash
 from ...images.opening import OpenedImage
 from ...model_card.judge import Judge
@@ -106,8 +106,8 @@ def compute_features(judge: Judge, images: Sequence[OpenedImage], report: Progre
 def pseudo_label_images(
     judge: Judge,
     images: Sequence[OpenedImage],
-    folder: Path,
-    report: Progress,
+    folder: str | Path,
+    report: Progress = no_progress,
     *,
     schedule: Schedule = Schedule(),
     what: str = "images",
@@ -120,9 +120,9 @@ def pseudo_label_images(
     ----------
     judge : Judge
     images : sequence of OpenedImage
-    folder : Path
+    folder : str or Path
         Gets ``judgments/``, ``pool/``, ``pseudo_scores/`` and ``fitness/``; judgments that are there are not asked again.
-    report : callable
+    report : callable, optional
         ``report(what, done, total)``.
     schedule : Schedule
     what : str
@@ -143,6 +143,7 @@ def pseudo_label_images(
     NoUsableSignal
         If no dimension has a usable signal.
     """
+    folder = Path(folder)
     features = compute_features(judge, images, report, f"vision features, {what}")
     with JudgmentStore(folder / "judgments", judge.fingerprint, judge.dimensions, parts=judge.parts) as store:
         judging = Judging(

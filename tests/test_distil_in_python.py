@@ -1,0 +1,62 @@
+"""The page "Distil in Python": its examples run as printed, in their order, with the tiny judge in place of Qwen3-VL-8B."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from transformers import AutoModelForImageTextToText
+
+from ppaint.trainer.tiny_judge import WEIGHTS
+
+PAGE = Path(__file__).resolve().parents[1] / "docs" / "distil-in-python.md"
+HUB = "Qwen/Qwen3-VL-8B-Instruct"
+
+
+@pytest.fixture(scope="module")
+def after(tmp_path_factory):
+    """The folder and the names that the page's examples leave behind."""
+    folder = tmp_path_factory.mktemp("python")
+    (folder / "my_paintings").mkdir()
+    for i in range(20):
+        rng = np.random.default_rng(i)
+        grey = np.clip(rng.uniform(20, 235) + rng.normal(0, 15 + 2 * i, (96, 128, 3)), 0, 255)
+        Image.fromarray(grey.astype(np.uint8)).save(folder / "my_paintings" / f"{i:02d}.png")
+    code = "\n".join(re.findall(r"^```python\n(.*?)^```", PAGE.read_text(encoding="utf-8"), re.M | re.S))
+    names: dict = {}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        base = f'base="{HUB}"'  # a name that is written down, not loaded
+        exec(code.replace(base, "BASE").replace(HUB, str(WEIGHTS)).replace("BASE", base), names)
+    return folder, names
+
+
+def test_the_exact_trainer_leaves_a_plain_checkpoint(after):
+    folder, _ = after
+    assert AutoModelForImageTextToText.from_pretrained(folder / "plain").config.model_type == "qwen3_vl"
+    assert {path.name for path in folder.glob("checkpoints/checkpoint-*")}
+
+
+def test_adapters_name_their_base_and_nothing_of_this_machine(after):
+    text = (after[0] / "adapter" / "adapter_config.json").read_text()
+    assert HUB in text and str(WEIGHTS) not in text
+
+
+def test_the_sampled_trainer_took_its_steps(after):
+    assert (after[0] / "sampled" / "checkpoint-2" / "trainer_state.json").is_file()
+
+
+def test_the_scorers_folder_scores(after):
+    folder, names = after
+    assert (folder / "distilled" / "scorer" / "README.md").is_file()
+    rows = names["scorer"].score(names["images"][:3]).rows()
+    assert len(rows) == 3 and all(np.isfinite(row["overall"]) for row in rows)
+
+
+def test_pseudo_scores_of_a_users_own_judge_are_in_its_order(after):
+    _, names = after
+    brightness = [names["rule"].brightness[image] for image in names["scores"].images]
+    assert (
+        np.corrcoef(np.argsort(np.argsort(brightness)), np.argsort(np.argsort(names["scores"].elo[:, 0])))[0, 1] > 0.9
+    )
