@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import numpy as np
 import typer
-from report_runs import print_when_done, read_json, write_report, write_result
+from progress_lines import print_progress
+from report_runs import read_json, write_report, write_result
 
 from ppaint.dataset_script.stand_in.simulate import CATEGORIES
 from ppaint.eval_suite import evaluate_scores, paired_difference, read_release
@@ -23,12 +25,12 @@ from ppaint.images.image_folder import open_folder
 from ppaint.model_card import Judge
 from ppaint.model_card.readout import moments
 from ppaint.pipeline.paintings import read_paintings
-from ppaint.pipeline.whole_release import WholeRelease, run_whole_release, score_paintings
-from ppaint.trainer import NoUsableSignal
-from ppaint.trainer.distillation import distil
-from ppaint.trainer.distillation_job import CardText, Distillation
-from ppaint.trainer.pseudo_scores.labelled_set import compute_features, pseudo_label_images
-from ppaint.trainer.tiny_judge import TWIN_WEIGHTS, WEIGHTS, training_settings
+from ppaint.pipeline.quickstart import Quickstart, run_quickstart
+from ppaint.pipeline.scored_paintings import score_images
+from ppaint.trainer import CardText, Distillation, NoUsableSignal, Schedule, distil, pseudo_label_images
+from ppaint.trainer.pseudo_scores.labelled_set import compute_features
+from ppaint.trainer.tiny_judge import TWIN_WEIGHTS, WEIGHTS
+from ppaint.trainer.tiny_judge.known_weights import training_settings
 
 CARD = CardText(title="A control run", simulated=True)
 
@@ -84,6 +86,12 @@ def main(
     nine: Annotated[Path, typer.Option(help="Folder of nine_runs.py.")] = Path("runs/nine"),
     work: Annotated[Path, typer.Option(help="Folder for these runs.")] = Path("runs/controls"),
     seeds: Annotated[list[int] | None, typer.Option()] = None,
+    unlabelled: Annotated[int, typer.Option(help="Unlabelled scrolls of each category.")] = 160,
+    steps: Annotated[int, typer.Option(help="Optimiser steps.")] = 60,
+    paintings: Annotated[int, typer.Option(help="Evaluated paintings of each category.")] = 50,
+    write: Annotated[
+        bool, typer.Option(help="Write result file and page; not for a trial with other settings.")
+    ] = True,
 ) -> None:
     """Run all, then write the table."""
     rows, details = [], {}
@@ -101,28 +109,31 @@ def main(
             out = work / f"seed-{seed}-{category}" / judge.replace(", ", "-").replace(" ", "-")
             found = out.with_suffix(".json")
             if not found.is_file():
-                settings = WholeRelease(str(WEIGHTS), seed, category, unlabelled=160, steps=60, batch_size=32)
+                settings = Quickstart(
+                    str(WEIGHTS), seed, category, unlabelled, steps, batch_size=32, paintings=paintings
+                )
                 if go_on is None:
-                    result = twin(settings, data, out, print_when_done)
+                    result = twin(settings, data, out, print_progress)
                 else:
-                    result = shuffled(settings, data, whole, out, print_when_done, go_on)
+                    result = shuffled(settings, data, whole, out, print_progress, go_on)
                 found.parent.mkdir(parents=True, exist_ok=True)
                 found.write_text(json.dumps(result))
             details[f"seed {seed}, {judge}"] = read_json(found)
             rows.append(row(seed, category, judge, read_json(found)))
-            write_result("controls", {"rows": rows, "details": details})
+            if write:
+                write_result("controls", {"rows": rows, "details": details})
             typer.echo(" | ".join(rows[-1]))
-    write_report()
+    if write:
+        write_report()
 
 
-def twin(settings: WholeRelease, data: Path, out: Path, report) -> dict:
+def twin(settings: Quickstart, data: Path, out: Path, report) -> dict:
     """A whole run with the judge that was not taught the cue."""
-    settings = WholeRelease(**(vars(settings) | {"model": str(TWIN_WEIGHTS)}))
-    run_whole_release(settings, out, report, data=data)
+    run_quickstart(replace(settings, model=str(TWIN_WEIGHTS)), out, report, data=data)
     return from_summary(read_json(out / "summary.json"))
 
 
-def shuffled(settings: WholeRelease, data: Path, whole: Path, out: Path, report, go_on: bool) -> dict:
+def shuffled(settings: Quickstart, data: Path, whole: Path, out: Path, report, go_on: bool) -> dict:
     """Learn from the judgments of a run that is done, given to the wrong pairs; ``go_on``: also without signal."""
     release = read_release(data / "ppaint")
     judge = Judge.from_pretrained(settings.model, dimensions=release.dimensions, batch_size=settings.batch_size)
@@ -136,18 +147,17 @@ def shuffled(settings: WholeRelease, data: Path, whole: Path, out: Path, report,
             scrolls,
             out / "label_free",
             report,
+            schedule=Schedule(seed=settings.seed),
             what="scrolls (shuffled)",
-            seed=settings.seed,
             shuffle_seed=settings.seed,
             stop_without_signal=not go_on,
         )
     except NoUsableSignal as error:
         return {"stopped": f"stopped: {error.faults[0].what}"}
-    options = training_settings(settings.model) | {"max_steps": settings.steps}
-    distilled = distil(
-        Distillation(settings.model, judge, labels, out, CARD, seed=settings.seed, options=options), report
-    )
-    after = score_paintings(distilled, paintings, report)
+    options = training_settings(judge.model) | {"max_steps": settings.steps}
+    job = Distillation(settings.model, judge, labels, out, CARD, seed=settings.seed, options=options)
+    distilled = distil(job, report)
+    after = score_images(distilled.folder, paintings.images, report).mean
     features = compute_features(judge, paintings.images, report, "vision features")
     before, _ = moments(judge.rate([features[image.sha256] for image in paintings.images]))
     found = figures(release, before, after, list(paintings.categories), settings.train_category)

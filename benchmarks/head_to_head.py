@@ -26,8 +26,10 @@ from ppaint.images.image_folder import by_hash, open_folder
 from ppaint.model_card import Judge
 from ppaint.model_card.loading import load_model
 from ppaint.model_card.readout import moments
-from ppaint.pipeline.whole_release import WholeRelease, label_training_category, make_dataset
+from ppaint.pipeline.quickstart import Quickstart, make_stand_in
 from ppaint.trainer import PSDistillConfig, PSDistillExactConfig, PSDistillExactTrainer, PSDistillTrainer, PseudoScores
+from ppaint.trainer.pseudo_scores.labelled_set import pseudo_label_images
+from ppaint.trainer.pseudo_scores.schedule import Schedule
 from ppaint.trainer.tiny_judge import WEIGHTS
 
 SEEDS = (0, 1, 2, 3, 4)
@@ -83,15 +85,20 @@ class Curve(TrainerCallback):
         self.spent += time.perf_counter() - started
 
 
+def _silent(*_) -> None:
+    """No progress."""
+
+
 def prepare(seed: int, nine: Path, work: Path) -> dict:
     """Data and pseudo-scores of a seed: the nine runs' where they are there, else made here."""
-    settings = WholeRelease(str(WEIGHTS), seed, training_category(seed), unlabelled=160, steps=60, batch_size=32)
-    whole, said = nine / f"seed-{seed}-{training_category(seed)}", lambda *_: None
+    category, data = training_category(seed), nine / f"data-{seed}"
+    settings = Quickstart(str(WEIGHTS), seed, category, unlabelled=160, steps=60, batch_size=32)
+    whole = nine / f"seed-{seed}-{category}"
     if not (whole / "label_free" / "fitness").is_dir():
-        make_dataset(settings, nine / f"data-{seed}", said)
-        judge = the_judge()
+        make_stand_in(settings, data, _silent)
         whole = work / "labels" / f"seed-{seed}"
-        label_training_category(settings, judge, nine / f"data-{seed}", whole, said)
+        scrolls = open_folder(data / "raw-unlabelled" / category, _silent)
+        pseudo_label_images(the_judge(), scrolls, whole / "label_free", _silent, schedule=Schedule(seed=seed))
     return {"labels": str((whole / "label_free").absolute()), "before": before(nine, seed)["srcc"]["mean"]}
 
 

@@ -16,10 +16,11 @@ from typing import Annotated
 
 import torch
 import typer
-from report_runs import RESULTS, print_when_done, read_json, write_report, write_result
+from progress_lines import print_progress
+from report_runs import RESULTS, read_json, write_report, write_result
 
 from ppaint.dataset_script.stand_in.simulate import CATEGORIES
-from ppaint.pipeline.whole_release import WholeRelease, run_whole_release
+from ppaint.pipeline.quickstart import Quickstart, run_quickstart
 from ppaint.trainer.tiny_judge import WEIGHTS
 
 
@@ -30,6 +31,12 @@ def main(
         str, typer.Option(help="I/N: do only every N-th run, from the I-th; for N workers at once.")
     ] = "0/1",
     threads: Annotated[int, typer.Option(help="Threads of torch; with two workers, one each.")] = 2,
+    unlabelled: Annotated[int, typer.Option(help="Unlabelled scrolls of each category.")] = 160,
+    steps: Annotated[int, typer.Option(help="Optimiser steps.")] = 60,
+    paintings: Annotated[int, typer.Option(help="Evaluated paintings of each category.")] = 50,
+    write: Annotated[
+        bool, typer.Option(help="Write result file and page; not for a trial with other settings.")
+    ] = True,
 ) -> None:
     """Run all, then write the table of those that are done."""
     torch.set_num_threads(threads)
@@ -38,15 +45,17 @@ def main(
     for seed, category in jobs[first::step]:
         out = work / f"seed-{seed}-{category}"
         if not (out / "summary.json").is_file():
-            settings = WholeRelease(str(WEIGHTS), seed, category, unlabelled=160, steps=60, batch_size=32)
-            run_whole_release(settings, out, print_when_done, data=work / f"data-{seed}")
+            settings = Quickstart(str(WEIGHTS), seed, category, unlabelled, steps, batch_size=32, paintings=paintings)
+            run_quickstart(settings, out, print_progress, data=work / f"data-{seed}")
     done = [
         (seed, category) for seed, category in jobs if (work / f"seed-{seed}-{category}" / "summary.json").is_file()
     ]
     runs = {f"seed {seed}, {c}": read_json(work / f"seed-{seed}-{c}" / "summary.json") for seed, c in done}
+    if not write:
+        return
     write_result("nine_runs", {"machine": f"{os.cpu_count()} cores, {platform.machine()}", "runs": runs})
     write_report()
-    typer.echo(f"{len(runs)} runs in {RESULTS / 'nine_runs.json'}")
+    typer.echo(f"{len(runs)} runs in benchmarks/{RESULTS.name}/nine_runs.json")
 
 
 if __name__ == "__main__":

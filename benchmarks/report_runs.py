@@ -19,12 +19,6 @@ def read_json(path: Path) -> dict:
     return json.loads(path.read_text(encoding="utf-8"))
 
 
-def print_when_done(what: str, done: int, total: int) -> None:
-    """The progress of a step of the pipeline: a line when it is done."""
-    if done == total:
-        print(f"{what}: {total:,} done", file=sys.stderr)
-
-
 def write_result(name: str, content: dict) -> None:
     """Write a result with the command that made it and the versions it was made with."""
     RESULTS.mkdir(exist_ok=True)
