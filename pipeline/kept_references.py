@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from ..dataset_script.release import ReleaseTables
 from ..eval_suite.reference_lines import PanelReferences, panel_references, relative_errors
-from ..eval_suite.release_tables import ReleaseTables
 from ..foundation.progress_type import Progress
 from ..foundation.whole_folders import written_whole
 

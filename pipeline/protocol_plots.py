@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..eval_suite.release_tables import ReleaseTables
+from ..dataset_script.release import ReleaseTables
 from ..eval_suite.srcc_plcc.intervals import Interval
 from ..eval_suite.suite import MEAN
 from ..foundation.whole_folders import written_whole
