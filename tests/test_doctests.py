@@ -1,4 +1,4 @@
-"""Every example in a docstring runs and prints what it says; so do those of the documentation and of the README."""
+"""Every example in a docstring runs and prints what it says; so do those of the documentation."""
 
 from __future__ import annotations
 
@@ -49,17 +49,3 @@ def test_worked_examples_of_the_documentation_print_what_the_page_says(page, tmp
     examples = "\n\n".join(block for block in blocks if ">>> " in block)
     test = doctest.DocTestParser().get_doctest(examples, {}, page, page, 0)
     assert test.examples and doctest.DocTestRunner().run(test).failed == 0
-
-
-def self_contained_examples() -> list[str]:
-    blocks = re.findall(
-        r"^```python\n(.*?)^```", (ROOT / "README.md").read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL
-    )
-    return [block for block in blocks if "run/" not in block and "load_dataset" not in block]
-
-
-@pytest.mark.parametrize("example", self_contained_examples(), ids=lambda example: example.splitlines()[-1][:30])
-def test_examples_in_the_readme_run(example, tmp_path):
-    environment = os.environ | {"HF_HOME": str(tmp_path), "HF_HUB_OFFLINE": "1"}
-    result = subprocess.run([sys.executable, "-c", example], cwd=ROOT, env=environment, capture_output=True, text=True)
-    assert result.returncode == 0, result.stderr
