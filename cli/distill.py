@@ -32,8 +32,9 @@ def distill(
     from ..model_card.judge import Judge
     from ..trainer.distillation import distil
     from ..trainer.distillation_job import CardText, Distillation, Export
-    from ..trainer.pseudo_scores.labelled_set import compute_features
+    from ..trainer.pseudo_scores.labelled_set import PseudoLabels, compute_features
     from ..trainer.pseudo_scores.pseudo_labels import PseudoScores
+    from ..trainer.tiny_judge.known_weights import simulated_because
     from .judge import tiny_judge
     from .terminal import progress_bars
 
@@ -45,10 +46,10 @@ def distill(
         judge = Judge.from_pretrained(model, dimensions=scores.dimensions)
         check_same_judge(model, judge, scores)
         features = compute_features(judge, opened, report, "vision features")
-        labels = load_labels(Path(inputs["pseudo_labels"]), scores, judge, features)
+        labels = PseudoLabels.load(inputs["pseudo_labels"], judge, features)
         card = CardText(
             title=inputs.get("title") or "PSDistill scorer",
-            simulated=Path(model).resolve() == Path(tiny_judge()),
+            simulated=bool(simulated_because(model, judge.model)),
             headline="overall" if "overall" in scores.dimensions else None,
         )
         export = Export(inputs.get("export", "merged"), inputs.get("base_repo"))
@@ -114,7 +115,10 @@ def read_config(
         if not equals:
             faults.append(Fault("command line", override, "an override without =", "write KEY=VALUE"))
         else:
-            settings[key.strip()] = yaml.safe_load(value)
+            try:
+                settings[key.strip()] = yaml.safe_load(value)
+            except yaml.YAMLError:
+                faults.append(Fault("command line", override, "the value is not readable as YAML", "quote it"))
     arguments = config_class(estimator)
     fields = {field.name: field for field in dataclasses.fields(arguments) if field.init}
     for key in settings:
@@ -185,20 +189,6 @@ def check_same_judge(model: str, judge, scores) -> None:
     if not judge.is_own(scores.judge):
         what = "the pseudo-scores are another model's, or were made with other prompts"
         raise InputFault(Fault(model, "", what, "distil the model that judged, or judge again with this one"))
-
-
-def load_labels(folder: Path, scores, judge, features):
-    """What `ppaint pseudo-label` wrote, with the features that training needs."""
-    from ..model_card.readout import moments
-    from ..trainer.pseudo_scores.judge_fitness import judge_fitness
-    from ..trainer.pseudo_scores.labelled_set import PseudoLabels
-    from ..trainer.pseudo_scores.pseudo_labels import PoolSelfCheck
-    from ..trainer.pseudo_scores.reference_pool import ReferencePool
-
-    pool, check = ReferencePool.load(folder / "pool"), PoolSelfCheck.load(folder / "fitness")
-    pointwise, _ = moments(judge.rate([features[image] for image in scores.images]))
-    fitness = judge_fitness(scores, pool, pointwise, check)
-    return PseudoLabels(pool, scores, check, fitness, pointwise, features)
 
 
 def history_lines(history: list[dict]) -> list[str]:

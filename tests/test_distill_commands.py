@@ -111,10 +111,10 @@ def test_images_that_are_not_those_that_were_judged_are_refused(place, config, c
 
 def test_every_fault_of_a_config_is_told_at_once(tmp_path, capsys):
     (tmp_path / "c.yaml").write_text("imagse: x\nout: y\noutput_dir: z\n")
-    assert run("distill", "--config", tmp_path / "c.yaml", "learning_rate") == 2
-    said = capsys.readouterr().err
-    for word in ("imagse", "pseudo_labels", "output_dir", "without ="):
-        assert word in said
+    assert run("distill", "--config", tmp_path / "c.yaml", "learning_rate", "lora_r=[") == 2
+    shown = capsys.readouterr().err
+    for word in ("imagse", "pseudo_labels", "output_dir", "without =", "lora_r=["):
+        assert word in shown
 
 
 @pytest.mark.parametrize(

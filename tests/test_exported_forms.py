@@ -18,7 +18,6 @@ from ppaint.model_card import AestheticScorer, Judge, ScorerConfig
 from ppaint.model_card.loading import load_model, weights_hash
 from ppaint.trainer import CardText, Distillation, Export, Schedule, distil, pseudo_label_images
 from ppaint.trainer.code_version import code_hash
-from ppaint.trainer.scorer_folder import clear_unfinished
 from ppaint.trainer.tiny_judge import WEIGHTS
 
 DIMENSIONS = ("brushwork", "overall")
@@ -221,15 +220,16 @@ def test_without_held_out_images_the_distance_is_not_known(training, tmp_path):
     )
 
 
-def test_what_a_killed_run_left_of_the_folder_is_cleared_and_what_it_put_aside_comes_back(tmp_path):
-    left_overs = (".scorer.partial", "..scorer.partial.partial", ".scorer.building", ".scorer.41.old")
-    for name in (*left_overs, "checkpoints"):
-        (tmp_path / name).mkdir()
-        (tmp_path / name / "file").write_text(name)
-    clear_unfinished(tmp_path)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["checkpoints", "scorer"]
-    assert (tmp_path / "scorer" / "file").read_text() == ".scorer.41.old"
-    (tmp_path / ".scorer.42.old").mkdir()
-    clear_unfinished(tmp_path)
-    assert (tmp_path / "scorer" / "file").read_text() == ".scorer.41.old"
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["checkpoints", "scorer"]
+@pytest.mark.parametrize("left_over", [".scorer.partial", "..scorer.partial.partial", ".scorer.building"])
+def test_what_a_killed_run_left_of_the_folder_is_cleared_before_training(left_over, training, tmp_path):
+    (tmp_path / left_over).mkdir()
+    (tmp_path / left_over / "model.safetensors").write_bytes(b"torn")
+
+    def look(what, done, total):
+        assert not (tmp_path / left_over).exists()
+        raise KeyboardInterrupt
+
+    options = {"max_steps": 1, "save_steps": 1, "held_out_fraction": 0}
+    job = Distillation(WEIGHTS, training.judge, training.labels, tmp_path, CardText("t"), options=options)
+    with pytest.raises(KeyboardInterrupt):
+        distil(job, look)

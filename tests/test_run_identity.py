@@ -160,7 +160,7 @@ def test_a_note_that_cannot_be_read_is_refused_and_says_what_stays_usable(text, 
 
 def test_what_a_killed_run_left_is_cleared(half_done, features, scores):
     folder, _ = half_done
-    for name in ("partial-checkpoint-4", ".checkpoint-2.77.old"):
+    for name in ("partial-checkpoint-4", ".checkpoint-2.99999999.old"):
         (folder / name).mkdir()
         (folder / name / "model.safetensors").write_bytes(b"torn")
     make(folder, features, scores, max_steps=2).train_from_newest()

@@ -8,6 +8,7 @@ import shutil
 import zipfile
 from pathlib import Path
 
+from ..foundation.left_overs import clear_left_overs
 from ..foundation.whole_files import flush_to_disk
 
 logger = logging.getLogger(__name__)
@@ -95,7 +96,9 @@ def sync_tree(folder: str | Path) -> None:
 
 
 def clear_half_written(folder: str | Path) -> None:
-    """Remove the checkpoints that were being written, or replaced, when the run was killed."""
-    for pattern in (f"{WRITING}*", ".checkpoint-*.old"):
-        for left_over in Path(folder).glob(pattern):
-            shutil.rmtree(left_over)
+    """Remove what was being written when the run was killed; a checkpoint that was to be replaced comes back."""
+    folder = Path(folder)
+    for partial in folder.glob(f"{WRITING}*"):
+        shutil.rmtree(partial)
+    put_aside = {path.name.split(".")[1] for path in folder.glob(".checkpoint-*.old")}
+    clear_left_overs(folder, of={"run.json", *put_aside})

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
+
 from ..foundation.disk_full import disk_full_as_fault
+from ..foundation.left_overs import clear_left_overs
 from ..foundation.progress_type import Progress
 from ..model_card.loading import load_model
 from .distillation_job import Distillation
 from .estimator import Estimator
-from .scorer_folder import Distilled, HowTrained, clear_unfinished, write_scorer_folder
+from .scorer_folder import Distilled, HowTrained, write_scorer_folder
 
 # How the exact trainer comes by the gradient of each objective, as the card says it.
 ESTIMATES = {
@@ -51,7 +54,8 @@ def distil(job: Distillation, report: Progress | None = None) -> Distilled:
     callbacks = [] if report is None else [TrainingBar(report)]
     trainer = _trainer(job, args, model, processor, callbacks)
     if trainer.is_world_process_zero():
-        clear_unfinished(job.out)
+        clear_left_overs(job.out, of=("scorer", ".scorer"))
+        shutil.rmtree(job.out / ".scorer.building", ignore_errors=True)  # as older versions called it
     with disk_full_as_fault(job.out, then="run it again: it resumes from the newest checkpoint"):
         trainer.train_from_newest()
     return write_scorer_folder(trainer, job, _how_trained(job.estimator, args))

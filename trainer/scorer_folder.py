@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -120,16 +119,6 @@ def write_scorer_folder(trainer, job: Distillation, how: HowTrained) -> Distille
         raise
     trainer.accelerator.wait_for_everyone()
     return Distilled(final, history, kept_step, ScorerConfig.load(final), training)
-
-
-def clear_unfinished(out: Path) -> None:
-    """Remove what a killed run left of a scorer's folder that it was writing; a folder that it had put aside comes back."""
-    for aside in out.glob(".scorer.*.old"):
-        if not (out / "scorer").exists():
-            os.replace(aside, out / "scorer")
-    names = (UNFINISHED, f".{UNFINISHED}.partial", ".scorer.building", "..scorer.building.partial")  # and older ones
-    for left_over in (*(out / name for name in names), *out.glob(".scorer.*.old")):
-        shutil.rmtree(left_over, ignore_errors=True)
 
 
 def rewrite_card(distilled: Distilled, card: CardText, evaluation: str) -> None:

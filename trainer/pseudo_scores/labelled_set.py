@@ -64,6 +64,27 @@ class PseudoLabels:
         pool, scores, check = judgments.pool, judgments.scores, judgments.check
         return cls(pool, scores, check, judge_fitness(scores, pool, pointwise, check), pointwise, features)
 
+    @classmethod
+    def load(cls, folder: str | Path, judge: Judge, features: Mapping[str, Any]) -> PseudoLabels:
+        """Read what ``save``, or ``ppaint pseudo-label``, wrote; the judge rates the images once more.
+
+        Parameters
+        ----------
+        folder : str or Path
+        judge : Judge
+        features : mapping
+            Vision features by image hash.
+
+        Returns
+        -------
+        PseudoLabels
+        """
+        folder = Path(folder)
+        pool, scores = ReferencePool.load(folder / "pool"), PseudoScores.load(folder / "pseudo_scores")
+        check = PoolSelfCheck.load(folder / "fitness")
+        pointwise, _ = moments(judge.rate([features[image] for image in scores.images]))
+        return cls.from_judgments(Judgments(pool, scores, check), pointwise, features)
+
     def save(self, folder: Path) -> Path:
         """Write ``pool/``, ``pseudo_scores/`` and ``fitness/`` into a folder.
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from ...foundation.faults import Fault, InputFault
 from ...preference_to_score.design.pair_design import locally_dense_pairs
-from ...preference_to_score.elo.elo import PoolFit, fit_pool
+from ...preference_to_score.elo.elo import POOL_PRIOR_PRECISION, PoolFit, fit_pool
 from ...preference_to_score.elo.elo_scale import ELO_PER_LOGIT
 from ..judgments.judging import Judging
 from .described_tables import load_described, save_described
@@ -20,7 +20,6 @@ from .described_tables import load_described, save_described
 FORMAT_VERSION = 1
 POOL_NEAR, POOL_LONG_PAIRS = 6, 32  # of the schedule: all pairs up to this rank distance, and so many beyond it
 SMALLEST_SET = 12  # images: a pool of six, and as many others
-NEAR, LONG_PAIRS = 6, 32  # of the schedule: rank distance up to which all pairs are compared, comparisons beyond it
 
 
 @dataclass(frozen=True)
@@ -166,9 +165,9 @@ def build_pool(
     images: Sequence[str],
     *,
     size: int = 32,
-    near: int = NEAR,
-    long_pairs: int = LONG_PAIRS,
-    prior_precision: float = 0.1,
+    near: int = POOL_NEAR,
+    long_pairs: int = POOL_LONG_PAIRS,
+    prior_precision: float = POOL_PRIOR_PRECISION,
     seed: int = 0,
 ) -> ReferencePool:
     """Choose a pool, have it judged on a locally dense schedule, and fit its worths.
@@ -256,7 +255,7 @@ def pool_schedule(members: int, near: int, long_pairs: int, seed: int) -> np.nda
     return locally_dense_pairs(members, min(near, members - 1), budget, np.random.default_rng([seed, members]))
 
 
-def schedule_length(members: int, near: int = NEAR, long_pairs: int = LONG_PAIRS) -> int:
+def schedule_length(members: int, near: int = POOL_NEAR, long_pairs: int = POOL_LONG_PAIRS) -> int:
     """How many pairs ``pool_schedule`` has.
 
     Examples
