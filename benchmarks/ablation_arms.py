@@ -132,7 +132,7 @@ def learn_from_differences(trainer: PSDistillExactTrainer) -> None:
 
 
 def write_whole(path: Path, content: dict) -> None:
-    """A JSON file that is there whole or not at all."""
+    """A JSON file that is there completely or not at all."""
     temporary = path.with_suffix(".tmp")
     temporary.write_text(json.dumps(content), encoding="utf-8")
     temporary.replace(path)

@@ -50,7 +50,7 @@ class Arms:
         ]
 
     def difference(self, arms: list[dict], others: list[dict]):
-        """Mean SRCC of the one minus that of the other over seeds and categories; paintings drawn anew, paired."""
+        """Mean SRCC of the one minus that of the other over seeds and categories; paintings drawn again, paired."""
         one, other = (np.concatenate([np.array(arm["scores"]) for arm in each]) for each in (arms, others))
         starts = {start["seed"]: start for start in self.starts}
         fused = np.concatenate([np.array(starts[arm["seed"]]["fused"]) for arm in arms])

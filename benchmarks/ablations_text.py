@@ -7,8 +7,8 @@ purpose. It compares ways of distilling this judge with one another. It is no re
 none of these figures is the paper's.
 
 SRCC against the fused scores, mean over five dimensions and three categories, then over three seeds (the training category in
-turn). Before distillation: {before}. Intervals are 95 %, paired, over paintings (drawn anew within seed and category): they
-say how sure a difference is on *these* three trainings, not how trainings vary; for that the three seeds stand beside it.
+turn). Before distillation: {before}. Intervals are 95 %, paired, over paintings (drawn again within seed and category): they
+say how sure a difference is on *these* three trainings, not how trainings vary; for that the three seeds are shown next to it.
 Each arm was tried with three settings (rate 5e-4 or 1e-3 with a KL weight of 0.02, and 1e-3 with 0.005; 60 steps each), and the
 rule that stops a training also took one of them: the lowest log-loss of held-out judgments, never a human score. The rule looks
 at every tenth step. Where one thing is changed, it is changed in the last setting.

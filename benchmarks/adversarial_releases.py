@@ -4,7 +4,7 @@
 
 Releases of seeds 2000 on, 15 facets each, with expert 0 of every category turned careless, reversed, middle-only or
 copying after the design was fixed. A score moves by the root mean square difference from the score of the same release
-with the honest expert. Clean releases stand beside: how often an honest expert is flagged. Resumable
+with the honest expert. Clean releases are shown next to them: how often an honest expert is flagged. Resumable
 (runs/adversarial_releases). Writes benchmarks/results/adversarial_releases.json.
 """
 

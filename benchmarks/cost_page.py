@@ -198,7 +198,7 @@ def wall_part(counts: dict[str, dict], bars: dict[str, float]) -> list[str]:
         table([*header, "bar"], rows),
         "",
         "With two layers instead of 36 and 27, the output layer (152,000 tokens wide) weighs more beside the layers and the vision "
-        "tower's weight changes too, so the counted ratio of the same two layers stands beside the measured one, and that of the whole model behind it.",
+        "tower's weight changes too, so the counted ratio of the same two layers is given next to the measured one, and that of the whole model behind it.",
         "",
         f"`{wall['command']}`",
         "",

@@ -68,7 +68,7 @@ MEASURES: dict[Part, Callable[..., dict[str, Any]]] = {
 
 
 def measure(key: str, setting: Setting) -> dict[str, Any]:
-    """One part, with its seconds and its peak of memory; what goes wrong is said in words."""
+    """One part, with its seconds and its peak of memory; what goes wrong is reported in words."""
     name, _, side = key.partition(" ")
     setting.device.begin()
     start = time.perf_counter()
@@ -157,7 +157,7 @@ def begun(out: Path | None, mine: dict[str, Any]) -> dict[str, dict]:
 
 
 def write(out: Path, result: dict[str, Any]) -> None:
-    """Whole or not at all."""
+    """Completely or not at all."""
     write_text(out, json.dumps(result, indent=1) + "\n")
 
 

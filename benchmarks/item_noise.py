@@ -57,7 +57,7 @@ def reweighted(scores: PseudoScores, pool: ReferencePool, rounds: int = 5) -> Ps
     pool : ReferencePool
         Gives the prior's precision for each game.
     rounds : int
-        Of fitting and estimating the noise anew.
+        Of fitting and estimating the noise again.
 
     Returns
     -------

@@ -3,7 +3,7 @@
     python benchmarks/kill_and_resume.py --work runs/kill --kills 10
 
 `ppaint judge`, `pseudo-label`, `distill` (exact) and `distill --estimator sampled`, on the tiny judge. Everything that a
-command leaves behind must be the same, byte for byte (but for what says how long it took, or where it stands), or this exits with status 1.
+command leaves behind must be the same, byte for byte (except for what says how long it took, or where it stands), or this exits with status 1.
 Each part is resumed on its own: `--part` runs one. Writes benchmarks/results/kill_and_resume.json.
 """
 
@@ -105,7 +105,7 @@ def undisturbed(command: list[str]) -> float:
 def disturbed(command: list[str], out: Path, kills: int, length: float, rng: random.Random) -> list[float]:
     """Kill a command ``kills`` times, each at a random moment, then let it end; the moments, in seconds after its start.
 
-    A run that ends before its moment is begun anew, so that every kill hits a run at work.
+    A run that ends before its moment is started again, so that every kill hits a run at work.
     """
     moments: list[float] = []
     while len(moments) < kills:
@@ -126,7 +126,7 @@ def disturbed(command: list[str], out: Path, kills: int, length: float, rng: ran
 
 
 def paint_scrolls(folder: Path, count: int, seed: int) -> None:
-    """Unlabelled scrolls, whole or not there."""
+    """Unlabelled scrolls, complete or absent."""
     if folder.is_dir():
         return
     making = folder.with_name(".scrolls")

@@ -11,7 +11,7 @@ each, packages taking turns. crowd-kit is left out unless it can be imported; be
     uv pip install --target CROWDKIT --no-deps crowd-kit cloudpickle defusedxml joblib narwhals nltk scikit-learn threadpoolctl
     PYTHONPATH=CROWDKIT OMP_NUM_THREADS=1 python benchmarks/preference_to_score.py
 
-Resumable by part (runs/preference_to_score/PART.json; --fresh measures anew). Writes
+Resumable by part (runs/preference_to_score/PART.json; --fresh measures again). Writes
 benchmarks/results/preference_to_score.json and docs/figures/preference_to_score_speed.png.
 """
 

@@ -112,7 +112,7 @@ def write_report() -> None:
             "## Controls",
             "",
             "The twin's rating was not taught the cue: it should gain next to nothing. (A first twin, with as many steps as the judge in the last stage, compared worse than the judge, 0.834 against 0.858, and lost 0.0204 and 0.0304 on seeds 0 and 1; seed 2 was not run. It was then trained for twice as long, and that twin is the one below.) Shuffled judgments hold nothing that the "
-            "judge knows: the run stops for want of signal, or, made to go on, gains nothing. Other objectives on the same "
+            "judge knows: the run stops for lack of signal, or, made to go on, gains nothing. Other objectives on the same "
             "judgments are on [the page of ablations](ablations.md).",
             "",
             table(CONTROL_HEADER, controls["rows"]),

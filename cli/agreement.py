@@ -25,7 +25,7 @@ def agreement(
         Path | None, typer.Option(help="Folder with latents.csv: the known truth that `ppaint simulate` writes.")
     ] = None,
     out: Annotated[Path, typer.Option(help="Folder for the plots and tables.")] = Path("agreement"),
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace such a folder that stands there.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing folder of this kind.")] = False,
     processes: Annotated[int, typer.Option(min=1, help="Worker processes.")] = 2,
 ) -> None:
     """Measure agreement, reliability, every expert's profile, and reliability against cost."""

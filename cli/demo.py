@@ -17,7 +17,7 @@ def demo(
     dataset: Annotated[
         Path | None,
         typer.Option(
-            help="A dataset folder to set scores beside; by default `ppaint` beside the scorer, if it is there."
+            help="A dataset folder to compare scores with; by default `ppaint` next to the scorer, if it exists."
         ),
     ] = None,
     port: Annotated[

@@ -28,7 +28,9 @@ _ROWS = {
 
 def design(
     budget: Annotated[int, typer.Option(min=1, help="Pairs that every expert compares, in each dimension.")],
-    items: Annotated[int | None, typer.Option(min=2, max=2000, help="Number of items; known from --prior.")] = None,
+    items: Annotated[
+        int | None, typer.Option(min=2, max=2000, help="Number of items; taken from --prior if given.")
+    ] = None,
     prior: Annotated[
         Path | None, typer.Option(help="CSV of painting_id, score: a coarse prior. Default: in the order of ids.")
     ] = None,
@@ -41,10 +43,12 @@ def design(
     experts: Annotated[int, typer.Option(min=1, help="Experts who compare every pair.")] = 5,
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same design.")] = 0,
     out: Annotated[Path | None, typer.Option(help="Write the pairs here as CSV: painting_a, painting_b.")] = None,
-    plot: Annotated[Path | None, typer.Option(help="Write a PNG: who meets whom, and the choice of near.")] = None,
+    plot: Annotated[
+        Path | None, typer.Option(help="Write a PNG: which items are compared, and the choice of near.")
+    ] = None,
     json_out: Annotated[Path | None, typer.Option("--json", help="Write every figure to this file.")] = None,
 ) -> None:
-    """Propose a locally dense pair design, and hold it against random and ring designs."""
+    """Propose a locally dense pair design, and compare it with random and ring designs."""
     from ..preference_to_score.design.design_proposal import propose_design
     from ..preference_to_score.design.design_quality import assumed_worths
     from .terminal import progress_bars

@@ -15,9 +15,9 @@ NEEDED = ("images", "pseudo_labels", "out")
 
 
 def distill(
-    config: Annotated[Path, typer.Option(help="A YAML file; trainer/configs/tiny_cpu.yaml is one.")],
+    config: Annotated[Path, typer.Option(help="A YAML file, for example trainer/configs/tiny_cpu.yaml.")],
     overrides: Annotated[
-        list[str] | None, typer.Argument(help="KEY=VALUE, each in place of the file's: learning_rate=1e-4")
+        list[str] | None, typer.Argument(help="KEY=VALUE, each replaces the file's value: learning_rate=1e-4")
     ] = None,
     estimator: Annotated[
         Estimator, typer.Option(help="exact: a sum over the score tokens; sampled: TRL's GRPO, the paper's family.")
@@ -154,7 +154,7 @@ def export_faults(path: Path, settings: dict[str, Any]) -> list:
     form, repo, model = settings.get("export", "merged"), settings.get("base_repo"), settings.get("model")
     faults = []
     if form not in FORMS:
-        faults.append(Fault(str(path), "export", f"{form!r} is no form of a scorer", f"use {' or '.join(FORMS)}"))
+        faults.append(Fault(str(path), "export", f"{form!r} is not a form of a scorer", f"use {' or '.join(FORMS)}"))
     if form == "adapter" and not settings.get("lora_r"):
         faults.append(
             Fault(str(path), "lora_r", "without adapters none can be exported", "set lora_r: 16, or export: merged")

@@ -22,8 +22,8 @@ def judge(
         list[str] | None, typer.Option(help="A dimension to ask about; may be given several times.")
     ] = None,
     pool_size: Annotated[int, typer.Option(min=6, help="Images in the reference pool.")] = 32,
-    opponents: Annotated[int, typer.Option(min=2, help="Pool members that every other image is set against.")] = 12,
-    seed: Annotated[int, typer.Option(min=0, help="Of the schedule.")] = 0,
+    opponents: Annotated[int, typer.Option(min=2, help="Pool members that every other image is compared with.")] = 12,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the schedule.")] = 0,
     batch_size: Annotated[
         int, typer.Option(min=0, help="Ordered pairs per forward pass; 0: as many as fit on a GPU, 32 on a CPU.")
     ] = 32,
@@ -32,7 +32,7 @@ def judge(
         typer.Option("--compile", help="Compile the model's layers: faster on a GPU, after some seconds' warm-up."),
     ] = False,
 ) -> None:
-    """Ask a vision-language model, in both orders, which of two images is better; every answer is stored as it comes.
+    """Ask a vision-language model, in both orders, which of two images is better; every answer is stored immediately.
 
     The schedule is that of the reference pool (see `ppaint pseudo-label`): the pool among itself, every other image
     against members of it, and the members once more as if they were others. Started again after it was stopped or
@@ -96,7 +96,7 @@ def judge(
 
 def pseudo_label(
     judgments: Annotated[Path, typer.Option(help="The folder that `ppaint judge` wrote.")],
-    out: Annotated[Path, typer.Option(help="Gets pool/, pseudo_scores/ and fitness/.")],
+    out: Annotated[Path, typer.Option(help="Output folder, for pool/, pseudo_scores/ and fitness/.")],
     min_reliability: Annotated[
         float, typer.Option(min=0.0, max=1.0, help="Below it, a dimension has no usable signal and is dropped.")
     ] = 0.25,

@@ -22,7 +22,7 @@ def plan(
         str, typer.Option(help="qwen3-vl-8b (its published shapes), or a local folder; by default, the file's.")
     ] = "",
     overrides: Annotated[
-        list[str] | None, typer.Argument(help="KEY=VALUE, each in place of the file's: lora_r=16")
+        list[str] | None, typer.Argument(help="KEY=VALUE, each replaces the file's value: lora_r=16")
     ] = None,
     estimator: Annotated[Estimator, typer.Option(help="As for `ppaint distill`: exact, or sampled.")] = Estimator.exact,
     images: Annotated[int, typer.Option(min=12, help="Images of the training category.")] = 200,
@@ -33,16 +33,16 @@ def plan(
         list[str] | None, typer.Option(help="A dimension to ask about; may be given several times.")
     ] = None,
     pool_size: Annotated[int, typer.Option(min=6, help="Images in the reference pool.")] = 32,
-    opponents: Annotated[int, typer.Option(min=2, help="Pool members that every other image is set against.")] = 12,
+    opponents: Annotated[int, typer.Option(min=2, help="Pool members that every other image is compared with.")] = 12,
     accelerate: Annotated[
         Path | None, typer.Option(help="The accelerate file that the run is launched with; without it, one process.")
     ] = None,
     cpu: Annotated[bool, typer.Option("--cpu", help="The run is on a CPU: weights in float32.")] = False,
     tflops: Annotated[
-        float | None, typer.Option(help="Rate that one device reaches, in TFLOP a second; gives hours.")
+        float | None, typer.Option(help="Rate that one device reaches, in TFLOP/s; adds hours to the plan.")
     ] = None,
     memory_gb: Annotated[float | None, typer.Option(help="Memory of one device, in GB (10^9 bytes).")] = None,
-    json_out: Annotated[Path | None, typer.Option("--json", help="Write the plan there too.")] = None,
+    json_out: Annotated[Path | None, typer.Option("--json", help="Also write the plan to this file.")] = None,
 ) -> None:
     """Print what a run of `ppaint judge` and `ppaint distill` will need: parameters, memory by kind, judgments, passes,
     FLOPs and hours.
@@ -54,7 +54,7 @@ def plan(
 
     for name, value in (("--tflops", tflops), ("--memory-gb", memory_gb)):
         if value is not None and not 0 < value < float("inf"):
-            raise InputFault(Fault(name, "", f"{value:g} is no such amount", "give a number above 0"))
+            raise InputFault(Fault(name, "", f"{value:g} is not an amount", "give a number above 0"))
     if json_out is not None:
         check_can_be_written(json_out, "--json")
     width, height = _pixels(image_px)
@@ -162,7 +162,7 @@ def _pixels(text: str) -> tuple[int, int]:
 
     parts = text.lower().split("x")
     if not (len(parts) in (1, 2) and all(p.isascii() and p.isdigit() and 1 <= int(p) <= 16384 for p in parts)):
-        raise InputFault(Fault("--image-px", "", f"{text!r} is no size", "write 512, or 768x1024 (width x height)"))
+        raise InputFault(Fault("--image-px", "", f"{text!r} is not a size", "write 512, or 768x1024 (width x height)"))
     return int(parts[0]), int(parts[-1])
 
 
@@ -219,6 +219,6 @@ def _launch(path: Path | None) -> dict[str, Any]:
         raise InputFault(Fault(str(path), "", f"not readable as YAML ({str(error).splitlines()[0]})", fix)) from error
     count = content.get("num_processes") if isinstance(content, dict) else None
     if type(count) is not int or count < 1:
-        raise InputFault(Fault(str(path), "num_processes", "missing, or no whole number above 0", fix))
+        raise InputFault(Fault(str(path), "num_processes", "missing, or not a whole number above 0", fix))
     sharded = str(content.get("distributed_type")) == SHARDING
     return {"processes": count, "sharded": sharded, "bf16": content.get("mixed_precision") == "bf16"}

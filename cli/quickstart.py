@@ -1,4 +1,4 @@
-"""``ppaint quickstart``: the whole release, from nothing to a distilled scorer, measured; or its label-free half on a folder of images."""
+"""``ppaint quickstart``: the whole release, from no data to a distilled scorer, measured; or its label-free half on a folder of images."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ def quickstart(
     out: Annotated[Path, typer.Option(help="Folder for everything; a killed run resumes.")],
     seed: Annotated[int, typer.Option(min=0, help="Seed of the stand-in, the schedules and the training.")] = 0,
     train_category: Annotated[str, typer.Option(help="The one category whose unlabelled scrolls train.")] = "landscape",
-    images: Annotated[Path | None, typer.Option(help="A folder of your own images: the label-free half on it.")] = None,
-    model: Annotated[
-        str, typer.Option(help="A Qwen3-VL, folder or repo; 'tiny' is the judge that ships.")
-    ] = TINY_JUDGE,
+    images: Annotated[
+        Path | None, typer.Option(help="A folder of your own images, for a label-free run on them.")
+    ] = None,
+    model: Annotated[str, typer.Option(help="A Qwen3-VL, folder or repo; 'tiny' is the included judge.")] = TINY_JUDGE,
     dimension: Annotated[
         list[str] | None, typer.Option(help="With --images: a dimension to judge; may be given several times.")
     ] = None,
-    unlabelled: Annotated[int, typer.Option(min=12, help="Unlabelled scrolls painted a category.")] = 160,
+    unlabelled: Annotated[int, typer.Option(min=12, help="Unlabelled scrolls to paint per category.")] = 160,
     steps: Annotated[int, typer.Option(min=1, help="Optimiser steps.")] = 60,
     batch_size: Annotated[int, typer.Option(min=1, help="Ordered pairs per forward pass.")] = 32,
 ) -> None:

@@ -25,9 +25,11 @@ def validate(
 
 
 def simulate(
-    out: Annotated[Path, typer.Option(help="The export to write; OUT-truth and OUT-unlabelled are written beside it.")],
+    out: Annotated[
+        Path, typer.Option(help="The export to write; OUT-truth and OUT-unlabelled are written next to it.")
+    ],
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same files.")] = 0,
-    unlabelled: Annotated[int, typer.Option(min=0, help="Also paint this many scrolls a category without labels.")] = 0,
+    unlabelled: Annotated[int, typer.Option(min=0, help="Also paint this many unlabelled scrolls per category.")] = 0,
     processes: Annotated[int, typer.Option(min=1, help="Processes that paint.")] = 2,
 ) -> None:
     """Paint and judge the simulated stand-in, as a raw annotation export."""
@@ -44,10 +46,10 @@ def simulate(
 def build(
     raw: Annotated[Path, typer.Argument(help="The raw annotation export (docs/raw-format.md).")],
     out: Annotated[Path, typer.Option(help="The dataset to write.")] = Path("ppaint"),
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a dataset that stands there.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing dataset.")] = False,
     processes: Annotated[int, typer.Option(min=1, help="Processes that fuse.")] = 2,
     reverse_ratings: Annotated[
-        bool, typer.Option("--reverse-ratings", help="The lowest rating is the best: turn every rating round.")
+        bool, typer.Option("--reverse-ratings", help="The lowest rating is the best: reverse every rating.")
     ] = False,
 ) -> None:
     """Build the dataset (Parquet and card) from a raw annotation export."""

@@ -15,7 +15,7 @@ TINY_JUDGE = "tiny"
 
 
 def reproduce(
-    model: Annotated[str, typer.Option(help="A Qwen3-VL, folder or repo; 'tiny' is the judge that ships.")],
+    model: Annotated[str, typer.Option(help="A Qwen3-VL, folder or repo; 'tiny' is the included judge.")],
     annotations: Annotated[
         Path | None, typer.Option(help="The raw annotation export (docs/raw-format.md); or give --dataset.")
     ] = None,
@@ -28,13 +28,14 @@ def reproduce(
         typer.Option(help="Unlabelled training images of that category; by default its own evaluated paintings."),
     ] = None,
     config: Annotated[
-        Path | None, typer.Option(help="YAML for the trainer; trainer/configs/qwen3_vl_8b_lora_one_gpu.yaml is one.")
+        Path | None,
+        typer.Option(help="YAML for the trainer, for example trainer/configs/qwen3_vl_8b_lora_one_gpu.yaml."),
     ] = None,
     estimator: Annotated[
         Estimator, typer.Option(help="exact: a sum over the score tokens; sampled: TRL's GRPO, the paper's family.")
     ] = Estimator.exact,
     seed: Annotated[
-        int | None, typer.Option(min=0, help="Of schedule and training; by default the config's, or 0.")
+        int | None, typer.Option(min=0, help="Seed of schedule and training; by default the config's, or 0.")
     ] = None,
     batch_size: Annotated[
         int, typer.Option(min=0, help="Ordered pairs per forward pass; 0: as many as fit on a GPU, 32 on a CPU.")

@@ -27,7 +27,7 @@ from .schema import CONFIG_FILE, FUSED_SUFFIXES
 _FIELDS = dict(zip(FUSED_SUFFIXES, ("fused", "se", "se_panel", "a", "a_se", "b", "b_se"), strict=True))
 
 REVERSED = (
-    "the ratings were turned round when this was built (--reverse-ratings), each x into {0} + {1} - x: here the highest "
+    "the ratings were reversed when this was built (--reverse-ratings), each x into {0} + {1} - x: here the highest "
     "rating is the best, in the raw export it was the lowest"
 )
 
@@ -103,7 +103,7 @@ def build_dataset(
     """
     raw, out = Path(raw), Path(out)
     if raw.resolve().is_relative_to(out.resolve()):
-        fault = Fault(str(out), "", "the raw export lies in there, and would be replaced", "give another --out")
+        fault = Fault(str(out), "", "the raw export is inside this folder, and would be replaced", "give another --out")
         raise InputFault(fault)
     with written_whole(out, RELEASE_FILE if overwrite else "") as folder:
         export = read_raw_export(raw, progress)
@@ -142,7 +142,7 @@ def _write_tables(
 ) -> tuple[dict[str, dict[str, Any]], list[str]]:
     """Write every split of every config that has rows, one category after the other, since its images are in memory.
 
-    Gives config, split, and of each its file, rows, sizes and hash; and remarks on images that were written anew.
+    Gives config, split, and of each its file, rows, sizes and hash; and remarks on images that were written again.
     """
     fused = _fused_table(export, facets) if any(facet.fused is not None for facet in facets) else None
     tables = {"paintings": export.paintings, "fused": fused, "ratings": export.ratings, "pairs": export.pairs}

@@ -24,7 +24,7 @@ class Columns:
     optional : tuple of str
         May be there; an absent one is read as empty.
     open : bool
-        Whether further columns are taken as they come.
+        Whether further columns are allowed.
     """
 
     required: tuple[str, ...]
@@ -174,7 +174,7 @@ def _header_fits(header: Sequence[str], columns: Columns, file: str, faults: lis
             faults.append(Fault(file, "row 1", f"column {column} is missing", "add the column"))
     for column in dict.fromkeys(header):
         if header.count(column) > 1:
-            faults.append(Fault(file, "row 1", f"column {shown(column)} stands there twice", "remove one of them"))
+            faults.append(Fault(file, "row 1", f"column {shown(column)} is listed twice", "remove one of them"))
         if column not in known and not (columns.open and column.strip()):
             fix = f"remove it, or correct its spelling (known: {', '.join([*columns.required, *columns.optional])})"
             faults.append(Fault(file, "row 1", f"unknown column {shown(column)}", fix))

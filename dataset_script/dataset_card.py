@@ -123,7 +123,7 @@ def content_version(splits: Mapping[str, Mapping[str, Any]]) -> str:
     """A version number that is another whenever the content is.
 
     ``load_dataset`` keeps a local folder's data in its cache under the folder's name and this number, and does not look
-    whether the files have changed (datasets 5.2): without it, a release that was built anew would be served as it was.
+    whether the files have changed (datasets 5.2): without it, a release that was built again would be served as it was.
 
     Parameters
     ----------

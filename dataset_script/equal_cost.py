@@ -17,7 +17,7 @@ class EqualCost:
     Parameters
     ----------
     reference : str
-        What the scores are held against.
+        What the scores are compared with.
     ratings : float
         Ratings of each painting, over the panel.
     of_ratings : float
@@ -42,7 +42,7 @@ class EqualCost:
     of_all: float
 
     def sentence(self) -> str:
-        """The answer in words."""
+        """The answer as a sentence."""
         same, twice = (_figure(value) for value in (self.same_involvements, self.same_judgments))
         reached = (
             f"they order as well from {self.needed:.1f} comparisons per painting on"

@@ -83,7 +83,7 @@ def image_cell(folder: Path, file: str, as_stored: bool) -> tuple[dict[str, obje
     cell : dict or None
         ``{"bytes": ..., "path": basename}``.
     note : str
-        Says that the image was written anew; empty where it was not.
+        Says that the image was written again; empty where it was not.
     """
     if not file:
         return None, ""
@@ -93,7 +93,10 @@ def image_cell(folder: Path, file: str, as_stored: bool) -> tuple[dict[str, obje
     opened = open_image(path, name=file)
     if opened.as_stored and opened.source_format in ("JPEG", "PNG"):  # a PNG called x.tif, say: the name is fixed
         return {"bytes": path.read_bytes(), "path": f"{path.stem}.{opened.source_format.lower()}"}, ""
-    return {"bytes": _png(opened.image), "path": f"{path.stem}.png"}, f"written anew as PNG from {opened.source_format}"
+    return {
+        "bytes": _png(opened.image),
+        "path": f"{path.stem}.png",
+    }, f"written again as PNG from {opened.source_format}"
 
 
 def _png(image: PILImage.Image) -> bytes:

@@ -95,7 +95,7 @@ class AnnotationsConfig(BaseModel):
         for field in ("categories", "dimensions"):
             values = [value.lower() for value in getattr(self, field)]
             if len(set(values)) < len(values):
-                raise ValueError(f"{field}: the same name stands there twice (names that differ by case only count)")
+                raise ValueError(f"{field}: the same name is listed twice (names that differ by case only count)")
         columns = [dimension + suffix for dimension in self.dimensions for suffix in FUSED_SUFFIXES]
         clashes = sorted({column for column in columns if columns.count(column) > 1 or column in _TAKEN})
         if clashes:
@@ -118,7 +118,7 @@ class _NoTwice(yaml.SafeLoader):
         keys = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
         for key in keys:
             if keys.count(key) > 1:
-                raise yaml.constructor.ConstructorError(None, None, f"key {key!r} stands there twice", node.start_mark)
+                raise yaml.constructor.ConstructorError(None, None, f"key {key!r} is listed twice", node.start_mark)
         return super().construct_mapping(node, deep)
 
 

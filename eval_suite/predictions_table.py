@@ -112,7 +112,7 @@ def _read_csv(path: Path) -> pd.DataFrame:
         if len(row) != len(header)
     ]
     twice = [
-        Fault(str(path), name, "the column stands there twice", "remove one of them")
+        Fault(str(path), name, "the column is listed twice", "remove one of them")
         for name in dict.fromkeys(header)
         if header.count(name) > 1
     ]
@@ -127,7 +127,7 @@ def _read_json(path: Path) -> pd.DataFrame:
     records = [json.loads(line) for line in text.splitlines() if line] if path.suffix.lower() == ".jsonl" else None
     records = json.loads(text) if records is None else records
     if not isinstance(records, list) or not all(isinstance(record, dict) for record in records):
-        raise ValueError("a list of objects, one a painting, is needed")
+        raise ValueError("a list of objects, one per painting, is needed")
     return pd.DataFrame(records, dtype=object)
 
 
@@ -164,7 +164,7 @@ def _row_faults(
     faults = []
     for found, what, fix in (
         (unknown, "is not in the release", "remove the row, or correct its id or category"),
-        (repeated, "stands there twice", "remove one of the rows"),
+        (repeated, "is listed twice", "remove one of the rows"),
     ):
         for row, (category, painting) in found[:_SHOWN]:
             named = f"painting {painting!r}" + (f" of {category!r}" if isinstance(category, str) else "")

@@ -1,4 +1,4 @@
-"""What a figure is held against: a single expert, models against the same references, and the noise ceiling."""
+"""What a figure is compared with: a single expert, models against the same references, and the noise ceiling."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ class Evaluation:
     categories, dimensions : tuple of str
         What was evaluated.
     headline_dimension : str
-        The dimension that stands beside the headline.
+        The dimension that is reported next to the headline.
     figures : dict
         statistic -> category or ``"mean"`` -> dimension or ``"mean"`` -> Interval. A category's mean is over its dimensions, the
         mean's mean over the categories' means.

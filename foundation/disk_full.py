@@ -41,7 +41,7 @@ def disk_full_as_fault(folder: str | Path, *, needed: int | None = None, then: s
     Parameters
     ----------
     folder : str or Path
-        Where it is written; what stands there half-written is for the caller to remove.
+        Where it is written; the caller removes what is half-written.
     needed : int, optional
         Bytes that the whole takes, where that is known.
     then : str

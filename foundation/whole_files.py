@@ -97,4 +97,4 @@ def check_can_be_written(path: str | Path, option: str = "--out") -> None:
     if not folder.is_dir():
         raise InputFault(Fault(str(path), "", "its folder does not exist", f"make it, or give another {option}"))
     if not os.access(folder, os.W_OK):
-        raise InputFault(Fault(str(path), "", "its folder may not be written to", f"give another {option}"))
+        raise InputFault(Fault(str(path), "", "its folder is not writable", f"give another {option}"))

@@ -82,7 +82,7 @@ def vision_features(
     Returns
     -------
     list of VisionFeatures
-        In the order of the images; on a GPU they may still be in the making.
+        In the order of the images; on a GPU they may not be finished.
 
     Raises
     ------
@@ -101,7 +101,7 @@ def vision_features(
 
 
 def _one_pass(model, processor, images: Sequence[OpenedImage]) -> list[VisionFeatures]:
-    """Features of the images of one batch; on a GPU they may still be in the making."""
+    """Features of the images of one batch; on a GPU they may not be finished."""
     tower = getattr(model, "model", model).visual
     device = next(model.parameters()).device
     pictures = [image.image for image in images]

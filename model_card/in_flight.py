@@ -69,7 +69,7 @@ def read_behind(launched: Iterable[Launched], read: Callable[[Launched], Result]
     Parameters
     ----------
     launched : iterable
-        Batches as they are started; what they give may still be in the making on the device.
+        Batches as they are started; what they give may not be finished on the device.
     read : callable
         Brings what one batch gave to the CPU.
 

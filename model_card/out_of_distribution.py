@@ -7,7 +7,7 @@ distances it is the k-th smallest, k = min(m, ceil((m + 1)(1 - share))). An imag
 ones lies beyond it with a probability of at most 1 - k / (m + 1), whatever the distribution (conformal prediction).
 
 That is an average over draws of held-out images; with 19 of them, one draw in twenty marks more than 14 % instead of 5 %.
-So the images that were trained on have a say too, each measured without it: where their quantile is larger,
+So the images that were trained on count too, each measured without it: where their quantile is larger,
 it is the threshold. That can only lower the share that is marked, so the promise stays.
 """
 

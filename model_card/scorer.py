@@ -131,7 +131,7 @@ class Reading:
 
 @dataclass(frozen=True)
 class Launched:
-    """A pass that was started: its tensors are on the model's device, and on a GPU may still be in the making.
+    """A pass that was started: its tensors are on the model's device, and on a GPU may not be finished.
 
     Parameters
     ----------

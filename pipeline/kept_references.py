@@ -1,4 +1,4 @@
-"""What every scorer of a release is held against, kept in a folder since it takes a while to make."""
+"""What every scorer of a release is compared with, kept in a folder since it takes a while to make."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ..foundation.whole_folders import written_whole
 
 @dataclass(frozen=True)
 class References:
-    """What every scorer of a release is held against, and what does not depend on any scorer.
+    """What every scorer of a release is compared with, and what does not depend on any scorer.
 
     Parameters
     ----------

@@ -49,7 +49,7 @@ class OwnImages:
     seed, steps : int
         Of schedule and training.
     batch_size : int
-        Ordered pairs a forward pass; does not tell one run from another.
+        Ordered pairs per forward pass; does not tell one run from another.
     """
 
     images: Path

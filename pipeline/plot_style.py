@@ -23,7 +23,7 @@ def drawn(path: Path, *shape: int, **options) -> Iterator[tuple]:
     Parameters
     ----------
     path : Path
-        Written whole or not at all, a PNG whatever its suffix.
+        Written completely or not at all, a PNG whatever its suffix.
     *shape : int
         Rows and columns of panels.
     **options

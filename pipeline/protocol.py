@@ -264,7 +264,7 @@ def _identity(
 def _dataset(
     settings: Protocol, source: AnnotationSource, out: Path, report: Progress
 ) -> tuple[ReleaseTables, ReleasePaintings]:
-    """The built dataset: the one that was given, or built here, whole or not at all, so that what is there is done."""
+    """The built dataset: the one that was given, or built here, completely or not at all, so that what exists is finished."""
     folder = settings.dataset or out / "ppaint"
     if settings.dataset is None and not folder.exists():
         build_dataset(settings.annotations, folder, report, processes=settings.processes)

@@ -160,7 +160,7 @@ class ProtocolReport:
         return " (simulated)" if self.conditions.simulated_because else ""
 
     def measured(self) -> dict[str, Any]:
-        """The figures that stand beside the reported ones: a number, a text, or an Interval."""
+        """The figures that are shown next to the reported ones: a number, a text, or an Interval."""
         counts = {row["category"]: row for row in self.record["counts"]}
         experts = sorted({counts[name]["experts"] for name in self.release.categories})
         w = agreement_means(self.record, self.release.categories)

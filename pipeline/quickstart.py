@@ -35,7 +35,7 @@ class Quickstart:
     steps : int
         Of the optimiser.
     batch_size : int
-        Ordered pairs a forward pass; does not tell one run from another.
+        Ordered pairs per forward pass; does not tell one run from another.
     paintings : int
         Evaluated paintings of each category.
     """
@@ -117,7 +117,7 @@ def run_quickstart(settings: Quickstart, out: Path, report: Progress, *, data: P
 
 
 def make_stand_in(settings: Quickstart, data: Path, report: Progress) -> None:
-    """Paint the stand-in and build its dataset, each whole or not at all, so that what is there is done.
+    """Paint the stand-in and build its dataset, each completely or not at all, so that what exists is finished.
 
     Parameters
     ----------

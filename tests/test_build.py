@@ -209,7 +209,7 @@ def test_a_reversed_scale_is_refused_by_name_and_turned_round_only_when_asked(ex
         assert {split: entry["sha256"] for split, entry in one.items()} == {
             split: entry["sha256"] for split, entry in other.items()
         }
-    assert "turned round when this was built" in " ".join(card(turned.folder)[1].split())
+    assert "reversed when this was built" in " ".join(card(turned.folder)[1].split())
 
 
 def test_an_expert_who_runs_against_the_others_is_named_on_the_card_and_in_the_release(tmp_path):

@@ -198,7 +198,7 @@ def test_a_random_design_does_not_mind_a_prior_of_no_use_but_a_locally_dense_one
     ("pairs", "said"),
     [
         ([[0, 1], [2, 3]], r"falls into 2 parts.*add pairs"),
-        ([[0, 1], [1, 0], [1, 2], [2, 3]], "stands there twice"),
+        ([[0, 1], [1, 0], [1, 2], [2, 3]], "is listed twice"),
         ([[0, 1], [1, 2], [2, 3], [3, 3]], "paired with itself"),
         ([[0, 1], [1, 2], [2, 4]], "positions 0 to 3"),
         (np.zeros((0, 2)), "not empty"),

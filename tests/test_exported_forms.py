@@ -1,4 +1,4 @@
-"""A scorer's folder: a whole checkpoint or adapters, whole or not there, with hashes of all it was made from."""
+"""A scorer's folder: a whole checkpoint or adapters, complete or absent, with hashes of all it was made from."""
 
 import json
 import re

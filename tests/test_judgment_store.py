@@ -1,4 +1,4 @@
-"""Judgments are stored as they come: nothing is lost, nothing is asked twice, nothing is made up."""
+"""Judgments are stored immediately: nothing is lost, nothing is asked twice, nothing is made up."""
 
 import json
 

@@ -141,7 +141,7 @@ def test_a_strong_prior_makes_raters_alike():
 def test_raters_who_agree_wholly_are_named():
     table = panel(5)[0].table()
     table[1] = table[3] + 2
-    with pytest.raises(ValueError, match="raters 1 and 3 agree wholly, but for a shift, on 50 items"):
+    with pytest.raises(ValueError, match="raters 1 and 3 agree completely, except for a shift, on 50 items"):
         rater_model(complete(table), method="restricted")
     table[1, ::5] += 1.0  # a copy with slips has an estimate like any other
     assert rater_model(complete(table), method="restricted").inconsistency.min() > 0.1

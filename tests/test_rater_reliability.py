@@ -62,7 +62,7 @@ def test_at_a_releases_size_discriminations_are_recovered_within_their_errors():
 
 
 def test_worths_standard_errors_match_the_spread_over_replications():
-    # the same truth and design throughout; only the answers are drawn anew
+    # the same truth and design throughout; only the answers are drawn again
     s = on_sphere([1.4, 1, 0.6, 0.3])
     first, second = np.tile(np.transpose(np.triu_indices(8, 1)), (12, 1)).T
     truth = np.linspace(-1.2, 1.2, 8)

@@ -81,7 +81,7 @@ def test_unanimous_items_count_on_both_sides_for_everyone_and_are_named():
 
 def test_a_rule_that_would_reject_everybody_is_an_error():
     table = np.array([[1.0, 2.0, 3.0, 4.0], [1.0, 2.0, 3.0, 5.0], [1.0, 2.0, 3.0, 3.0]])
-    with pytest.raises(ValueError, match="reject 3 of 3 raters.* agree wholly on 3 of 4 items"):
+    with pytest.raises(ValueError, match="reject 3 of 3 raters.* agree completely on 3 of 4 items"):
         reject_subjects(long(table))
 
 

@@ -185,7 +185,7 @@ def test_all_faults_of_rows_are_told_at_once(release, table, tmp_path):
     faults = faults_of(write(table, tmp_path / "p.csv"), release)
     told = [(fault.row, fault.what) for fault in faults]
     assert ("row 5", "painting 'landscape_03' of 'figure' is not in the release") in told
-    assert ("row 4", "painting 'landscape_02' of 'landscape' stands there twice") in told
+    assert ("row 4", "painting 'landscape_02' of 'landscape' is listed twice") in told
     assert ("row 2, overall", "'good' is not a finite number") in told
     missing = next(fault for fault in faults if "no prediction" in fault.what)
     assert "landscape_01 (landscape), landscape_03 (landscape)" in missing.what
@@ -216,7 +216,7 @@ def test_missing_and_unknown_columns_are_named(release, table, tmp_path):
         ("p.csv", b"", "empty"),
         ("p.csv", b"painting_id,line,overall\n", "no rows"),
         ("p.csv", "painting_id,line\nl\u00e9,1\n".encode("latin-1"), "not UTF-8"),
-        ("p.csv", b"painting_id,line,line,overall\na,1,1,1\n", "stands there twice"),
+        ("p.csv", b"painting_id,line,line,overall\na,1,1,1\n", "is listed twice"),
         ("p.csv", b"painting_id,line,overall\na,1\n", "2 cells"),
         ("p.csv", b'painting_id,line,overall\na,"1,2', "cannot be read as CSV"),
         ("p.json", b"{]", "cannot be read as JSON"),

@@ -65,7 +65,7 @@ class LabelFreeConfig:
     # Parameters whose default values are overridden from TrainingArguments
     learning_rate: float = field(default=3e-4, metadata={"help": "The initial learning rate for AdamW."})
     max_steps: int = field(default=150, metadata={"help": "Optimiser steps; must be positive."})
-    per_device_eval_batch_size: int = field(default=32, metadata={"help": "Images a forward pass in evaluation."})
+    per_device_eval_batch_size: int = field(default=32, metadata={"help": "Images per forward pass in evaluation."})
     warmup_steps: float = field(default=0.05, metadata={"help": "Warm-up: steps, or a share of all steps below 1."})
     eval_strategy: str = field(default="steps", metadata={"help": "When the held-out judgments are looked at."})
     eval_steps: float | None = field(default=10, metadata={"help": "Steps between two looks at them."})

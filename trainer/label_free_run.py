@@ -75,7 +75,7 @@ class LabelFreeRun(WholeSaving):
             The standard wording by default.
         features : sequence or mapping (by hash) of VisionFeatures, optional
             Where the vision tower stays as it is; computed from ``images`` if not given. Not used with
-            ``vision_lora_r``, where every pass makes them anew.
+            ``vision_lora_r``, where every pass makes them again.
         images : sequence or mapping (by hash) of OpenedImage, optional
 
         Raises

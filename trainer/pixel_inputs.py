@@ -59,7 +59,7 @@ def from_pixels(inputs: dict, images: Sequence[PixelInputs]) -> dict:
     inputs : dict
         Of ``shared_prefix.pack``.
     images : sequence of PixelInputs
-        One a row.
+        One per row.
 
     Returns
     -------

@@ -80,15 +80,15 @@ class PSDistillConfig(LabelFreeConfig, GRPOConfig):
     > [!NOTE]
     > These parameters have default values different from [`~trl.GRPOConfig`], in addition to those in [`LabelFreeConfig`]:
     > - `per_device_train_batch_size`: Defaults to `32` completions instead of `8`, `gradient_accumulation_steps` to `4`
-    >   instead of `1`: with 8 completions an image, 16 images a step.
+    >   instead of `1`: with 8 completions per image, 16 images per step.
     > - `num_generations_eval`: Defaults to `1`: evaluation samples nothing.
     > - `bf16`: Defaults to `True` on a GPU and `False` on a CPU instead of `True`.
     > - `activation_checkpointing`: Defaults to `True`; the old name, `gradient_checkpointing`, to `None` instead of `True`.
     """
 
     # Parameters whose default values are overridden from GRPOConfig
-    per_device_train_batch_size: int = field(default=32, metadata={"help": "Completions a forward pass on a device."})
-    gradient_accumulation_steps: int = field(default=4, metadata={"help": "Forward passes an optimiser step."})
+    per_device_train_batch_size: int = field(default=32, metadata={"help": "Completions per forward pass on a device."})
+    gradient_accumulation_steps: int = field(default=4, metadata={"help": "Forward passes per optimiser step."})
     num_generations_eval: int | None = field(default=1, metadata={"help": "Not used: evaluation samples nothing."})
     gradient_checkpointing: bool | None = field(
         default=None, metadata={"help": "The old name of activation_checkpointing."}

@@ -48,7 +48,7 @@ class PSDistillExactConfig(LabelFreeConfig, TrainingArguments):
     """
 
     # Parameters whose default values are overridden from TrainingArguments
-    per_device_train_batch_size: int = field(default=32, metadata={"help": "Images a forward pass on a device."})
+    per_device_train_batch_size: int = field(default=32, metadata={"help": "Images per forward pass on a device."})
     logging_steps: float = field(default=10, metadata={"help": "Steps between two log entries."})
     remove_unused_columns: bool = field(default=False, metadata={"help": "A batch holds places in a table only."})
 

@@ -1,4 +1,4 @@
-"""Checkpoints and the trained model, written whole or not at all."""
+"""Checkpoints and the trained model, written completely or not at all."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class WholeSaving:
 
     Overridden method of the parent:
 
-    - ``_save_checkpoint``: the checkpoint is written to a temporary folder and renamed, so that it is whole or not there;
+    - ``_save_checkpoint``: the checkpoint is written to a temporary folder and renamed, so that it is complete or absent;
       weights that are not finite are refused.
     """
 
@@ -31,7 +31,7 @@ class WholeSaving:
                 raise not_finite_weights(name, self.state)
 
     def _save_checkpoint(self, model, trial) -> None:
-        """As the parent's, but whole or not there.
+        """As the parent's, but complete or absent.
 
         Raises
         ------

@@ -1,4 +1,4 @@
-"""A distilled scorer's folder: weights, config with hashes, calibration, the distance measure, card; whole or not there."""
+"""A distilled scorer's folder: weights, config with hashes, calibration, the distance measure, card; complete or absent."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def write_scorer_folder(trainer, job: Distillation, how: HowTrained) -> Distille
     trainer : PSDistillExactTrainer or PSDistillTrainer
         Its training is done.
     job : Distillation
-        ``job.out/scorer`` is the result; what stood there is replaced at the very end.
+        ``job.out/scorer`` is the result; an existing one is replaced at the very end.
     how : HowTrained
 
     Returns
@@ -136,7 +136,7 @@ def rewrite_card(distilled: Distilled, card: CardText, evaluation: str) -> None:
 def training_text(labels: PseudoLabels, how: HowTrained, steps: int, kept_step: int) -> str:
     """The card's paragraph on training."""
     scores = labels.scores
-    dropped = f" Dropped for want of signal: {', '.join(scores.dropped)}." if scores.dropped else ""
+    dropped = f" Dropped for lack of signal: {', '.join(scores.dropped)}." if scores.dropped else ""
     fitness = labels.fitness.markdown().replace("## Warnings", "### Warnings")
     fitness = fitness.replace("# Judge fitness", "### Judge fitness")
     return (

@@ -19,7 +19,7 @@ RANDOM_DESIGNS = 10
 
 @dataclass(frozen=True)
 class DesignProposal:
-    """A locally dense design, and what it is held against.
+    """A locally dense design, and what it is compared with.
 
     Attributes
     ----------

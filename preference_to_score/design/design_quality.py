@@ -10,7 +10,7 @@ lambda adds lambda to the diagonal. The expected standard errors are the roots o
 relative to the mean of all items.
 
 The prior also pulls the worths together, which no standard error shows: the more so, the longer the way from one end of
-the order to the other. So the expected error stands beside it: estimates scatter with covariance V = H^-1 F H^-1 about
+the order to the other. So the expected error is given with it: estimates scatter with covariance V = H^-1 F H^-1 about
 m, the fit to the expected outcomes (H is its curvature), and of their distance from theta the best straight line through
 each set of estimates (construction A draws such a line to the rating scale) leaves, as a mean square over items,
 
@@ -397,7 +397,7 @@ def _estimates(pairs: NDArray, worths: NDArray, experts: int, prior_precision: f
 
 
 def _expected_fit(pairs: NDArray, worths: NDArray, experts: int, prior_precision: float) -> NDArray:
-    """Log-worths fitted to the expected outcomes: the worths themselves, but for the prior's pull."""
+    """Log-worths fitted to the expected outcomes: the worths themselves, except for the prior's pull."""
     if prior_precision == 0:
         return worths
     a, b = pairs.T
@@ -445,7 +445,7 @@ def _sound(pairs: ArrayLike, n: int) -> NDArray[np.int_]:
         raise ValueError(f"pairs must be an (m, 2) array of positions 0 to {n - 1}, and not empty")
     low, high = pairs.min(1), pairs.max(1)
     if (low == high).any() or np.unique(low * n + high).size < len(pairs):
-        raise ValueError("an item is paired with itself, or a pair stands there twice: leave these out")
+        raise ValueError("an item is paired with itself, or a pair is listed twice: leave these out")
     graph = coo_array((np.ones(len(pairs)), (low, high)), shape=(n, n))
     parts, label = connected_components(graph, directed=False)
     if parts > 1:

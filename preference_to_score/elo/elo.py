@@ -92,7 +92,7 @@ def fit_pool(
     Raises
     ------
     ValueError
-        If the schedule is disconnected, a side is out of range or set against itself, or a probability is not in
+        If the schedule is disconnected, a side is out of range or compared with itself, or a probability is not in
         [0, 1].
 
     Examples

@@ -53,7 +53,7 @@ def split_half_convergence(a: WorthsOnScale, b: JointScaleResult) -> Convergence
     """Convergence of A and B over the halves of their panel, from fits to the whole of it.
 
     What is nobody's opinion (the tie parameter, B's variances and thresholds) is held at its values for the full panel;
-    `refitted_convergence` estimates these anew in every half too, at ten times the cost.
+    `refitted_convergence` estimates these again in every half too, at ten times the cost.
 
     Parameters
     ----------
@@ -113,7 +113,7 @@ def refitted_convergence(comparisons: Comparisons, ratings: Ratings, scale: tupl
         With fewer than four experts (B needs two in a half), or if a half cannot be fitted.
     """
     if len(ratings.raters) < 4:
-        raise ValueError(f"fitting both halves anew needs at least four experts, got {len(ratings.raters)}")
+        raise ValueError(f"fitting both halves again needs at least four experts, got {len(ratings.raters)}")
     first, found = panel_splits(len(ratings.raters))[0].astype(bool), []
     for half in first:
         parts = [_of(comparisons, ratings, np.flatnonzero(who)) for who in (half, ~half)]

@@ -89,7 +89,7 @@ def worths_on_scale(comparisons: Comparisons, ratings: Ratings) -> WorthsOnScale
     if correlation < 0:
         raise ValueError(
             f"the ratings run against the preferences (correlation {correlation:.2f} over {int(rated.sum())} items): "
-            "is the rating scale reversed? Turning it round must be asked for (`ppaint build --reverse-ratings`, or "
+            "is the rating scale reversed? Reversing it must be requested (`ppaint build --reverse-ratings`, or "
             "`build_dataset(..., reverse_ratings=True)`)"
         )
     slope, intercept, corrected = anchor(worths.log_worths[None], worths.standard_errors[None], scores, errors)
@@ -115,7 +115,7 @@ def resampled_worths(fit: WorthsOnScale, resamples: Resamples) -> tuple[NDArray[
     Returns
     -------
     scores : ndarray, shape (R, n)
-        Slope and intercept are estimated anew in each resample.
+        Slope and intercept are estimated again in each resample.
     corrected : ndarray of bool, shape (R,)
         As in `WorthsOnScale`.
     """

@@ -1,4 +1,4 @@
-"""Paired comparisons: who was set against whom, and which side the rater preferred."""
+"""Paired comparisons: which items were compared, and which side the rater preferred."""
 
 from __future__ import annotations
 

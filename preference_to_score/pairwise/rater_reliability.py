@@ -7,7 +7,7 @@ on the logit scale):
 
 s_j = 1 is a rater like the panel at large, 0 one who answers at random, below 0 one who answers in reverse. It is signed
 and not a logarithm: there, random answering would lie infinitely far off and reversed answering beyond that, though
-both happen. Its prior about 1 is Student's t and not Gaussian: raters are alike, but for those who are not at all. The
+both happen. Its prior about 1 is Student's t and not Gaussian: raters are alike, except for a few who are not. The
 likelihood sees only the products s_j d, so the scale is fixed by a mean square of 1 over the raters, which a reversed
 rater leaves as it is (an arithmetic mean would shrink). In the worths' score equations each rater's residuals enter
 times s_j: that is the weight.

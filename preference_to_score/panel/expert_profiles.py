@@ -101,7 +101,7 @@ class ExpertProfiles:
 def expert_profiles(comparisons: Comparisons | None, ratings: Ratings | None, *, level: float = 0.95) -> ExpertProfiles:
     """Profile every expert of a panel against the others.
 
-    An expert is always held against the others alone, never against a mean that he is part of. Intervals are over items
+    An expert is always compared with the others alone, never against a mean that he is part of. Intervals are over items
     (`jackknife_interval`: one item left out at a time, on a log scale for spreads, logit for shares, Fisher's z for
     correlations, with Student's t), the panel and the fitted worths held as they are; that of `side_bias` is Wilson's.
 

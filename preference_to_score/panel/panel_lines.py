@@ -1,4 +1,4 @@
-"""Two lines that a score is held against: what one expert reaches, and what the panel's own noise allows."""
+"""Two lines that a score is compared with: what one expert reaches, and what the panel's own noise allows."""
 
 from __future__ import annotations
 

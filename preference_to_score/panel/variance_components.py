@@ -156,7 +156,7 @@ def _check(ratings: Ratings, counts: NDArray) -> None:
         )
     if (counts > 0).sum() <= n + j - 1:
         raise ValueError(
-            f"{int((counts > 0).sum())} rated cells are too few to tell {n} items, {j} raters and the rest apart: more "
+            f"{int((counts > 0).sum())} rated cells are too few to separate {n} items, {j} raters and the rest: more "
             f"than {n + j - 1} are needed"
         )
 

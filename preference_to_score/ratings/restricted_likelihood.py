@@ -71,7 +71,7 @@ def restricted_fit(ratings: Ratings, prior_ratings: float) -> RestrictedFit:
     Raises
     ------
     ValueError
-        If two raters agree wholly, but for a shift, on so many items that no prior holds them off zero, or a rater's
+        If two raters agree completely, except for a shift, on so many items that no prior holds them off zero, or a rater's
         inconsistency goes there for another reason (they are named).
     RuntimeError
         If it does not converge.
@@ -199,6 +199,6 @@ def _check_copies(ratings: Ratings, prior_ratings: float) -> None:
         alike = (shared > max(needed, 1)) & (high - low <= LEAST_INCONSISTENCY * ratings.value.std())
         for other in one + 1 + np.flatnonzero(alike):
             raise ValueError(
-                f"raters {ratings.raters[one]!r} and {ratings.raters[other]!r} agree wholly, but for a shift, on "
+                f"raters {ratings.raters[one]!r} and {ratings.raters[other]!r} agree completely, except for a shift, on "
                 f"{shared[other - one - 1]} items: the inconsistencies have no estimate; keep one of the two"
             )

@@ -123,7 +123,7 @@ def reject_subjects(ratings: Ratings) -> SubjectRejection:
     if len(ratings.raters) - out.sum() < 2:
         raise ValueError(
             f"BT.500 would reject {int(out.sum())} of {len(ratings.raters)} raters and leave fewer than two; raters agree "
-            f"wholly on {len(unanimous)} of {len(names)} items, which counts against everyone: keep all raters instead"
+            f"completely on {len(unanimous)} of {len(names)} items, which counts against everyone: keep all raters instead"
         )
     rejected = tuple(name for name, bad in zip(ratings.raters, out, strict=True) if bad)
     return SubjectRejection(ratings.raters, above, below, rated, share, balance, rejected, unanimous)

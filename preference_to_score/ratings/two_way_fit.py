@@ -126,7 +126,7 @@ def check_linked(ratings: Ratings) -> None:
     if (part != part[0]).any():
         one, other = ratings.raters[0], ratings.raters[int(np.flatnonzero(part != part[0])[0])]
         raise ValueError(
-            f"no chain of shared items links raters {one!r} and {other!r}: their severity cannot be told from their items' "
+            f"no chain of shared items links raters {one!r} and {other!r}: their severity cannot be separated from their items' "
             "quality; fit each group of raters alone"
         )
 

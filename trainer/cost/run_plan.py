@@ -38,7 +38,7 @@ class RunSize:
     pool_size, opponents : int
         R and K of the reference pool.
     devices : int
-        Processes, one a device.
+        Processes, one per device.
     sharded : bool
         Whether weights, gradients and optimizer are spread over the devices (FSDP2).
     gpu : bool

@@ -1,4 +1,4 @@
-"""Files of JSON lines that only grow: lines are added whole or not at all, and a torn end is cut off when they are read."""
+"""Files of JSON lines that only grow: lines are added completely or not at all, and a torn end is cut off when they are read."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def read_lines(path: Path, fix: str = NOT_OURS) -> list[tuple[dict, int]]:
     Raises
     ------
     InputFault
-        If the file is not one of JSON objects, one a line. Nothing is cut off such a file.
+        If the file is not one of JSON objects, one per line. Nothing is cut off such a file.
     """
     if not path.exists():
         return []
@@ -101,12 +101,12 @@ def truncate(path: Path, size: int) -> None:
 
 
 def replace_text(path: Path, text: str) -> None:
-    """Write a small file whole or not at all.
+    """Write a small file completely or not at all.
 
     Raises
     ------
     InputFault
-        If it cannot be written; what stood there before stands there still.
+        If it cannot be written; the previous content stays.
     """
     try:
         write_text(path, text)

@@ -169,7 +169,7 @@ class Judging:
         """
         if self.judge is not None:
             size = self.judge.batch_size
-            for start in range(0, len(images), size):  # a batch is asked whole or not at all: its make-up is fixed
+            for start in range(0, len(images), size):  # a batch is asked completely or not at all: its make-up is fixed
                 chunk = list(images[start : start + size])
                 if not all(self.store.rated(image) for image in chunk):
                     self._rate_batch(chunk)

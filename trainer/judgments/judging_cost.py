@@ -25,7 +25,7 @@ class JudgingCost:
     ordered_pairs, ratings : int
         Rows of those passes: ordered pairs, and images rated by themselves. Each row asks about every dimension.
     answers, abstentions : int
-        Answers to questions, one a row and dimension, and questions that the judge gave no finite answer to.
+        Answers to questions, one per row and dimension, and questions that the judge gave no finite answer to.
     text_tokens, visual_tokens : int
         Prompt tokens that the language model read, padding not counted: all questions of a row behind one prefix.
     text_tokens_apart, visual_tokens_apart : int

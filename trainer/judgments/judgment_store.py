@@ -1,4 +1,4 @@
-"""Judgments stored as they come: a killed run loses at most the batch in flight and repeats nothing.
+"""Judgments stored immediately: a killed run loses at most the batch in flight and repeats nothing.
 
 A store is a folder:
 

@@ -1,4 +1,4 @@
-"""The tiny judge and its twin told by their weights, wherever they lie; what follows for scores and for training."""
+"""The tiny judge and its twin recognised by their weights, wherever they lie; what follows for scores and for training."""
 
 from __future__ import annotations
 

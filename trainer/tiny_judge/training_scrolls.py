@@ -14,7 +14,7 @@ from ...dataset_script.stand_in.simulate import CATEGORIES
 from ...images.perceptual_hash import perceptual_hash
 
 TRAINING_STREAM = 7_710_519  # first element of the seed key; a release's key starts with its own seed, 0, 1, 2, ...
-CHUNK = 1000  # scrolls a part: each part starts its painters anew
+CHUNK = 1000  # scrolls a part: each part starts its painters again
 LATENTS = 1_000_000  # last element of the key of a part's latents; its scrolls have 0 to CHUNK - 1 there
 
 
