@@ -24,7 +24,7 @@ def open_folder(folder: str | Path, report: Progress = no_progress, what: str = 
     Returns
     -------
     list of OpenedImage
-        In the order of their names; a picture that lies there twice stands there twice.
+        In the order of their names; a picture that lies there twice is listed twice.
 
     Raises
     ------

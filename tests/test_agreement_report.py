@@ -150,7 +150,7 @@ def test_the_truth_is_read_and_every_fault_in_it_told(export, tmp_path):
     with pytest.raises(InputFault) as error:
         read_truth(tmp_path / "truth", raw)
     told = " ".join(str(fault) for fault in error.value.faults)
-    assert "listed twice" in told and "'figure_3'" in told and "has no truth" in told
+    assert "there twice" in told and "'figure_3'" in told and "has no truth" in told
 
 
 def test_equal_cost_is_read_off_the_curves():

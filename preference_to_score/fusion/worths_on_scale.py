@@ -89,8 +89,8 @@ def worths_on_scale(comparisons: Comparisons, ratings: Ratings) -> WorthsOnScale
     if correlation < 0:
         raise ValueError(
             f"the ratings run against the preferences (correlation {correlation:.2f} over {int(rated.sum())} items): "
-            "is the rating scale reversed? Reversing it must be requested (`ppaint build --reverse-ratings`, or "
-            "`build_dataset(..., reverse_ratings=True)`)"
+            "is the rating scale reversed? Reversing it must be requested (ppaint build --reverse-ratings, or "
+            "build_dataset(..., reverse_ratings=True))"
         )
     slope, intercept, corrected = anchor(worths.log_worths[None], worths.standard_errors[None], scores, errors)
     return WorthsOnScale(

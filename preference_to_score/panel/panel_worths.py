@@ -44,8 +44,8 @@ def panel_worths(
 
     Examples
     --------
-    >>> from .comparisons import Comparisons
-    >>> from .pair_counts import count_pairs
+    >>> from ..pairwise.comparisons import Comparisons
+    >>> from ..pairwise.pair_counts import count_pairs
     >>> games = Comparisons.from_arrays([0, 0], [1, 1], [1, 0], rater=["x", "y"])
     >>> panel_worths(count_pairs(games, ties="half", by_rater=True), np.array([[1, 0], [1, 1]])).round(2) + 0.0
     array([[ 1.06, -1.06],
