@@ -14,6 +14,7 @@ import torch
 from ablation_labels import label_folder, scroll_features, the_judge, training_category
 
 from ppaint.eval_suite import evaluate_scores, read_release
+from ppaint.foundation.whole_files import write_text
 from ppaint.model_card import Judge
 from ppaint.model_card.loading import load_model
 from ppaint.model_card.readout import moments
@@ -47,8 +48,8 @@ class Arm:
     @property
     def name(self) -> str:
         """For a file."""
-        said = "".join(f"_{k}={v}" for k, v in sorted(self.options.items()))
-        return f"seed-{self.seed}_{self.labels}_{self.objective}{said}".replace(", ", "-").replace(" ", "-")
+        suffix = "".join(f"_{k}={v}" for k, v in sorted(self.options.items()))
+        return f"seed-{self.seed}_{self.labels}_{self.objective}{suffix}".replace(", ", "-").replace(" ", "-")
 
 
 @cache

@@ -60,15 +60,15 @@ class Arms:
     def row(self, name: str, arms: list[dict], others: list[dict] | None) -> list[str]:
         """Mean, each seed, difference, rates, kept steps."""
         values = [arm["srcc"]["mean"] for arm in arms]
-        told = "(the reference)"
+        shown = "(the reference)"
         if others is not None:
             d = self.difference(arms, others)
-            told = f"{d.value:+.4f} [{d.low:+.4f}, {d.high:+.4f}]"
+            shown = f"{d.value:+.4f} [{d.low:+.4f}, {d.high:+.4f}]"
         return [
             name,
             f"{np.mean(values):.4f}",
             " / ".join(f"{v:.3f}" for v in values),
-            told,
+            shown,
             " / ".join(f"{arm['options']['learning_rate']:g}, {arm['options'].get('beta', 0.02):g}" for arm in arms),
             " / ".join(str(arm["kept_step"]) for arm in arms),
         ]
@@ -76,8 +76,8 @@ class Arms:
 
 def changes(arm: dict) -> str:
     """What one thing was changed, if one was; rate, steps and a KL weight above 0 are settings."""
-    told = {k: v for k, v in arm["options"].items() if k == "use_confidence" or (k == "beta" and v == 0)}
-    return ", ".join(f"{k}={v}" for k, v in told.items())
+    shown = {k: v for k, v in arm["options"].items() if k == "use_confidence" or (k == "beta" and v == 0)}
+    return ", ".join(f"{k}={v}" for k, v in shown.items())
 
 
 HEADER = ["", "SRCC after, mean of the seeds", "each seed", "difference [95 %]", "rate, KL weight", "kept step"]
@@ -170,8 +170,8 @@ def write_page(found: Sequence[dict], starts: Sequence[dict], labels: Sequence[d
         for name in BETTER_POOLS:
             if (name, objective, "") not in arms.by_key:
                 continue
-            told = name.removeprefix("noisy, ")
-            rows.append(arms.row(f"`{objective}`, {told}", arms.picked(name, objective), base))
+            shown = name.removeprefix("noisy, ")
+            rows.append(arms.row(f"`{objective}`, {shown}", arms.picked(name, objective), base))
     base = arms.picked("noisy", "policy", setting=PICKED)
     rows.append(arms.row("`judgments` (against `policy`)", arms.picked("noisy", "judgments", setting=PICKED), base))
     tables["better pools, noisy judge"] = table(HEADER, rows)
@@ -189,8 +189,8 @@ def write_page(found: Sequence[dict], starts: Sequence[dict], labels: Sequence[d
     reliability = {name: float(value) for name, value in reliability.items()}
     write_result("ablations", {"before": [s["srcc"]["mean"] for s in starts], "reliability": reliability, "arms": kept})
     page = HEAD.format(before=" / ".join(f"{s['srcc']['mean']:.3f}" for s in starts), curves=told_of_curves())
-    for title, said in tables.items():
-        page += f"\n## {title[0].upper()}{title[1:]}\n\n{TEXT.get(title, '')}\n\n{said}\n"
+    for title, body in tables.items():
+        page += f"\n## {title[0].upper()}{title[1:]}\n\n{TEXT.get(title, '')}\n\n{body}\n"
     rows = [[name, f"{value:.3f}"] for name, value in reliability.items()]
     page += f"\n## Reliability of the pseudo-scores\n\n{TEXT['reliability']}\n\n"
     page += table(["pseudo-scores", "reliability, mean over dimensions and seeds"], rows)

@@ -66,13 +66,13 @@ def release(seed: int) -> dict:
 
 def summary(releases: list[dict]) -> dict:
     """Means over releases, and how often who was flagged."""
-    told = {}
+    figures_by_name = {}
     for name in ("clean", *ADVERSARIES):
         rows = [one[name] for one in releases]
         facets = [flags for row in rows for flags in row["flags"]]
         kinds = Counter(what for flags in facets for expert, what in flags if expert == 0)
         figures = [key for key in rows[0] if key != "flags"]
-        told[name] = {key: float(np.mean([row[key] for row in rows])) for key in figures} | {
+        figures_by_name[name] = {key: float(np.mean([row[key] for row in rows])) for key in figures} | {
             "facets": len(facets),
             "facets with expert 0 flagged": sum(any(expert == 0 for expert, _ in flags) for flags in facets),
             "flags of expert 0": dict(kinds),
@@ -80,20 +80,20 @@ def summary(releases: list[dict]) -> dict:
         }
         if name != "clean":
             moved = [row["moved_fused"] < row["moved_mos"] for row in rows]
-            told[name]["releases in which fused moved less than the MOS"] = float(np.mean(moved))
-    return told
+            figures_by_name[name]["releases in which fused moved less than the MOS"] = float(np.mean(moved))
+    return figures_by_name
 
 
 def main(
     releases: int = 20, first: int = 2000, processes: int = 2, folder: Path = Path("runs/adversarial_releases")
 ) -> None:
     """Measure seeds ``first`` to ``first + releases - 1``."""
-    told = summary(in_pieces(release, list(range(first, first + releases)), folder, processes, "releases"))
-    for name, row in told.items():
+    figures_by_name = summary(in_pieces(release, list(range(first, first + releases)), folder, processes, "releases"))
+    for name, row in figures_by_name.items():
         moved = "  ".join(f"{kind} {row[f'moved_{kind}']:.3f}" for kind in KINDS) if name != "clean" else ""
         flagged = f"flagged in {row['facets with expert 0 flagged']} of {row['facets']} facets"
         typer.echo(f"{name:20} moved {moved}  {flagged}  others {row['flags of the other four']}")
-    write_result("adversarial_releases", {"first seed": first, "releases": releases} | told)
+    write_result("adversarial_releases", {"first seed": first, "releases": releases} | figures_by_name)
 
 
 if __name__ == "__main__":

@@ -115,14 +115,14 @@ def main(
 ) -> None:
     """Measure seeds ``first`` to ``first + releases - 1``."""
     found = in_pieces(release, list(range(first, first + releases)), folder, processes, "releases")
-    told = summary(found)
+    means = summary(found)
     typer.echo(f"{'':8}{'RMSE':>8}{'SRCC':>8}{'slope':>8}{'coverage':>10}")
-    for kind, row in told["scores"].items():
+    for kind, row in means["scores"].items():
         cover = f"{row['coverage_95']:>10.4f}" if "coverage_95" in row else ""
         typer.echo(f"{kind:8}{row['rmse']:>8.4f}{row['srcc']:>8.4f}{row['slope']:>8.3f}{cover}")
-    for name, value in told["fused is ahead"].items():
+    for name, value in means["fused is ahead"].items():
         typer.echo(f"fused ahead {name}: {value:.4f}")
-    write_result("against_truth", {"first seed": first} | told)
+    write_result("against_truth", {"first seed": first} | means)
 
 
 if __name__ == "__main__":

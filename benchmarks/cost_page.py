@@ -288,7 +288,7 @@ def floor_lines(found: dict) -> list[str]:
 
 def reached_lines(parts: dict[str, dict], counts: dict[str, dict]) -> list[str]:
     """FLOPs a second that each kind of work reached: what `ppaint plan --tflops` asks for."""
-    said = []
+    reached_by_kind = []
     for name, part in parts.items():
         kind, _, side = name.partition(" ")
         cost = counts.get(f"{side} px, adapters trained")
@@ -301,11 +301,11 @@ def reached_lines(parts: dict[str, dict], counts: dict[str, dict]) -> list[str]:
             reached = f"{part['ours']['best'] / len(cost['tokens']['pair']['questions']) * cost['judgment']['known'] / 2e12:.0f}"
         else:
             reached = f"{part['best'] * cost[f'{kind} step']['known' if kind == 'exact' else 'plain'] / 1e12:.0f}"
-        said.append(f"{kind} {reached}")
-    if not said:
+        reached_by_kind.append(f"{kind} {reached}")
+    if not reached_by_kind:
         return []
     return [
-        f"- **Reached**, TFLOP a second (rates times the counts above, those of features left out for judge and exact trainer): {', '.join(said)}. "
+        f"- **Reached**, TFLOP a second (rates times the counts above, those of features left out for judge and exact trainer): {', '.join(reached_by_kind)}. "
         "It is what `ppaint plan --tflops` asks for."
     ]
 

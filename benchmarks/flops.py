@@ -118,8 +118,8 @@ def main(
     for name, value in found.items():
         typer.echo(f"{name}: {value}")
     if not tiny:
-        said = {"side": side, "repeats": repeats, "threads": threads, "times": found}
-        write_result("flops_wall", {"model": "Qwen3-VL-8B's widths, two layers each, fp32"} | said)
+        measured = {"side": side, "repeats": repeats, "threads": threads, "times": found}
+        write_result("flops_wall", {"model": "Qwen3-VL-8B's widths, two layers each, fp32"} | measured)
         from cost_page import write_page
 
         write_page()

@@ -205,14 +205,14 @@ def main(
         if out is not None:
             command = " ".join(["python", *sys.argv])
             tokens = {"rating": setting.shapes.rate.questions, "pair": setting.shapes.compare.questions}
-            said = {
+            result = {
                 "command": command,
                 "note": NO_GPU if tiny else "",
                 **mine,
                 "tokens of the questions": tokens,
                 "parts": parts,
             }
-            write(out, said | {"bars": bars(parts, sides)})
+            write(out, result | {"bars": bars(parts, sides)})
     if tiny:
         typer.echo(NO_GPU)
     else:

@@ -51,7 +51,7 @@ def best_of(tried: Sequence[Any], measure: Callable[[Any], float], device: Devic
         If none fits.
     """
     rates: dict[Any, float] = {}
-    said: dict[str, float | str] = {}
+    rate_by_name: dict[str, float | str] = {}
     for batch in tried:
         name = " x ".join(str(n) for n in batch) if isinstance(batch, tuple) else str(batch)
         try:
@@ -59,16 +59,16 @@ def best_of(tried: Sequence[Any], measure: Callable[[Any], float], device: Devic
         except (RuntimeError, MemoryError) as error:
             if not out_of_memory(error):
                 raise
-            said[name] = LOST
+            rate_by_name[name] = LOST
             device.clear()
             if not isinstance(batch, tuple):  # a pair of sizes is no ladder
                 break
             continue
-        said[name] = rates[batch]
+        rate_by_name[name] = rates[batch]
     if not rates:
-        raise MemoryError(f"{LOST} in every batch that was tried: {', '.join(said)}")
+        raise MemoryError(f"{LOST} in every batch that was tried: {', '.join(rate_by_name)}")
     batch = max(rates, key=rates.__getitem__)
-    return {"best": rates[batch], "batch": batch, "tried": said}
+    return {"best": rates[batch], "batch": batch, "tried": rate_by_name}
 
 
 def matrix_rate(device: Device) -> dict[str, Any]:
@@ -164,8 +164,8 @@ def compiled(setting: Setting, ours: Callable[[int], float], found: dict[str, An
         return {"compiled": {"failed": f"{type(error).__name__}: {(str(error).splitlines() or ['no message'])[0]}"}}
     finally:
         setting.forget_model()
-    said = {"best": rate, "batch": batch, "first passes, compiling included, s": first}
-    return {"compiled": said, "compiled ratio": rate / found["generate"]["best"]}
+    with_compiled = {"best": rate, "batch": batch, "first passes, compiling included, s": first}
+    return {"compiled": with_compiled, "compiled ratio": rate / found["generate"]["best"]}
 
 
 def against_generate(
@@ -195,8 +195,8 @@ def against_generate(
 
         def whole() -> None:
             for one in inputs:
-                said = model.generate(**one, max_new_tokens=1, do_sample=False)
-                setting.processor.batch_decode(said[:, one["input_ids"].shape[1] :])
+                answer = model.generate(**one, max_new_tokens=1, do_sample=False)
+                setting.processor.batch_decode(answer[:, one["input_ids"].shape[1] :])
 
         model.generate(**inputs[0], max_new_tokens=1, do_sample=False)
         return len(asked) / answers / device.seconds(whole)

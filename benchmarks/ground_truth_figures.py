@@ -46,11 +46,11 @@ def one_facet() -> Figure:
 
 def over_releases() -> Figure:
     """RMSE of weighted means of A and B; and each kind's RMSE and SRCC."""
-    told = read_json(RESULTS / "against_truth.json")
+    result = read_json(RESULTS / "against_truth.json")
     figure = Figure(figsize=(11, 3.4), layout="constrained")
     left, middle, right = figure.subplots(1, 3)
     for axes, name in ((left, "rmse"), (middle, "srcc")):
-        values = [told["scores"][kind][name] for kind in NAMES]
+        values = [result["scores"][kind][name] for kind in NAMES]
         axes.bar(range(4), values, color=list(COLOURS.values()))
         axes.set_xticks(range(4), ["MOS", "A", "B", "fused"])
         axes.set_ylim((0, None) if name == "rmse" else (min(values) - 0.01, max(values) + 0.005))
@@ -59,30 +59,30 @@ def over_releases() -> Figure:
         )
         for place, value in enumerate(values):
             axes.text(place, value, f"{value:.3f}", ha="center", va="bottom", fontsize=9)
-    curve = told["RMSE of (1 - w) A + w B"]
+    curve = result["RMSE of (1 - w) A + w B"]
     right.plot([float(w) for w in curve], list(curve.values()), "o-", color=COLOURS["fused"], ms=4)
     right.axvline(0.5, color="#cccccc", lw=1, zorder=0)
     right.set_title("RMSE of (1 - w) A + w B; fused is w = 0.5", fontsize=10)
     right.set_xlabel("w")
-    figure.suptitle(f"{told['releases']} simulated releases of 15 facets each, means", fontsize=10)
+    figure.suptitle(f"{result['releases']} simulated releases of 15 facets each, means", fontsize=10)
     return figure
 
 
 def adversaries() -> Figure:
     """How far each kind of score moves when one expert of five is bad."""
-    told = read_json(RESULTS / "adversarial_releases.json")
+    result = read_json(RESULTS / "adversarial_releases.json")
     figure = Figure(figsize=(9, 3.4), layout="constrained")
     axes = figure.subplots()
     for place, kind in enumerate(NAMES):
-        values = [told[name][f"moved_{kind}"] for name in ADVERSARIES]
+        values = [result[name][f"moved_{kind}"] for name in ADVERSARIES]
         axes.bar(np.arange(len(values)) + 0.2 * (place - 1.5), values, 0.19, color=COLOURS[kind], label=NAMES[kind])
     axes.set_xticks(range(len(ADVERSARIES)), list(ADVERSARIES))
     axes.set_ylabel("root mean square move,\nrating units")
     axes.set_title(
-        f"One bad expert of five: how far the scores move ({told['releases']} simulated releases)", fontsize=10
+        f"One bad expert of five: how far the scores move ({result['releases']} simulated releases)", fontsize=10
     )
     axes.legend(frameon=False, fontsize=9, ncols=4, loc="upper right")
-    axes.set_ylim(0, 1.2 * max(told[name][f"moved_{kind}"] for name in ADVERSARIES for kind in NAMES))
+    axes.set_ylim(0, 1.2 * max(result[name][f"moved_{kind}"] for name in ADVERSARIES for kind in NAMES))
     return figure
 
 

@@ -16,17 +16,15 @@ import numpy as np
 import typer
 from report_runs import table, write_result
 from scipy.stats import rankdata
+from simulated_judgments import HEADLINE_PLACE, latent_quality
 
 from ppaint.dataset_script.stand_in.experts import simulate_experts
-from ppaint.dataset_script.stand_in.latents import draw_latents
 from ppaint.dataset_script.stand_in.simulate import (
     CATEGORIES,
     DIMENSIONS,
     EXPERTS,
-    HEADLINE,
     PAINTINGS_A_CATEGORY,
     PAIRS_A_CATEGORY,
-    RELEASE_LATENTS,
     STAND_IN_NEAR,
 )
 from ppaint.preference_to_score import (
@@ -108,7 +106,7 @@ def expected_and_simulated(repeats: int) -> list[dict]:
 
 def stand_in(seeds: int) -> dict:
     """Designs on the stand-in's experts, and the spread of its worths."""
-    n, headline = PAINTINGS_A_CATEGORY, DIMENSIONS.index(HEADLINE)
+    n, headline = PAINTINGS_A_CATEGORY, HEADLINE_PLACE
     every = np.argwhere(np.triu(np.ones((n, n)), 1))
     place = np.full((n, n), -1)
     place[every[:, 0], every[:, 1]] = place[every[:, 1], every[:, 0]] = np.arange(len(every))
@@ -117,7 +115,7 @@ def stand_in(seeds: int) -> dict:
     spread, fisher, clustered, prior_right = [], [], [], []
     for seed in range(seeds):
         for c in range(len(CATEGORIES)):
-            quality = draw_latents(n, np.random.default_rng([seed, c, RELEASE_LATENTS])).quality
+            quality = latent_quality(seed, c)
             panel = simulate_experts(quality, np.random.default_rng([seed, c, EXPERTS]), headline=headline)
             rng = np.random.default_rng([seed, c, EXPERTS + 1])
             seen = quality + panel.taste

@@ -347,7 +347,7 @@ def measured(name: str, repeats: int, fresh: bool) -> dict:
     return read_json(path)
 
 
-def told(name: str, figures: dict) -> str:
+def in_words(name: str, figures: dict) -> str:
     """A part's figures in a line or a few."""
     if name == "release":
         return f"release: {figures['facets']} facets in {figures['seconds on two cores']:.1f} s on two cores"
@@ -371,7 +371,7 @@ def main(repeats: int = 5, fresh: bool = False, only: str = "") -> None:
     found = {}
     for name in [only] if only else PARTS:
         found[name] = measured(name, repeats, fresh)
-        typer.echo(told(name, found[name]))
+        typer.echo(in_words(name, found[name]))
     if not only:
         draw(found["growth"])
         write_result("preference_to_score", {"cores": os.cpu_count()} | found)

@@ -74,11 +74,13 @@ def measure(raters: int, items: int, spread: float, missing: float, rounded: boo
                 100 * (np.exp(off.mean()) - 1),
             )
         )
-    told = f"| {method} | {raters} | {items} | {spread} | {missing:.0%}{', rounded' if rounded else ''} | {refused} | "
+    setting = (
+        f"| {method} | {raters} | {items} | {spread} | {missing:.0%}{', rounded' if rounded else ''} | {refused} | "
+    )
     if not rows:
-        return told + "| | | | | |"
+        return setting + "| | | | | |"
     means = np.mean(rows, axis=0)
-    return told + " | ".join(f"{value:.3f}" for value in means[:5]) + f" | {means[5]:+.0f} % |"
+    return setting + " | ".join(f"{value:.3f}" for value in means[:5]) + f" | {means[5]:+.0f} % |"
 
 
 def main(panels: Annotated[int, typer.Option(help="Panels per row.")] = 400) -> None:

@@ -22,6 +22,7 @@ from ppaint.dataset_script.stand_in.simulate import (
 )
 from ppaint.preference_to_score import Comparisons, Ratings
 
+HEADLINE_PLACE = DIMENSIONS.index(HEADLINE)
 SCALE = (POPULATION.low, POPULATION.high)
 
 
@@ -45,12 +46,16 @@ class SimulatedFacet:
     truth: NDArray[np.float64]
 
 
+def latent_quality(seed: int, category: int) -> NDArray:
+    """Latent quality of a category's paintings, shape (n, D), as ``ppaint simulate`` draws it."""
+    return draw_latents(PAINTINGS_A_CATEGORY, np.random.default_rng([seed, category, RELEASE_LATENTS])).quality
+
+
 def simulated_panel(seed: int, category: int) -> tuple[NDArray, ExpertPanel]:
     """Latent quality (n, D) of a category's paintings, and its experts' judgments."""
-    quality = draw_latents(PAINTINGS_A_CATEGORY, np.random.default_rng([seed, category, RELEASE_LATENTS])).quality
-    rng = np.random.default_rng([seed, category, EXPERTS])
-    headline = DIMENSIONS.index(HEADLINE)
-    return quality, simulate_experts(quality, rng, budget=PAIRS_A_CATEGORY, near=STAND_IN_NEAR, headline=headline)
+    quality, rng = latent_quality(seed, category), np.random.default_rng([seed, category, EXPERTS])
+    options = {"budget": PAIRS_A_CATEGORY, "near": STAND_IN_NEAR, "headline": HEADLINE_PLACE}
+    return quality, simulate_experts(quality, rng, **options)
 
 
 def simulated_facets(

@@ -103,12 +103,9 @@ def _open_all(paths: list[Path]) -> list:
 def _write(table, config, format: Format, out: Path | None) -> None:
     """Write the scores in the asked form."""
     import json
-    import os
-
-    from rich.console import Console
 
     from ..foundation.whole_files import write_text
-    from .terminal import open_console
+    from .terminal import as_text, open_console
 
     if format is Format.table and out is None:
         open_console().print(_score_table(table, config))
@@ -123,9 +120,7 @@ def _write(table, config, format: Format, out: Path | None) -> None:
     elif format is Format.csv:
         text = table.to_csv().rstrip("\n")
     else:
-        console = Console(width=160, record=True, file=open(os.devnull, "w"))
-        console.print(_score_table(table, config))
-        text = console.export_text().rstrip("\n")
+        text = as_text(_score_table(table, config), width=160)
     if out is None:
         typer.echo(text)
         return

@@ -136,9 +136,9 @@ class AgreementReport:
         told: dict[tuple[str, str], list[str]] = {}
         for facet in self.facets:
             for what, why in facet.why_not.items():
-                told.setdefault((what, why), []).append(f"{facet.category} / {facet.dimension}")
+                places.setdefault((what, why), []).append(f"{facet.category} / {facet.dimension}")
         lines = []
-        for (what, why), where in told.items():
+        for (what, why), where in places.items():
             place = "every facet" if len(where) == len(self.facets) else ", ".join(where[:4])
             more = f" and {len(where) - 4} more" if 4 < len(where) < len(self.facets) else ""
             lines.append(f"{what}: {why} ({place}{more})")

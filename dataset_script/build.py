@@ -113,13 +113,13 @@ def build_dataset(
         written, remarks = _write_tables(folder, export, facets, progress)
         default = next(config for config in ("fused", "ratings", "pairs") if config in written)
         turned = (REVERSED.format(*export.config.scale),) if reverse_ratings else ()
-        said = (*turned, *notes(export), *remarks, *facet_notes(export, facets))
-        release = _release(export, written, default, facets, said) | {"ratings_reversed": reverse_ratings}
+        sentences = (*turned, *notes(export), *remarks, *facet_notes(export, facets))
+        release = _release(export, written, default, facets, sentences) | {"ratings_reversed": reverse_ratings}
         (folder / CONFIG_FILE).write_bytes((raw / CONFIG_FILE).read_bytes())
         write_release(folder, release)
-        write_card(folder, CardFacts(export, release, tuple(facets), said))
+        write_card(folder, CardFacts(export, release, tuple(facets), sentences))
     rows = {config: {split: entry["rows"] for split, entry in splits.items()} for config, splits in written.items()}
-    return BuildReport(out, rows, default, tuple(facets), said, release)
+    return BuildReport(out, rows, default, tuple(facets), sentences, release)
 
 
 def with_ratings_reversed(export: RawExport) -> RawExport:
@@ -185,8 +185,8 @@ def _with_images(rows: pd.DataFrame, cells: dict[str, tuple[dict[str, object] | 
     """Put each image's bytes in its row, and None wherever nothing is known."""
     rows = rows.assign(image=[cells[file][0] for file in rows["file"]])
     if "notes" in rows:
-        told = [[note, cells[file][1]] for note, file in zip(rows["notes"], rows["file"], strict=True)]
-        rows["notes"] = ["; ".join(filter(None, both)) for both in told]
+        pairs_of_notes = [[note, cells[file][1]] for note, file in zip(rows["notes"], rows["file"], strict=True)]
+        rows["notes"] = ["; ".join(filter(None, both)) for both in pairs_of_notes]
         without = rows["file"] == ""
         sizes = rows[["width", "height"]].astype(object)
         sizes[without] = None
@@ -210,7 +210,7 @@ def _fused_table(export: RawExport, facets: list[Facet]) -> pd.DataFrame:
 
 
 def _release(
-    export: RawExport, written: dict[str, Any], default: str, facets: list[Facet], said: tuple[str, ...]
+    export: RawExport, written: dict[str, Any], default: str, facets: list[Facet], sentences: tuple[str, ...]
 ) -> dict[str, Any]:
     config = export.config
     return {
@@ -227,7 +227,7 @@ def _release(
         "configs": written,
         "counts": summary(export).to_dict("records"),
         "facets": [facet_record(facet) for facet in facets],
-        "notes": list(said),
+        "notes": list(sentences),
         "raw_sha256": {file: sha256_of(export.folder / file) for file in export.files},
         "versions": versions(),
     }

@@ -231,15 +231,15 @@ def _columns(facts: CardFacts) -> Iterator[str]:
 def _images(facts: CardFacts) -> str:
     paintings = facts.export.paintings.drop_duplicates("painting_id")
     without = int((paintings["file"] == "").sum())
-    told = [
+    parts = [
         f"{len(paintings) - without} of {len(paintings)} paintings have an image; {without} have none (their `image` is null).",
         "JPEG and PNG files that every reader decodes to the same RGB pixels are kept byte for byte; all others were "
         "converted to upright 8-bit RGB and written as PNG.",
     ]
     done = conversions(facts.export)
     listed = "; ".join(f"{_line(note)} ({count})" for note, count in done.items())
-    told.append(f"On opening: {listed}." if done else "None had to be converted.")
-    return "\n".join(told)
+    parts.append(f"On opening: {listed}." if done else "None had to be converted.")
+    return "\n".join(parts)
 
 
 def _agreement(facts: CardFacts) -> str:
@@ -294,8 +294,8 @@ def _convergence(facts: CardFacts) -> str:
         for facet, row in zip(fused, rows, strict=True)
     ]
     means = [_mean(list(column)) for column in zip(*rows, strict=True)]
-    told = [f"**{_convergence_figure(mean, digits)}**" for mean, digits in zip(means, _DIGITS, strict=True)]
-    lines.append("| **mean** | | " + " | ".join(told) + " |")
+    parts = [f"**{_convergence_figure(mean, digits)}**" for mean, digits in zip(means, _DIGITS, strict=True)]
+    lines.append("| **mean** | | " + " | ".join(parts) + " |")
     return "\n".join(lines)
 
 
@@ -309,9 +309,9 @@ def _convergence_figure(value: float, digits: int) -> str:
 
 def _limits(facts: CardFacts) -> str:
     low, high = facts.export.config.scale
-    told = []
+    parts = []
     if facts.export.config.simulated:
-        told.append("It is simulated: no result on it carries over to paintings or people.")
+        parts.append("It is simulated: no result on it carries over to paintings or people.")
     if "fused" in facts.release["configs"]:
         told += [
             "Scores are the view of one small panel per category; `_se` is the error with respect to the population of "
@@ -321,20 +321,20 @@ def _limits(facts: CardFacts) -> str:
             f"Fused scores are on the rating scale but not bounded by it: a value below {low} or above {high} is kept as "
             "it is.",
         ]
-    told.append(
+    parts.append(
         "Nothing was dropped, clipped or filled in: where a facet or a painting has no score, it is null and named above."
     )
-    return "\n".join(f"- {line}" for line in told)
+    return "\n".join(f"- {line}" for line in parts)
 
 
 def _painting_licences(facts: CardFacts) -> str:
     paintings = facts.export.paintings.drop_duplicates("painting_id")
     counted = paintings.loc[paintings["licence"] != "", "licence"].value_counts()
-    told = [f"`{_line(licence)}` ({count})" for licence, count in sorted(counted.items())]
+    parts = [f"`{_line(licence)}` ({count})" for licence, count in sorted(counted.items())]
     unknown = int((paintings["licence"] == "").sum())
     if unknown:
-        told.append(f"not stated ({unknown})")
-    return f"Licences of the paintings' images, by painting: {', '.join(told)}."
+        parts.append(f"not stated ({unknown})")
+    return f"Licences of the paintings' images, by painting: {', '.join(parts)}."
 
 
 def _line(text: str) -> str:

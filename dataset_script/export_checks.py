@@ -281,9 +281,11 @@ def _settle(
     for number, *key in table[[*columns, "expert_id", "category"]].itertuples():
         answer = answers.get(tuple(key))
         if answer is None:
-            *items, expert, said = key
-            told_elsewhere = said and said not in somewhere
-            answer = (said, "", "") if told_elsewhere else _one_category(items, expert, said, paintings, experts)
+            *items, expert, stated = key
+            reported_elsewhere = stated and stated not in somewhere
+            answer = (
+                (stated, "", "") if reported_elsewhere else _one_category(items, expert, stated, paintings, experts)
+            )
             answers[tuple(key)] = answer
         category, what, fix = answer
         if what:
@@ -293,25 +295,29 @@ def _settle(
 
 
 def _one_category(
-    items: list[str], expert: str, said: str, paintings: Memberships, experts: Memberships | None
+    items: list[str], expert: str, stated: str, paintings: Memberships, experts: Memberships | None
 ) -> tuple[str, str, str]:
     """Category, what is wrong and the fix; the last two are empty where nothing is, or where it is reported elsewhere."""
     if any(item not in paintings for item in items) or (experts is not None and expert not in experts):
-        return said, "", ""
+        return stated, "", ""
     common = frozenset.intersection(*(paintings[item] for item in items))
-    if said:
+    if stated:
         for item in items:
-            if said not in paintings[item]:
-                return said, f"painting {shown(item)} does not stand in category {said}", f"correct it or {PAINTINGS}"
+            if stated not in paintings[item]:
+                return (
+                    stated,
+                    f"painting {shown(item)} does not stand in category {stated}",
+                    f"correct it or {PAINTINGS}",
+                )
     elif not common:
         return "", "the two paintings have no category in common", "compare paintings of one category only"
     allowed = common if experts is None else common & experts[expert]
-    if not allowed or (said and said not in allowed):
-        where = said or ", ".join(sorted(common))
+    if not allowed or (stated and stated not in allowed):
+        where = stated or ", ".join(sorted(common))
         outside = f"expert {shown(expert)} judges {where}, but {EXPERTS} gives {', '.join(sorted(experts[expert]))}"
-        return said, outside, f"correct the expert, or add a row to {EXPERTS}"
-    if said:
-        return said, "", ""
+        return stated, outside, f"correct the expert, or add a row to {EXPERTS}"
+    if stated:
+        return stated, "", ""
     if len(allowed) > 1:
         what = f"may belong to {' or '.join(sorted(allowed))}"
         return "", what, "say which in a category column"

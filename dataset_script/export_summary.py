@@ -53,24 +53,24 @@ def notes(export: RawExport) -> list[str]:
     list of str
         One sentence each; empty where there is nothing to say.
     """
-    said = []
+    sentences = []
     if export.ratings.empty:
-        said.append(f"there is no {RATINGS}, so there will be no fused scores: they need both protocols")
+        sentences.append(f"there is no {RATINGS}, so there will be no fused scores: they need both protocols")
     if export.pairs.empty:
-        said.append(f"there is no {PAIRS}, so there will be no fused scores: they need both protocols")
+        sentences.append(f"there is no {PAIRS}, so there will be no fused scores: they need both protocols")
     for conversion, count in conversions(export).items():
-        said.append(f"{count} image{'s' if count > 1 else ''}: {conversion}")
+        sentences.append(f"{count} image{'s' if count > 1 else ''}: {conversion}")
     images = export.paintings[export.paintings["file"] != ""].drop_duplicates("painting_id")
     for _, group in images.groupby("sha256", sort=False):
         if len(group) > 1:
-            said.append(f"paintings {', '.join(group['painting_id'])} have the same picture")
+            sentences.append(f"paintings {', '.join(group['painting_id'])} have the same picture")
     if without := int((export.paintings.drop_duplicates("painting_id")["file"] == "").sum()):
-        said.append(f"{without} painting{'s have' if without > 1 else ' has'} no image")
-    said.extend(_repeated(export))
+        sentences.append(f"{without} painting{'s have' if without > 1 else ' has'} no image")
+    sentences.extend(_repeated(export))
     if export.unnamed_files:
         plural = "s are" if export.unnamed_files > 1 else " is"
-        said.append(f"{export.unnamed_files} file{plural} named in no row of {PAINTINGS} and left alone")
-    return said
+        sentences.append(f"{export.unnamed_files} file{plural} named in no row of {PAINTINGS} and left alone")
+    return sentences
 
 
 def conversions(export: RawExport) -> dict[str, int]:
@@ -79,7 +79,6 @@ def conversions(export: RawExport) -> dict[str, int]:
     Parameters
     ----------
     export : RawExport
-        The export.
 
     Returns
     -------
@@ -97,15 +96,15 @@ def conversions(export: RawExport) -> dict[str, int]:
 def _repeated(export: RawExport) -> list[str]:
     if export.config.repeats == "forbid":
         return []
-    said = []
+    sentences = []
     key = ["painting_id", "expert_id", "category", "dimension"]
     if count := int(export.ratings.duplicated(key).sum()):
-        said.append(f"{count:,} ratings are repeats, and kept")
+        sentences.append(f"{count:,} ratings are repeats, and kept")
     swapped = export.pairs["painting_a"] > export.pairs["painting_b"]
     pairs = export.pairs.assign(
         low=export.pairs["painting_a"].where(~swapped, export.pairs["painting_b"]),
         high=export.pairs["painting_b"].where(~swapped, export.pairs["painting_a"]),
     )
     if count := int(pairs.duplicated(["low", "high", "expert_id", "category", "dimension"]).sum()):
-        said.append(f"{count:,} comparisons are repeats, and kept")
-    return said
+        sentences.append(f"{count:,} comparisons are repeats, and kept")
+    return sentences

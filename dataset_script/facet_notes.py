@@ -60,25 +60,25 @@ def facet_notes(export: RawExport, facets: Iterable[Facet]) -> list[str]:
         Nothing on facets without scores where a whole protocol is absent, since the notes on the export say so.
     """
     facets = list(facets)
-    told = []
+    sentences = []
     if len(export.ratings) and len(export.pairs):
-        told += [f"{_name(facet)} was not fused: {facet.why_not}" for facet in facets if facet.fused is None]
+        sentences += [f"{_name(facet)} was not fused: {facet.why_not}" for facet in facets if facet.fused is None]
         if all(facet.fused is None for facet in facets):
-            told.append("there is no fused config, since no facet could be fused")
+            sentences.append("there is no fused config, since no facet could be fused")
     for facet in facets:
         if facet.fused is None:
             continue
         of_category = export.paintings.loc[export.paintings["category"] == facet.category, "painting_id"]
         if missing := sorted(set(of_category) - set(facet.fused.items)):
-            told.append(f"{_name(facet)}: not judged, so without a score: {_listed(missing)}")
-        told += [f"{_name(facet)}: {oddity}" for oddity in _oddities(facet.fused, export.config.scale)]
-    return told
+            sentences.append(f"{_name(facet)}: not judged, so without a score: {_listed(missing)}")
+        sentences += [f"{_name(facet)}: {oddity}" for oddity in _oddities(facet.fused, export.config.scale)]
+    return sentences
 
 
 def _oddities(fused: FusedFacet, scale: tuple[int, int]) -> list[str]:
     report = fused.report
     beyond = [f"{item} ({score:.2f})" for item, score in (*report.a_below, *report.a_above)]
-    said = {
+    names_by_reason = {
         "never preferred, so that the prior alone keeps the worth finite": report.never_won,
         "always preferred, so that the prior alone keeps the worth finite": report.never_lost,
         f"construction A lies beyond the scale {scale[0]} to {scale[1]}, and is kept": beyond,
@@ -87,10 +87,10 @@ def _oddities(fused: FusedFacet, scale: tuple[int, int]) -> list[str]:
         "experts who judged under one protocol only": report.one_protocol,
         "experts who stand out, which is a reason to look (nobody was left out)": report.flagged,
     }
-    told = [f"{what}: {_listed(names)}" for what, names in said.items() if names]
+    sentences = [f"{what}: {_listed(names)}" for what, names in names_by_reason.items() if names]
     if not report.slope_corrected:
-        told.append("too little spread beyond the error, so A's slope is the plain ratio of standard deviations")
-    return told
+        sentences.append("too little spread beyond the error, so A's slope is the plain ratio of standard deviations")
+    return sentences
 
 
 def _name(facet: Facet) -> str:

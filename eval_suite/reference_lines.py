@@ -200,10 +200,9 @@ def noise_ceiling_line(
     ValueError
         If the shapes differ.
 
-    References
-    ----------
-    C. Spearman, "The proof and measurement of association between two things", Am. J. Psychol. 15 (1904): a correlation with a
-    measure of reliability rho is at most sqrt(rho).
+    See Also
+    --------
+    ppaint.preference_to_score.ceiling_of_scores : the same of one column of scores, without an interval.
 
     Examples
     --------

@@ -133,7 +133,6 @@ def centred_errors(facet: FacetJudgments) -> FacetValues:
     Parameters
     ----------
     facet : FacetJudgments
-        The judgments.
 
     Returns
     -------

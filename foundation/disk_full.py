@@ -64,8 +64,8 @@ def disk_full_as_fault(folder: str | Path, *, needed: int | None = None, then: s
     except (OSError, RuntimeError, _safetensors_error()) as error:
         if not disk_is_full(error):
             raise
-        said = error.strerror if isinstance(error, OSError) else str(error).splitlines()[0]
-        what = f"the disk is full: nothing was written under the final name ({said})"
+        reason = error.strerror if isinstance(error, OSError) else str(error).splitlines()[0]
+        what = f"the disk is full: nothing was written under the final name ({reason})"
         much = "some space" if needed is None else f"{_megabytes(needed):,} MB"
         raise InputFault(Fault(os.fspath(folder), "", what, f"free {much} there, then {then}")) from error
 

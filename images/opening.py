@@ -200,10 +200,12 @@ def open_image(
         warnings.simplefilter("always")
         warnings.simplefilter("error", Image.DecompressionBombWarning)
         opened = _decoded(_header(content, name), name, content, limit)
-    said = tuple(dict.fromkeys(f"Pillow says: {warning.message}" for warning in heard))
-    if not said:
+    warnings_heard = tuple(dict.fromkeys(f"Pillow says: {warning.message}" for warning in heard))
+    if not warnings_heard:
         return opened
-    return OpenedImage(opened.image, opened.sha256, opened.notes + said, name, opened.source_format, opened.as_stored)
+    return OpenedImage(
+        opened.image, opened.sha256, opened.notes + warnings_heard, name, opened.source_format, opened.as_stored
+    )
 
 
 def list_images(folder: str | Path) -> list[Path]:

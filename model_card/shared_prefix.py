@@ -143,16 +143,16 @@ def _template_fault(processor, what: str) -> InputFault:
     return InputFault(Fault(where, "chat_template.jinja", what, fix))
 
 
-def pack(model, sheet: Questionnaire, rows: Sequence[Sequence[VisionFeatures]], pad_token: int = 0) -> dict:
+def pack(model, questionnaire: Questionnaire, rows: Sequence[Sequence[VisionFeatures]], pad_token: int = 0) -> dict:
     """Inputs of one forward pass for a batch of rows, prefixes padded on the left.
 
     Parameters
     ----------
     model : Qwen3VLForConditionalGeneration
         Gives the multimodal positions.
-    sheet : Questionnaire
+    questionnaire : Questionnaire
     rows : sequence of sequences of VisionFeatures
-        The images of each row, ``sheet.n_images`` of them.
+        The images of each row, ``questionnaire.n_images`` of them.
     pad_token : int
         Any id; padding is never attended to.
 
@@ -166,28 +166,28 @@ def pack(model, sheet: Questionnaire, rows: Sequence[Sequence[VisionFeatures]], 
     by_shape = {tuple(image.grid_thw for image in images): images for images in rows}  # rows of one shape look alike
     place = {shape: k for k, shape in enumerate(by_shape)}
     which = torch.tensor([place[tuple(image.grid_thw for image in images)] for images in rows])
-    prefixes = [sheet.prefix(images) for images in by_shape.values()]
+    prefixes = [questionnaire.prefix(images) for images in by_shape.values()]
     width = max(len(p) for p in prefixes)
-    n, q = len(rows), sheet.question_length
+    n, q = len(rows), questionnaire.question_length
     prefix_ids = torch.tensor([[pad_token] * (width - len(p)) + p for p in prefixes])
     real = torch.tensor([[0] * (width - len(p)) + [1] * len(p) for p in prefixes])
     core = getattr(model, "model", model)
     positions, _ = core.get_rope_index(
         prefix_ids,
-        (prefix_ids == sheet.image_token).int() * real.int(),
+        (prefix_ids == questionnaire.image_token).int() * real.int(),
         image_grid_thw=torch.tensor([grid for shape in by_shape for grid in shape]),
         attention_mask=real,
     )
     prefix_ids, real, positions = prefix_ids[which], real[which], positions[:, which]
     start = positions.amax(dim=(0, 2)) + 1  # the position a question alone would start at, by row
-    offsets = torch.cat([torch.arange(len(ids)) for ids in sheet.questions])
+    offsets = torch.cat([torch.arange(len(ids)) for ids in questionnaire.questions])
     question_positions = (start[:, None] + offsets[None, :]).expand(3, n, q)
-    question_ids = torch.tensor([token for ids in sheet.questions for token in ids])
-    ends = torch.tensor([len(ids) for ids in sheet.questions]).cumsum(0) - 1 + width
+    question_ids = torch.tensor([token for ids in questionnaire.questions for token in ids])
+    ends = torch.tensor([len(ids) for ids in questionnaire.questions]).cumsum(0) - 1 + width
     return {
         "input_ids": onto(torch.cat([prefix_ids, question_ids.expand(n, q)], dim=1), device),
         "position_ids": onto(torch.cat([positions, question_positions], dim=2), device),
-        "attention_mask": block_mask(onto(real, device), [len(ids) for ids in sheet.questions]),
+        "attention_mask": block_mask(onto(real, device), [len(ids) for ids in questionnaire.questions]),
         "image_grid_thw": onto(torch.tensor([image.grid_thw for images in rows for image in images]), device),
         "mm_encoder_outputs": {"image": as_encoder_output(rows)},
         "logits_to_keep": onto(ends, device),
@@ -235,13 +235,13 @@ def as_encoder_output(rows: Sequence[Sequence[VisionFeatures]]) -> BaseModelOutp
     )
 
 
-def answer_logits(model, sheet: Questionnaire, rows: Sequence[Sequence[VisionFeatures]]) -> torch.Tensor:
+def answer_logits(model, questionnaire: Questionnaire, rows: Sequence[Sequence[VisionFeatures]]) -> torch.Tensor:
     """Next-token logits at the answer position of every question.
 
     Parameters
     ----------
     model : Qwen3VLForConditionalGeneration, or a wrapper of it that takes the same keyword arguments
-    sheet : Questionnaire
+    questionnaire : Questionnaire
     rows : sequence of sequences of VisionFeatures
 
     Returns
@@ -249,4 +249,4 @@ def answer_logits(model, sheet: Questionnaire, rows: Sequence[Sequence[VisionFea
     Tensor, shape (rows, questions, vocabulary)
         With gradient where the model's mode allows it.
     """
-    return model(**pack(model, sheet, rows), use_cache=False).logits
+    return model(**pack(model, questionnaire, rows), use_cache=False).logits

@@ -8,9 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import typer
+from one_command import runner_of
 from PIL import Image
-from typer.testing import CliRunner
 
 from ppaint.cli.design import STAND_IN_SPREAD, design
 from ppaint.cli.prior_scores import read_prior
@@ -20,17 +19,7 @@ from ppaint.preference_to_score import locally_dense_pairs
 
 ROOT = Path(__file__).resolve().parents[1]
 
-app = typer.Typer()
-app.command("design")(design)
-
-
-def run(*arguments: object) -> str:
-    """What it prints; faults are raised."""
-    result = CliRunner().invoke(app, [str(argument) for argument in arguments])
-    if result.exception is not None and not isinstance(result.exception, SystemExit):
-        raise result.exception
-    assert result.exit_code == 0, result.output
-    return result.output
+run = runner_of(design)
 
 
 def pairs_of(path: Path) -> list[tuple[str, str]]:

@@ -9,15 +9,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-import typer
 import yaml
 from known_judge import KnownJudge, features_of, known_images
+from one_command import runner_of
 from PIL import Image
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import FlopCounterMode
-from typer.testing import CliRunner
 
 from ppaint.cli.plan import plan
 from ppaint.images import InputFault
@@ -42,17 +41,7 @@ BENCHMARKS = Path(__file__).resolve().parents[1] / "benchmarks"
 # TRL and peft ask transformers 5 for activation checkpointing under names that it is giving up.
 pytestmark = pytest.mark.filterwarnings("ignore:`(is_)?gradient_checkpointing.*` is deprecated:FutureWarning")
 
-app = typer.Typer()
-app.command("plan")(plan)
-
-
-def run(*arguments: object) -> str:
-    """What it prints; faults are raised."""
-    result = CliRunner().invoke(app, [str(argument) for argument in arguments])
-    if result.exception is not None and not isinstance(result.exception, SystemExit):
-        raise result.exception
-    assert result.exit_code == 0, result.output
-    return result.output
+run = runner_of(plan)
 
 
 def planned(tmp_path, *arguments: object) -> dict:

@@ -110,8 +110,8 @@ def test_an_answer_that_is_no_number_is_named_by_image_and_dimension_and_never_s
     patches = [scorer._patches(open_image(image)) for image in images]
     second = sorted(range(3), key=patches.__getitem__)[1]  # images of like length share a batch
     handle = scorer.model.lm_head.register_forward_hook(spoil)
-    said = f"the model gave no finite answer for {tmp_path / f'{second}.png'} in dimension overall"
-    with pytest.raises(InputFault, match=re.escape(said)) as caught:
+    printed = f"the model gave no finite answer for {tmp_path / f'{second}.png'} in dimension overall"
+    with pytest.raises(InputFault, match=re.escape(printed)) as caught:
         scorer.score([tmp_path / f"{i}.png" for i in range(3)])
     handle.remove()
     assert len(caught.value.faults) == 1

@@ -68,17 +68,17 @@ def test_one_image_agrees_with_plain_passes(setting):
 def test_one_packed_pass_is_a_prefill_whose_cache_every_question_takes_up(setting, pair):
     """The other way to share a prefix: transformers' own key-value cache, once through the real pixel path."""
     model, processor, images, features = setting
-    sheet = questionnaire(processor, [Prompts().compare_question(d) for d in DIMENSIONS], 2)
+    asked = questionnaire(processor, [Prompts().compare_question(d) for d in DIMENSIONS], 2)
     row = tuple(features[i] for i in pair)
-    prefix = torch.tensor([sheet.prefix(row)])
+    prefix = torch.tensor([asked.prefix(row)])
     pixels = processor.image_processor([images[i] for i in pair], return_tensors="pt")
-    kinds, cache = (prefix == sheet.image_token).int(), DynamicCache(config=model.config)
+    kinds, cache = (prefix == asked.image_token).int(), DynamicCache(config=model.config)
     argument = cache_argument(model.forward)
     with torch.no_grad():
         model(input_ids=prefix, mm_token_type_ids=kinds, **pixels, **{argument: cache}, logits_to_keep=1)
         assert cache.get_seq_length() == prefix.shape[1]
-        packed = answer_logits(model, sheet, [row])[0]
-        for k, question in enumerate(sheet.questions):
+        packed = answer_logits(model, asked, [row])[0]
+        for k, question in enumerate(asked.questions):
             again = {argument: copy.deepcopy(cache)}
             after = model(input_ids=torch.tensor([question]), **again, logits_to_keep=1)
             torch.testing.assert_close(packed[k], after.logits[0, -1], atol=TOLERANCE, rtol=0)
@@ -123,9 +123,9 @@ def test_an_abstention_leaves_the_rest_of_its_batch_alone(setting):
 def test_the_tokens_of_a_questionnaire_are_those_that_are_read(setting):
     model, processor, images, features = setting
     questions = [Prompts().compare_question(d) for d in DIMENSIONS]
-    sheet, visual = questionnaire(processor, questions, 2), features[0].n_tokens + features[1].n_tokens
-    inputs = pack(model, sheet, [(features[0], features[1])])
-    assert sheet.text_tokens + visual == inputs["input_ids"].shape[1]
+    asked, visual = questionnaire(processor, questions, 2), features[0].n_tokens + features[1].n_tokens
+    inputs = pack(model, asked, [(features[0], features[1])])
+    assert asked.text_tokens + visual == inputs["input_ids"].shape[1]
     apart = [
         processor(
             text=[processor.apply_chat_template(messages(q, 2), add_generation_prompt=True, tokenize=False)],
@@ -133,7 +133,7 @@ def test_the_tokens_of_a_questionnaire_are_those_that_are_read(setting):
         )["input_ids"][0]
         for q in questions
     ]
-    assert sheet.text_tokens_apart + 3 * visual == sum(map(len, apart))
+    assert asked.text_tokens_apart + 3 * visual == sum(map(len, apart))
 
 
 def test_the_answer_is_read_as_log_odds_of_the_first_image(setting):

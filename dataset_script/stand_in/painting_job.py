@@ -93,7 +93,7 @@ def paint_many(
     ]
     with nullcontext(pool) if pool is not None else painting_pool(processes) as workers:
         painted = map(_paint_one, jobs) if workers is None else workers.map(_paint_one, jobs, chunksize=CHUNK)
-        return list(map(partial(_told, progress=progress), painted))
+        return list(map(partial(_report_one, progress=progress), painted))
 
 
 def _paint_one(job: tuple[np.ndarray, float, str, str, tuple[int, ...]]) -> Image.Image:
@@ -101,7 +101,7 @@ def _paint_one(job: tuple[np.ndarray, float, str, str, tuple[int, ...]]) -> Imag
     return paint(traits, toning, category, scroll_format, np.random.default_rng(key))
 
 
-def _told(image: Image.Image, progress: Callable[[int], None] | None) -> Image.Image:
+def _report_one(image: Image.Image, progress: Callable[[int], None] | None) -> Image.Image:
     if progress is not None:
         progress(1)
     return image

@@ -82,8 +82,8 @@ def simulate(
     with ExitStack() as folders:
         raw = folders.enter_context(written_whole(out))  # entered first, so it takes its name last
         truth = folders.enter_context(written_whole(out.with_name(f"{out.name}-truth")))
-        beside = out.with_name(f"{out.name}-unlabelled")
-        scrolls = folders.enter_context(written_whole(beside)) if unlabelled else None
+        unlabelled_folder = out.with_name(f"{out.name}-unlabelled")
+        scrolls = folders.enter_context(written_whole(unlabelled_folder)) if unlabelled else None
         pool = folders.enter_context(painting_pool(processes))
         _write_release(raw, truth, seed, paintings, pool, progress)
         if scrolls is not None:
@@ -146,13 +146,13 @@ def _paint(
 ) -> None:
     done = 0
 
-    def told(more: int) -> None:
+    def report_more(more: int) -> None:
         nonlocal done
         done += more
         if progress:
             progress(f"painting {category}{kind}", done, len(files))
 
-    scrolls: list[Image.Image] = paint_many(latents, category, key, processes=1, progress=told, pool=pool)
+    scrolls: list[Image.Image] = paint_many(latents, category, key, processes=1, progress=report_more, pool=pool)
     for scroll, file in zip(scrolls, files, strict=True):
         scroll.save(file, format="PNG", compress_level=3)  # a third of the time of the default, for 3 % more bytes
 

@@ -53,7 +53,7 @@ def fit_logistic(predictions: ArrayLike, references: ArrayLike) -> LogisticFit:
     Parameters
     ----------
     predictions, references : array_like, shape (n,)
-        Finite values, n >= 5.
+        At least five finite values each.
 
     Returns
     -------
@@ -107,19 +107,14 @@ def plcc_logistic(predictions: ArrayLike, references: ArrayLike) -> float:
 
     Parameters
     ----------
-    predictions, references : array_like, shape (n,)
-        Finite values.
+    predictions, references
+        As for `fit_logistic`, but as few as one value.
 
     Returns
     -------
     float
         The correlation (negative where the fitted curve falls); NaN where no curve can be fitted: fewer than five items, or
         either side constant.
-
-    Raises
-    ------
-    ValueError
-        As `checked_values`.
 
     Examples
     --------

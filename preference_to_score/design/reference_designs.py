@@ -58,24 +58,17 @@ def ring_pairs(n_items: int, budget: int) -> NDArray[np.int_]:
     """A ring: every item with its nearest neighbours in a cyclic order, the last item next to the first.
 
     The graph is circulant as far as the budget goes: all pairs at cyclic distance 1, then 2, and so on; what is left over
-    is spread evenly over the ring at the next distance.
+    is spread evenly over the ring at the next distance. With n_items - 1 pairs the ring is open at one place.
 
     Parameters
     ----------
-    n_items : int
-        Number of items, at least 2.
-    budget : int
-        Number of pairs, at least n_items - 1 (the ring is then open at one place).
+    n_items, budget : int
+        As for :func:`random_pairs`.
 
     Returns
     -------
     ndarray of int, shape (budget, 2)
-        Distinct pairs, the lower position first.
-
-    Raises
-    ------
-    ValueError
-        If the budget cannot connect the items, or exceeds the number of pairs that there are.
+        As from :func:`random_pairs`.
 
     Examples
     --------

@@ -96,12 +96,8 @@ def refitted_convergence(comparisons: Comparisons, ratings: Ratings, scale: tupl
 
     Parameters
     ----------
-    comparisons : Comparisons
-        With raters, as for `fuse_facet`.
-    ratings : Ratings
-        Of the same items and raters, in the same order.
-    scale : (float, float)
-        Ends of the rating scale.
+    comparisons, ratings, scale
+        As for `joint_scale`.
 
     Returns
     -------

@@ -308,12 +308,7 @@ class Comparisons:
         return replace(self, **kept, rater=None if self.rater is None else self.rater[rows])
 
     def of_rater(self, position: int) -> Comparisons:
-        """The judgments of the rater at `position` in `raters`.
-
-        Raises
-        ------
-        ValueError
-            If the comparisons name no raters.
+        """The judgments of the rater at `position` in `raters`; where there are no raters, a ValueError.
 
         Examples
         --------

@@ -93,18 +93,13 @@ def panel_splits(n_raters: int) -> tuple[NDArray[np.float64], bool]:
     Parameters
     ----------
     n_raters : int
-        At least 2.
+        At least 2; fewer are a ValueError.
 
     Returns
     -------
     first_half : ndarray, shape (S, n_raters)
         1 for the raters of the first half, 0 for the others.
     enumerated : bool
-
-    Raises
-    ------
-    ValueError
-        With fewer than two raters.
 
     Examples
     --------
@@ -167,6 +162,7 @@ def split_half_preferences(comparisons: Comparisons, *, prior_precision: float =
     Returns
     -------
     SplitHalf
+        Of all splits of the panel.
 
     Raises
     ------
@@ -197,15 +193,12 @@ def compare_halves(first: NDArray, second: NDArray, halves: NDArray, enumerated:
     halves : ndarray, shape (S, J)
         As `panel_splits` gives them.
     enumerated : bool
+        Whether these are all the splits that there are.
 
     Returns
     -------
     SplitHalf
-
-    Raises
-    ------
-    ValueError
-        If in no split both halves' scores vary.
+        Over the splits in which both halves' scores vary; none at all is a ValueError.
     """
     rank, line = np.full((2, len(first)), np.nan)
     for k, (one, other) in enumerate(zip(first, second, strict=True)):

@@ -100,16 +100,11 @@ class Ratings:
         item, rater, value : str
             Names of the columns.
         items, raters : sequence, optional
-            As for `from_arrays`.
+            As for `from_arrays`, whose faults come up here too, as does a missing column.
 
         Returns
         -------
         Ratings
-
-        Raises
-        ------
-        ValueError
-            If a column is missing, or as for `from_arrays`.
 
         Examples
         --------

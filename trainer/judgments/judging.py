@@ -195,13 +195,13 @@ class Judging:
     def _rate_batch(self, chunk: list[str]) -> None:
         features = [self.features[image] for image in chunk]
         begun = time.perf_counter()
-        said = self.judge.rate(features)
+        answers = self.judge.rate(features)
         seconds = time.perf_counter() - begun
-        silent = np.isnan(said).any(axis=-1)
+        silent = np.isnan(answers).any(axis=-1)
         self._refuse_silence(silent)
         read = self._tokens("rating_questionnaire", [(feature,) for feature in features])
         self._note(f"ratings {chunk[0]}", silent, seconds, ratings=len(chunk), **read)
-        self.store.record_ratings(chunk, said)
+        self.store.record_ratings(chunk, answers)
 
     def _make_sure(self, ordered: Sequence[Pair]) -> None:
         if self.judge is None:
@@ -264,8 +264,8 @@ class Judging:
             raise self._silent(share, what)
 
     def _silent(self, share: float, what: str) -> InputFault:
-        said = "all" if share == 1 else f"{share:.0%} of the"
-        problem = f"the judge abstained on {said} {what}: its logits are not finite numbers"
+        how_many = "all" if share == 1 else f"{share:.0%} of the"
+        problem = f"the judge abstained on {how_many} {what}: its logits are not finite numbers"
         fix = (
             "check the model's weights, or load them in float32 (float16 overflows in Qwen3-VL), and use another --out"
         )

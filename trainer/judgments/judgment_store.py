@@ -143,8 +143,8 @@ class JudgmentStore:
         if not path.is_file():
             fix = "give the folder that `ppaint judge` wrote"
             raise InputFault(Fault(str(folder), "store.json", "the folder holds no judgments", fix))
-        said = _read_header(path)
-        return cls(folder, said["fingerprint"], said["dimensions"])
+        header = _read_header(path)
+        return cls(folder, header["fingerprint"], header["dimensions"])
 
     def __enter__(self) -> JudgmentStore:
         return self
@@ -436,18 +436,20 @@ class JudgmentStore:
 def _read_header(path: Path) -> dict:
     """``store.json``, with its fields checked."""
     try:
-        said = json.loads(path.read_text(encoding="utf-8"))
+        header = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise InputFault(Fault(str(path), "", f"not readable as JSON ({error})", NOT_OURS)) from error
     kinds = {"fingerprint": str, "dimensions": list}
-    wrong = [name for name, kind in kinds.items() if not isinstance(said, dict) or not isinstance(said.get(name), kind)]
+    wrong = [
+        name for name, kind in kinds.items() if not isinstance(header, dict) or not isinstance(header.get(name), kind)
+    ]
     if wrong:
         raise InputFault(Fault(str(path), " and ".join(wrong), "the file is not one that ppaint wrote", NOT_OURS))
-    if said.get("format") != FORMAT_VERSION:
-        what = f"written in format {said.get('format')}; this version of ppaint reads format {FORMAT_VERSION}"
+    if header.get("format") != FORMAT_VERSION:
+        what = f"written in format {header.get('format')}; this version of ppaint reads format {FORMAT_VERSION}"
         fix = "judge again into another folder, or use the version of ppaint that wrote it"
         raise InputFault(Fault(str(path), "format", what, fix))
-    return said
+    return header
 
 
 def _differences(found: dict, mine: dict) -> list[str]:

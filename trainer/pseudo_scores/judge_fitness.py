@@ -160,18 +160,18 @@ def judge_fitness(
     JudgeFitness
     """
     parts = tuple(_dimension(k, scores, pool, pointwise[:, k], check) for k in range(len(scores.dimensions)))
-    said = [] if check is None else [f"pool self-check, {sentence}" for sentence in check.warnings()]
+    warnings = [] if check is None else [f"pool self-check, {sentence}" for sentence in check.warnings()]
     for part in parts:
         name = part.dimension
         if not part.kept:
-            said.append(f"{name}: no usable signal (reliability {part.reliability:.2f}); dropped")
+            warnings.append(f"{name}: no usable signal (reliability {part.reliability:.2f}); dropped")
         if part.abstentions:
-            said.append(f"{name}: the judge abstained on {part.abstentions} pairs; they are left out")
+            warnings.append(f"{name}: the judge abstained on {part.abstentions} pairs; they are left out")
         if part.position_bias_size > 2 * part.decisiveness:
-            said.append(f"{name}: the position bias is over twice as large as what the images decide")
+            warnings.append(f"{name}: the position bias is over twice as large as what the images decide")
         if part.triples and part.cyclic_triples > 0.2:
-            said.append(f"{name}: the judge contradicts itself almost as often as coin tosses would")
-    return JudgeFitness(parts, tuple(said), scores.judge, scores.pool_hash)
+            warnings.append(f"{name}: the judge contradicts itself almost as often as coin tosses would")
+    return JudgeFitness(parts, tuple(warnings), scores.judge, scores.pool_hash)
 
 
 def _dimension(

@@ -117,13 +117,13 @@ class PoolSelfCheck:
 
     def warnings(self) -> list[str]:
         """A sentence for each dimension that is outside its tolerance; none where all is well."""
-        said = []
+        sentences = []
         for name, check in zip(self.dimensions, self.checks, strict=True):
             if check is None:
-                said.append(f"{name}: the pool's worths have no spread beyond their error")
+                sentences.append(f"{name}: the pool's worths have no spread beyond their error")
             elif not check.passed:
-                said.append(f"{name}: slope {check.slope:.3f} is not within {check.tolerance:.3f} of 1")
-        return said
+                sentences.append(f"{name}: slope {check.slope:.3f} is not within {check.tolerance:.3f} of 1")
+        return sentences
 
     def save(self, folder: str | Path) -> Path:
         """Write ``pool_check.json`` into a folder."""

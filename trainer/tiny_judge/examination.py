@@ -55,10 +55,9 @@ def pointwise_srcc(
 
     Parameters
     ----------
-    judge : Judge
-    features : sequence of VisionFeatures, length n
+    judge, features, category
+        As for :func:`pair_accuracy`.
     reference : ndarray, shape (n, D)
-    category : ndarray, shape (n,)
 
     Returns
     -------

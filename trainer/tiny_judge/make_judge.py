@@ -9,7 +9,6 @@ from __future__ import annotations
 import copy
 import hashlib
 import json
-import os
 import time
 from collections.abc import Callable
 from dataclasses import asdict
@@ -27,6 +26,7 @@ from ...dataset_script.stand_in.simulate import (
     DIMENSIONS,
     PAINTINGS_A_CATEGORY,
 )
+from ...foundation.whole_files import written_file
 from ...model_card.judge import Judge
 from .answer_training import AnswerLessons, RatingLesson, cache_features, train_answers
 from .architecture import build_processor, build_tiny_model
@@ -67,9 +67,8 @@ class Stages:
         started = time.time()
         result = make()
         self.seconds[name] = round(time.time() - started, 1)
-        temporary = path.with_suffix(".tmp")
-        torch.save((result, self.seconds[name]), temporary)
-        os.replace(temporary, path)
+        with written_file(path) as temporary:
+            torch.save((result, self.seconds[name]), temporary)
         return result
 
 
@@ -131,10 +130,10 @@ def main(
         def teach(name: str, lesson: RatingLesson, count: int, its_seed: int, rate: float) -> dict:
             task = progress.add_task(name, total=count)
 
-            def told(compared: float, rated: float) -> None:
+            def print_losses(compared: float, rated: float) -> None:
                 progress.update(task, advance=1, description=f"{name}, losses {compared:.3f} {rated:.3f}")
 
-            train_answers(lessons, lesson, steps=count, seed=its_seed, learning_rate=rate, on_step=told)
+            train_answers(lessons, lesson, steps=count, seed=its_seed, learning_rate=rate, on_step=print_losses)
             return copy.deepcopy(model.state_dict())
 
         common = stages.get(
@@ -181,10 +180,10 @@ def teach_vision(model, train: TrainingScrolls, test: TrainingScrolls, epochs: i
     """Stage 1; the model's weights after it, and R2 of its head on unseen scrolls."""
     task = progress.add_task("vision tower", total=epochs * (len(train) // 48))
 
-    def told(loss: float) -> None:
+    def print_losses(loss: float) -> None:
         progress.update(task, advance=1, description=f"vision tower, loss {loss:.3f}")
 
-    head = pretrain_vision(model, train, epochs=epochs, seed=seed, on_step=told)
+    head = pretrain_vision(model, train, epochs=epochs, seed=seed, on_step=print_losses)
     truth = torch.cat([test.quality, test.toning[:, None]], dim=1)
     fit = 1 - (regress(model, head, test) - truth).square().mean(0) / truth.var(0)
     fit = [round(x, 3) for x in fit.tolist()]
