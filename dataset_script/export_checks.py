@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -149,32 +150,42 @@ def escapes(folder: Path, file: str) -> bool:
     return not (folder / file).resolve().is_relative_to(folder.resolve())
 
 
-def check_ratings(
-    table: pd.DataFrame,
-    declared: Mapping[str, Any],
-    paintings: Memberships | None,
-    experts: Memberships | None,
-    faults: list[Fault],
-) -> pd.DataFrame:
-    """Check ``ratings.csv`` and settle each row's category.
+@dataclass(frozen=True)
+class RestOfExport:
+    """What a table of judgments is held against.
 
     Parameters
     ----------
-    table : pandas.DataFrame
-        The table.
     declared : mapping
         As :func:`ppaint.dataset_script.schema.read_config` gives it.
     paintings, experts : mapping or None
         Who stands in which categories; None where that is not known.
     faults : list of Fault
         Is appended to.
+    """
+
+    declared: Mapping[str, Any]
+    paintings: Memberships | None
+    experts: Memberships | None
+    faults: list[Fault]
+
+
+def check_ratings(table: pd.DataFrame, rest: RestOfExport) -> pd.DataFrame:
+    """Check ``ratings.csv`` and settle each row's category.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        The table.
+    rest : RestOfExport
 
     Returns
     -------
     pandas.DataFrame
         painting_id, expert_id, category, dimension, and rating as whole numbers; only to be used if there was no fault.
     """
-    _check_judgments(RATINGS, table, ("painting_id",), declared, paintings, experts, faults)
+    declared, faults = rest.declared, rest.faults
+    _check_judgments(RATINGS, table, ("painting_id",), rest)
     number = table["rating"].map(lambda value: bool(_WHOLE_NUMBER.fullmatch(value))).astype(bool)
     fix = "give a whole number on the scale; remove the row where there was no rating"
     report(faults, RATINGS, table, ~number, lambda row: f"rating {shown(row.rating)} is not a whole number", fix)
@@ -184,7 +195,7 @@ def check_ratings(
         off = number & ~rating.between(low, high)
         fix = f"correct it, or the rating_scale of {CONFIG_FILE}"
         report(faults, RATINGS, table, off, lambda row: f"rating {row.rating} is off the scale {low} to {high}", fix)
-    category = _settle(RATINGS, table, ("painting_id",), paintings, experts, faults)
+    category = _settle(RATINGS, table, ("painting_id",), rest)
     if declared.get("repeats") == "forbid":
         keys = [table["painting_id"], table["expert_id"], category, table["dimension"]]
         fix = f"keep one of them, or set repeats: keep in {CONFIG_FILE}"
@@ -194,18 +205,12 @@ def check_ratings(
     return checked.assign(rating=rating)
 
 
-def check_pairs(
-    table: pd.DataFrame,
-    declared: Mapping[str, Any],
-    paintings: Memberships | None,
-    experts: Memberships | None,
-    faults: list[Fault],
-) -> pd.DataFrame:
+def check_pairs(table: pd.DataFrame, rest: RestOfExport) -> pd.DataFrame:
     """Check ``pairs.csv`` and settle each row's category.
 
     Parameters
     ----------
-    table, declared, paintings, experts, faults
+    table, rest
         As for :func:`check_ratings`.
 
     Returns
@@ -214,13 +219,14 @@ def check_pairs(
         painting_a, painting_b, expert_id, category, dimension, choice; only to be used if there was no fault.
     """
     two = ("painting_a", "painting_b")
-    _check_judgments(PAIRS, table, two, declared, paintings, experts, faults)
+    declared, faults = rest.declared, rest.faults
+    _check_judgments(PAIRS, table, two, rest)
     bad = ~table["choice"].isin(CHOICES)
     report(faults, PAIRS, table, bad, lambda row: f"choice {shown(row.choice)}", "write a, b or tie")
     itself = (table["painting_a"] == table["painting_b"]) & (table["painting_a"] != "")
     what = "painting {} is compared with itself"
     report(faults, PAIRS, table, itself, lambda row: what.format(shown(row.painting_a)), "remove the row")
-    category = _settle(PAIRS, table, two, paintings, experts, faults)
+    category = _settle(PAIRS, table, two, rest)
     if declared.get("repeats") == "forbid":
         swapped = table["painting_a"] > table["painting_b"]
         low = table["painting_a"].where(~swapped, table["painting_b"])
@@ -233,15 +239,8 @@ def check_pairs(
     return checked
 
 
-def _check_judgments(
-    file: str,
-    table: pd.DataFrame,
-    columns: tuple[str, ...],
-    declared: Mapping[str, Any],
-    paintings: Memberships | None,
-    experts: Memberships | None,
-    faults: list[Fault],
-) -> None:
+def _check_judgments(file: str, table: pd.DataFrame, columns: tuple[str, ...], rest: RestOfExport) -> None:
+    declared, paintings, experts, faults = rest.declared, rest.paintings, rest.experts, rest.faults
     if paintings is not None:
         for column in columns:
             fix = f"add it to {PAINTINGS}, or correct the id"
@@ -264,15 +263,9 @@ def _check_judgments(
         report(faults, file, table, unknown, lambda row: f"unknown category {shown(row.category)}", fix)
 
 
-def _settle(
-    file: str,
-    table: pd.DataFrame,
-    columns: tuple[str, ...],
-    paintings: Memberships | None,
-    experts: Memberships | None,
-    faults: list[Fault],
-) -> pd.Series:
-    """The category of each row: as said, else the only one in which its paintings and its expert all stand."""
+def _settle(file: str, table: pd.DataFrame, columns: tuple[str, ...], rest: RestOfExport) -> pd.Series:
+    """The category of each row: as stated, else the only one in which its paintings and its expert all stand."""
+    paintings, experts, faults = rest.paintings, rest.experts, rest.faults
     if paintings is None:
         return table["category"]
     somewhere = frozenset().union(*paintings.values())

@@ -18,6 +18,7 @@ from .export_checks import (
     PAIRS,
     RATINGS,
     Memberships,
+    RestOfExport,
     check_categories,
     check_ids,
     check_paintings,
@@ -111,10 +112,11 @@ def read_raw_export(folder: str | Path, progress: Progress | None = None) -> Raw
         check_categories(EXPERTS, experts, declared, faults)
         expert_of = memberships(experts, "expert_id")
     ratings, pairs = tables[RATINGS], tables[PAIRS]
+    rest = RestOfExport(declared, painting_of, expert_of, faults)
     if ratings is not None:
-        ratings = check_ratings(ratings, declared, painting_of, expert_of, faults)
+        ratings = check_ratings(ratings, rest)
     if pairs is not None:
-        pairs = check_pairs(pairs, declared, painting_of, expert_of, faults)
+        pairs = check_pairs(pairs, rest)
     if config is not None and not config.simulated:
         _check_not_simulated([table for table in (experts, ratings, pairs) if table is not None], faults)
     if faults:
