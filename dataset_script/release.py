@@ -203,7 +203,7 @@ def read_release(folder: str | Path) -> ReleaseTables:
     try:
         facts = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        what = f"is not a dataset folder: its {RELEASE_FILE} cannot be read ({error.strerror})"
+        what = f"not a built ppaint dataset: its {RELEASE_FILE} cannot be read ({error.strerror})"
         raise InputFault(Fault(str(folder), "", what, _FIX)) from error
     except ValueError as error:
         raise InputFault(Fault(str(path), "", "is not JSON in UTF-8", _FIX)) from error

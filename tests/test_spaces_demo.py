@@ -242,4 +242,4 @@ def test_a_missing_scorer_or_dataset_is_one_clear_fault(folder, tmp_path):
     done = CliRunner().invoke(command, ["demo", "--model", str(tmp_path)])
     assert isinstance(done.exception, InputFault) and "not a scorer" in str(done.exception)
     done = CliRunner().invoke(command, ["demo", "--model", str(folder), "--dataset", str(tmp_path)])
-    assert isinstance(done.exception, InputFault) and "not a dataset folder" in str(done.exception)
+    assert isinstance(done.exception, InputFault) and "not a built ppaint dataset" in str(done.exception)

@@ -233,7 +233,7 @@ def test_a_file_that_cannot_be_read_is_one_clear_fault(release, tmp_path, name, 
 
 def test_a_folder_that_is_no_dataset_is_refused(release, table, tmp_path):
     path = write(table, tmp_path / "p.csv")
-    with pytest.raises(EvaluationInputError, match="not a dataset folder"):
+    with pytest.raises(EvaluationInputError, match="not a built ppaint dataset"):
         evaluate_file(path, tmp_path)
 
 
