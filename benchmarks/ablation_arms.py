@@ -14,7 +14,6 @@ import torch
 from ablation_labels import label_folder, scroll_features, the_judge, training_category
 
 from ppaint.eval_suite import evaluate_scores, read_release
-from ppaint.foundation.whole_files import write_text
 from ppaint.model_card import Judge
 from ppaint.model_card.loading import load_model
 from ppaint.model_card.readout import moments

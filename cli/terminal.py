@@ -55,6 +55,13 @@ def show_lines(lines: list, *, markup: bool = False) -> None:
         console.print(line, markup=markup, highlight=False, soft_wrap=isinstance(line, str))
 
 
+def as_text(table: Table, width: int) -> str:
+    """A table as plain text of a file, without a line's end at its end."""
+    console = Console(width=width, record=True, file=io.StringIO())
+    console.print(table)
+    return console.export_text().rstrip("\n")
+
+
 @contextmanager
 def progress_bars() -> Iterator[Callable[[str, int, int], None]]:
     """Show one bar, on standard error, for each thing that is being done: of how much, and the time it takes.

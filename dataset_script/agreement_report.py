@@ -133,7 +133,7 @@ class AgreementReport:
 
     def notes(self) -> list[str]:
         """What is not available, and why; the same reason in several facets is reported once."""
-        told: dict[tuple[str, str], list[str]] = {}
+        places: dict[tuple[str, str], list[str]] = {}
         for facet in self.facets:
             for what, why in facet.why_not.items():
                 places.setdefault((what, why), []).append(f"{facet.category} / {facet.dimension}")

@@ -313,7 +313,7 @@ def _limits(facts: CardFacts) -> str:
     if facts.export.config.simulated:
         parts.append("It is simulated: no result on it carries over to paintings or people.")
     if "fused" in facts.release["configs"]:
-        told += [
+        parts += [
             "Scores are the view of one small panel per category; `_se` is the error with respect to the population of "
             "experts from which the panel was drawn, and with few experts it is wide.",
             "Constructions A and B read the same tables. That they agree says that the result does not hang on the "

@@ -5,11 +5,8 @@ from __future__ import annotations
 import configparser
 import doctest
 import importlib
-import os
 import pkgutil
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
