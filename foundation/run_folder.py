@@ -1,4 +1,4 @@
-"""A run's folder belongs to one run: what the run is, is written first, and another run is refused."""
+"""A run's folder belongs to one run: its identity is written first, and another run is refused."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ STILL_USABLE = (
 def claim_folder(out: Path, identity: Mapping[str, Any]) -> None:
     """Write what a run is into its folder, or check that the folder holds this very run; clear what was half-written.
 
-    A run is told by contents (hashes of weights, images, annotations) and settings, never by paths, so a folder that was
+    A run is identified by contents (hashes of weights, images, annotations) and settings, never by paths, so a folder that was
     moved is the same run. A run may be claimed in two steps: what is only known later is added later.
 
     Parameters

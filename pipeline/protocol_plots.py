@@ -93,13 +93,13 @@ def draw_contact_sheet(path: Path, page: ProtocolReport, paintings: ReleasePaint
     k, inside = release.dimensions.index(release.headline), np.array(paintings.categories) == shown
     images, scores = paintings.of(shown), measured.after[inside, k]
     fused = release.references()[rows_of(release, paintings), k][inside]
-    beside = [f"fused {value:.1f}" if np.isfinite(value) else "not fused" for value in fused]
+    fused_texts = [f"fused {value:.1f}" if np.isfinite(value) else "not fused" for value in fused]
     order = np.argsort(-scores)
     seen = "trained on" if shown == trained_on else "never trained on"
     mark = "; simulated scrolls" if release.simulated else page.mark
     return contact_sheet(
         (images[i].image for i in order),
-        (f"{scores[i]:.2f} ({beside[i]})\n{images[i].name}" for i in order),
+        (f"{scores[i]:.2f} ({fused_texts[i]})\n{images[i].name}" for i in order),
         path,
         title=f"{shown.replace('_', ' ')} ({seen}), in order of {release.headline}{mark}",
     )

@@ -46,9 +46,9 @@ def judged(place, tmp_path):
 
 
 def words(place, out=None, **changes):
-    said = {"images": place / "images", "out": out or place / "judged", "model": place / "model", "opponents": 6}
+    options = {"images": place / "images", "out": out or place / "judged", "model": place / "model", "opponents": 6}
     dimensions = [word for name in DIMENSIONS for word in ("--dimension", name)]
-    return ["judge", *dimensions, *(w for k, v in (said | changes).items() for w in (f"--{k.replace('_', '-')}", v))]
+    return ["judge", *dimensions, *(w for k, v in (options | changes).items() for w in (f"--{k.replace('_', '-')}", v))]
 
 
 def error(capsys) -> str:
@@ -65,15 +65,15 @@ def label(judged, out) -> int:
 
 def test_what_it_cost_is_shown_and_kept(place, judged, capsys):
     assert run(*words(place, judged)) == 0
-    said = capsys.readouterr().out
+    printed = capsys.readouterr().out
     cost = json.loads((judged / "cost.json").read_text())
     rows = (judged / "judgments/judgments.jsonl").read_bytes().count(b"\n")
     assert (cost["ordered_pairs"], cost["ratings"], cost["images"]) == (rows, 20, 20)
     assert cost["answers"] == 2 * (rows + 20) and cost["abstentions"] == 0
     assert cost["encoded"] == 40  # once by the first run, once by this one
     assert 0 < cost["share_of_tokens"] < 1
-    assert f"{cost['answers']:,} answers about {rows:,} ordered pairs" in said
-    assert "one prompt per question would have been" in said and "answers a second" in said
+    assert f"{cost['answers']:,} answers about {rows:,} ordered pairs" in printed
+    assert "one prompt per question would have been" in printed and "answers a second" in printed
 
 
 def test_the_cost_stands_in_no_file_that_is_hashed(place, judged):
@@ -95,8 +95,8 @@ def test_judgments_of_other_images_are_not_added_to(place, judged, tmp_path, cap
     (fewer / "07.png").unlink()
     before = files(judged)
     assert run(*words(place, judged, images=fewer)) == 2
-    said = error(capsys)
-    assert "other images (20 images then, 19 now)" in said.replace("  ", " ") and files(judged) == before
+    message = error(capsys)
+    assert "other images (20 images then, 19 now)" in message.replace("  ", " ") and files(judged) == before
 
 
 def test_judgments_of_another_model_are_not_added_to(place, judged, tmp_path, capsys):
@@ -112,9 +112,9 @@ def test_judgments_of_another_model_are_not_added_to(place, judged, tmp_path, ca
 def test_judgments_of_other_image_settings_are_not_added_to(place, judged, tmp_path, capsys):
     shutil.copytree(place / "model", tmp_path / "finer")
     path = tmp_path / "finer/processor_config.json"
-    said = json.loads(path.read_text())
-    said["image_processor"]["size"]["longest_edge"] *= 2
-    path.write_text(json.dumps(said))
+    settings = json.loads(path.read_text())
+    settings["image_processor"]["size"]["longest_edge"] *= 2
+    path.write_text(json.dumps(settings))
     assert run(*words(place, judged, model=tmp_path / "finer")) == 2
     assert "(different: image processor settings)" in error(capsys)
 
@@ -123,8 +123,8 @@ def test_judgments_that_lost_rows_are_not_labelled(judged, tmp_path, capsys):
     path = judged / "judgments/judgments.jsonl"
     path.write_bytes(path.read_bytes()[:-2000])
     assert label(judged, tmp_path / "labels") == 2
-    said = error(capsys)
-    assert "judgments are missing" in said and "until it is done" in said and not (tmp_path / "labels").exists()
+    message = error(capsys)
+    assert "judgments are missing" in message and "until it is done" in message and not (tmp_path / "labels").exists()
 
 
 def test_judgments_of_a_run_that_is_not_done_are_not_labelled(judged, tmp_path, capsys):
@@ -137,11 +137,24 @@ def test_judgments_of_a_run_that_is_not_done_are_not_labelled(judged, tmp_path, 
 def test_a_damaged_record_of_the_run_is_named(judged, tmp_path, capsys, text, word):
     (judged / "judging.json").write_text(text)
     assert label(judged, tmp_path / "labels") == 2
-    said = error(capsys)
-    assert "judging.json" in said and word in said and not (tmp_path / "labels").exists()
+    message = error(capsys)
+    assert "judging.json" in message and word in message and not (tmp_path / "labels").exists()
 
 
 def test_a_file_in_place_of_the_folder_is_named(place, tmp_path, capsys):
     (tmp_path / "out").write_text("mine")
     assert run(*words(place, tmp_path / "out")) == 2
     assert "could not be written" in error(capsys) and (tmp_path / "out").read_text() == "mine"
+
+
+def test_what_a_killed_run_left_is_cleared_and_files_of_others_stay(place, judged, tmp_path):
+    labels = tmp_path / "labels"
+    (labels / "pool").mkdir(parents=True)
+    gone = [labels / "pool/.pool.json.2147483647.partial.json", labels / "pseudo_scores.csv.tmp"]
+    gone += [judged / ".cost.json.2147483647.partial.json", judged / "judgments/store.json.tmp"]
+    stays = [labels / "mine.csv.tmp", labels / ".mine.2147483647.partial"]
+    for path in gone + stays:
+        path.write_text("half")
+    assert run(*words(place, judged)) == 0 and label(judged, labels) == 0
+    assert not [path for path in gone if path.exists()] and all(path.exists() for path in stays)
+    assert {"pool", "pseudo_scores", "fitness", "pseudo_scores.csv"} <= {path.name for path in labels.iterdir()}

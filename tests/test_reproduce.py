@@ -216,7 +216,7 @@ def test_predictions_give_the_same_figures_to_ppaint_evaluate(run, raw, tmp_path
         assert evaluation.figures["srcc"]["shan_shui"]["mean"].value == pytest.approx(whole)
 
 
-def test_a_painting_without_an_image_is_left_out_and_told(run, summary):
+def test_a_painting_without_an_image_is_left_out_and_reported(run, summary):
     assert summary["measured"]["before"]["paintings"] == {"shan_shui": 12, "ren_wu": 11}
     assert any("1 painting has no image" in note for note in summary["measured"]["notes"])
     assert "1 painting has no image" in run[1]
