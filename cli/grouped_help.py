@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-import click
+from typing import Any
+
+import typer
 from typer.core import TyperGroup
 
 # what a user wants to do -> the commands for it
@@ -17,7 +19,7 @@ TASKS = {
 class GroupedHelp(TyperGroup):
     """A group of commands whose help lists them by task."""
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+    def format_commands(self, ctx: typer.Context, formatter: Any) -> None:
         """Write one list of commands per task."""
         for task, names in TASKS.items():
             with formatter.section(task):

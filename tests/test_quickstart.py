@@ -7,6 +7,7 @@ import shutil
 import numpy as np
 import pandas as pd
 import pytest
+from readme_blocks import blocks_after_the_quickstart
 
 from ppaint.dataset_script.stand_in.latents import draw_latents
 from ppaint.dataset_script.stand_in.painting_job import paint_many
@@ -221,3 +222,15 @@ def test_too_few_or_broken_images_leave_no_folder(tmp_path):
         run_own_images(own(folder), tmp_path / "out", lambda *_: None)
     assert {fault.file for fault in caught.value.faults} == {"a.jpg", "b.png"}
     assert not (tmp_path / "out").exists()
+
+
+def test_the_readmes_blocks_run_on_what_the_quickstart_made(run, tmp_path, monkeypatch, capsys):
+    blocks = blocks_after_the_quickstart()
+    (tmp_path / "run").symlink_to(run[0])
+    monkeypatch.chdir(tmp_path)
+    names: dict = {}
+    for block in blocks:
+        exec(block, names)
+    assert len(blocks) == 2
+    assert names["table"].mean.shape == (2, 5) and np.isfinite(names["table"].mean).all()
+    assert 0 < names["painting"]["overall_se"] < 5 and set(names["pairs"]) == set(CATEGORIES)
