@@ -35,6 +35,7 @@ from typing import Annotated, Any
 import gpu_parts
 import torch
 import typer
+from command_line import command_line
 from gpu_setting import Device, Setting, work_for
 from report_runs import RESULTS, read_json
 from rich.console import Console
@@ -203,7 +204,7 @@ def main(
             parts[key] = measure(key, setting)
         typer.echo(f"{key}: {json.dumps(parts[key])}")
         if out is not None:
-            command = " ".join(["python", *sys.argv])
+            command = command_line()
             tokens = {"rating": setting.shapes.rate.questions, "pair": setting.shapes.compare.questions}
             result = {
                 "command": command,

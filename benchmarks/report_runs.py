@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-import sys
 from importlib.metadata import version
 from pathlib import Path
+
+from command_line import command_line
 
 from ppaint.foundation.whole_files import write_text
 
@@ -22,7 +23,7 @@ def read_json(path: Path) -> dict:
 def write_result(name: str, content: dict) -> None:
     """Write a result with the command that made it and the versions it was made with."""
     RESULTS.mkdir(exist_ok=True)
-    made = {"command": " ".join(["python", *sys.argv]), "versions": {p: version(p) for p in PACKAGES}}
+    made = {"command": command_line(), "versions": {p: version(p) for p in PACKAGES}}
     write_text(RESULTS / f"{name}.json", json.dumps(made | content, indent=1) + "\n")
 
 

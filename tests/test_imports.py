@@ -154,3 +154,15 @@ def test_every_public_name_can_be_imported(room):
 def test_an_unknown_name_in_a_lazy_room_is_an_attribute_error(room):
     with pytest.raises(AttributeError, match="no_such_name"):
         importlib.import_module(room).no_such_name  # noqa: B018
+
+
+def test_benchmarks_and_examples_use_the_rooms_and_not_the_command():
+    scripts = [*(ROOT / "benchmarks").glob("*.py"), *(ROOT / "docs" / "examples").glob("*.py")]
+    names = {
+        f"{path.name}: {name}"
+        for path in scripts
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for name in [getattr(node, "module", None) or node.names[0].name]
+    }
+    assert len(scripts) > 20 and not [name for name in names if ": ppaint.cli" in name]
