@@ -23,7 +23,7 @@ def after(tmp_path_factory):
     (folder / "my_paintings").mkdir()
     for i in range(20):
         rng = np.random.default_rng(i)
-        grey = np.clip(rng.uniform(20, 235) + rng.normal(0, 15 + 2 * i, (96, 128, 3)), 0, 255)
+        grey = np.clip(rng.uniform(20, 235) + rng.normal(0, 15 + 2 * i, (64, 96, 3)), 0, 255)
         Image.fromarray(grey.astype(np.uint8)).save(folder / "my_paintings" / f"{i:02d}.png")
     code = "\n".join(re.findall(r"^```python\n(.*?)^```", PAGE.read_text(encoding="utf-8"), re.M | re.S))
     names: dict = {}
