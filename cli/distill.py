@@ -34,7 +34,6 @@ def distill(
     from ..trainer.distillation_job import CardText, Distillation, Export
     from ..trainer.pseudo_scores.labelled_set import PseudoLabels, compute_features
     from ..trainer.pseudo_scores.pseudo_labels import PseudoScores
-    from ..trainer.tiny_judge.known_weights import simulated_because
     from .judge import tiny_judge
     from .terminal import progress_bars
 
@@ -49,7 +48,6 @@ def distill(
         labels = PseudoLabels.load(inputs["pseudo_labels"], judge, features)
         card = CardText(
             title=inputs.get("title") or "PSDistill scorer",
-            simulated=bool(simulated_because(model, judge.model)),
             headline="overall" if "overall" in scores.dimensions else None,
         )
         export = Export(inputs.get("export", "merged"), inputs.get("base_repo"))
@@ -192,7 +190,7 @@ def check_same_judge(model: str, judge, scores) -> None:
 
 
 def history_lines(history: list[dict]) -> list[str]:
-    """The label-free looks of a training log, a line each.
+    """The label-free looks of a training log, one line each.
 
     Examples
     --------

@@ -89,7 +89,7 @@ def plan(
 def plan_lines(
     planned: RunPlan, size: RunSize, *, tflops: float | None, memory_gb: float | None, name: str, counted: str
 ) -> list[str]:
-    """The plan as it is printed, a line each.
+    """The plan as it is printed, one line each.
 
     Parameters
     ----------

@@ -192,7 +192,7 @@ def _opening(facts: CardFacts) -> str:
         else "Paintings judged by panels of experts. There are no fused scores here, see *Worth knowing*."
     )
     return (
-        f"{what}\n\n[paper] PPaint is 150 Chinese paintings of 3 categories, judged by 15 experts (5 a category) in 5 "
+        f"{what}\n\n[paper] PPaint is 150 Chinese paintings of 3 categories, judged by 15 experts (5 per category) in 5 "
         "dimensions under both\nprotocols, with 45,900 pairwise judgments of a locally dense design. [ours] This dataset has "
         "the counts below; the names of\nits categories and dimensions, and its scale, come from its own `annotations.yaml`."
     )

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from .faults import Fault, InputFault
+from .left_overs import clear_left_overs
 
 
 @contextmanager
@@ -40,6 +41,7 @@ def written_file(path: str | Path, *, sync: bool = False) -> Iterator[Path]:
     ['scores.csv']
     """
     path = Path(path)
+    clear_left_overs(path.parent, of=(path.name,))
     temporary = path.with_name(f".{path.name}.{os.getpid()}.partial{path.suffix}")
     try:
         yield temporary

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from .faults import Fault, InputFault
+from .left_overs import clear_left_overs
 
 
 @contextmanager
@@ -43,6 +44,7 @@ def written_whole(out: str | Path, replaces: str = "") -> Iterator[Path]:
     ['release', 'table.csv']
     """
     out = Path(out).absolute()
+    clear_left_overs(out.parent, of=(out.name,))
     _refuse_what_is_there(out, replaces)
     made = [parent for parent in out.parents if not parent.exists()]
     partial = out.with_name(f".{out.name}.{os.getpid()}.partial")

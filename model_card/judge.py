@@ -36,7 +36,7 @@ class Judge:
     revision : str
         What the weights are; part of the fingerprint under which judgments are stored.
     batch_size : int or "auto"
-        Ordered pairs (or images) a forward pass. ``"auto"`` measures on a GPU, once ``features`` knows the longest image,
+        Ordered pairs (or images) per forward pass. ``"auto"`` measures on a GPU, once ``features`` knows the longest image,
         how many fit; on a CPU it is 32.
 
     Attributes

@@ -154,8 +154,10 @@ def _draw(
         out / "contact_sheet.png",
         title=f"{settings.images.name}, in order of {order}{mark}",
     )
-    plot_pool(out / "pool.png", pool.elo, pool.elo_se, pool.dimensions, title="Elo reference pool", simulated=False)
-    plot_training(out / "training.png", distilled.history, kept_step=distilled.kept_step, simulated=False)
+    plot_pool(
+        out / "pool.png", pool.elo, pool.elo_se, pool.dimensions, title="Elo reference pool", simulated=bool(note)
+    )
+    plot_training(out / "training.png", distilled.history, kept_step=distilled.kept_step, simulated=bool(note))
 
 
 def _for_terminal(out: Path, labels: PseudoLabels, distilled: Distilled, note: str, own_settings: dict) -> list:

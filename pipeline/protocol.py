@@ -180,22 +180,7 @@ def run_protocol(settings: Protocol, out: Path, report: Progress, *, judge: Judg
     if before is None:
         before = np.concatenate([judged[name].pointwise for name in release.categories])
         check_finite(before, settings.model, "the model's ratings")
-    card = CardText(
-        title=f"A scorer distilled on {category.replace('_', ' ')} ({release.name})",
-        simulated=bool(run.simulated_because),
-        headline=release.headline,
-    )
-    job = Distillation(
-        settings.model,
-        judge,
-        labels,
-        out,
-        card,
-        images=training,
-        estimator=settings.estimator,
-        seed=settings.seed,
-        options=settings.trainer_options(),
-    )
+    job = _distillation(run, labels, training)
     distilled = distil(job, report)
     after = score_images(distilled.folder, paintings.images, report).mean
     check_finite(after, str(distilled.folder), "the distilled scorer's scores")
@@ -203,7 +188,7 @@ def run_protocol(settings: Protocol, out: Path, report: Progress, *, judge: Judg
         write_predictions(out / "predictions" / f"{name}.csv", paintings, release.dimensions, scores)
     measured = Measured(before, after, _pseudo_scores(run, labels, judged, own=given is None))
     page = _report(run, training, measured, labels, judged, distilled)
-    rewrite_card(distilled, card, page.card_text())
+    rewrite_card(distilled, job.card, page.card_text())
     page.write(out / "report.md")
     draw_plots(out / "plots", page, labels.pool, distilled, paintings, measured)
     write_json(out / "summary.json", page.summary() | {"elapsed_s": round(time.time() - started, 1)})
@@ -315,6 +300,25 @@ def _judge_categories(run: _Run, labels: PseudoLabels) -> dict[str, JudgedCatego
             Schedule(seed=run.settings.seed),
         )
     return judged
+
+
+def _distillation(run: _Run, labels: PseudoLabels, training: list[OpenedImage]) -> Distillation:
+    settings, release = run.settings, run.release
+    return Distillation(
+        settings.model,
+        run.judge,
+        labels,
+        run.out,
+        CardText(
+            title=f"A scorer distilled on {run.category.replace('_', ' ')} ({release.name})",
+            simulated=bool(run.simulated_because),
+            headline=release.headline,
+        ),
+        images=training,
+        estimator=settings.estimator,
+        seed=settings.seed,
+        options=settings.trainer_options(),
+    )
 
 
 def _pseudo_scores(

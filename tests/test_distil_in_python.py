@@ -53,6 +53,7 @@ def test_the_scorers_folder_scores(after):
     folder, names = after
     assert (folder / "distilled" / "scorer" / "README.md").is_file()
     rows = names["scorer"].score(names["images"][:3]).rows()
+    assert names["scorer"].config.simulated  # the tiny judge is known by its weights, though nobody said so
     assert len(rows) == 3 and all(np.isfinite(row["overall"]) for row in rows)
 
 

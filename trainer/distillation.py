@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 
 from ..foundation.disk_full import disk_full_as_fault
 from ..foundation.left_overs import clear_left_overs
@@ -11,6 +12,7 @@ from ..model_card.loading import load_model
 from .distillation_job import Distillation
 from .estimator import Estimator
 from .scorer_folder import Distilled, HowTrained, write_scorer_folder
+from .tiny_judge.known_weights import simulated_because
 
 # How the exact trainer comes by the gradient of each objective, as the card says it.
 ESTIMATES = {
@@ -51,6 +53,8 @@ def distil(job: Distillation, report: Progress | None = None) -> Distilled:
     transformers_logging.set_verbosity_error()  # tied weights are reported as missing when a checkpoint is read
     full_precision = None if args.lora_r else torch.float32  # small steps of all weights would be lost in bf16
     model, processor = load_model(job.model, device=args.device, dtype=full_precision)
+    if simulated_because(str(job.model), model):  # a copy of the tiny judge is marked however it is reached
+        job = replace(job, card=replace(job.card, simulated=True))
     callbacks = [] if report is None else [TrainingBar(report)]
     trainer = _trainer(job, args, model, processor, callbacks)
     if trainer.is_world_process_zero():

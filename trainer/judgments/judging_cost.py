@@ -91,7 +91,7 @@ class JudgingCost:
         return asdict(self) | {name: round(getattr(self, name), 6) for name in derived}
 
     def sentences(self) -> list[str]:
-        """The cost in words, a line each."""
+        """The cost in words, one line each."""
         read, apart = self.text_tokens + self.visual_tokens, self.text_tokens_apart + self.visual_tokens_apart
         lines = [
             f"{self.answers:,} answers about {self.ordered_pairs:,} ordered pairs and {self.ratings:,} single images: "
