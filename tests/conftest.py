@@ -7,6 +7,7 @@ import os
 import shutil
 import sys
 import tempfile
+from importlib.util import cache_from_source, find_spec
 from itertools import combinations
 from pathlib import Path
 
@@ -25,8 +26,9 @@ os.environ |= {
     "OMP_NUM_THREADS": "1",
     "OPENBLAS_NUM_THREADS": "1",
 }
-if sys.dont_write_bytecode:
-    # Every worker and every program that a test starts would compile torch and transformers anew, 15 seconds of a CPU each.
+_TORCH = find_spec("torch")
+if sys.dont_write_bytecode and not (_TORCH and Path(cache_from_source(_TORCH.origin)).is_file()):
+    # Nothing is compiled (pip does that when it installs, uv does not), and nothing may be. Every worker and every program that a test starts would compile torch and transformers anew, 15 seconds of a CPU each.
     # So bytecode is kept for as long as the tests run, away from the sources.
     sys.dont_write_bytecode = False
     sys.pycache_prefix = f"{_CACHE}/bytecode"
