@@ -13,7 +13,7 @@ from ppaint.images import InputFault
 from ppaint.trainer import PSDistillConfig, PSDistillExactConfig, PSDistillExactTrainer, PSDistillTrainer
 from ppaint.trainer.label_free_config import LabelFreeConfig
 from ppaint.trainer.label_free_run import LabelFreeRun
-from ppaint.trainer.run_identity import DEFINES_A_RUN, FORMAT
+from ppaint.trainer.run_identity import CHECKPOINTS_FORMAT, DEFINES_A_RUN
 from ppaint.trainer.saving import WholeSaving
 
 CONFIGS = (PSDistillExactConfig, PSDistillConfig)
@@ -135,7 +135,7 @@ def test_a_note_of_an_older_version_is_taken_over(half_done, features, scores):
     older = {"settings": settings, "starting_model": note["starting_model"], "pseudo_scores": digest.hexdigest()}
     renote(folder, older)
     trainer.train_from_newest()
-    assert json.loads((folder / "run.json").read_text()) == note and note["format"] == FORMAT
+    assert json.loads((folder / "run.json").read_text()) == note and note["format"] == CHECKPOINTS_FORMAT
     renote(folder, older, pseudo_scores="of others")
     with pytest.raises(InputFault, match="different: pseudo_scores"):
         make(folder, features, scores, max_steps=2).train_from_newest()

@@ -9,6 +9,7 @@ import zipfile
 from pathlib import Path
 
 from ..foundation.left_overs import clear_left_overs
+from ..foundation.run_folder import RUN_FILE
 from ..foundation.whole_files import flush_to_disk
 
 logger = logging.getLogger(__name__)
@@ -101,4 +102,4 @@ def clear_half_written(folder: str | Path) -> None:
     for partial in folder.glob(f"{WRITING}*"):
         shutil.rmtree(partial)
     put_aside = {path.name.split(".")[1] for path in folder.glob(".checkpoint-*.old")}
-    clear_left_overs(folder, of={"run.json", *put_aside})
+    clear_left_overs(folder, of={RUN_FILE, *put_aside})

@@ -13,12 +13,12 @@ import numpy as np
 import torch
 
 from ..foundation.faults import Fault, InputFault
+from ..foundation.run_folder import RUN_FILE
 from ..foundation.whole_files import write_json
 from .training_table import TrainingTable
 
-RUN_FILE = "run.json"
-# Of RUN_FILE. Files without a number (1) name all settings there were, and do not say which pairs were judged.
-FORMAT = 2
+# Of a checkpoint folder's RUN_FILE. Files without a number (1) name all settings there were, and do not say which pairs were judged.
+CHECKPOINTS_FORMAT = 2
 
 # Settings that decide the weights a run ends at. Where a run writes, what it logs, on which devices it computes and how
 # its batches are laid out in memory do not define it; the rows of a step do (`rows_a_step`).
@@ -76,8 +76,8 @@ def run_identity(args, model, table: TrainingTable) -> dict[str, Any]:
     weights = hashlib.sha256()
     for parameter in model.parameters():
         weights.update(parameter.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy())
-    identity = {"format": FORMAT, "settings": settings, "starting_model": weights.hexdigest()}
-    return json.loads(json.dumps(identity | {"pseudo_scores": _table_hash(table, FORMAT)}, default=str))
+    identity = {"format": CHECKPOINTS_FORMAT, "settings": settings, "starting_model": weights.hexdigest()}
+    return json.loads(json.dumps(identity | {"pseudo_scores": _table_hash(table, CHECKPOINTS_FORMAT)}, default=str))
 
 
 def claim_checkpoints(folder: Path, args, model, table: TrainingTable, *, write: bool) -> None:
@@ -122,8 +122,8 @@ def _read(folder: Path) -> dict[str, Any] | None:
         found = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
         raise InputFault(Fault(str(folder), RUN_FILE, f"is not readable as JSON ({error})", fix)) from error
-    if not isinstance(found, dict) or found.get("format", 1) not in (1, FORMAT):
-        what = f"was written by a newer version of ppaint: this one reads format {FORMAT} and older"
+    if not isinstance(found, dict) or found.get("format", 1) not in (1, CHECKPOINTS_FORMAT):
+        what = f"was written by a newer version of ppaint: this one reads format {CHECKPOINTS_FORMAT} and older"
         raise InputFault(Fault(str(folder), RUN_FILE, what, fix))
     return found
 
