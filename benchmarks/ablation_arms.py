@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import time
 from dataclasses import asdict, dataclass, field
@@ -129,10 +128,3 @@ def learn_from_differences(trainer: PSDistillExactTrainer) -> None:
     trainer.pair_keys, order = torch.sort(first * len(trainer.table.images) + second)
     delta = (trainer.elo[:, first] - trainer.elo[:, second]) * np.log(10) / 400
     trainer.pair_delta = delta[:, order].contiguous()
-
-
-def write_whole(path: Path, content: dict) -> None:
-    """A JSON file that is there completely or not at all."""
-    temporary = path.with_suffix(".tmp")
-    temporary.write_text(json.dumps(content), encoding="utf-8")
-    temporary.replace(path)
