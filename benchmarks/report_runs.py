@@ -9,10 +9,11 @@ from pathlib import Path
 from command_line import command_line
 
 from ppaint.foundation.whole_files import write_text
+from ppaint.trainer import code_version
 
 RESULTS = Path(__file__).parent / "results"
 PAGE = Path(__file__).parents[1] / "docs" / "nine-runs.md"
-PACKAGES = ("torch", "transformers", "accelerate", "datasets", "numpy", "scipy", "pillow")
+PACKAGES = tuple(name for name in code_version.PACKAGES if name != "ppaint")
 
 
 def read_json(path: Path) -> dict:

@@ -28,11 +28,12 @@ def demo(
     import os
 
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+    from ..dataset_script.release import RELEASE_FILE
     from ..model_card.scorer import AestheticScorer
 
     scorer = AestheticScorer.from_pretrained(model)
     neighbour = Path(model).parent / "ppaint"
-    folder = dataset or (neighbour if (neighbour / "ppaint_release.json").is_file() else None)
+    folder = dataset or (neighbour if (neighbour / RELEASE_FILE).is_file() else None)
     reference = None if folder is None else _score_release(scorer, folder)
     from ..spaces_demo.app import build_demo, launch_demo
 

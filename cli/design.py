@@ -150,6 +150,7 @@ def _check_outputs(out: Path | None, plot: Path | None, json_out: Path | None) -
 def _print(proposal: DesignProposal, assumed: dict[str, Any]) -> None:
     from rich.text import Text
 
+    from ..preference_to_score.design.design_proposal import RANDOM_DESIGNS
     from .terminal import open_console, plain_table
 
     rows = [[heading, *(cell(quality) for quality in proposal.qualities.values())] for heading, cell in _ROWS.items()]
@@ -160,7 +161,7 @@ def _print(proposal: DesignProposal, assumed: dict[str, Any]) -> None:
     long = len(proposal.pairs) - proposal.near_pairs
     sentences = (
         f"near distance {proposal.near} ({chosen}): {proposal.near_pairs:,} near pairs and {long:,} long-range ones",
-        f"prior: {assumed['prior']}; random: mean of 10 draws",
+        f"prior: {assumed['prior']}; random: mean of {RANDOM_DESIGNS} draws",
         f"expected, not measured: logits, for log-worths with standard deviation {assumed['spread']:g} and "
         f"{assumed['experts']} experts who agree (docs/pair-design.md)",
     )

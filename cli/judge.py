@@ -10,6 +10,8 @@ from typing import Annotated
 
 import typer
 
+from ..trainer.pseudo_scores.schedule_sizes import MIN_RELIABILITY, OPPONENTS, POOL_SIZE
+
 JUDGING = "judging.json"
 COST = "cost.json"
 
@@ -21,8 +23,10 @@ def judge(
     dimension: Annotated[
         list[str] | None, typer.Option(help="A dimension to ask about; may be given several times.")
     ] = None,
-    pool_size: Annotated[int, typer.Option(min=6, help="Images in the reference pool.")] = 32,
-    opponents: Annotated[int, typer.Option(min=2, help="Pool members that every other image is compared with.")] = 12,
+    pool_size: Annotated[int, typer.Option(min=6, help="Images in the reference pool.")] = POOL_SIZE,
+    opponents: Annotated[
+        int, typer.Option(min=2, help="Pool members that every other image is compared with.")
+    ] = OPPONENTS,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the schedule.")] = 0,
     batch_size: Annotated[
         int, typer.Option(min=0, help="Ordered pairs per forward pass; 0: as many as fit on a GPU, 32 on a CPU.")
@@ -99,7 +103,7 @@ def pseudo_label(
     out: Annotated[Path, typer.Option(help="Output folder, for pool/, pseudo_scores/ and fitness/.")],
     min_reliability: Annotated[
         float, typer.Option(min=0.0, max=1.0, help="Below it, a dimension has no usable signal and is dropped.")
-    ] = 0.25,
+    ] = MIN_RELIABILITY,
 ) -> None:
     """Turn judgments into a frozen reference pool, calibrated pseudo-scores and a fitness report; needs no model."""
     from ..foundation.left_overs import clear_left_overs

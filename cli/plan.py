@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..trainer.estimator import Estimator
+from ..trainer.pseudo_scores.schedule_sizes import OPPONENTS, POOL_SIZE, SMALLEST_SET, pool_members
 
 if TYPE_CHECKING:
     from ..trainer.cost.run_plan import RunPlan, RunSize
@@ -25,15 +26,17 @@ def plan(
         list[str] | None, typer.Argument(help="KEY=VALUE, each replaces the file's value: lora_r=16")
     ] = None,
     estimator: Annotated[Estimator, typer.Option(help="As for `ppaint distill`: exact, or sampled.")] = Estimator.exact,
-    images: Annotated[int, typer.Option(min=12, help="Images of the training category.")] = 200,
+    images: Annotated[int, typer.Option(min=SMALLEST_SET, help="Images of the training category.")] = 200,
     image_px: Annotated[
         str, typer.Option(help="Size of an image in pixels: 512, or 768x1024 (width x height).")
     ] = "512",
     dimension: Annotated[
         list[str] | None, typer.Option(help="A dimension to ask about; may be given several times.")
     ] = None,
-    pool_size: Annotated[int, typer.Option(min=6, help="Images in the reference pool.")] = 32,
-    opponents: Annotated[int, typer.Option(min=2, help="Pool members that every other image is compared with.")] = 12,
+    pool_size: Annotated[int, typer.Option(min=6, help="Images in the reference pool.")] = POOL_SIZE,
+    opponents: Annotated[
+        int, typer.Option(min=2, help="Pool members that every other image is compared with.")
+    ] = OPPONENTS,
     accelerate: Annotated[
         Path | None, typer.Option(help="The accelerate file that the run is launched with; without it, one process.")
     ] = None,
@@ -109,7 +112,7 @@ def plan_lines(
         f"{name}: {planned.parameters / 1e6:,.1f} million parameters, {planned.trained / 1e6:,.1f} million trained; {devices}",
         f"image {size.width} x {size.height} px: {planned.visual_tokens} tokens; a rating {planned.rating_positions} positions, "
         f"an ordered pair {planned.pair_positions} (tokens by {counted})",
-        f"{size.images} images, pool {min(size.pool_size, size.images // 2)}, {size.opponents} opponents: at most "
+        f"{size.images} images, pool {pool_members(size.pool_size, size.images)}, {size.opponents} opponents: at most "
         f"{planned.ordered_pairs:,} ordered pairs, {planned.judgments:,} judgments",
         *_generations(planned),
         "",

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from ..trainer.pseudo_scores.schedule_sizes import SMALLEST_SET
 from .reproduce import TINY_JUDGE
 
 
@@ -21,7 +22,7 @@ def quickstart(
     dimension: Annotated[
         list[str] | None, typer.Option(help="With --images: a dimension to judge; may be given several times.")
     ] = None,
-    unlabelled: Annotated[int, typer.Option(min=12, help="Unlabelled scrolls to paint per category.")] = 160,
+    unlabelled: Annotated[int, typer.Option(min=SMALLEST_SET, help="Unlabelled scrolls to paint per category.")] = 160,
     steps: Annotated[int, typer.Option(min=1, help="Optimiser steps.")] = 60,
     batch_size: Annotated[int, typer.Option(min=1, help="Ordered pairs per forward pass.")] = 32,
 ) -> None:

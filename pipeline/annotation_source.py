@@ -13,7 +13,7 @@ from ..dataset_script.release_file import sha256_of
 from ..eval_suite.suite import MEAN
 from ..foundation.faults import Fault, InputFault
 from ..foundation.progress_type import Progress
-from ..trainer.pseudo_scores.reference_pool import SMALLEST_SET
+from ..trainer.pseudo_scores.schedule_sizes import SMALLEST_SET
 from .paintings import read_paintings
 
 FEWEST_MEASURED = 3  # paintings of a category: below it there is no order to correlate

@@ -13,6 +13,7 @@ os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # read when gradio i
 
 import gradio as gr
 
+from ppaint.dataset_script.release import RELEASE_FILE
 from ppaint.model_card.scorer import AestheticScorer
 from ppaint.spaces_demo.release_scores import ReleaseScores, score_release
 from ppaint.spaces_demo.score_tab import REAL_NOTE, SIMULATED_NOTE, build_score_tab
@@ -103,7 +104,7 @@ def _dataset_folder(dataset: str) -> Path:
         return Path(dataset)
     from huggingface_hub import snapshot_download
 
-    return Path(snapshot_download(dataset, repo_type="dataset", allow_patterns=["paintings/*", "ppaint_release.json"]))
+    return Path(snapshot_download(dataset, repo_type="dataset", allow_patterns=["paintings/*", RELEASE_FILE]))
 
 
 if __name__ == "__main__":

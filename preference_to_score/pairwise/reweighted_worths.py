@@ -15,12 +15,12 @@ from scipy.sparse import csr_array
 
 from .davidson_model import answer_probabilities, curvature
 from .pair_counts import PairCounts
+from .sparse_worths import SAFE_REACH
 
 LAST_STEP = 1e-7  # after a step no longer than this, taken to as many digits, an error of its square is left
 ROUGH_STEP = 1.5  # for the mean weighting, which the others start from
 MAX_ITERATIONS = 100
 MAX_CONJUGATE = 500
-SAFE_REACH = 1.79  # see `sparse_worths`
 NOISE = 1e-26  # squared norm of a gradient, in units of log-likelihood, that is but rounding
 
 

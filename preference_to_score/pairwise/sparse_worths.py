@@ -26,7 +26,7 @@ from .davidson_model import answer_probabilities, log_normaliser
 
 TOLERANCE = 1e-9  # largest Newton step, in log-worth units, at which the fit counts as converged
 MAX_ITERATIONS = 100
-SAFE_REACH = 1.79
+SAFE_REACH = 1.79  # of a step: up to here it may be taken whole, see above
 BLOCK = 131072  # entries worked on at a time
 
 

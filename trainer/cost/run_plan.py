@@ -9,7 +9,7 @@ import torch
 
 from ...foundation.faults import Fault, InputFault
 from ..psdistill_exact_config import PSDistillExactConfig
-from ..pseudo_scores.reference_pool import schedule_length
+from ..pseudo_scores.schedule_sizes import OPPONENTS, POOL_SIZE, pool_members, schedule_length
 from ..training_table import held_out_count
 from . import flop_count
 from .activation_memory import Activations, count_activations
@@ -50,8 +50,8 @@ class RunSize:
     images: int
     width: int = 512
     height: int = 512
-    pool_size: int = 32
-    opponents: int = 12
+    pool_size: int = POOL_SIZE
+    opponents: int = OPPONENTS
     devices: int = 1
     sharded: bool = False
     gpu: bool = True
@@ -203,7 +203,7 @@ def unordered_pairs(images: int, pool_size: int, opponents: int) -> int:
     >>> unordered_pairs(200, 32, 12)        # 203 in the pool, 168 x 12 outside it, the pool's other 293 at most
     2512
     """
-    members = min(pool_size, images // 2)
+    members = pool_members(pool_size, images)
     pool = schedule_length(members)
     games = min(opponents, members - 1)
     again = min(members * games, members * (members - 1) // 2 - pool)  # of them, what the pool has not asked yet
@@ -246,7 +246,7 @@ def _stages(costs: TaskCosts, args, size: RunSize, pairs: int) -> tuple[Stage, .
     rate, compare = costs.shapes.rate, costs.shapes.compare
     asked, judged = costs.rating_pass(), costs.pair_pass()
     n = size.images
-    looks = number_of_looks(args) * looked_at(n, min(size.pool_size, n // 2), args.held_out_fraction)
+    looks = number_of_looks(args) * looked_at(n, pool_members(size.pool_size, n), args.held_out_fraction)
     return (
         Stage("judge: vision features", n, n * costs.vision),
         Stage(f"judge: ratings, {len(rate.questions)} questions per pass", n, n * asked),

@@ -19,8 +19,9 @@ from ..judgments.judging import Judging
 from ..judgments.judgment_store import JudgmentStore
 from .judge_fitness import JudgeFitness, judge_fitness
 from .pseudo_labels import PoolSelfCheck, PseudoScores
-from .reference_pool import SMALLEST_SET, ReferencePool
+from .reference_pool import ReferencePool
 from .schedule import Judgments, Schedule, follow_schedule
+from .schedule_sizes import SMALLEST_SET
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ from ...preference_to_score.elo.elo_scale import ELO_PER_LOGIT
 from ..judgments.judging import Judged, Judging
 from .described_tables import load_described, save_described
 from .reference_pool import ReferencePool
+from .schedule_sizes import MIN_RELIABILITY, OPPONENTS
 
 FORMAT_VERSION = 1
 
@@ -52,7 +53,7 @@ class OutsiderRatings:
 
 
 def rate_outsiders(
-    judging: Judging, pool: ReferencePool, images: Sequence[str], *, games: int = 12, seed: int = 0
+    judging: Judging, pool: ReferencePool, images: Sequence[str], *, games: int = OPPONENTS, seed: int = 0
 ) -> OutsiderRatings:
     """Two rounds against the frozen pool: half of the opponents spread over it, half near the estimate so far.
 
@@ -145,7 +146,7 @@ class PoolSelfCheck:
         return cls(tuple(saved["dimensions"]), np.array(saved["rated_again"]), checks)
 
 
-def check_members(judging: Judging, pool: ReferencePool, *, games: int = 12, seed: int = 0) -> PoolSelfCheck:
+def check_members(judging: Judging, pool: ReferencePool, *, games: int = OPPONENTS, seed: int = 0) -> PoolSelfCheck:
     """Rate every pool member again, against others of the pool, and compare with its pool worth.
 
     Parameters
@@ -296,9 +297,9 @@ def rate_images(
     pool: ReferencePool,
     images: Sequence[str],
     *,
-    games: int = 12,
+    games: int = OPPONENTS,
     seed: int = 0,
-    min_reliability: float = 0.25,
+    min_reliability: float = MIN_RELIABILITY,
     stop_without_signal: bool = True,
 ) -> PseudoScores:
     """Pseudo-scores of images: pool members keep their pool worth, all others are rated against the pool.

@@ -16,10 +16,9 @@ from ...preference_to_score.elo.elo import POOL_PRIOR_PRECISION, PoolFit, fit_po
 from ...preference_to_score.elo.elo_scale import ELO_PER_LOGIT
 from ..judgments.judging import Judging
 from .described_tables import load_described, save_described
+from .schedule_sizes import POOL_LONG_PAIRS, POOL_NEAR, POOL_SIZE, SMALLEST_SET, pool_members, schedule_length
 
 FORMAT_VERSION = 1
-POOL_NEAR, POOL_LONG_PAIRS = 6, 32  # of the schedule: all pairs up to this rank distance, and so many beyond it
-SMALLEST_SET = 12  # images: a pool of six, and as many others
 
 
 @dataclass(frozen=True)
@@ -164,7 +163,7 @@ def build_pool(
     judging: Judging,
     images: Sequence[str],
     *,
-    size: int = 32,
+    size: int = POOL_SIZE,
     near: int = POOL_NEAR,
     long_pairs: int = POOL_LONG_PAIRS,
     prior_precision: float = POOL_PRIOR_PRECISION,
@@ -203,7 +202,7 @@ def build_pool(
     if len(images) < SMALLEST_SET:
         what = f"{len(images)} different images are too few for a pool and others to rate against it"
         raise InputFault(Fault(str(judging.store.folder), "", what, f"give at least {SMALLEST_SET} images"))
-    members = min(size, len(images) // 2)
+    members = pool_members(size, len(images))
     scores, _ = moments(judging.rate(images))
     overall = scores.mean(axis=1)
     rated = np.flatnonzero(np.isfinite(overall))  # an image that the judge could not rate is no yardstick
@@ -253,19 +252,6 @@ def pool_schedule(members: int, near: int, long_pairs: int, seed: int) -> np.nda
     """
     budget = schedule_length(members, near, long_pairs)
     return locally_dense_pairs(members, min(near, members - 1), budget, np.random.default_rng([seed, members]))
-
-
-def schedule_length(members: int, near: int = POOL_NEAR, long_pairs: int = POOL_LONG_PAIRS) -> int:
-    """How many pairs ``pool_schedule`` has.
-
-    Examples
-    --------
-    >>> schedule_length(32), schedule_length(6)
-    (203, 15)
-    """
-    near = min(near, members - 1)
-    close = members * near - near * (near + 1) // 2
-    return min(close + long_pairs, members * (members - 1) // 2)
 
 
 def _fit_dimension(schedule: np.ndarray, probability: np.ndarray, members: int, prior_precision: float) -> PoolFit:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from ..judgments.judging import Judging
 from .pseudo_labels import PoolSelfCheck, PseudoScores, check_members, rate_images
 from .reference_pool import ReferencePool, build_pool
+from .schedule_sizes import MIN_RELIABILITY, OPPONENTS, POOL_SIZE
 
 
 @dataclass(frozen=True)
@@ -24,8 +25,8 @@ class Schedule:
         Draws long-range pairs of the pool and the opponents.
     """
 
-    pool_size: int = 32
-    opponents: int = 12
+    pool_size: int = POOL_SIZE
+    opponents: int = OPPONENTS
     seed: int = 0
 
 
@@ -53,7 +54,7 @@ def follow_schedule(
     schedule: Schedule,
     *,
     rated: Sequence[str] | None = None,
-    min_reliability: float = 0.25,
+    min_reliability: float = MIN_RELIABILITY,
     stop_without_signal: bool = False,
 ) -> Judgments:
     """Ask everything that is to be asked about a set of images; what is stored already is not asked again.
