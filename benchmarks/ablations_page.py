@@ -91,7 +91,7 @@ def regime_table(arms: Arms, regime: str, objectives: Sequence[str]) -> str:
     return table(HEADER, rows)
 
 
-def told_of_curves() -> str:
+def curves_table() -> str:
     """Sharpness and order at the first and the last look of ablation_curves.py, by objective."""
     path = RESULTS / "ablation_curves.json"
     if not path.is_file():
@@ -188,7 +188,7 @@ def write_page(found: Sequence[dict], starts: Sequence[dict], labels: Sequence[d
     reliability = {name: np.mean([made[name]["reliability"] for made in labels]).round(4) for name in labels[0]}
     reliability = {name: float(value) for name, value in reliability.items()}
     write_result("ablations", {"before": [s["srcc"]["mean"] for s in starts], "reliability": reliability, "arms": kept})
-    page = HEAD.format(before=" / ".join(f"{s['srcc']['mean']:.3f}" for s in starts), curves=told_of_curves())
+    page = HEAD.format(before=" / ".join(f"{s['srcc']['mean']:.3f}" for s in starts), curves=curves_table())
     for title, body in tables.items():
         page += f"\n## {title[0].upper()}{title[1:]}\n\n{TEXT.get(title, '')}\n\n{body}\n"
     rows = [[name, f"{value:.3f}"] for name, value in reliability.items()]

@@ -325,8 +325,10 @@ def sampled_training(setting: Setting, work: Work, side: int) -> dict[str, Any]:
         return here / len(setting.dimensions) / clock.seconds
 
     found = best_of(work.sampled, rate, setting.device)
-    said = {"completions per question": work.group, "new tokens": work.new_tokens}
-    return {"what": "images a second, all dimensions", "sizes": "completions per pass x passes per step"} | said | found
+    counts = {"completions per question": work.group, "new tokens": work.new_tokens}
+    return (
+        {"what": "images a second, all dimensions", "sizes": "completions per pass x passes per step"} | counts | found
+    )
 
 
 @contextlib.contextmanager

@@ -56,7 +56,9 @@ class Tasks:
         self.pixels = [torch.randn(self.grid[1] * self.grid[2], width, generator=rng) for _ in range(2)]
         config = shapes.config  # random weights would say such a token sooner or later
         self.special = [config.image_token_id, config.video_token_id, config.vision_start_token_id]
-        self.sheets = {tokens.images: self._sheet(tokens) for tokens in (shapes.rate, shapes.compare)}
+        self.questionnaires = {
+            tokens.images: self._filled_questionnaire(tokens) for tokens in (shapes.rate, shapes.compare)
+        }
 
     def features(self, images: int) -> tuple[VisionFeatures, ...]:
         """Vision features of the first images, once each."""
@@ -80,11 +82,11 @@ class Tasks:
         """Vision features once per image, all questions behind one prefix."""
         seen = self.features(images) if features is None else features
         for order in range(orders):
-            answer_logits(self.model, self.sheets[images], [seen[::-1] if order else seen])
+            answer_logits(self.model, self.questionnaires[images], [seen[::-1] if order else seen])
 
     def exact_step(self, trained, features) -> None:
         """Forward and backward of one image in all dimensions."""
-        logits = trained(**pack(self.model, self.sheets[1], [features]), use_cache=False).logits.float()
+        logits = trained(**pack(self.model, self.questionnaires[1], [features]), use_cache=False).logits.float()
         logits.log_softmax(-1)[..., :10].sum().backward()
 
     def sampled_step(self, trained, group: int, new_tokens: int) -> None:
@@ -109,19 +111,19 @@ class Tasks:
 
     def alone(self, images: int, question: int, *, rows: int) -> dict[str, Any]:
         """Inputs of a plain pass."""
-        sheet = self.sheets[images]
+        questionnaire = self.questionnaires[images]
         visual = self.grid[1] * self.grid[2] // self.shapes.config.vision_config.spatial_merge_size**2
         blank = VisionFeatures("", torch.empty(visual, 0), (), self.grid)
-        ids = torch.tensor([sheet.prefix([blank] * images) + list(sheet.questions[question])] * rows)
+        ids = torch.tensor([questionnaire.prefix([blank] * images) + list(questionnaire.questions[question])] * rows)
         return {
             "input_ids": ids,
             "attention_mask": torch.ones_like(ids),
-            "mm_token_type_ids": (ids == sheet.image_token).int(),
+            "mm_token_type_ids": (ids == questionnaire.image_token).int(),
             "pixel_values": torch.cat(self.pixels[:images] * rows),
             "image_grid_thw": torch.tensor([self.grid] * images * rows),
         }
 
-    def _sheet(self, tokens: PromptTokens) -> Questionnaire:
+    def _filled_questionnaire(self, tokens: PromptTokens) -> Questionnaire:
         between = (FILLER,) * (2 * (tokens.images - 1))
         head = (FILLER,) * (tokens.around - len(between) - 1)
         questions = tuple((FILLER,) * n for n in tokens.questions)

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..dataset_script.release import ReleaseTables
 from ..eval_suite.paired_bootstrap import paired_difference
-from ..eval_suite.reference_lines import Line, PanelReferences, against_panel, noise_ceiling, single_expert
+from ..eval_suite.reference_lines import Line, PanelReferences, against_panel, noise_ceiling_line, single_expert
 from ..eval_suite.srcc_plcc.correlation import STATISTICS
 from ..eval_suite.srcc_plcc.grouped import combined_intervals
 from ..eval_suite.srcc_plcc.intervals import Interval
@@ -104,7 +104,7 @@ class ProtocolFigures:
         values = {name: {c: _rounded(x) for c, x in line.values().items()} for name, line in (rows | plcc).items()}
         values["intervals"] = {name: line.as_dict() for name, line in rows.items()}
         values["headline_dimension"] = {"dimension": self.before.headline_dimension} | {
-            name: _rounded(one.beside.value) for name, one in evaluations.items()
+            name: _rounded(one.headline_dimension_srcc.value) for name, one in evaluations.items()
         }
         d = self.unseen_difference
         values["paired_difference"] = None if d is None else {"value": d.value, "low": d.low, "high": d.high}
@@ -302,7 +302,7 @@ def _lines(
     except ValueError as error:
         missing.append(f"no single-expert line: {error}")
     fused, errors = release.references()[rows], reference.relative_errors[rows]
-    lines["noise_ceiling"] = noise_ceiling(fused, errors, names, resamples=resamples)
+    lines["noise_ceiling"] = noise_ceiling_line(fused, errors, names, resamples=resamples)
     return lines, missing
 
 

@@ -356,8 +356,9 @@ class ProtocolReport:
     def _headline_text(self) -> str:
         before, after = self.figures.before, self.figures.after
         return (
-            f"Headline dimension `{self.release.headline}` alone: before {_text(before.beside)}, after "
-            f"{_text(after.beside)}. Raw PLCC, mean: before {self._plcc('before')}, after {self._plcc('after')}."
+            f"Headline dimension `{self.release.headline}` alone: before "
+            f"{_text(before.headline_dimension_srcc)}, after {_text(after.headline_dimension_srcc)}. "
+            f"Raw PLCC, mean: before {self._plcc('before')}, after {self._plcc('after')}."
         )
 
     def _pool_checks(self) -> tuple[list[str], list[list[str]]]:

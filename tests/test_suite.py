@@ -100,7 +100,7 @@ def test_a_predictor_that_says_one_thing_only_has_no_figure_and_it_is_said_why(r
     result = evaluate_scores(
         table[list(DIMENSIONS)], release.references(), categories, DIMENSIONS, "overall", resamples=50
     )
-    assert np.isnan(result.headline.value) and np.isfinite(result.beside.value)
+    assert np.isnan(result.headline.value) and np.isfinite(result.headline_dimension_srcc.value)
     assert "the predictions are constant" in result.undefined[0]
     assert result.as_dict()["headline"]["value"] is None
 

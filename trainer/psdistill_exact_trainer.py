@@ -132,7 +132,7 @@ class PSDistillExactTrainer(LabelFreeRun, Trainer):
         self.remove_callback(PrinterCallback)  # the log is in trainer_state.json; a caller brings its own display
         self._step_batch: GlobalBatch | None = None
         self._step_passes: list[dict] = []  # what the passes of this optimiser step are given
-        self._passes_begun = self._images_done = 0  # of those passes, and of this process's images
+        self._passes_started = self._images_done = 0  # of those passes, and of this process's images
         self._pass_size = args.per_device_train_batch_size  # less once memory has run out
         self._notes: dict[str, list[float]] = {}
         with torch.no_grad():
@@ -214,7 +214,7 @@ class PSDistillExactTrainer(LabelFreeRun, Trainer):
     def get_batch_samples(self, epoch_iterator, num_batches, device):
         """As the parent's; over several passes, one pass without gradient gives all opponents' moments."""
         batches, count = super().get_batch_samples(epoch_iterator, num_batches, device)
-        self._step_batch, self._step_passes, self._passes_begun, self._images_done = None, batches, 0, 0
+        self._step_batch, self._step_passes, self._passes_started, self._images_done = None, batches, 0, 0
         if len(batches) > 1 or any(len(batch["places"]) > self._pass_size for batch in batches):
             self._look_at_all_passes()
         return batches, count
@@ -261,7 +261,7 @@ class PSDistillExactTrainer(LabelFreeRun, Trainer):
         OutOfMemory
             If one image alone does not fit, or there are several processes, whose passes go together.
         """
-        self._passes_begun += 1
+        self._passes_started += 1
         step, passes = super().training_step, [inputs]
         while True:
             try:
@@ -274,7 +274,7 @@ class PSDistillExactTrainer(LabelFreeRun, Trainer):
             self._images_done = 0
             if self._step_batch is None:
                 self._look_at_all_passes()
-            passes = self._step_passes[: self._passes_begun]
+            passes = self._step_passes[: self._passes_started]
 
     def _in_parts(self, step: Callable, model, inputs: dict, count) -> Tensor:
         """One pass, in parts where memory has run out; their gradients add up."""

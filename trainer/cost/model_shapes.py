@@ -166,7 +166,7 @@ def _of_folder(folder: Path, dimensions: tuple[str, ...], prompts: Prompts) -> M
 
     try:
         processor = AutoProcessor.from_pretrained(folder, local_files_only=True)
-        sheets = [
+        questionnaires = [
             questionnaire(processor, [ask(d) for d in dimensions], images)
             for ask, images in ((prompts.compare_question, 2), (prompts.rate_question, 1))
         ]
@@ -176,9 +176,9 @@ def _of_folder(folder: Path, dimensions: tuple[str, ...], prompts: Prompts) -> M
         what = f"its processor cannot be used ({str(error).splitlines()[0] if str(error) else type(error).__name__})"
         raise InputFault(Fault(str(folder), "processor", what, _FIX)) from error
     compare, rate = (
-        PromptTokens(len(s.head) + len(s.between) * (s.n_images - 1) + len(s.tail), lengths, s.n_images)
-        for s in sheets
-        for lengths in [tuple(map(len, s.questions))]
+        PromptTokens(len(q.head) + len(q.between) * (q.n_images - 1) + len(q.tail), lengths, q.n_images)
+        for q in questionnaires
+        for lengths in [tuple(map(len, q.questions))]
     )
     return ModelShapes(
         folder.name, str(folder), config, pixels, dimensions, compare, rate, "its own tokenizer and chat template"

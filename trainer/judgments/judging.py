@@ -213,11 +213,11 @@ class Judging:
         tokens = {image: feature.n_tokens for image, feature in self.features.items()}
         ordered = sorted(ordered, key=lambda pair: tokens[pair[0]] + tokens[pair[1]])
         done = sum(self.store.answered(pair) for pair in ordered)
-        self._tell(done, len(ordered))
+        self._report_progress(done, len(ordered))
         for batch in self.store.plan(ordered, self.judge.batch_size):
             if self._ask_batch(batch):
                 done += len(batch.pairs)
-                self._tell(min(done, len(ordered)), len(ordered))
+                self._report_progress(min(done, len(ordered)), len(ordered))
 
     def _ask_batch(self, batch: Batch) -> bool:
         rows = [(self.features[first], self.features[second]) for first, second in batch.pairs]
@@ -288,7 +288,7 @@ class Judging:
         names = tuple(a for a, _ in pairs), tuple(b for _, b in pairs)
         return Judged(*names, np.stack([one for one, _ in rows]), np.stack([other for _, other in rows]))
 
-    def _tell(self, done: int, wanted: int) -> None:
+    def _report_progress(self, done: int, wanted: int) -> None:
         if self.on_batch is not None:
             self.on_batch(done, wanted)
 

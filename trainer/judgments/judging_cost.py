@@ -9,7 +9,7 @@ from pathlib import Path
 from .journal import append_lines, foreign, read_lines
 
 FILE = "cost.jsonl"
-MEND = "remove this file: no answer is lost with it, only the count of what they cost"
+FIX = "remove this file: no answer is lost with it, only the count of what they cost"
 
 
 @dataclass(frozen=True)
@@ -136,11 +136,11 @@ class CostLog:
     def __init__(self, folder: str | Path) -> None:
         self.path = Path(folder) / FILE
         self._lines: dict[str, dict] = {}
-        for number, (row, _) in enumerate(read_lines(self.path, MEND), start=1):
+        for number, (row, _) in enumerate(read_lines(self.path, FIX), start=1):
             key = row.pop("of", None)
             good = isinstance(key, str) and all(k in COUNTED and isinstance(v, int | float) for k, v in row.items())
             if not good:
-                raise foreign(self.path, number, MEND)
+                raise foreign(self.path, number, FIX)
             self._lines[key] = row
 
     def note(self, key: str, **counts: float) -> None:
