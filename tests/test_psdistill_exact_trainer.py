@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import ranking_formulas
 import torch
+from readout_of_trainer import readout_means
 from small_exact_run import (
     DIMENSIONS,
     PROCESSOR,
@@ -299,7 +300,7 @@ def test_gradients_reach_every_adapter_of_the_vision_tower(objective, seeing):
 def test_before_training_they_change_nothing(seeing, features, scores, tmp_path):
     trainer, frozen = seeing(), make(tmp_path / "frozen", features, scores, lora_r=4)
     torch.testing.assert_close(trainer.reference, frozen.reference, atol=1e-5, rtol=1e-5)
-    np.testing.assert_allclose(trainer.readout_means(), frozen.readout_means(), atol=1e-4)
+    np.testing.assert_allclose(readout_means(trainer), readout_means(frozen), atol=1e-4)
 
 
 @pytest.mark.filterwarnings("ignore:`(is_)?gradient_checkpointing.*` is deprecated:FutureWarning")
@@ -307,7 +308,7 @@ def test_before_training_they_change_nothing(seeing, features, scores, tmp_path)
 def test_a_run_with_them_changes_the_tower_and_the_merged_scorer_says_the_same(passes, seeing, pictures, tmp_path):
     half = {"per_device_train_batch_size": 6, "block_size": 12} if passes else {}
     trainer = seeing(max_steps=2, learning_rate=2e-2, held_out_fraction=0.0, **half, **passes)
-    before = trainer.readout_means()
+    before = readout_means(trainer)
     trainer.train_from_newest()
     with torch.no_grad():
         trained = ranking.policy_moments(trainer._in_chunks(torch.arange(40)))[0].T.numpy()
@@ -320,7 +321,7 @@ def test_a_run_with_them_changes_the_tower_and_the_merged_scorer_says_the_same(p
     hashes = {image.sha256: image for image in pictures}
     rated = scorer.rate(scorer.features([hashes[name] for name in trainer.table.images]))
     np.testing.assert_allclose((np.exp(rated) * np.arange(10)).sum(-1), trained, atol=1e-4)
-    np.testing.assert_allclose(trainer.readout_means(), trained, atol=1e-4)
+    np.testing.assert_allclose(readout_means(trainer), trained, atol=1e-4)
 
 
 def test_a_killed_run_with_them_ends_at_the_same_weights(seeing, tmp_path):

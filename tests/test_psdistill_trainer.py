@@ -9,6 +9,7 @@ import ranking_formulas
 import torch
 from known_judge import KnownJudge
 from PIL import Image
+from readout_of_trainer import readout_means
 from scipy.stats import chisquare
 from transformers import AutoModelForImageTextToText, TrainerCallback
 from trl import GRPOConfig, GRPOTrainer
@@ -365,12 +366,12 @@ def test_a_killed_run_ends_at_the_same_weights_bit_for_bit(options, make, tmp_pa
 
 def test_adapters_on_the_vision_tower_are_trained_and_read_by_all_passes(make, features, tmp_path):
     trainer = make(exact_conditions=True, lora_r=4, vision_lora_r=2, max_steps=2, learning_rate=2e-2)
-    before = trainer.readout_means()
+    before = readout_means(trainer)
     np.testing.assert_allclose(before, wanted_means(trainer, features), atol=1e-4)
     trainer.train_from_newest()
     moved = {name for name, p in trainer.model.named_parameters() if "visual" in name and "lora_B" in name and p.any()}
     assert {"qkv", "proj", "linear_fc1", "linear_fc2"} == {name.split(".lora_")[0].rsplit(".", 1)[-1] for name in moved}
-    said = trainer.readout_means()
+    said = readout_means(trainer)
     assert np.abs(said - before).max() > 1e-3
     kept = load(trainer.save_plain(tmp_path / "plain"))
     seen = Judge(kept.eval(), PROCESSOR, DIMENSIONS)

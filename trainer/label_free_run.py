@@ -12,10 +12,9 @@ from torch import Tensor
 from ..foundation.faults import Fault, InputFault
 from ..images.opening import OpenedImage
 from ..model_card.features import VisionFeatures, vision_features
-from ..model_card.judge import Judge
 from ..model_card.memory import in_shrinking_batches, out_of_memory, release_memory
 from ..model_card.prompts import Prompts
-from ..model_card.readout import ScoreReadout, moments
+from ..model_card.readout import ScoreReadout
 from ..model_card.shared_prefix import pack
 from . import ranking
 from .checkpoints import clear_half_written, newest_complete_checkpoint
@@ -149,24 +148,6 @@ class LabelFreeRun(WholeSaving):
         else:
             parts = list(in_shrinking_batches(places, size, lambda part: self.log_probs(self.model, part)[0]))
         return torch.cat(parts, dim=1)
-
-    def readout_means(self, dimensions: Sequence[str] | None = None) -> np.ndarray:
-        """The scorer's means of all images of the table, by the model as it is now.
-
-        Parameters
-        ----------
-        dimensions : sequence of str, optional
-            Those of the table, by default; any that the prompts can ask about.
-
-        Returns
-        -------
-        ndarray, shape (n, D)
-            In the order of ``table.images``.
-        """
-        self.core.eval()
-        scorer = Judge(self.core, self.processor, dimensions or self.table.dimensions, prompts=self.prompts)
-        features = self.features if self.pixels is None else scorer.features(self.images)
-        return moments(scorer.rate(features))[0]
 
     # The label-free look at held-out judgments
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -63,11 +63,6 @@ class Judged:
 
     def __len__(self) -> int:
         return len(self.first)
-
-    def touching(self, images: Iterable[str]) -> np.ndarray:
-        """Which pairs have one of these images in them; boolean, shape (m,)."""
-        chosen = set(images)
-        return np.array([a in chosen or b in chosen for a, b in zip(self.first, self.second, strict=True)], dtype=bool)
 
     def take(self, which: np.ndarray) -> Judged:
         """The pairs at these places."""
