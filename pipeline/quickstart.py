@@ -90,8 +90,8 @@ def run_quickstart(settings: Quickstart, out: Path, report: Progress, *, data: P
     report : callable
         ``report(what, done, total)``.
     data : Path, optional
-        The folder of another run of the same seed, whose stand-in, dataset and reference lines are used; ``out`` itself
-        by default.
+        The folder of another run on the same stand-in, whose stand-in, dataset and reference lines are used; made where
+        it is not there. ``out`` itself by default.
 
     Returns
     -------
@@ -101,18 +101,19 @@ def run_quickstart(settings: Quickstart, out: Path, report: Progress, *, data: P
     Raises
     ------
     InputFault
-        If the category is unknown, the model cannot be used, or the folder holds another run.
+        If the category is unknown, the model cannot be used, or a folder holds another run or another stand-in.
     """
     if settings.train_category not in CATEGORIES:
         what = f"there is no category {settings.train_category!r} in the stand-in"
         raise InputFault(Fault("--train-category", "", what, f"give one of {', '.join(CATEGORIES)}"))
     judge = Judge.from_pretrained(settings.model, dimensions=DIMENSIONS, batch_size=settings.batch_size or "auto")
-    data = data or out
-    protocol = settings.protocol(judge, out, data)
+    protocol = settings.protocol(judge, out, data or out)
     stand_in = {"seed": settings.seed, "unlabelled": settings.unlabelled, "paintings": settings.paintings}
-    own = protocol.identity(judge, settings.train_category)
-    claim_folder(out, {"kind": "quickstart", "stand_in": stand_in} | own)
-    make_stand_in(settings, data, report)
+    data_identity = {"kind": "quickstart", "stand_in": stand_in}
+    if data is not None:
+        claim_folder(data, data_identity)
+    claim_folder(out, data_identity | protocol.identity(judge, settings.train_category))
+    make_stand_in(settings, data or out, report)
     return run_protocol(protocol, out, report, judge=judge)
 
 

@@ -175,6 +175,22 @@ def test_an_older_run_folder_is_refused_in_one_sentence(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["run.json"]
 
 
+def test_data_of_another_stand_in_are_refused_and_nothing_is_written(tmp_path):
+    def stop(*_):
+        raise Killed
+
+    data = tmp_path / "data"
+    with pytest.raises(Killed):
+        run_quickstart(small(), tmp_path / "first", stop, data=data)
+    before = (data / "run.json").read_bytes()
+    for changes in ({"seed": 4}, {"unlabelled": 21}, {"paintings": 13}):
+        with pytest.raises(InputFault, match=rf"data.*another stand_in \({next(iter(changes))}\)"):
+            run_quickstart(small(**changes), tmp_path / "second", stop, data=data)
+    assert not (tmp_path / "second").exists() and (data / "run.json").read_bytes() == before
+    with pytest.raises(Killed):  # the same stand-in is accepted, for another training category too
+        run_quickstart(small(train_category="landscape"), tmp_path / "second", stop, data=data)
+
+
 def test_an_unknown_category_is_refused_and_nothing_is_written(tmp_path):
     with pytest.raises(InputFault, match="no category"):
         run_quickstart(small(train_category="seascape"), tmp_path / "run", lambda *_: None)
