@@ -34,10 +34,10 @@ def distill(
     from ..trainer.distillation_job import CardText, Distillation, Export
     from ..trainer.pseudo_scores.labelled_set import PseudoLabels, compute_features
     from ..trainer.pseudo_scores.pseudo_labels import PseudoScores
-    from .judge import tiny_judge
+    from ..trainer.tiny_judge import TINY_JUDGE, model_source
     from .terminal import progress_bars
 
-    model = str(inputs.get("model") or tiny_judge())
+    model = model_source(str(inputs.get("model") or TINY_JUDGE))
     scores = PseudoScores.load(Path(inputs["pseudo_labels"]) / "pseudo_scores")
     with progress_bars() as report:
         opened = open_folder(Path(inputs["images"]), report)

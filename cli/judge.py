@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from ..trainer.pseudo_scores.schedule_sizes import MIN_RELIABILITY, OPPONENTS, POOL_SIZE
+from ..trainer.tiny_judge import TINY_JUDGE, model_source
 
 JUDGING = "judging.json"
 COST = "cost.json"
@@ -19,7 +20,7 @@ COST = "cost.json"
 def judge(
     images: Annotated[Path, typer.Option(help="A folder of images of one category.")],
     out: Annotated[Path, typer.Option(help="Folder for the judgments; an interrupted run resumes there.")],
-    model: Annotated[str, typer.Option(help="A Qwen3-VL: folder or repo id. By default, the tiny judge.")] = "",
+    model: Annotated[str, typer.Option(help="A Qwen3-VL, folder or repo; 'tiny' is the included judge.")] = TINY_JUDGE,
     dimension: Annotated[
         list[str] | None, typer.Option(help="A dimension to ask about; may be given several times.")
     ] = None,
@@ -53,6 +54,7 @@ def judge(
     from ..trainer.pseudo_scores.schedule import Schedule, follow_schedule
     from .terminal import progress_bars
 
+    source = model_source(model or TINY_JUDGE)
     with progress_bars() as report:
         opened = open_folder(images, report)
         unique = by_hash(opened)
@@ -60,7 +62,7 @@ def judge(
         schedule = Schedule(pool_size, opponents, seed)
         names = {sha: image.name for sha, image in unique.items()}
         asked = Judge.from_pretrained(
-            model or tiny_judge(),
+            source,
             dimensions=dimension or standard_dimensions(),
             batch_size=batch_size or "auto",
             compiled=compiled,
@@ -78,7 +80,7 @@ def judge(
             working.costs.add("vision", encoded=len(features), encoding_seconds=round(seconds, 6))
             pool = follow_schedule(working, list(features), schedule).pool
             path = store.export()
-            record = asdict(schedule) | {"model": model or tiny_judge(), "revision": asked.revision, "images": names}
+            record = asdict(schedule) | {"model": source, "revision": asked.revision, "images": names}
             cost = working.cost
             write_json(out / COST, cost.to_dict())
             write_json(out / JUDGING, record)
@@ -132,13 +134,6 @@ def pseudo_label(
         typer.echo(f"warning: {sentence}", err=True)
     typer.echo(f"pseudo-scores of {len(images)} images in {', '.join(labels.scores.kept)}: {out}")
     typer.echo(f"judge-fitness report: {page}")
-
-
-def tiny_judge() -> str:
-    """Folder of the tiny judge that is installed with ppaint."""
-    from ..trainer.tiny_judge import WEIGHTS
-
-    return str(WEIGHTS)
 
 
 def standard_dimensions() -> tuple[str, ...]:

@@ -9,6 +9,7 @@ import typer
 
 from ..trainer.estimator import Estimator
 from ..trainer.pseudo_scores.schedule_sizes import OPPONENTS, POOL_SIZE, SMALLEST_SET, pool_members
+from ..trainer.tiny_judge import TINY_JUDGE, model_source
 
 if TYPE_CHECKING:
     from ..trainer.cost.run_plan import RunPlan, RunSize
@@ -20,7 +21,7 @@ SHARDING = "FSDP"
 def plan(
     config: Annotated[Path, typer.Option(help="The YAML file that `ppaint distill --config` will take.")],
     model: Annotated[
-        str, typer.Option(help="qwen3-vl-8b (its published shapes), or a local folder; by default, the file's.")
+        str, typer.Option(help="qwen3-vl-8b (its published shapes), 'tiny', or a local folder; by default, the file's.")
     ] = "",
     overrides: Annotated[
         list[str] | None, typer.Argument(help="KEY=VALUE, each replaces the file's value: lora_r=16")
@@ -66,9 +67,9 @@ def plan(
 
     from ..trainer.cost.model_shapes import read_shapes
     from ..trainer.cost.run_plan import RunSize, plan_run
-    from .judge import standard_dimensions, tiny_judge
+    from .judge import standard_dimensions
 
-    chosen = model or str(inputs.get("model") or tiny_judge())
+    chosen = model_source(model or str(inputs.get("model") or TINY_JUDGE))
     shapes = read_shapes(chosen, tuple(dict.fromkeys(dimension or standard_dimensions())))
     size = RunSize(
         images=images,

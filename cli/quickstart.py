@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from ..trainer.pseudo_scores.schedule_sizes import SMALLEST_SET
-from .reproduce import TINY_JUDGE
+from ..trainer.tiny_judge import TINY_JUDGE, model_source
 
 
 def quickstart(
@@ -27,10 +27,9 @@ def quickstart(
     batch_size: Annotated[int, typer.Option(min=1, help="Ordered pairs per forward pass.")] = 32,
 ) -> None:
     """Build, judge, pseudo-label, distil and measure, with one command."""
-    from ..trainer.tiny_judge import WEIGHTS
     from .terminal import progress_bars, show_lines
 
-    source = str(WEIGHTS) if model == TINY_JUDGE else model
+    source = model_source(model)
     with progress_bars() as report:
         if images is not None:
             from ..pipeline.own_images import OwnImages, run_own_images

@@ -9,9 +9,8 @@ from typing import Annotated, Any
 import typer
 
 from ..trainer.estimator import Estimator
+from ..trainer.tiny_judge import model_source
 from .distill import INPUTS, NEEDED
-
-TINY_JUDGE = "tiny"
 
 
 def reproduce(
@@ -47,12 +46,11 @@ def reproduce(
     refuse_several_processes()
     options = read_options(config, estimator)
     from ..pipeline.protocol import Protocol, run_protocol
-    from ..trainer.tiny_judge import WEIGHTS
     from .terminal import progress_bars, show_lines
 
     configured = options.pop("seed", 0)
     settings = Protocol(
-        model=str(WEIGHTS) if model == TINY_JUDGE else model,
+        model=model_source(model),
         annotations=annotations,
         dataset=dataset,
         train_category=train_category,

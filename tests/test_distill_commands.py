@@ -12,6 +12,8 @@ from ppaint.cli.distill import read_config
 from ppaint.cli.main import main
 from ppaint.images import InputFault
 from ppaint.model_card import AestheticScorer
+from ppaint.model_card.scorer_config import ScorerConfig
+from ppaint.trainer.tiny_judge import WEIGHTS
 from ppaint.trainer.tiny_judge.architecture import build_processor, build_tiny_model
 
 DIMENSIONS = ("brushwork", "overall")
@@ -90,6 +92,23 @@ def test_distill_writes_a_scorer_that_scores(place, config):
     table = scorer.score([place / "images/00.png"])
     assert table.dimensions == DIMENSIONS and np.isfinite(table.mean).all()
     assert scorer.config.training["seed"] == 3 and not scorer.config.simulated
+
+
+def test_tiny_is_the_included_judge_in_every_command(place, tmp_path, capsys):
+    judged, labels = tmp_path / "judged", tmp_path / "labels"
+    assert run(*judge_words(place, out=judged, model="tiny")) == 0
+    assert json.loads((judged / "judging.json").read_text())["model"] == str(WEIGHTS)
+    assert run("pseudo-label", "--judgments", judged, "--out", labels, "--min-reliability", 0) == 0
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump({"model": "tiny", "max_steps": 1, "eval_steps": 1}))
+    paths = (f"images={place / 'images'}", f"pseudo_labels={labels}", f"out={tmp_path / 'distilled'}")
+    assert run("distill", "--config", tmp_path / "config.yaml", *paths) == 0
+    assert ScorerConfig.load(tmp_path / "distilled" / "scorer").simulated
+    capsys.readouterr()
+    shown = []
+    for model in ("tiny", WEIGHTS):
+        assert run("plan", "--config", tmp_path / "config.yaml", "--model", model, "--images", 40) == 0
+        shown.append(capsys.readouterr().out)
+    assert shown[0] == shown[1]
 
 
 def test_another_models_pseudo_scores_are_refused(place, config, capsys):

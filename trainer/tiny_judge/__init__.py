@@ -3,6 +3,9 @@
 from pathlib import Path
 from types import MappingProxyType
 
+TINY_JUDGE = "tiny"
+"""What the commands call the judge that ships, where they take a model."""
+
 WEIGHTS = Path(__file__).parent / "weights" / "judge"
 """The judge that ships: its bias was induced, see its card."""
 
@@ -11,3 +14,24 @@ TWIN_WEIGHTS = Path(__file__).parent / "weights" / "twin"
 
 TRAINING = MappingProxyType({"learning_rate": 1e-3, "beta": 0.005})
 """What suits a model of this size, picked by held-out judgments (docs/ablations.md); the trainers' defaults are for larger ones."""
+
+
+def model_source(model: str) -> str:
+    """Where a model comes from that a command was given: ``tiny`` is the judge that ships.
+
+    Parameters
+    ----------
+    model : str
+        A folder, a repo id or ``"tiny"``. A folder of one's own called tiny is given as ``./tiny``.
+
+    Returns
+    -------
+    str
+        Folder or repo id.
+
+    Examples
+    --------
+    >>> model_source("tiny") == str(WEIGHTS), model_source("Qwen/Qwen3-VL-8B-Instruct")
+    (True, 'Qwen/Qwen3-VL-8B-Instruct')
+    """
+    return str(WEIGHTS) if model == TINY_JUDGE else model
