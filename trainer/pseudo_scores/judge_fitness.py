@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from scipy.stats import ConstantInputWarning, spearmanr
 
-from ...foundation.whole_files import write_text
+from ...foundation.whole_files import write_text, written_file
 from ..judgments.judging import Judged
 from .pseudo_labels import PoolSelfCheck, PseudoScores
 from .reference_pool import ReferencePool
@@ -250,7 +250,7 @@ def plot_fitness(scores: PseudoScores, pool: ReferencePool, path: str | Path) ->
     scores : PseudoScores
     pool : ReferencePool
     path : Path
-        A PNG.
+        A PNG, written completely or not at all.
 
     Returns
     -------
@@ -284,7 +284,8 @@ def plot_fitness(scores: PseudoScores, pool: ReferencePool, path: str | Path) ->
     figure.suptitle(
         f"Judgments of {scores.judge[:12]}, pool of {len(pool.images)}: no human label is used", fontsize=10
     )
-    figure.savefig(path, dpi=110, metadata={"Software": None}, format="png")
+    with written_file(path) as temporary:
+        figure.savefig(temporary, dpi=110, metadata={"Software": None}, format="png")
     return Path(path)
 
 
