@@ -41,21 +41,16 @@ def score(
     if not paths:
         names = ", ".join(map(str, images))
         raise InputFault(Fault(names, "", "there is no image here", "give image files, or a folder that holds some"))
+    from ..foundation.progress_type import counted
     from ..model_card.scorer import AestheticScorer
     from .terminal import progress_bars
 
     opened = _open_all(paths)
     scorer = AestheticScorer.from_pretrained(model, base=base, compiled=compiled)
     with progress_bars() as report:
-        scored = 0
-
-        def on_batch(images: int) -> None:
-            nonlocal scored
-            scored += images
-            report("scoring", scored, len(opened))
-
         report("scoring", 0, len(opened))
-        table = scorer.score(opened, batch_size=batch_size or "auto", on_batch=on_batch)
+        finished = counted(report, "scoring", len(opened))
+        table = scorer.score(opened, batch_size=batch_size or "auto", on_batch=finished)
     _write(table, scorer.config, format, out)
     if format is not Format.table or out is not None:  # the table on a terminal says so itself
         typer.echo(f"note: {out_of_distribution_note(table, scorer.config)}", err=True)

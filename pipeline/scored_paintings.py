@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from ..foundation.faults import Fault, InputFault
-from ..foundation.progress_type import Progress
+from ..foundation.progress_type import Progress, counted
 from ..foundation.whole_files import written_file
 from ..images.opening import OpenedImage
 from ..model_card.scorer import AestheticScorer
@@ -32,14 +32,7 @@ def score_images(scorer: Path, images: Sequence[OpenedImage], report: Progress, 
     ScoreTable
         In the order of the images.
     """
-    done = 0
-
-    def count(more: int) -> None:
-        nonlocal done
-        done += more
-        report(what, done, len(images))
-
-    return AestheticScorer.from_pretrained(scorer).score(images, on_batch=count)
+    return AestheticScorer.from_pretrained(scorer).score(images, on_batch=counted(report, what, len(images)))
 
 
 def check_finite(scores: np.ndarray, model: str, what: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..dataset_script.release import read_release
+from ..foundation.progress_type import Progress, counted, no_progress
 from ..images.opening import open_image
 from ..model_card.scorer import AestheticScorer
 
@@ -62,9 +62,7 @@ class ReleaseScores:
         return ((self.mean < scores) + 0.5 * (self.mean == scores)).mean(axis=0)
 
 
-def score_release(
-    scorer: AestheticScorer, dataset: str | Path, *, progress: Callable[[str, int, int], None] | None = None
-) -> ReleaseScores:
+def score_release(scorer: AestheticScorer, dataset: str | Path, *, progress: Progress | None = None) -> ReleaseScores:
     """Score every painting of a dataset folder that has an image.
 
     Parameters
@@ -87,7 +85,8 @@ def score_release(
         If it is not such a folder, or none of its paintings has an image.
     """
     release = read_release(dataset)
-    total, done = release.painting_count(), 0
+    total = release.painting_count()
+    finished = counted(progress or no_progress, "scoring the release's paintings", total)
     categories: list[str] = []
     means: list[NDArray[np.float64]] = []
     for batch in release.paintings(at_a_time=_AT_A_TIME):
@@ -96,9 +95,7 @@ def score_release(
             images = [open_image(painting.image, name=painting.painting_id) for painting in shown]
             means.append(scorer.score(images, batch_size=_AT_A_TIME).mean)
             categories += [painting.category for painting in shown]
-        done += len(batch)
-        if progress:
-            progress("scoring the release's paintings", done, total)
+        finished(len(batch))
     if not means:
         raise ValueError(f"{dataset}: none of the release's {total} paintings has an image to be scored")
     return ReleaseScores(

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ...foundation.faults import Fault, InputFault
-from ...foundation.progress_type import Progress, no_progress
+from ...foundation.progress_type import Progress, counted, no_progress
 from ...images.image_folder import by_hash
 from ...images.opening import OpenedImage
 from ...model_card.judge import Judge
@@ -115,14 +115,8 @@ def check_enough(folder: Path, images: Collection) -> None:
 def compute_features(judge: Judge, images: Sequence[OpenedImage], report: Progress, what: str) -> dict[str, Any]:
     """Vision features of images, once per image, by hash."""
     unique = list(by_hash(images).values())
-    done = 0
-
-    def count(more: int) -> None:
-        nonlocal done
-        done += more
-        report(what, done, len(unique))
-
-    return {feature.sha256: feature for feature in judge.features(unique, on_batch=count)}
+    found = judge.features(unique, on_batch=counted(report, what, len(unique)))
+    return {feature.sha256: feature for feature in found}
 
 
 def pseudo_label_images(
