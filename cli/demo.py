@@ -48,14 +48,8 @@ def demo(
 
 def _score_release(scorer: AestheticScorer, folder: Path) -> ReleaseScores:
     """Score the release's paintings, with a progress bar."""
-    from ..foundation.faults import Fault, InputFault
     from ..spaces_demo.release_scores import score_release
     from .terminal import progress_bars
 
-    try:
-        with progress_bars() as report:
-            return score_release(scorer, folder, progress=report)
-    except InputFault:
-        raise
-    except ValueError as error:
-        raise InputFault(Fault(str(folder), "", str(error), "give a dataset with images, or none")) from error
+    with progress_bars() as report:
+        return score_release(scorer, folder, progress=report)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..dataset_script.release import read_release
+from ..foundation.faults import Fault, InputFault
 from ..foundation.progress_type import Progress, counted, no_progress
 from ..images.opening import open_image
 from ..model_card.scorer import AestheticScorer
@@ -81,7 +82,7 @@ def score_release(scorer: AestheticScorer, dataset: str | Path, *, progress: Pro
 
     Raises
     ------
-    ValueError
+    InputFault
         If it is not such a folder, or none of its paintings has an image.
     """
     release = read_release(dataset)
@@ -97,7 +98,8 @@ def score_release(scorer: AestheticScorer, dataset: str | Path, *, progress: Pro
             categories += [painting.category for painting in shown]
         finished(len(batch))
     if not means:
-        raise ValueError(f"{dataset}: none of the release's {total} paintings has an image to be scored")
+        what = f"none of the release's {total} paintings has an image to be scored"
+        raise InputFault(Fault(str(dataset), "", what, "give a dataset with images, or none"))
     return ReleaseScores(
         release=release.name,
         simulated=release.simulated,

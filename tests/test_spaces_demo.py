@@ -243,3 +243,14 @@ def test_a_missing_scorer_or_dataset_is_one_clear_fault(folder, tmp_path):
     assert isinstance(done.exception, InputFault) and "not a scorer" in str(done.exception)
     done = CliRunner().invoke(command, ["demo", "--model", str(folder), "--dataset", str(tmp_path)])
     assert isinstance(done.exception, InputFault) and "not a built ppaint dataset" in str(done.exception)
+
+
+def test_a_release_without_images_is_one_clear_fault(folder, tmp_path):
+    export = SmallExport(tmp_path / "raw")
+    header, *rows = export.read("paintings.csv")
+    export.write("paintings.csv", [header, *([name, category, "", title] for name, category, _, title in rows)])
+    build_dataset(export.folder, tmp_path / "ppaint")
+    done = CliRunner().invoke(command, ["demo", "--model", str(folder), "--dataset", str(tmp_path / "ppaint")])
+    assert isinstance(done.exception, InputFault)
+    (fault,) = done.exception.faults
+    assert fault.file == str(tmp_path / "ppaint") and "none of the release's 12 paintings has an image" in fault.what
