@@ -50,6 +50,7 @@ def agreement(
 
 
 def _write(folder: Path, report: AgreementReport, figures: dict[str, Any]) -> None:
+    from ..foundation.whole_files import write_json
     from ..pipeline.agreement_plots import plot_agreement, plot_cost, plot_experts
 
     for name, table in (
@@ -63,7 +64,7 @@ def _write(folder: Path, report: AgreementReport, figures: dict[str, Any]) -> No
     plot_experts(folder / "experts.png", report)
     if not report.cost_table().empty:
         plot_cost(folder / "cost.png", report)
-    (folder / _MARK).write_text(_json(figures), encoding="utf-8")
+    write_json(folder / _MARK, figures, indent=2)
 
 
 def _figures(report: AgreementReport) -> dict[str, Any]:
@@ -101,12 +102,6 @@ def _plain(value: Any) -> Any:
     if isinstance(value, float) and value != value:
         return None
     return value.item() if hasattr(value, "item") else value
-
-
-def _json(figures: dict[str, Any]) -> str:
-    import json
-
-    return json.dumps(figures, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def _print(report: AgreementReport) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -49,6 +51,7 @@ def design(
     json_out: Annotated[Path | None, typer.Option("--json", help="Write every figure to this file.")] = None,
 ) -> None:
     """Propose a locally dense pair design, and compare it with random and ring designs."""
+    from ..foundation.whole_files import write_json, written_file
     from ..preference_to_score.design.design_proposal import propose_design
     from ..preference_to_score.design.design_quality import assumed_worths
     from .terminal import progress_bars
@@ -71,11 +74,14 @@ def design(
     if plot is not None:
         from ..pipeline.design_plot import plot_design
 
-        _write(plot, lambda temporary: plot_design(temporary, proposal, spread))
+        with _refused_in_words(plot), written_file(plot) as temporary:
+            plot_design(temporary, proposal, spread)
     if json_out is not None:
-        _write(json_out, lambda temporary: _write_json(temporary, proposal, assumed))
+        with _refused_in_words(json_out):
+            write_json(json_out, _figures(proposal, assumed), indent=2)
     if out is not None:
-        _write(out, lambda temporary: _write_pairs(temporary, proposal, ids))
+        with _refused_in_words(out), written_file(out) as temporary:
+            _write_pairs(temporary, proposal, ids)
         typer.echo(f"wrote {len(proposal.pairs):,} pairs to {out}")
 
 
@@ -125,19 +131,16 @@ def _check_numbers(n: int, budget: int, near: int | None, spread: float) -> None
 def _check_outputs(out: Path | None, plot: Path | None, json_out: Path | None) -> None:
     """Before anything is worked out: every file can be written, and no file of judgments is replaced."""
     from ..foundation.faults import Fault, InputFault
+    from ..foundation.whole_files import check_can_be_written
 
     given = {"--out": out, "--plot": plot, "--json": json_out}
     paths = {option: path for option, path in given.items() if path is not None}
-    faults = [
-        Fault(str(path), "", "its folder does not exist", f"make it, or give another {option}")
-        for option, path in paths.items()
-        if not path.parent.is_dir()
-    ]
-    faults += [
-        Fault(str(path), "", "is a folder", f"give a file as {option}")
-        for option, path in paths.items()
-        if path.is_dir()
-    ]
+    faults: list[Fault] = []
+    for option, path in paths.items():
+        try:
+            check_can_be_written(path, option)
+        except InputFault as error:
+            faults.extend(error.faults)
     if len({path.resolve() for path in paths.values()}) < len(paths):
         faults.append(Fault(", ".join(paths), "", "are the same file", "give each a file of its own"))
     if out is not None and out.is_file():
@@ -182,11 +185,11 @@ def _write_pairs(path: Path, proposal: DesignProposal, ids: list[str]) -> None:
         writer.writerows((ids[first], ids[second]) for first, second in pairs)
 
 
-def _write_json(path: Path, proposal: DesignProposal, assumed: dict[str, Any]) -> None:
-    import json
+def _figures(proposal: DesignProposal, assumed: dict[str, Any]) -> dict[str, Any]:
+    """Every figure, as plain JSON values."""
     from dataclasses import asdict
 
-    report = {
+    return {
         **assumed,
         "prior_precision": proposal.prior_precision,
         "near": proposal.near,
@@ -194,17 +197,15 @@ def _write_json(path: Path, proposal: DesignProposal, assumed: dict[str, Any]) -
         "near_choice": None if proposal.choice is None else asdict(proposal.choice),
         "designs": {name: quality.as_dict() for name, quality in proposal.qualities.items()},
     }
-    path.write_text(json.dumps(report, indent=2, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
 
 
-def _write(path: Path, write: Any) -> None:
-    """Have a file written whole, or refused in words."""
+@contextmanager
+def _refused_in_words(path: Path) -> Iterator[None]:
+    """A file that turns out not to be writable is the user's fault to fix, not ours."""
     from ..foundation.faults import Fault, InputFault
-    from ..foundation.whole_files import written_file
 
     try:
-        with written_file(path) as temporary:
-            write(temporary)
+        yield
     except OSError as error:
         what = f"cannot be written ({error.strerror})"
         raise InputFault(Fault(str(path), "", what, "give another file")) from error

@@ -39,7 +39,7 @@ def evaluate(
 ) -> None:
     """Evaluate predictions against the fused scores: SRCC, PLCC and more, with intervals."""
     from ..eval_suite.suite import evaluate_file
-    from ..foundation.whole_files import check_can_be_written
+    from ..foundation.whole_files import check_can_be_written, write_json
 
     options = {"resamples": resamples, "level": level, "seed": seed}
     if json_out is not None:
@@ -57,7 +57,7 @@ def evaluate(
             "reference_lines": {name: line.as_dict() for name, line in lines.items()},
             "bootstrap": {**options, "unit": "painting", "stratified_by": "category"},
         }
-        _write_json(json_out, report)
+        write_json(json_out, report, indent=2)
 
 
 def _reference_lines(release: Any, values: Any, processes: int, options: dict[str, Any]) -> dict[str, Line]:
@@ -118,12 +118,3 @@ def _print(evaluation: Evaluation, title: str, lines: dict[str, Line]) -> None:
         highlight=False,
         soft_wrap=True,
     )
-
-
-def _write_json(path: Path, report: dict[str, Any]) -> None:
-    """Write the report whole."""
-    import json
-
-    from ..foundation.whole_files import write_text
-
-    write_text(path, json.dumps(report, indent=2, ensure_ascii=False, allow_nan=False) + "\n")

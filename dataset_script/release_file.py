@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from ..foundation.whole_files import write_json
 from .release import RELEASE_FILE
 
 _PACKAGES = ("ppaint", "numpy", "scipy", "pandas", "pyarrow", "pillow", "datasets")
@@ -54,5 +54,4 @@ def write_release(folder: Path, release: dict[str, Any]) -> None:
     release : dict
         What to write.
     """
-    text = json.dumps(release, indent=2, ensure_ascii=False, allow_nan=False)
-    (folder / RELEASE_FILE).write_text(text + "\n", encoding="utf-8")
+    write_json(folder / RELEASE_FILE, release, indent=2)

@@ -58,15 +58,15 @@ def write_text(path: str | Path, text: str, *, sync: bool = False) -> None:
         temporary.write_text(text, encoding="utf-8", newline="")
 
 
-def write_json(path: str | Path, content: Mapping[str, Any], *, sync: bool = False) -> None:
-    """Write JSON whole, indented by one, letters as they are.
+def write_json(path: str | Path, content: Mapping[str, Any], *, indent: int = 1, sync: bool = False) -> None:
+    """Write JSON whole, letters as they are.
 
     Raises
     ------
     ValueError
         If a number is not finite: JSON has no word for it.
     """
-    write_text(path, json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n", sync=sync)
+    write_text(path, json.dumps(content, indent=indent, ensure_ascii=False, allow_nan=False) + "\n", sync=sync)
 
 
 def flush_to_disk(path: str | Path) -> None:
