@@ -179,7 +179,7 @@ def _training_config(
     processes, and here there is one.
     """
     from ..trainer.estimator import config_class
-    from .distill import read_config
+    from ..trainer.training_config import read_config
 
     given = _unchecked(path, overrides)
     mixed = given.get("bf16") is True

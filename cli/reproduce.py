@@ -10,7 +10,6 @@ import typer
 
 from ..trainer.estimator import Estimator
 from ..trainer.tiny_judge import model_source
-from .distill import INPUTS, NEEDED
 
 
 def reproduce(
@@ -91,7 +90,7 @@ def read_options(path: Path | None, estimator: Estimator) -> dict[str, Any]:
     import yaml
 
     from ..foundation.faults import Fault, InputFault
-    from .distill import read_config
+    from ..trainer.training_config import INPUTS, NEEDED, read_config
 
     _, options = read_config(path, [f"{name}=reproduce" for name in NEEDED], estimator)
     given = yaml.safe_load(path.read_text(encoding="utf-8")) or {}

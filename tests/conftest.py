@@ -28,8 +28,9 @@ os.environ |= {
 }
 _TORCH = find_spec("torch")
 if sys.dont_write_bytecode and not (_TORCH and Path(cache_from_source(_TORCH.origin)).is_file()):
-    # Nothing is compiled (pip does that when it installs, uv does not), and nothing may be. Every worker and every program that a test starts would compile torch and transformers anew, 15 seconds of a CPU each.
-    # So bytecode is kept for as long as the tests run, away from the sources.
+    # Nothing is compiled (pip does that when it installs, uv does not), and nothing may be written beside the sources. Every
+    # worker and every program that a test starts would compile torch and transformers anew, 15 seconds of a CPU each. So
+    # bytecode is kept elsewhere for as long as the tests run.
     sys.dont_write_bytecode = False
     sys.pycache_prefix = f"{_CACHE}/bytecode"
     os.environ["PYTHONPYCACHEPREFIX"] = sys.pycache_prefix

@@ -8,13 +8,13 @@ import pytest
 import yaml
 from PIL import Image
 
-from ppaint.cli.distill import read_config
 from ppaint.cli.main import main
 from ppaint.images import InputFault
 from ppaint.model_card import AestheticScorer
 from ppaint.model_card.scorer_config import ScorerConfig
 from ppaint.trainer.tiny_judge import WEIGHTS
 from ppaint.trainer.tiny_judge.architecture import build_processor, build_tiny_model
+from ppaint.trainer.training_config import read_config
 
 DIMENSIONS = ("brushwork", "overall")
 

@@ -113,8 +113,8 @@ def test_shards_divide_what_is_trained_and_devices_divide_the_training(tmp_path)
 
 @pytest.mark.parametrize("name", sorted(path.name for path in CONFIGS.glob("qwen3_vl_8b_*gpu*.yaml")))
 def test_the_8b_configurations_are_read_by_distill(name):
-    from ppaint.cli.distill import read_config
     from ppaint.trainer.estimator import Estimator
+    from ppaint.trainer.training_config import read_config
 
     estimator = Estimator.sampled if "sampled" in name else Estimator.exact
     _, options = read_config(CONFIGS / name, ["images=a", "pseudo_labels=b", "out=c"], estimator)
