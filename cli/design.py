@@ -91,7 +91,7 @@ def _items(items: int | None, prior: Path | None) -> tuple[list[str], Any]:
     from ..preference_to_score.design.design_quality import rank_scores
 
     if prior is not None:
-        from .prior_scores import MOST_ITEMS, read_prior
+        from ..dataset_script.prior_scores import MOST_ITEMS, read_prior
 
         ids, scores = read_prior(prior)
         if items is not None and items != len(ids):

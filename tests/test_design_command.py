@@ -12,8 +12,8 @@ from one_command import runner_of
 from PIL import Image
 
 from ppaint.cli.design import STAND_IN_SPREAD, design
-from ppaint.cli.prior_scores import read_prior
 from ppaint.dataset_script.export_checks import COLUMNS
+from ppaint.dataset_script.prior_scores import read_prior
 from ppaint.images import InputFault
 from ppaint.preference_to_score import locally_dense_pairs
 

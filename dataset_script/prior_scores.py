@@ -1,13 +1,13 @@
-"""The coarse prior of ``ppaint design``: a table of painting_id and score."""
+"""The coarse prior that a pair design starts from: a table of painting_id and score."""
 
 from __future__ import annotations
 
 import math
 from pathlib import Path
 
-from ..dataset_script.csv_table import Columns, read_table, report, shown
-from ..dataset_script.export_checks import check_ids
 from ..foundation.faults import Fault, InputFault
+from .csv_table import Columns, read_table, report, shown
+from .export_checks import check_ids
 
 MOST_ITEMS = 2000
 _COLUMNS = Columns(("painting_id", "score"))
