@@ -61,30 +61,18 @@ def evaluate(
 
 
 def _reference_lines(release: Any, values: Any, processes: int, options: dict[str, Any]) -> dict[str, Line]:
-    """Single expert, the predictions against the same references, and the noise ceiling."""
-    from ..eval_suite.reference_lines import (
-        against_panel,
-        noise_ceiling_line,
-        panel_references,
-        relative_errors,
-        single_expert,
-    )
+    """The reference lines, with progress bars."""
+    from ..eval_suite.prediction_lines import prediction_lines
     from .terminal import progress_bars
 
     with progress_bars() as report:
-        panel = panel_references(release, processes=processes, progress=report)
-        errors = relative_errors(release, processes=processes, progress=report)
-    categories = release.fused["category"].tolist()
-    return {
-        "single expert, against the other experts": single_expert(panel, **options),
-        "these predictions, against the same": against_panel(values, release, panel, **options),
-        "noise ceiling": noise_ceiling_line(release.references(), errors, categories, **options),
-    }
+        return prediction_lines(release, values, **options, processes=processes, progress=report)
 
 
 def _print(evaluation: Evaluation, title: str, lines: dict[str, Line]) -> None:
     """The tables."""
     from ..eval_suite.interval_cell import interval_cell
+    from ..eval_suite.prediction_lines import NOISE_CEILING, above_ceiling
     from ..eval_suite.suite import MEAN
     from .terminal import open_console, plain_table
 
@@ -103,12 +91,8 @@ def _print(evaluation: Evaluation, title: str, lines: dict[str, Line]) -> None:
         shown = [["these predictions", *cells(srcc[row].get(MEAN) for row in rows)]]
         shown += [[name, *cells(line.figures.get(row) for row in rows)] for name, line in lines.items()]
         console.print(plain_table("SRCC, reference lines", ["", *rows], shown))
-        ceiling = lines["noise ceiling"].values()
-        for row in rows:
-            if srcc[row][MEAN].value > ceiling.get(row, float("inf")):
-                console.print(
-                    f"note: {row}: the SRCC is above the noise ceiling; it is chance, or shares the panel's noise"
-                )
+        for sentence in above_ceiling(evaluation, lines[NOISE_CEILING]):
+            console.print(f"note: {sentence}")
     for sentence in (*evaluation.undefined, *evaluation.left_out):
         console.print(f"note: {sentence}", markup=False, highlight=False)
     console.print(

@@ -10,6 +10,7 @@ import numpy as np
 
 from ..dataset_script.release import ReleaseTables
 from ..eval_suite.paired_bootstrap import paired_difference
+from ..eval_suite.prediction_lines import above_ceiling
 from ..eval_suite.reference_lines import Line, PanelReferences, against_panel, noise_ceiling_line, single_expert
 from ..eval_suite.srcc_plcc.correlation import STATISTICS
 from ..eval_suite.srcc_plcc.grouped import combined_intervals
@@ -307,10 +308,8 @@ def _lines(
 
 
 def _above_ceiling(results: Mapping[str, Evaluation], lines: Mapping[str, Line]) -> list[str]:
-    ceiling = lines["noise_ceiling"].values()
     return [
-        f"{name} distillation, {row}: the SRCC is above the noise ceiling; it is chance, or shares the panel's noise"
+        f"{name} distillation, {sentence}"
         for name, result in results.items()
-        for row, cells in result.figures["srcc"].items()
-        if cells[MEAN].value > ceiling.get(row, float("inf"))
+        for sentence in above_ceiling(result, lines["noise_ceiling"])
     ]

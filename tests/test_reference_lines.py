@@ -9,12 +9,14 @@ from small_release import CATEGORIES, DIMENSIONS, EXPERTS, PAINTINGS, build_smal
 
 from ppaint.eval_suite import (
     against_panel,
+    evaluate_scores,
     noise_ceiling_line,
     panel_references,
     read_release,
     relative_errors,
     single_expert,
 )
+from ppaint.eval_suite.prediction_lines import NOISE_CEILING, above_ceiling, prediction_lines
 from ppaint.eval_suite.refusion import centred_errors, facets, fused_scores
 from ppaint.foundation.job_pool import run_jobs
 from ppaint.preference_to_score import Comparisons, Ratings, fuse_facet
@@ -127,3 +129,19 @@ def test_progress_is_told(release):
     told = []
     relative_errors(release, progress=lambda *step: told.append(step))
     assert told[-1] == ("resampling experts", 4, 4)
+
+
+# --- beside predictions
+
+
+def test_the_fused_scores_themselves_are_above_the_ceiling_and_their_reverse_is_not(release, panel):
+    truth = release.references()
+    categories = release.fused["category"].tolist()
+    lines = prediction_lines(release, truth, resamples=20)
+    assert lines["single expert, against the other experts"] == single_expert(panel, resamples=20)
+    facts = (truth, categories, release.dimensions, release.dimensions[0])
+    perfect, reverse = (evaluate_scores(scores, *facts, resamples=20) for scores in (truth, -truth))
+    rows = (*perfect.categories, "mean")
+    told = above_ceiling(perfect, lines[NOISE_CEILING])
+    assert [sentence.split(":")[0] for sentence in told] == list(rows)
+    assert above_ceiling(reverse, lines[NOISE_CEILING]) == []

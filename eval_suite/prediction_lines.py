@@ -1,0 +1,81 @@
+"""The reference lines beside one set of predictions, and which of its figures are above the noise ceiling."""
+
+from __future__ import annotations
+
+from numpy.typing import ArrayLike
+
+from ..dataset_script.release import ReleaseTables
+from ..foundation.progress_type import Progress
+from .reference_lines import (
+    Line,
+    against_panel,
+    noise_ceiling_line,
+    panel_references,
+    relative_errors,
+    single_expert,
+)
+from .suite import MEAN, Evaluation
+
+NOISE_CEILING = "noise ceiling"
+
+
+def prediction_lines(
+    release: ReleaseTables,
+    predictions: ArrayLike,
+    *,
+    resamples: int = 2000,
+    level: float = 0.95,
+    seed: int = 0,
+    processes: int = 1,
+    progress: Progress | None = None,
+) -> dict[str, Line]:
+    """Fuse the release again for a single expert, the predictions against the same references, and the noise ceiling.
+
+    Parameters
+    ----------
+    release : ReleaseTables
+    predictions : array_like, shape (n, D)
+        In the order of the release's fused table and dimensions.
+    resamples, level, seed : int, float, int
+        Of the bootstrap.
+    processes : int
+        Worker processes, as in `panel_references`.
+    progress : callable, optional
+        Called as ``progress(what, done, total)``.
+
+    Returns
+    -------
+    dict of str to Line
+        What the line is -> the line.
+    """
+    bootstrap = {"resamples": resamples, "level": level, "seed": seed}
+    panel = panel_references(release, processes=processes, progress=progress)
+    errors = relative_errors(release, processes=processes, progress=progress)
+    categories = release.fused["category"].tolist()
+    return {
+        "single expert, against the other experts": single_expert(panel, **bootstrap),
+        "these predictions, against the same": against_panel(predictions, release, panel, **bootstrap),
+        NOISE_CEILING: noise_ceiling_line(release.references(), errors, categories, **bootstrap),
+    }
+
+
+def above_ceiling(evaluation: Evaluation, ceiling: Line) -> list[str]:
+    """Say which mean SRCCs are higher than a correlation with the fused scores should be.
+
+    Parameters
+    ----------
+    evaluation : Evaluation
+    ceiling : Line
+        As `noise_ceiling_line` gives it; a category without a figure has no ceiling.
+
+    Returns
+    -------
+    list of str
+        One sentence for each category, or ``"mean"``, that is above it.
+    """
+    highest = ceiling.values()
+    return [
+        f"{row}: the SRCC is above the noise ceiling; it is chance, or shares the panel's noise"
+        for row, cells in evaluation.figures["srcc"].items()
+        if cells[MEAN].value > highest.get(row, float("inf"))
+    ]
