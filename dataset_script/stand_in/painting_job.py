@@ -9,6 +9,7 @@ from multiprocessing import get_context
 import numpy as np
 from PIL import Image
 
+from ...foundation.single_thread import use_one_thread
 from .latents import Latents
 from .painter import paint
 
@@ -38,7 +39,7 @@ def painting_pool(processes: int) -> Iterator[Executor | None]:
     if processes == 1:
         yield None
         return
-    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
+    with ProcessPoolExecutor(processes, mp_context=get_context("spawn"), initializer=use_one_thread) as pool:
         yield pool
 
 

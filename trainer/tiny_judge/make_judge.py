@@ -24,7 +24,6 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from ...dataset_script.stand_in.simulate import (
     CATEGORIES,
     DIMENSIONS,
-    PAINTINGS_A_CATEGORY,
 )
 from ...foundation.whole_files import written_file
 from ...model_card.judge import Judge
@@ -170,8 +169,12 @@ def paint(scrolls: int, processor, progress: Progress) -> tuple[TrainingScrolls,
     task = progress.add_task("painting training scrolls", total=3 * scrolls)
     train = paint_training_scrolls(scrolls, processor, on_done=lambda n: progress.advance(task, n))
     test = paint_training_scrolls(150, processor, stream=1)
-    task = progress.add_task("stand-ins 0-12, for their hashes", total=len(STAND_IN_SEEDS) * 3 * PAINTINGS_A_CATEGORY)
-    others = stand_in_hashes(STAND_IN_SEEDS, on_done=lambda n: progress.advance(task, n))
+    task = progress.add_task("stand-ins 0-12, for their hashes", total=None)
+
+    def show(what: str, done: int, total: int) -> None:
+        progress.update(task, completed=done, total=total)
+
+    others = stand_in_hashes(STAND_IN_SEEDS, progress=show)
     apart = far_from(train.hashes, others, HASH_DISTANCE)
     return train.keep(apart), test, int((~apart).sum())
 

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
+from collections.abc import Iterable
 
 import numpy as np
 
 from ...dataset_script.stand_in.latents import draw_latents
 from ...dataset_script.stand_in.painting_job import paint_many
 from ...dataset_script.stand_in.simulate import CATEGORIES, PAINTINGS_A_CATEGORY, RELEASE_LATENTS, RELEASE_SCROLLS
+from ...foundation.job_pool import run_jobs
+from ...foundation.progress_type import Progress
 from ...images.perceptual_hash import perceptual_hash
 
 
-def stand_in_hashes(
-    seeds: Iterable[int], *, processes: int = 2, on_done: Callable[[int], None] | None = None
-) -> list[int]:
+def stand_in_hashes(seeds: Iterable[int], *, processes: int = 2, progress: Progress | None = None) -> list[int]:
     """Perceptual hashes of every scroll of the stand-ins of some seeds.
 
     Parameters
@@ -24,8 +22,8 @@ def stand_in_hashes(
     seeds : iterable of int
     processes : int
         Worker processes, started by spawn.
-    on_done : callable, optional
-        Called with the number of scrolls just finished.
+    progress : callable, optional
+        Called as ``progress(what, done, total)``, with categories of stand-ins.
 
     Returns
     -------
@@ -33,13 +31,8 @@ def stand_in_hashes(
         64-bit hashes.
     """
     jobs = [(seed, c) for seed in seeds for c in range(len(CATEGORIES))]
-    hashes: list[int] = []
-    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
-        for found in pool.map(category_hashes, jobs):
-            hashes += found
-            if on_done is not None:
-                on_done(len(found))
-    return hashes
+    found = run_jobs(category_hashes, jobs, "stand-ins' hashes", processes, progress)
+    return [value for hashes in found for value in hashes]
 
 
 def category_hashes(job: tuple[int, int]) -> list[int]:
