@@ -32,6 +32,7 @@ from ..trainer.judgments.judgment_store import JudgmentStore
 from ..trainer.pseudo_scores.labelled_set import PseudoLabels, check_enough, compute_features, pseudo_label_images
 from ..trainer.pseudo_scores.schedule import Schedule
 from ..trainer.scorer_folder import Distilled, rewrite_card
+from ..trainer.tiny_judge import as_typed
 from ..trainer.tiny_judge.known_weights import induced_bias, simulated_because, tiny_judge_name
 from .annotation_source import AnnotationSource, check_annotations, check_dataset
 from .category_pools import JudgedCategory, digest_of, judge_category
@@ -114,7 +115,7 @@ class Protocol:
         given = {
             "annotations": self.annotations,
             "dataset": self.dataset,
-            "model": self.model,
+            "model": as_typed(self.model),
             "train-category": self.train_category,
             "images": self.images,
             "config": self.config,

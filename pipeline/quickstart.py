@@ -15,6 +15,7 @@ from ..foundation.progress_type import Progress
 from ..foundation.run_folder import claim_folder
 from ..model_card.judge import Judge
 from ..trainer.psdistill_exact_config import PSDistillExactConfig
+from ..trainer.tiny_judge import as_typed
 from ..trainer.tiny_judge.known_weights import training_settings
 from .protocol import Protocol, run_protocol
 
@@ -38,6 +39,8 @@ class Quickstart:
         Ordered pairs per forward pass; does not tell one run from another.
     paintings : int
         Evaluated paintings of each category.
+    processes : int
+        Worker processes that paint and fuse; does not tell one run from another.
     """
 
     model: str
@@ -47,6 +50,7 @@ class Quickstart:
     steps: int
     batch_size: int
     paintings: int = PAINTINGS_A_CATEGORY
+    processes: int = 2
 
     def protocol(self, judge: Judge, out: Path, data: Path) -> Protocol:
         """The run on a stand-in that lies in ``data``."""
@@ -59,6 +63,7 @@ class Quickstart:
             options=trainer | {"max_steps": self.steps},
             seed=self.seed,
             batch_size=self.batch_size,
+            processes=self.processes,
             references=data / "reference",
             typed=self.command(out),
         )
@@ -66,7 +71,7 @@ class Quickstart:
     def command(self, out: Path) -> str:
         """What to type for this run again."""
         given = {
-            "model": self.model,
+            "model": as_typed(self.model),
             "seed": self.seed,
             "train-category": self.train_category,
             "unlabelled": self.unlabelled,
@@ -131,6 +136,7 @@ def make_stand_in(settings: Quickstart, data: Path, report: Progress) -> None:
     if not (data / "raw").exists():  # it takes its name last
         for name in ("raw-truth", "raw-unlabelled"):
             shutil.rmtree(data / name, ignore_errors=True)
-        simulate(data / "raw", settings.seed, settings.unlabelled, report, paintings=settings.paintings)
+        sizes = {"paintings": settings.paintings, "processes": settings.processes}
+        simulate(data / "raw", settings.seed, settings.unlabelled, report, **sizes)
     if not (data / "ppaint").exists():
-        build_dataset(data / "raw", data / "ppaint", report, processes=2)
+        build_dataset(data / "raw", data / "ppaint", report, processes=settings.processes)

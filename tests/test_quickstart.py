@@ -24,7 +24,15 @@ ROWS = ("srcc_before", "srcc_after", "srcc_pseudo", "single_expert", "srcc_after
 
 
 def small(**changes) -> Quickstart:
-    settings = {"seed": 3, "train_category": "figure", "unlabelled": 16, "steps": 6, "batch_size": 32, "paintings": 8}
+    settings = {
+        "seed": 3,
+        "train_category": "figure",
+        "unlabelled": 16,
+        "steps": 6,
+        "batch_size": 32,
+        "paintings": 8,
+        "processes": 1,
+    }
     return Quickstart(model=str(WEIGHTS), **(settings | changes))
 
 

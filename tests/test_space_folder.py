@@ -35,6 +35,11 @@ rooms = {name: module for name, module in sys.modules.items() if name.startswith
 print(*sorted({name.split(".")[1] for name in rooms}))
 print(*{str(getattr(module, "__file__", None) or list(module.__path__)[0]) for module in rooms.values()}, sep="\\n")
 print(type(page).__name__)
+import runpy
+try:
+    runpy.run_path("app.py", run_name="__main__")
+except SystemExit as stopped:
+    print(stopped)
 """
 
 
@@ -68,13 +73,16 @@ def test_the_page_needs_few_rooms(needed):
 
 
 def test_the_page_is_built_from_the_copied_folder_alone(space, needed):
-    environment = {key: value for key, value in os.environ.items() if key not in {"PYTHONPATH", "PYTHONHOME"}}
+    environment = {
+        key: value for key, value in os.environ.items() if key not in {"PYTHONPATH", "PYTHONHOME", "PPAINT_MODEL"}
+    }
     # -S would hide the dependencies too; what is hidden is ppaint alone
     result = subprocess.run(
         [sys.executable, "-c", PROGRAM], cwd=space, env=environment, capture_output=True, text=True, timeout=300
     )
     assert result.returncode == 0, result.stderr
-    rooms, *places, page = result.stdout.splitlines()
+    rooms, *places, page, stopped = result.stdout.splitlines()
     assert set(rooms.split()) <= needed
     assert all(Path(place).is_relative_to(space) for place in places)
     assert page == "Blocks"
+    assert stopped.startswith("set PPAINT_MODEL")  # as a Space starts it, it asks for its model

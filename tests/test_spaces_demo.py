@@ -7,7 +7,6 @@ import socket
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import gradio as gr
 import httpx
@@ -228,14 +227,6 @@ def test_in_a_browser_a_dropped_image_shows_its_scores_and_a_bad_one_its_fault(a
 
 
 # --- as a file, and as a command
-
-
-def test_app_runs_from_a_copied_folder_and_asks_for_its_model(tmp_path):
-    source = Path(sys.modules["ppaint.spaces_demo.app"].__file__)
-    shutil.copy(source, tmp_path / "app.py")
-    done = subprocess.run([sys.executable, "app.py"], cwd=tmp_path, capture_output=True, text=True, timeout=300)
-    assert done.returncode == 1
-    assert "set PPAINT_MODEL" in done.stderr
 
 
 def test_a_missing_scorer_or_dataset_is_one_clear_fault(folder, tmp_path):

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize, minimize_scalar
 from scipy.special import ndtri
 
-from ..pairwise.probit import interval_slopes, log_interval
+from ..pairwise.probit import interval_gradient, log_interval
 from .personal_scales import Judgments, Mode, Structure, posterior_mode, rating_slopes
 
 PRIOR_EXPERTS = 2.0  # weight of the stated prior spreads, as a number of experts
@@ -186,8 +186,9 @@ def _update_ratings(
         for level, weight in judgments.rated:
             low, high = ends[level][..., None] - eta, ends[level + 1][..., None] - eta
             share = weight[..., None] * mass
-            value += (share * log_interval(low, high)).sum()
-            slope, _, by_low, by_high = interval_slopes(low, high)
+            log_p = log_interval(low, high)
+            value += (share * log_p).sum()
+            slope, by_low, by_high = interval_gradient(low, high, log_p)
             by_end += np.bincount(level.reshape(-1), (share * by_low).sum(-1).reshape(-1), ends.size)
             by_end += np.bincount(level.reshape(-1) + 1, (share * by_high).sum(-1).reshape(-1), ends.size)
             by_shift += (share * slope).sum((1, 2))

@@ -56,10 +56,34 @@ def interval_slopes(low: NDArray, high: NDArray) -> tuple[NDArray, NDArray, NDAr
     >>> slope, curvature.round(4)
     (array([0.]), array([0.7089]))
     """
-    log_p = log_interval(low, high)
-    at_low = np.exp(-0.5 * low**2 - _LOG_ROOT_TWO_PI - log_p)
-    at_high = np.exp(-0.5 * high**2 - _LOG_ROOT_TWO_PI - log_p)
-    slope = at_low - at_high
+    slope, by_low, by_high = interval_gradient(low, high, log_interval(low, high))
+    at_low, at_high = -by_low, by_high
     finite_low, finite_high = np.where(np.isfinite(low), low, 0.0), np.where(np.isfinite(high), high, 0.0)
     curvature = slope**2 - finite_low * at_low + finite_high * at_high
-    return slope, np.maximum(curvature, 0.0), -at_low, at_high
+    return slope, np.maximum(curvature, 0.0), by_low, by_high
+
+
+def interval_gradient(low: NDArray, high: NDArray, log_p: NDArray) -> tuple[NDArray, NDArray, NDArray]:
+    """First derivatives of log P of an interval, where log P is known already.
+
+    Parameters
+    ----------
+    low, high : ndarray
+        As for `interval_slopes`.
+    log_p : ndarray
+        `log_interval` of them.
+
+    Returns
+    -------
+    slope, by_low, by_high : ndarray
+        As from `interval_slopes`.
+
+    Examples
+    --------
+    >>> low, high = np.array([-1.0]), np.array([2.0])
+    >>> interval_gradient(low, high, log_interval(low, high))[0].round(4)
+    array([0.2296])
+    """
+    at_low = np.exp(-0.5 * low**2 - _LOG_ROOT_TWO_PI - log_p)
+    at_high = np.exp(-0.5 * high**2 - _LOG_ROOT_TWO_PI - log_p)
+    return at_low - at_high, -at_low, at_high

@@ -35,3 +35,14 @@ def model_source(model: str) -> str:
     (True, 'Qwen/Qwen3-VL-8B-Instruct')
     """
     return str(WEIGHTS) if model == TINY_JUDGE else model
+
+
+def as_typed(model: str) -> str:
+    """How a user gives a model to a command: the opposite of `model_source`, so that no path of an installation is shown.
+
+    Examples
+    --------
+    >>> as_typed(str(WEIGHTS)), as_typed("Qwen/Qwen3-VL-8B-Instruct")
+    ('tiny', 'Qwen/Qwen3-VL-8B-Instruct')
+    """
+    return TINY_JUDGE if model == str(WEIGHTS) else model
