@@ -46,25 +46,21 @@ class Killed(Exception):
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
-    """A run that was killed while it painted and while it judged: its folder, what it printed, what its last part did."""
+    """A run that was killed while it judged (while it paints: test_simulate.py): its folder, what it printed, what its last part did."""
     out = tmp_path_factory.mktemp("quickstart") / "run"
     seen = []
 
-    def kill_at(moment):
-        def kill(what, done, total):
-            seen.append(what)
-            if what == moment and done >= total // 2:
-                raise Killed
+    def kill_while_judging(what, done, total):
+        seen.append(what)
+        if what == "judging landscape paintings" and done >= total // 2:
+            raise Killed
 
-        return kill
-
-    for moment in ("painting figure (unlabelled)", "judging landscape paintings"):
-        with pytest.raises(Killed):
-            run_quickstart(small(), out, kill_at(moment))
-        for name in (".raw.2147483647.partial", ".summary.json.2147483647.partial.json"):
-            (out / name).mkdir()
+    with pytest.raises(Killed):
+        run_quickstart(small(), out, kill_while_judging)
+    for name in (".raw.2147483647.partial", ".summary.json.2147483647.partial.json"):
+        (out / name).mkdir()
     seen.clear()
-    lines = run_quickstart(small(), out, kill_at("nothing"))
+    lines = run_quickstart(small(), out, lambda what, done, total: seen.append(what))
     return out, lines, set(seen)
 
 

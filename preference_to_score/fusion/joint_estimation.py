@@ -175,6 +175,7 @@ def _update_ratings(
     nodes = theta[..., None] + np.sqrt(variance)[..., None] * node
     step = np.log(np.diff(levels))
     usual = (step[:-1] + step[1:]) / 2  # a distance of thresholds spans half of the levels' steps around it
+    rated = [(level, level.reshape(-1), weight[..., None] * mass) for level, weight in judgments.rated]
 
     def loss(x: NDArray) -> tuple[float, NDArray]:
         log_gap, shift, log_scale = x[:gaps], x[gaps : gaps + experts], x[gaps + experts :]
@@ -183,14 +184,13 @@ def _update_ratings(
         predictor = np.exp(log_scale)[:, None, None] * nodes
         eta = shift[:, None, None] + predictor
         value, by_end, by_shift, by_scale = 0.0, np.zeros(ends.size), np.zeros(experts), np.zeros(experts)
-        for level, weight in judgments.rated:
+        for level, flat, share in rated:
             low, high = ends[level][..., None] - eta, ends[level + 1][..., None] - eta
-            share = weight[..., None] * mass
             log_p = log_interval(low, high)
             value += (share * log_p).sum()
             slope, by_low, by_high = interval_gradient(low, high, log_p)
-            by_end += np.bincount(level.reshape(-1), (share * by_low).sum(-1).reshape(-1), ends.size)
-            by_end += np.bincount(level.reshape(-1) + 1, (share * by_high).sum(-1).reshape(-1), ends.size)
+            by_end += np.bincount(flat, (share * by_low).sum(-1).reshape(-1), ends.size)
+            by_end += np.bincount(flat + 1, (share * by_high).sum(-1).reshape(-1), ends.size)
             by_shift += (share * slope).sum((1, 2))
             by_scale += (share * slope * predictor).sum((1, 2))
         by_c = by_end[1:-1] - by_end[1:-1].mean()
