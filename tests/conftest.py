@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import gc
 import os
 import shutil
 import sys
@@ -68,7 +69,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: place.get(item.path.name, len(place)))
 
 
+def pytest_collection() -> None:
+    """No look for garbage while libraries are imported: next to nothing of it is, and the looks take seconds."""
+    gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    """What the imports made stays to the end, so it is not looked through again; each training run asks for a full look."""
+    gc.enable()
+    gc.freeze()
+
+
 def pytest_unconfigure() -> None:
+    gc.unfreeze()  # libraries complain at the end of what was never given back
     shutil.rmtree(_CACHE, ignore_errors=True)
 
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -161,10 +162,21 @@ def judged(features, folder, seed):
     return dataclasses.replace(scores, confidence=rng.uniform(0.2, 1, scores.confidence.shape))
 
 
-PROCESS = """
-import sys
+# What torchrun does, without its twice ten seconds of imports: one process imports, and two are made of it.
+TWO_OF_ONE = """
+import gc, os, sys
 from test_several_processes import as_one_of_two
-as_one_of_two(sys.argv[1])
+
+gc.freeze()
+made = []
+for rank in ("0", "1"):
+    made.append(os.fork())
+    if not made[-1]:
+        os.environ |= {"RANK": rank, "LOCAL_RANK": rank}
+        as_one_of_two(sys.argv[1])
+        sys.stdout.flush()
+        os._exit(0)
+sys.exit(any(os.waitpid(each, 0)[1] for each in made))
 """
 
 
@@ -190,10 +202,12 @@ def both(material, tmp_path_factory):
     """The folder of two processes, and what they found; both found the same."""
     folder = tmp_path_factory.mktemp("two")
     torch.save(material, folder / "material.pt")
-    (folder / "process.py").write_text(PROCESS)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
     here = os.environ | {"PYTHONPATH": str(Path(__file__).parent), "OMP_NUM_THREADS": "1"}
-    words = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2"]
-    words += [str(folder / "process.py"), str(folder)]
+    here |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "WORLD_SIZE": "2", "LOCAL_WORLD_SIZE": "2"}
+    words = [sys.executable, "-c", TWO_OF_ONE, str(folder)]
     done = subprocess.run(words, capture_output=True, text=True, env=here, timeout=400)
     assert done.returncode == 0, done.stderr[-6000:]
     first, second = (torch.load(folder / f"process-{k}.pt") for k in (0, 1))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from functools import cached_property
+from functools import cache, cached_property
 
 from ..adapters import LORA_TARGETS
 from . import flop_count
@@ -93,14 +93,25 @@ class TaskCosts:
         self.shapes, self.grid = shapes, grid
         self.lora_r, self.lora_targets = lora_r, lora_targets
         self.visual = flop_count.visual_tokens(shapes.config, grid)
-        self.model = flop_count.shapes_only(shapes.config)
-        self._short = [flop_count.shapes_only(flop_count.with_layers(shapes.config, n)) for n in (1, 2)]
-        self._counted: dict[tuple, int] = {}
+        targets = lora_targets if lora_targets is None else tuple(lora_targets)
+        self._counted = _counts(shapes.config.to_json_string(), lora_r, targets)
+
+    @cached_property
+    def model(self):
+        """The model on the meta device, as large as it is."""
+        return flop_count.shapes_only(self.shapes.config)
 
     @cached_property
     def vision(self) -> int:
         """FLOPs of one image's vision features."""
-        return flop_count.vision_flops(self.model, self.grid)
+        key = ("vision", *self.grid)
+        if key not in self._counted:
+            self._counted[key] = flop_count.vision_flops(self.model, self.grid)
+        return self._counted[key]
+
+    @cached_property
+    def _short(self) -> list:
+        return [flop_count.shapes_only(flop_count.with_layers(self.shapes.config, n)) for n in (1, 2)]
 
     @cached_property
     def trained(self):
@@ -194,24 +205,30 @@ class TaskCosts:
         return prefill + decoding + visible + round(training * visible / whole)
 
     def _text(self, positions: int, answers: int, *, adapted: bool = False) -> int:
-        models = self._short_policy if adapted else self._short
+        models = "_short_policy" if adapted else "_short"
         key = ("text", positions, answers, adapted)
         return self._once(key, models, lambda model: flop_count.text_flops(model, positions, answers))
 
     def _decoding(self, past: int, steps: int) -> int:
         key = ("decoding", past, steps)
-        return self._once(key, self._short_policy, lambda model: flop_count.decoding_flops(model, past, steps))
+        return self._once(key, "_short_policy", lambda model: flop_count.decoding_flops(model, past, steps))
 
     def _training(self, positions: int, answers: int) -> int:
         key = ("training", positions, answers)
-        return self._once(key, self._short_trained, lambda model: flop_count.training_flops(model, positions, answers))
+        return self._once(key, "_short_trained", lambda model: flop_count.training_flops(model, positions, answers))
 
-    def _once(self, key: tuple, models: list, count: Callable[..., int]) -> int:
-        """FLOPs with all layers, from those with one layer and with two."""
+    def _once(self, key: tuple, models: str, count: Callable[..., int]) -> int:
+        """FLOPs with all layers, from those with one layer and with two; models are named, and made when needed."""
         if key not in self._counted:
-            one, two = (count(model) for model in models)
+            one, two = (count(model) for model in getattr(self, models))
             self._counted[key] = one + (self.shapes.config.text_config.num_hidden_layers - 1) * (two - one)
         return self._counted[key]
+
+
+@cache
+def _counts(config: str, lora_r: int, lora_targets: tuple[str, ...] | None) -> dict[tuple, int]:
+    """What was counted in this process for one model; a count follows from shapes alone, so plans share them."""
+    return {}
 
 
 def with_gradients(model, lora_r: int, lora_targets=None):
