@@ -175,31 +175,36 @@ def _update_ratings(
     nodes = theta[..., None] + np.sqrt(variance)[..., None] * node
     step = np.log(np.diff(levels))
     usual = (step[:-1] + step[1:]) / 2  # a distance of thresholds spans half of the levels' steps around it
-    rated = [(level, level.reshape(-1), weight[..., None] * mass) for level, weight in judgments.rated]
+    rated = [(level, level + 1, level.reshape(-1), weight[..., None] * mass) for level, weight in judgments.rated]
+    ends = np.full(gaps + 3, np.inf)
+    ends[0] = -np.inf
 
-    def loss(x: NDArray) -> tuple[float, NDArray]:
+    def loss(
+        x: NDArray,
+    ) -> tuple[float, NDArray]:  # called some twenty times a step: it is what a fit spends its time on
         log_gap, shift, log_scale = x[:gaps], x[gaps : gaps + experts], x[gaps + experts :]
         gap = np.exp(log_gap)
-        ends = np.concatenate([[-np.inf], _thresholds(log_gap), [np.inf]])
+        ends[1:-1] = _thresholds(log_gap)
         predictor = np.exp(log_scale)[:, None, None] * nodes
         eta = shift[:, None, None] + predictor
         value, by_end, by_shift, by_scale = 0.0, np.zeros(ends.size), np.zeros(experts), np.zeros(experts)
-        for level, flat, share in rated:
-            low, high = ends[level][..., None] - eta, ends[level + 1][..., None] - eta
+        for level, above, flat, share in rated:
+            low, high = ends[level][..., None] - eta, ends[above][..., None] - eta
             log_p = log_interval(low, high)
-            value += (share * log_p).sum()
+            value += np.add.reduce(share * log_p, None)
             slope, by_low, by_high = interval_gradient(low, high, log_p)
-            by_end += np.bincount(flat, (share * by_low).sum(-1).reshape(-1), ends.size)
-            by_end += np.bincount(flat + 1, (share * by_high).sum(-1).reshape(-1), ends.size)
-            by_shift += (share * slope).sum((1, 2))
-            by_scale += (share * slope * predictor).sum((1, 2))
-        by_c = by_end[1:-1] - by_end[1:-1].mean()
+            by_end += np.bincount(flat, np.add.reduce(share * by_low, -1).reshape(-1), ends.size)
+            by_end += np.bincount(flat + 1, np.add.reduce(share * by_high, -1).reshape(-1), ends.size)
+            slope *= share
+            by_shift += np.add.reduce(slope, (1, 2))
+            by_scale += np.add.reduce(slope * predictor, (1, 2))
+        by_c = by_end[1:-1] - _mean(by_end[1:-1])
         by_gap = np.cumsum(by_c[::-1])[::-1][1:] * gap
         penalty, uneven = _square(log_gap - usual, GAP_SPREAD)
         for part, spread in ((shift, structure.shift_spread), (log_scale, structure.log_scale_spread)):
             extra, pull = _square(part, spread)
             penalty, uneven = penalty + extra, np.concatenate([uneven, pull])
-        mean = log_scale.mean()
+        mean = _mean(log_scale)
         penalty += 0.5 * (mean / MEAN_LOG_SCALE_SPREAD) ** 2
         uneven[gaps + experts :] += mean / MEAN_LOG_SCALE_SPREAD**2 / experts
         return penalty - value, uneven - np.concatenate([by_gap, by_shift, by_scale])
@@ -215,14 +220,20 @@ def _update_ratings(
 
 
 def _thresholds(log_gap: NDArray) -> NDArray:
-    c = np.concatenate([[0.0], np.cumsum(np.exp(log_gap))])
-    return c - c.mean()
+    c = np.zeros(log_gap.size + 1)
+    np.cumsum(np.exp(log_gap), out=c[1:])
+    return c - _mean(c)
+
+
+def _mean(x: NDArray) -> float:
+    """``x.mean()`` to the last bit, without its overhead: here there are a few values, and many calls."""
+    return np.add.reduce(x) / x.size
 
 
 def _square(x: NDArray, spread: float) -> tuple[float, NDArray]:
     """Penalty of a normal prior about the values' own mean, and its gradient."""
-    apart = x - x.mean() if x.size else x
-    return float(0.5 * (apart**2).sum() / spread**2), apart / spread**2
+    apart = x - _mean(x) if x.size else x
+    return float(0.5 * np.add.reduce(apart**2) / spread**2), apart / spread**2
 
 
 def _update_tie_threshold(judgments: Judgments, theta: NDArray, delta: float) -> float:
