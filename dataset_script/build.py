@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,11 +20,11 @@ from .parquet_tables import features, image_cell, write_split
 from .raw_export import RawExport, read_raw_export
 from .release import RELEASE_FILE
 from .release_file import sha256_of, versions, write_release
-from .schema import CONFIG_FILE, FUSED_SUFFIXES
+from .schema import CONFIG_FILE
+from .score_tables import fused_table, score_columns, scores_table
 
-# Suffix of a fused column -> the field of FusedFacet that fills it
-_FIELDS = dict(zip(FUSED_SUFFIXES, ("fused", "se", "se_panel", "a", "a_se", "b", "b_se"), strict=True))
-
+# In the order in which they are written.
+CONFIGS = ("paintings", "fused", "scores", "ratings", "pairs")
 REVERSED = (
     "the ratings were reversed when this was built (--reverse-ratings), each x into {0} + {1} - x: here the highest "
     "rating is the best, in the raw export it was the lowest"
@@ -111,7 +110,7 @@ def build_dataset(
             export = with_ratings_reversed(export)
         facets = fuse_facets(export, processes, progress)
         written, remarks = _write_tables(folder, export, facets, progress)
-        default = next(config for config in ("fused", "ratings", "pairs") if config in written)
+        default = next(config for config in ("fused", "scores", "ratings", "pairs") if config in written)
         turned = (REVERSED.format(*export.config.scale),) if reverse_ratings else ()
         sentences = (*turned, *notes(export), *remarks, *facet_notes(export, facets))
         release = _release(export, written, default, facets, sentences) | {"ratings_reversed": reverse_ratings}
@@ -144,9 +143,13 @@ def _write_tables(
 
     Gives config, split, and of each its file, rows, sizes and hash; and remarks on images that were written again.
     """
-    fused = _fused_table(export, facets) if any(facet.fused is not None for facet in facets) else None
-    tables = {"paintings": export.paintings, "fused": fused, "ratings": export.ratings, "pairs": export.pairs}
-    tables = {config: table for config, table in tables.items() if table is not None and len(table)}
+    tables = {"paintings": export.paintings, "ratings": export.ratings, "pairs": export.pairs}
+    columns: dict[str, str] = {}
+    if any(facet.fused is not None for facet in facets):
+        tables["fused"] = fused_table(export, facets)
+    if any(facet.scores is not None for facet in facets):
+        tables["scores"], columns = scores_table(export, facets), score_columns(export, facets)
+    tables = {config: tables[config] for config in CONFIGS if config in tables and len(tables[config])}
     written: dict[str, dict[str, Any]] = {config: {} for config in tables}
     anew: dict[str, str] = {}
     for done, category in enumerate(export.config.categories, start=1):
@@ -159,7 +162,7 @@ def _write_tables(
             if "file" in rows:
                 rows = _with_images(rows, cells)
             path = folder / config / f"{category}-00000-of-00001.parquet"
-            write_split(rows, features(config, export.config.dimensions), path)
+            write_split(rows, features(config, export.config.dimensions, columns), path)
             written[config][category] = {
                 "file": path.relative_to(folder).as_posix(),
                 "rows": len(rows),
@@ -194,21 +197,6 @@ def _with_images(rows: pd.DataFrame, cells: dict[str, tuple[dict[str, object] | 
     return rows.replace("", None)
 
 
-def _fused_table(export: RawExport, facets: list[Facet]) -> pd.DataFrame:
-    """One row per painting; a painting or facet without a fused score has none (null), and the card says so."""
-    table = export.paintings[["painting_id", "category", "file"]].copy()
-    for facet in facets:
-        here = table["category"] == facet.category
-        for suffix, field in _FIELDS.items():
-            column = facet.dimension + suffix
-            if column not in table:
-                table[column] = math.nan
-            if facet.fused is not None:
-                values = dict(zip(facet.fused.items, getattr(facet.fused, field), strict=True))
-                table.loc[here, column] = table.loc[here, "painting_id"].map(values).astype(float)
-    return table
-
-
 def _release(
     export: RawExport, written: dict[str, Any], default: str, facets: list[Facet], sentences: tuple[str, ...]
 ) -> dict[str, Any]:
@@ -224,6 +212,7 @@ def _release(
         "repeats": config.repeats,
         "licence": config.licence,
         "default_config": default,
+        "scores_from": export.only_protocol if "scores" in written else None,
         "configs": written,
         "counts": summary(export).to_dict("records"),
         "facets": [facet_record(facet) for facet in facets],

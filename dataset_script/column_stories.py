@@ -44,3 +44,34 @@ STORIES = {
     ),
     "<dimension>_b_se": "[ours] Standard error of B with respect to the population of experts, from the same resamples.",
 }
+# Of the config `scores`: the protocol that the release has -> suffix of a dimension's column -> its story
+SCORE_STORIES = {
+    "pairs": {
+        "": (
+            "Bradley-Terry log-worth of the comparisons (natural logarithm; Davidson's ties, Gaussian prior of precision 0.1 "
+            "[ours]), mean 0 over the category, or over each part of it that comparisons link. Not on the rating scale; null "
+            "where it was never compared."
+        ),
+        "_se": (
+            "Standard error with respect to the population of experts (sandwich, clustered by expert); null where only one "
+            "expert compared."
+        ),
+        "_part": (
+            "The part of the comparison graph in which the painting lies, from 1: no comparison links one part to another, so "
+            "scores can be compared within a part only."
+        ),
+    },
+    "ratings": {
+        "": "Mean opinion score: the mean of all ratings, repeats counted; null where it was never rated.",
+        "_se": (
+            "Standard error with respect to the population of experts, once each expert's own mean level is taken out; null "
+            "where only one expert rated."
+        ),
+        "_bias_removed": (
+            "The mean of the ratings once each expert's bias is removed (ITU-T P.913): the mean distance of the expert's "
+            "ratings from the mean ratings of the same paintings. It differs from the mean opinion score only where some "
+            "experts did not rate every painting."
+        ),
+        "_bias_removed_se": "Its standard error, likewise.",
+    },
+}

@@ -14,12 +14,13 @@ import yaml
 
 from ..preference_to_score.fusion.fusion_report import FusionReport
 from .agreement_report import AgreementReport, agreement_table
-from .column_stories import STORIES
+from .column_stories import SCORE_STORIES, STORIES
 from .export_summary import conversions
 from .fused_facets import Facet
 from .parquet_tables import features
 from .raw_export import RawExport
-from .schema import FUSED_SUFFIXES
+from .schema import FUSED_SUFFIXES, PART_SUFFIX
+from .score_tables import score_columns
 
 _TEMPLATE = Path(__file__).with_name("template") / "dataset_card.md"
 # Licences that the Hub knows by these names; any other is written as "other" with its name.
@@ -29,8 +30,10 @@ _HUB_LICENCES = {
     *("cc-by-nc-nd-3.0", "cc-by-nc-nd-4.0", "cc-by-nc-sa-2.0", "cc-by-nc-sa-3.0", "cc-by-nc-sa-4.0"),
     *("cdla-sharing-1.0", "cdla-permissive-1.0", "cdla-permissive-2.0", "odc-by", "odbl", "pddl", "gpl-3.0", "unknown"),
 }
+_PROTOCOL = {"pairs": "pairwise preferences", "ratings": "absolute ratings", None: ""}
+_WITHOUT_SCORES = "Paintings judged by panels of experts. There are no scores here, see *Worth knowing*."
 _DIGITS = (4, 4, 3, 4, 3)  # of SRCC, PLCC, RMSE, halves, slope
-_ORDER = ("fused", "ratings", "pairs", "paintings")
+_ORDER = ("fused", "scores", "ratings", "pairs", "paintings")
 
 
 @dataclass(frozen=True, eq=False)
@@ -184,13 +187,12 @@ def _banner(facts: CardFacts) -> str:
 
 
 def _opening(facts: CardFacts) -> str:
-    fused = "fused" in facts.release["configs"]
-    what = (
-        "Paintings judged by panels of experts under two protocols, absolute ratings and pairwise preferences, and scores "
-        "fused from both."
-        if fused
-        else "Paintings judged by panels of experts. There are no fused scores here, see *Worth knowing*."
-    )
+    what = {
+        "fused": "Paintings judged by panels of experts under two protocols, absolute ratings and pairwise preferences, and "
+        "scores fused from both.",
+        "scores": f"Paintings judged by panels of experts under one protocol, {_PROTOCOL[facts.release['scores_from']]}, and "
+        "scores made of it.",
+    }.get(facts.release["default_config"], _WITHOUT_SCORES)
     return (
         f"{what}\n\n[paper] PPaint is 150 Chinese paintings of 3 categories, judged by 15 experts (5 per category) in 5 "
         "dimensions under both\nprotocols, with 45,900 pairwise judgments of a locally dense design. [ours] This dataset has "
@@ -212,20 +214,29 @@ def _loading(facts: CardFacts) -> str:
 
 
 def _columns(facts: CardFacts) -> Iterator[str]:
-    dimensions = facts.export.config.dimensions
     for name in _ORDER:
         if name not in facts.release["configs"]:
             continue
         rows = sum(entry["rows"] for entry in facts.release["configs"][name].values())
         lines = [f"### `{name}` ({rows:,} rows)", "", "| column | how it came about |", "|---|---|"]
-        for column in features(name, dimensions):
-            stem = next((d for d in dimensions if column.startswith(d) and column[len(d) :] in FUSED_SUFFIXES), "")
-            if name == "fused" and stem:
-                continue
-            lines.append(f"| `{column}` | {STORIES[column]} |")
-        if name == "fused":
-            lines += [f"| `<dimension>{suffix}` | {STORIES['<dimension>' + suffix]} |" for suffix in FUSED_SUFFIXES]
+        # the columns beside the dimensions' own, which are told for all dimensions at once
+        lines += [f"| `{column}` | {STORIES[column]} |" for column in features(name, ())]
+        lines += [
+            f"| `<dimension>{suffix}` | {story} |" for suffix, story in _stories_of_dimensions(name, facts).items()
+        ]
         yield "\n".join(lines)
+
+
+def _stories_of_dimensions(config: str, facts: CardFacts) -> dict[str, str]:
+    """Suffix of a dimension's column, and how it came about."""
+    if config == "fused":
+        return {suffix: STORIES[f"<dimension>{suffix}"] for suffix in FUSED_SUFFIXES}
+    if config != "scores":
+        return {}
+    stories = dict(SCORE_STORIES[facts.release["scores_from"]])
+    if "int32" not in score_columns(facts.export, facts.facets).values():
+        stories.pop(PART_SUFFIX, None)
+    return stories
 
 
 def _images(facts: CardFacts) -> str:
@@ -321,6 +332,16 @@ def _limits(facts: CardFacts) -> str:
             f"Fused scores are on the rating scale but not bounded by it: a value below {low} or above {high} is kept as "
             "it is.",
         ]
+    if "scores" in facts.release["configs"]:
+        parts += [
+            "Scores are the view of one small panel per category, under one protocol alone; `_se` is the error with respect to "
+            "the population of experts from which the panel was drawn, and with few experts it is wide.",
+        ]
+        if facts.release["scores_from"] == "pairs":
+            parts.append(
+                "Log-worths have no level of their own: 0 is the mean of the paintings that were compared with one another, "
+                "so that scores of different categories or parts cannot be compared."
+            )
     parts.append(
         "Nothing was dropped, clipped or filled in: where a facet or a painting has no score, it is null and named above."
     )

@@ -54,10 +54,13 @@ def notes(export: RawExport) -> list[str]:
         One sentence each; empty where there is nothing to say.
     """
     sentences = []
-    if export.ratings.empty:
-        sentences.append(f"there is no {RATINGS}, so there will be no fused scores: they need both protocols")
-    if export.pairs.empty:
-        sentences.append(f"there is no {PAIRS}, so there will be no fused scores: they need both protocols")
+    alone = {"pairs": (RATINGS, "worths of the comparisons"), "ratings": (PAIRS, "mean opinion scores of the ratings")}
+    if export.only_protocol:
+        absent, scores = alone[export.only_protocol]
+        sentences.append(
+            f"there is no {absent}, so there will be no fused scores: they need both protocols; the config `scores` holds "
+            f"{scores} instead"
+        )
     for conversion, count in conversions(export).items():
         sentences.append(f"{count} image{'s' if count > 1 else ''}: {conversion}")
     images = export.paintings[export.paintings["file"] != ""].drop_duplicates("painting_id")

@@ -9,7 +9,12 @@ from typing import Any
 
 from ..preference_to_score.fusion.fusion import FusedFacet
 from .fused_facets import Facet
+from .protocol_scores import ProtocolScores
 from .raw_export import RawExport
+from .schema import PART_SUFFIX
+
+_NEVER_WON = "never preferred, so that the prior alone keeps the worth finite"
+_NEVER_LOST = "always preferred, so that the prior alone keeps the worth finite"
 
 
 def facet_record(facet: Facet) -> dict[str, Any]:
@@ -24,7 +29,8 @@ def facet_record(facet: Facet) -> dict[str, Any]:
     -------
     dict
         category, dimension, the figures of agreement, why it was not fused (empty where it was), and the fusion's
-        report. Undefined numbers are None.
+        report; in a release of one protocol also the report of its scores, or why there are none. Undefined numbers are
+        None.
     """
     record = {
         "category": facet.category,
@@ -33,6 +39,9 @@ def facet_record(facet: Facet) -> dict[str, Any]:
         "why_not_fused": facet.why_not,
         "fusion": None if facet.fused is None else asdict(facet.fused.report),
     }
+    if facet.scores is not None or facet.why_not_scored:
+        record["why_not_scored"] = facet.why_not_scored
+        record["scores"] = None if facet.scores is None else dict(facet.scores.report)
     return _without_nan(record)
 
 
@@ -66,12 +75,34 @@ def facet_notes(export: RawExport, facets: Iterable[Facet]) -> list[str]:
         if all(facet.fused is None for facet in facets):
             sentences.append("there is no fused config, since no facet could be fused")
     for facet in facets:
-        if facet.fused is None:
+        if facet.why_not_scored:
+            sentences.append(f"{_name(facet)} has no scores: {facet.why_not_scored}")
+        found = facet.scores if facet.fused is None else facet.fused
+        if found is None:
             continue
         of_category = export.paintings.loc[export.paintings["category"] == facet.category, "painting_id"]
-        if missing := sorted(set(of_category) - set(facet.fused.items)):
+        if missing := sorted(set(of_category) - set(found.items)):
             sentences.append(f"{_name(facet)}: not judged, so without a score: {_listed(missing)}")
-        sentences += [f"{_name(facet)}: {oddity}" for oddity in _oddities(facet.fused, export.config.scale)]
+        oddities = _score_oddities(found) if facet.fused is None else _oddities(found, export.config.scale)
+        sentences += [f"{_name(facet)}: {oddity}" for oddity in oddities]
+    return sentences
+
+
+def _score_oddities(scores: ProtocolScores) -> list[str]:
+    report = scores.report
+    names_by_reason = {
+        _NEVER_WON: report.get("never_won"),
+        _NEVER_LOST: report.get("never_lost"),
+        "experts who gave all paintings the same rating": report.get("without_variance"),
+        "judged by a single expert, so without a standard error": report["without_error"],
+    }
+    sentences = [f"{what}: {_listed(names)}" for what, names in names_by_reason.items() if names]
+    sizes = report.get("parts", ())
+    if len(sizes) > 1:
+        sentences.append(
+            f"the paintings fall into {len(sizes)} parts that were never compared with one another (of {_listed(sizes)} "
+            f"paintings): scores can be compared within a part only (column {PART_SUFFIX})"
+        )
     return sentences
 
 
@@ -79,8 +110,8 @@ def _oddities(fused: FusedFacet, scale: tuple[int, int]) -> list[str]:
     report = fused.report
     beyond = [f"{item} ({score:.2f})" for item, score in (*report.a_below, *report.a_above)]
     names_by_reason = {
-        "never preferred, so that the prior alone keeps the worth finite": report.never_won,
-        "always preferred, so that the prior alone keeps the worth finite": report.never_lost,
+        _NEVER_WON: report.never_won,
+        _NEVER_LOST: report.never_lost,
         f"construction A lies beyond the scale {scale[0]} to {scale[1]}, and is kept": beyond,
         "not rated, so that preferences alone place it on the scale": report.unrated,
         "experts who gave all paintings the same rating": report.without_variance,

@@ -1,4 +1,7 @@
-"""Fuse every facet (category and dimension) of an export; facets that cannot be fused are named, with the reason."""
+"""Fuse every facet (category and dimension) of an export; facets that cannot be fused are named, with the reason.
+
+The facets of an export of one protocol are scored by that protocol alone.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from ..foundation.progress_type import Progress
 from ..preference_to_score.fusion.fusion import FusedFacet, fuse_facet
 from .facet_agreement import FacetAgreement, facet_agreement
 from .facet_tables import FacetTables, facet_tables
+from .protocol_scores import ProtocolScores, protocol_scores
 from .raw_export import RawExport
 
 
@@ -24,6 +28,10 @@ class Facet:
         The scores; None where the facet could not be fused.
     why_not : str
         The reason; empty where it was fused.
+    scores : ProtocolScores or None
+        Scores of the one protocol that the export has; None where it has both, or where there are none.
+    why_not_scored : str
+        The reason; empty where there are such scores, and in an export of both protocols.
     agreement : FacetAgreement
         How far its experts agree, without their profiles.
     """
@@ -32,11 +40,13 @@ class Facet:
     dimension: str
     fused: FusedFacet | None
     why_not: str
+    scores: ProtocolScores | None
+    why_not_scored: str
     agreement: FacetAgreement
 
 
 def fuse_facets(export: RawExport, processes: int = 1, progress: Progress | None = None) -> list[Facet]:
-    """Fuse the facets of an export.
+    """Fuse the facets of an export, or score them where the export has one protocol alone.
 
     Parameters
     ----------
@@ -53,7 +63,8 @@ def fuse_facets(export: RawExport, processes: int = 1, progress: Progress | None
     list of Facet
         In the order of the categories, then of the dimensions.
     """
-    jobs = [_Job(tables, export.config.scale) for tables in facet_tables(export)]
+    alone = export.only_protocol is not None
+    jobs = [_Job(tables, export.config.scale, alone) for tables in facet_tables(export)]
     return run_jobs(_facet, jobs, "fusing facets", processes, progress)
 
 
@@ -61,10 +72,11 @@ def fuse_facets(export: RawExport, processes: int = 1, progress: Progress | None
 class _Job:
     tables: FacetTables
     scale: tuple[int, int]
+    alone: bool
 
 
 def _facet(job: _Job) -> Facet:
-    tables, fused, why_not = job.tables, None, ""
+    tables, fused, why_not, scores, why_not_scored = job.tables, None, "", None, ""
     missing = [name for name, table in (("ratings", tables.ratings), ("pairs", tables.comparisons)) if table is None]
     if missing:
         why_not = f"it has no {' and no '.join(missing)}"
@@ -73,4 +85,10 @@ def _facet(job: _Job) -> Facet:
             fused = fuse_facet(tables.comparisons, tables.ratings, job.scale)
         except (ValueError, RuntimeError) as error:  # degenerate, or no convergence: named there, repeated on the card
             why_not = str(error)
-    return Facet(tables.category, tables.dimension, fused, why_not, facet_agreement(tables))
+    if job.alone:
+        try:
+            scores = protocol_scores(tables)
+        except (ValueError, RuntimeError) as error:
+            why_not_scored = str(error)
+    agreement = facet_agreement(tables)
+    return Facet(tables.category, tables.dimension, fused, why_not, scores, why_not_scored, agreement)

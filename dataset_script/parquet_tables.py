@@ -1,9 +1,9 @@
-"""The four tables of a dataset as Parquet: the same rows in give the same bytes out."""
+"""The tables of a dataset as Parquet: the same rows in give the same bytes out."""
 
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -19,15 +19,17 @@ from .schema import FUSED_SUFFIXES, PAINTING_FACTS
 _ROWS_WITH_IMAGES, _ROWS = 50, 10_000
 
 
-def features(config: str, dimensions: Sequence[str]) -> Features:
+def features(config: str, dimensions: Sequence[str], scores: Mapping[str, str] | None = None) -> Features:
     """The columns of one config.
 
     Parameters
     ----------
-    config : {"paintings", "ratings", "pairs", "fused"}
+    config : {"paintings", "ratings", "pairs", "fused", "scores"}
         Which.
     dimensions : sequence of str
         The release's dimensions.
+    scores : mapping of str to str, optional
+        The columns of scores of the config ``scores`` and their types (`score_columns`): releases differ in them.
 
     Returns
     -------
@@ -40,11 +42,10 @@ def features(config: str, dimensions: Sequence[str]) -> Features:
     """
     text = Value("string")
     judged = {"expert_id": text, "category": text, "dimension": text}
+    shown = {"painting_id": text, "category": text, "image": Image()}
     columns = {
         "paintings": {
-            "painting_id": text,
-            "category": text,
-            "image": Image(),
+            **shown,
             "sha256": text,
             "width": Value("int32"),
             "height": Value("int32"),
@@ -54,11 +55,10 @@ def features(config: str, dimensions: Sequence[str]) -> Features:
         "ratings": {"painting_id": text, **judged, "rating": Value("int32")},
         "pairs": {"painting_a": text, "painting_b": text, **judged, "choice": text},
         "fused": {
-            "painting_id": text,
-            "category": text,
-            "image": Image(),
+            **shown,
             **{dimension + suffix: Value("float64") for dimension in dimensions for suffix in FUSED_SUFFIXES},
         },
+        "scores": {**shown, **{name: Value(kind) for name, kind in (scores or {}).items()}},
     }
     return Features(columns[config])
 

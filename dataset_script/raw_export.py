@@ -27,7 +27,15 @@ from .export_checks import (
     escapes,
     memberships,
 )
-from .schema import CONFIG_FILE, PAINTING_FACTS, AnnotationsConfig, read_config
+from .schema import (
+    CONFIG_FILE,
+    PAINTING_FACTS,
+    PART_SUFFIX,
+    SCORE_SUFFIXES,
+    AnnotationsConfig,
+    clashing_columns,
+    read_config,
+)
 
 # Called with what is being done, how much of it is done, and how much there is.
 
@@ -67,6 +75,13 @@ class RawExport:
     experts: pd.DataFrame
     files: tuple[str, ...]
     unnamed_files: int
+
+    @property
+    def only_protocol(self) -> str | None:
+        """``"ratings"`` or ``"pairs"`` where the export has that protocol alone; None where it has both."""
+        if len(self.ratings) and len(self.pairs):
+            return None
+        return "ratings" if len(self.ratings) else "pairs"
 
 
 def read_raw_export(folder: str | Path, progress: Progress | None = None) -> RawExport:
@@ -119,6 +134,8 @@ def read_raw_export(folder: str | Path, progress: Progress | None = None) -> Raw
         pairs = check_pairs(pairs, rest)
     if config is not None and not config.simulated:
         _check_not_simulated([table for table in (experts, ratings, pairs) if table is not None], faults)
+    if config is not None and (ratings is None) != (pairs is None):
+        _check_score_columns(config, "pairs" if ratings is None else "ratings", faults)
     if faults:
         raise InputFault(faults)
     ratings = _empty(RATINGS) if ratings is None else ratings
@@ -177,6 +194,14 @@ def _open(folder: Path, file: str, row: str, faults: list[Fault]) -> tuple[str, 
         return nothing
     width, height = opened.image.size
     return opened.sha256, width, height, "; ".join(opened.notes), opened.source_format, opened.as_stored
+
+
+def _check_score_columns(config: AnnotationsConfig, protocol: str, faults: list[Fault]) -> None:
+    """The columns of the table of scores, which a release of one protocol has, are all different."""
+    suffixes = (*SCORE_SUFFIXES[protocol], *([PART_SUFFIX] if protocol == "pairs" else []))
+    if clashes := clashing_columns(config.dimensions, suffixes):
+        what = f"columns of the scores would clash ({', '.join(clashes)})"
+        faults.append(Fault(CONFIG_FILE, "dimensions", what, "rename a dimension, there and in the tables"))
 
 
 def _check_not_simulated(tables: list[pd.DataFrame], faults: list[Fault]) -> None:

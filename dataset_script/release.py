@@ -105,6 +105,32 @@ class ReleaseTables(dict[str, Any]):
             raise InputFault(Fault(str(self.folder), "fused", what, "build a release that has both ratings and pairs"))
         return self._table("fused", ("painting_id", *self.dimensions), every_column=True)
 
+    @property
+    def scores_from(self) -> str | None:
+        """``"ratings"`` or ``"pairs"`` where the release has that protocol alone, and `scores` of it; None elsewhere."""
+        return self.get("scores_from")
+
+    @cached_property
+    def scores(self) -> pd.DataFrame:
+        """Scores of the one protocol that the release has (`scores_from`), a row per painting and category.
+
+        ``painting_id``, ``category``, and for each dimension its score and ``_se``; of ratings also ``_bias_removed`` and
+        ``_bias_removed_se``. A dimension has ``_part`` where paintings were compared in parts that no comparison links:
+        scores can be compared within a part only.
+
+        Raises
+        ------
+        InputFault
+            If the dataset has no such scores, or they cannot be read.
+        """
+        if not (self.folder / "scores").is_dir():
+            what = "the dataset has no scores of one protocol alone"
+            fix = (
+                "use its fused scores" if (self.folder / "fused").is_dir() else "build it again, from an export of one"
+            )
+            raise InputFault(Fault(str(self.folder), "scores", what, fix))
+        return self._table("scores", ("painting_id", *self.dimensions), every_column=True)
+
     def references(self) -> NDArray[np.float64]:
         """The fused scores, shape (n, D), in the order of `fused` and `dimensions`."""
         return self.fused[list(self.dimensions)].to_numpy(dtype=np.float64, copy=True)

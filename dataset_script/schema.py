@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -15,6 +15,9 @@ from ..foundation.faults import Fault
 CONFIG_FILE = "annotations.yaml"
 # What the fused table appends to a dimension's name, in the order of its columns.
 FUSED_SUFFIXES = ("", "_se", "_se_panel", "_a", "_a_se", "_b", "_b_se")
+# What the table of scores appends, by the one protocol that the release has.
+SCORE_SUFFIXES = {"pairs": ("", "_se"), "ratings": ("", "_se", "_bias_removed", "_bias_removed_se")}
+PART_SUFFIX = "_part"  # the part of the comparison graph, where there are several
 # What may be known of a painting besides its id, category and file.
 PAINTING_FACTS = ("title", "artist", "period", "source", "licence")
 # Columns beside which a table holds the dimensions' own (``file`` until the images are put in). Those of the paintings
@@ -36,6 +39,27 @@ def _dimension_name(value: str) -> str:
     if not re.fullmatch(r"[A-Za-z]\w*", value, re.ASCII):
         raise ValueError(f"dimension {value!r} cannot name a column: a letter, then letters, digits and _")
     return value
+
+
+def clashing_columns(dimensions: Sequence[str], suffixes: Sequence[str]) -> list[str]:
+    """Columns that two dimensions would share, or that stand in the table already.
+
+    Parameters
+    ----------
+    dimensions, suffixes : sequence of str
+        Every dimension has a column with each suffix.
+
+    Returns
+    -------
+    list of str
+
+    Examples
+    --------
+    >>> clashing_columns(["overall", "overall_se", "file"], ["", "_se"])
+    ['file', 'overall_se']
+    """
+    columns = [dimension + suffix for dimension in dimensions for suffix in suffixes]
+    return sorted({column for column in columns if columns.count(column) > 1 or column in _TAKEN})
 
 
 class AnnotationsConfig(BaseModel):
@@ -96,9 +120,7 @@ class AnnotationsConfig(BaseModel):
             values = [value.lower() for value in getattr(self, field)]
             if len(set(values)) < len(values):
                 raise ValueError(f"{field}: the same name is listed twice (names that differ by case only count)")
-        columns = [dimension + suffix for dimension in self.dimensions for suffix in FUSED_SUFFIXES]
-        clashes = sorted({column for column in columns if columns.count(column) > 1 or column in _TAKEN})
-        if clashes:
+        if clashes := clashing_columns(self.dimensions, FUSED_SUFFIXES):
             raise ValueError(f"dimensions: their columns would clash ({', '.join(clashes)})")
         if self.headline not in self.dimensions:
             raise ValueError(f"headline: {self.headline!r} is not one of the dimensions")

@@ -19,9 +19,10 @@ from small_release import build_small_release
 
 from ppaint.dataset_script import BuildReport, build_dataset, read_raw_export, read_release
 from ppaint.dataset_script.release_file import sha256_of
-from ppaint.dataset_script.schema import FUSED_SUFFIXES
+from ppaint.dataset_script.schema import FUSED_SUFFIXES, SCORE_SUFFIXES
 from ppaint.dataset_script.stand_in.simulate import simulate
 from ppaint.images import InputFault, open_image
+from ppaint.preference_to_score import Comparisons, bradley_terry
 
 
 def content(folder: Path) -> dict[str, bytes]:
@@ -169,15 +170,95 @@ def test_a_dataset_is_replaced_only_if_asked_for(export):
     assert sorted(path.name for path in out.parent.iterdir()) == ["ppaint", "raw"]
 
 
-@pytest.mark.parametrize(("absent", "default"), [("ratings.csv", "pairs"), ("pairs.csv", "ratings")])
-def test_without_a_protocol_there_is_no_fused_config_and_it_is_said(export, monkeypatch, absent, default):
+@pytest.mark.parametrize(("absent", "alone"), [("ratings.csv", "pairs"), ("pairs.csv", "ratings")])
+def test_a_release_of_one_protocol_has_scores_of_it_and_no_fused_config(export, monkeypatch, absent, alone):
     (export.folder / absent).unlink()
     report = build_dataset(export.folder, export.folder.parent / "ppaint")
     monkeypatch.chdir(export.folder.parent)
-    assert report.default == default and set(report.rows) == {"paintings", default}
-    assert "rating" in load_dataset("ppaint")["figure"].column_names or default == "pairs"
-    body = card(export.folder.parent / "ppaint")[1]
+    assert report.default == "scores" and set(report.rows) == {"paintings", "scores", alone}
+    head, body = card(export.folder.parent / "ppaint")
     assert f"there is no {absent}, so there will be no fused scores" in body and "No facet was fused" in body
+    assert head["configs"][0]["config_name"] == "scores" and "under one protocol" in body
+    (code,) = re.findall(r"```python\n(.*?)```", body, re.DOTALL)
+    names: dict[str, object] = {}
+    exec(code, names)
+    loaded = names["scores"]["figure"]
+    columns = [d + suffix for d in ("brushwork", "overall") for suffix in SCORE_SUFFIXES[alone]]
+    assert loaded.column_names == ["painting_id", "category", "image", *columns] and loaded[0]["image"].mode == "RGB"
+    for suffix in SCORE_SUFFIXES[alone]:
+        assert f"| `<dimension>{suffix}` |" in body
+    assert "`<dimension>_part`" not in body and None not in loaded["overall_se"][:]
+    read = read_release("ppaint")
+    assert read.scores_from == alone and list(read.scores)[2:] == columns
+    assert read.scores.query("category == 'figure'")["overall"].tolist() == loaded["overall"][:]
+    with pytest.raises(InputFault, match="no fused scores"):
+        read.references()
+
+
+def test_scores_of_pairs_are_worths_whose_errors_go_by_expert(export):
+    (export.folder / "ratings.csv").unlink()
+    built = build_dataset(export.folder, export.folder.parent / "ppaint")
+    rows = [row for row in export.read("pairs.csv")[1:] if row[0].startswith("figure") and row[3] == "overall"]
+    first, second, rater, _, choice = map(list, zip(*rows, strict=True))
+    games = Comparisons.from_arrays(first, second, [{"a": 1, "tie": 0.5, "b": 0}[word] for word in choice], rater=rater)
+    fit = bradley_terry(games, prior_precision=0.1, errors="sandwich", cluster="rater")
+    table = (
+        read_release(built.folder).scores.query("category == 'figure'").set_index("painting_id").loc[list(fit.items)]
+    )
+    assert table["overall"].tolist() == pytest.approx(fit.log_worths.tolist(), abs=1e-12)
+    assert table["overall_se"].tolist() == pytest.approx(fit.standard_errors.tolist(), abs=1e-12)
+
+
+def test_parts_that_were_never_compared_are_numbered_and_each_has_mean_zero(export):
+    (export.folder / "ratings.csv").unlink()
+    rows = export.read("pairs.csv")
+    upper = {f"figure_{i}" for i in (3, 4, 5)}
+    kept = [row for row in rows[1:] if row[3] != "overall" or (row[0] in upper) == (row[1] in upper)]
+    one = {"figure_3", "figure_4", "figure_5"}  # in the upper part of `overall` a single expert compared
+    kept = [row for row in kept if row[3] != "overall" or row[0] not in one or row[2].endswith("_1")]
+    export.write("pairs.csv", [rows[0], *kept])
+    export.add("paintings.csv", "figure_9", "figure", "", "Never compared")
+    built = build_dataset(export.folder, export.folder.parent / "ppaint")
+    table = read_release(built.folder).scores
+    assert "brushwork_part" not in table and "overall_part" in table
+    figure = table.query("category == 'figure'").set_index("painting_id")
+    assert figure["overall_part"].dropna().to_dict() == {f"figure_{i}": 1 + (i > 2) for i in range(6)}
+    assert figure.groupby("overall_part")["overall"].mean().abs().max() < 1e-12
+    assert figure["overall_se"].isna().to_dict() == {name: name in {*one, "figure_9"} for name in figure.index}
+    assert table.query("category == 'landscape'")["overall_part"].tolist() == [1] * 6
+    body = card(built.folder)[1]
+    for words in (
+        "figure / overall: not judged, so without a score: figure_9",
+        "figure / overall: judged by a single expert, so without a standard error: figure_3, figure_4, figure_5",
+        "figure / overall: the paintings fall into 2 parts that were never compared",
+        "`<dimension>_part`",
+    ):
+        assert words in body
+
+
+def test_a_facet_that_cannot_be_scored_is_null_and_named(export):
+    (export.folder / "ratings.csv").unlink()
+    rows = export.read("pairs.csv")
+    for row in rows[1:]:
+        if row[3] == "overall" and row[0].startswith("figure"):
+            row[4] = "tie"
+    export.write("pairs.csv", [row for row in rows if row[3] != "brushwork" or row[0].startswith("figure")])
+    built = build_dataset(export.folder, export.folder.parent / "ppaint")
+    table = read_release(built.folder).scores
+    assert table.query("category == 'figure'")["overall"].isna().all()
+    assert table.query("category == 'landscape'")["brushwork"].isna().all()
+    for why in (
+        "figure / overall has no scores: every judgment is a tie",
+        "landscape / brushwork has no scores: it has no",
+    ):
+        assert any(note.startswith(why) for note in built.notes)
+
+
+def test_columns_of_scores_that_would_clash_are_a_fault_before_the_work(export):
+    (export.folder / "pairs.csv").unlink()
+    export.write_config(dimensions=["brushwork", "overall", "overall_bias_removed"])
+    with pytest.raises(InputFault, match="columns of the scores would clash"):
+        read_raw_export(export.folder)
 
 
 def test_facet_that_cannot_be_fused_is_null_and_named(export, monkeypatch):

@@ -7,14 +7,17 @@ import os
 import subprocess
 import sys
 from collections import Counter
+from itertools import groupby
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 import yaml
 from datasets import load_dataset
 from PIL import Image
 
-from ppaint.dataset_script import AnnotationsConfig, read_raw_export
+from ppaint.dataset_script import AnnotationsConfig, build_dataset, read_raw_export
 from ppaint.images import InputFault
 from ppaint.preference_to_score import Comparisons, Ratings, bradley_terry, mean_opinion_score
 
@@ -74,7 +77,7 @@ def avt(tmp_path_factory):
 
 
 def test_preferences_without_ratings_or_images_become_a_dataset(eba):
-    pairs = load_dataset(str(eba / "ppaint"))
+    pairs = load_dataset(str(eba / "ppaint"), "pairs")
     assert {split: len(rows) for split, rows in pairs.items()} == {"Beethoven": 8736, "Sting": 8736}
     paintings = load_dataset(str(eba / "ppaint"), "paintings")
     assert list(paintings["Beethoven"]["painting_id"]) == list(paintings["Sting"]["painting_id"])
@@ -99,6 +102,30 @@ def test_its_worths_are_those_that_r_printed(eba):
         assert dict(zip(worths.items, worths.log_worths, strict=True)) == pytest.approx(expected, abs=1e-7)
 
 
+def test_its_scores_are_the_printed_worths_but_for_the_priors_pull(eba):
+    """R's worths have no prior: the likelihood is flat at them. At the build's its slope is what the prior holds against it."""
+    scores = {name: split.to_pandas() for name, split in load_dataset(str(eba / "ppaint")).items()}
+    printed = [row for row in published("eba_soundquality", "reference_R_scales.csv") if row["source"] == "attribute"]
+    judged = published("eba_soundquality", "attribute_pairs.csv")
+    for (category, dimension), own in groupby(printed, key=lambda row: (row["category"], row["dimension"])):
+        theirs = {row["item"]: float(row["bt_logworth_meanzero"]) for row in own}
+        items = list(theirs)
+        ours = scores[category].set_index("painting_id")[dimension].loc[items].to_numpy()
+        theirs = np.array([theirs[item] for item in items])
+        won = np.zeros((8, 8))
+        for row in judged:
+            if (row["category"], row["dimension"]) == (category, dimension):
+                other = row["item_b"] if row["winner"] == row["item_a"] else row["item_a"]
+                won[items.index(row["winner"]), items.index(other)] += 1
+
+        def slope(worths, won=won):
+            return (won - (won + won.T) / (1 + np.exp(worths[None] - worths[:, None]))).sum(1)
+
+        assert slope(theirs) == pytest.approx(np.zeros(8), abs=1e-5)
+        assert slope(ours) == pytest.approx(0.1 * ours, abs=1e-5)
+        assert ours == pytest.approx(theirs, abs=0.054) and (np.argsort(ours) == np.argsort(theirs)).all()
+
+
 def test_an_item_of_two_categories_needs_the_category_said(eba, tmp_path):
     raw = tmp_path / "raw"
     raw.mkdir()
@@ -111,7 +138,7 @@ def test_an_item_of_two_categories_needs_the_category_said(eba, tmp_path):
 
 
 def test_ratings_with_images_become_a_dataset(avt):
-    ratings = load_dataset(str(avt / "ppaint"))["generated"]
+    ratings = load_dataset(str(avt / "ppaint"), "ratings")["generated"]
     paintings = load_dataset(str(avt / "ppaint"), "paintings")["generated"]
     assert (len(ratings), len(paintings)) == (10_155, 146)
     images = dict(zip(paintings["painting_id"], paintings["image"], strict=True))
@@ -138,6 +165,25 @@ def test_its_means_are_the_published_ones_to_the_last_bit(avt):
         mos = mean_opinion_score(marks, repeats="count")
         expected = {row["image_key"]: float(row[column]) for row in published("avt_ai_images", "means_all_ratings.csv")}
         assert dict(zip(mos.items, mos.scores.tolist(), strict=True)) == expected
+
+
+def test_its_scores_without_incomplete_raters_are_the_published_means_to_the_last_bit(avt, tmp_path):
+    with (avt / "raw" / "experts.csv").open(encoding="utf-8", newline="") as handle:
+        complete = [row for row in csv.DictReader(handle) if int(row["ratings_given"]) > 400]
+    who = {row["expert_id"] for row in complete}
+    raw = tmp_path / "raw"
+    raw.mkdir()
+    (raw / "annotations.yaml").write_bytes((avt / "raw" / "annotations.yaml").read_bytes())
+    for file, column in (("ratings.csv", "expert_id"), ("paintings.csv", None)):
+        table = pd.read_csv(avt / "raw" / file, dtype=str, keep_default_na=False)
+        kept = table[table[column].isin(who)] if column else table.assign(file="")
+        kept.to_csv(raw / file, index=False)
+    build_dataset(raw, tmp_path / "ppaint")
+    scores = load_dataset(str(tmp_path / "ppaint"), "scores", split="generated").to_pandas().set_index("painting_id")
+    rows = published("avt_ai_images", "means_all_ratings.csv")
+    names = {"image_appeal": "appeal_mean", "realism": "realism_mean", "prompt_matching": "prompt_matching_mean"}
+    for dimension, column in names.items():
+        assert scores[dimension].to_dict() == {row["image_key"]: float(row[column]) for row in rows}
 
 
 def test_without_the_word_repeats_are_nine_faults(avt, tmp_path):

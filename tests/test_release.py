@@ -78,6 +78,9 @@ def test_a_dataset_without_fused_scores_is_read_until_they_are_asked_for(folder)
     release = read_release(folder)
     with pytest.raises(InputFault, match="no fused scores to evaluate against"):
         release.references()
+    assert release.scores_from is None
+    with pytest.raises(InputFault, match="no scores of one protocol alone"):
+        _ = release.scores
 
 
 def test_a_file_that_is_no_parquet_and_a_missing_split_are_one_fault_each(folder):

@@ -5,8 +5,8 @@ pairs of eight reproductions (mono, stereo, ...) of two pieces of music. Written
 
 - a programme is a category. The same eight names stand in both, and each listener heard both, so `paintings.csv` has a
   row for each name and category, and `pairs.csv` says of every row to which category it belongs. Ids need no change;
-- nobody rated, so there is no `ratings.csv` and nothing to fuse: the dataset's default config is `pairs`. The
-  `rating_scale` that annotations.yaml asks for is used by nothing;
+- nobody rated, so there is no `ratings.csv` and nothing to fuse: the dataset's default config is `scores`,
+  the worths of the comparisons. The `rating_scale` that annotations.yaml asks for is used by nothing;
 - there is nothing to look at: `file` is empty.
 
     python docs/examples/eba_soundquality.py DATA OUT
