@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
 from ..foundation.faults import Fault
+from ..foundation.table_text import TableRows, has_no_name, read_rows
 
 
 @dataclass(frozen=True)
@@ -38,7 +37,7 @@ def read_table(path: Path, columns: Columns, faults: list[Fault]) -> pd.DataFram
     Parameters
     ----------
     path : Path
-        A UTF-8 file with commas and a header; a byte-order mark is fine, and so are empty lines.
+        A UTF-8 file with commas and a header; see `read_rows` for what other programs may have added.
     columns : Columns
         What must and what may be there.
     faults : list of Fault
@@ -60,33 +59,13 @@ def read_table(path: Path, columns: Columns, faults: list[Fault]) -> pd.DataFram
     >>> table.index.tolist(), faults[0].row
     ([2], 'row 3')
     """
-    text = _text(path, faults)
-    if text is None:
+    rows = read_rows(path, path.name, faults)
+    if rows is None or not _header_fits(rows, columns, path.name, faults):
         return None
-    try:
-        rows = list(csv.reader(io.StringIO(text, newline=""), strict=True))
-    except csv.Error as error:
-        faults.append(Fault(path.name, "", f"not a valid CSV table ({error})", "export the table again as CSV"))
-        return None
-    if not rows or not any(rows):
-        faults.append(Fault(path.name, "", "the file is empty", "write the header and the rows, or remove the file"))
-        return None
-    if not _header_fits(rows[0], columns, path.name, faults):
-        return None
-    cells: list[list[str]] = []
-    numbers: list[int] = []
-    for number, row in enumerate(rows[1:], start=2):
-        if len(row) == len(rows[0]):
-            cells.append(row)
-            numbers.append(number)
-        elif row:  # an empty line is no row
-            what = f"{len(row)} cells, but the header has {len(rows[0])} columns"
-            faults.append(
-                Fault(path.name, f"row {number}", what, "give every column one cell; quote cells with commas")
-            )
-    if not any(rows[1:]):
+    faults += rows.ragged
+    if not rows.cells and not rows.ragged:
         faults.append(Fault(path.name, "", "the table has no rows", "fill it, or remove the file if it is optional"))
-    table = pd.DataFrame(cells, columns=rows[0], index=pd.Index(numbers, name="row"), dtype=object)
+    table = pd.DataFrame(rows.cells, columns=rows.header, index=pd.Index(rows.numbers, name="row"), dtype=object)
     for column in columns.optional:
         if column not in table:
             table[column] = ""
@@ -139,43 +118,21 @@ def shown(value: object) -> str:
     return text if len(text) <= 62 else text[:58] + "...'"
 
 
-def _text(path: Path, faults: list[Fault]) -> str | None:
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        faults.append(Fault(path.name, "", f"cannot be read ({error.strerror})", "check its permissions"))
-        return None
-    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
-        faults.append(Fault(path.name, "", "written as UTF-16", "save the table as CSV UTF-8"))
-        return None
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        pass
-    for number, line in enumerate(content.split(b"\n"), start=1):
-        try:
-            line.decode("utf-8")
-        except UnicodeDecodeError as error:
-            what = f"not UTF-8 (byte 0x{line[error.start]:02x} at position {error.start + 1})"
-            faults.append(Fault(path.name, f"row {number}", what, "save the table as CSV UTF-8"))
-    return None
-
-
-def _header_fits(header: Sequence[str], columns: Columns, file: str, faults: list[Fault]) -> bool:
-    before = len(faults)
+def _header_fits(rows: TableRows, columns: Columns, file: str, faults: list[Fault]) -> bool:
+    before, header = len(faults), rows.header
     known = {*columns.required, *columns.optional}
-    if len(header) == 1 and (";" in header[0] or "\t" in header[0]):
-        faults.append(
-            Fault(file, "row 1", "the columns are not separated by commas", "save the table as CSV with commas")
-        )
-        return False
+    nameless = rows.unnamed or any(map(has_no_name, header))
     for column in columns.required:
         if column not in header:
-            faults.append(Fault(file, "row 1", f"column {column} is missing", "add the column"))
+            fix = "add the column, or give the column without a name this name" if nameless else "add the column"
+            faults.append(Fault(file, "row 1", f"column {column} is missing", fix))
     for column in dict.fromkeys(header):
-        if header.count(column) > 1:
+        if has_no_name(column):
+            what = f"column {header.index(column) + 1} has no name (pandas writes its index so)"
+            faults.append(Fault(file, "row 1", what, "give it its name, or write the table without it (index=False)"))
+        elif header.count(column) > 1:
             faults.append(Fault(file, "row 1", f"column {shown(column)} is listed twice", "remove one of them"))
-        if column not in known and not (columns.open and column.strip()):
+        elif column not in known and not columns.open:
             fix = f"remove it, or correct its spelling (known: {', '.join([*columns.required, *columns.optional])})"
             faults.append(Fault(file, "row 1", f"unknown column {shown(column)}", fix))
     return len(faults) == before

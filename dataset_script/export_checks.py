@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 
 from ..foundation.faults import Fault
+from ..foundation.table_text import has_decimal_comma
 from .csv_table import Columns, report, shown
 from .schema import CONFIG_FILE, PAINTING_FACTS
 
@@ -188,7 +189,16 @@ def check_ratings(table: pd.DataFrame, rest: RestOfExport) -> pd.DataFrame:
     _check_judgments(RATINGS, table, ("painting_id",), rest)
     number = table["rating"].map(lambda value: bool(_WHOLE_NUMBER.fullmatch(value))).astype(bool)
     fix = "give a whole number on the scale; remove the row where there was no rating"
-    report(faults, RATINGS, table, ~number, lambda row: f"rating {shown(row.rating)} is not a whole number", fix)
+    what = "rating {} is not a whole number{}"
+    comma = {True: " (it has a decimal comma)", False: ""}
+    report(
+        faults,
+        RATINGS,
+        table,
+        ~number,
+        lambda row: what.format(shown(row.rating), comma[has_decimal_comma(row.rating)]),
+        fix,
+    )
     rating = table["rating"].where(number, "0").astype(float).astype("int64")
     if "rating_scale" in declared:
         low, high = declared["rating_scale"]

@@ -156,6 +156,8 @@ def _check_folder(folder: Path, faults: list[Fault]) -> None:
         faults.append(Fault(str(folder), "", what, "add at least one of them"))
     known = {CONFIG_FILE, *COLUMNS}
     for path in sorted(folder.iterdir()):
+        if path.name.startswith((".", "~$")):  # what a Mac (._ratings.csv) or an open Excel (~$ratings.xlsx) leaves
+            continue
         if path.suffix.lower() in (".csv", ".tsv", ".xlsx", ".yaml", ".yml") and path.name not in known:
             fix = f"correct its name (known: {', '.join(sorted(known))}), or move it out of the folder"
             faults.append(Fault(path.name, "", "a table that would not be read", fix))
@@ -222,5 +224,5 @@ def _empty(file: str) -> pd.DataFrame:
 
 def _unnamed(folder: Path, paintings: pd.DataFrame, read: tuple[str, ...]) -> int:
     named = {*paintings["file"], *read}
-    files = (path for path in folder.rglob("*") if path.is_file() and not path.name.startswith("."))
+    files = (path for path in folder.rglob("*") if path.is_file() and not path.name.startswith((".", "~$")))
     return sum(path.relative_to(folder).as_posix() not in named for path in files)

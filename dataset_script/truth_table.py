@@ -45,7 +45,9 @@ def read_truth(folder: str | Path, export: RawExport) -> dict[tuple[str, str], d
     values = table[list(dimensions)].apply(pd.to_numeric, errors="coerce").astype(float)
     for row, dimension in zip(*np.nonzero(~np.isfinite(values.to_numpy())), strict=True):
         what = f"{dimensions[dimension]} {shown(table[dimensions[dimension]].iloc[row])} is not a number"
-        faults.append(Fault(TRUTH_FILE, f"row {table.index[row]}", what, "write a number"))
+        faults.append(
+            Fault(TRUTH_FILE, f"row {table.index[row]}", what, "write a number, with a point and not a comma")
+        )
     key = pd.MultiIndex.from_frame(table[["painting_id", "category"]])
     for row in table.index[key.duplicated()]:
         what = f"painting {shown(table.at[row, 'painting_id'])} is there twice"

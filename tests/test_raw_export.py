@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+import pandas as pd
 import pytest
 from conftest import SmallExport
 from PIL import Image
@@ -47,6 +48,75 @@ def test_byte_order_mark_empty_lines_and_windows_line_ends_are_fine(export):
         content = (export.folder / file).read_bytes().replace(b"\n", b"\r\n")
         (export.folder / file).write_bytes(b"\xef\xbb\xbf" + content + b"\r\n\r\n")
     assert len(read_raw_export(export.folder).ratings) == 72
+
+
+def with_index(content: bytes, name: str = "", start: int = 0) -> bytes:
+    """As `frame.to_csv(path)` writes it: a column in front that counts the rows."""
+    header, *lines = content.decode().splitlines()
+    counted = [f"{row},{line}" for row, line in enumerate(lines, start)]
+    return "\n".join([f"{name},{header}", *counted, ""]).encode()
+
+
+ADDED = {
+    "cleared rows": lambda c: c + b",,,\n,,,,,\n , ,,\n",
+    "a hint": lambda c: b"\xef\xbb\xbfsep=,\r\n" + c.replace(b"\n", b"\r\n"),
+    "a quoted hint": lambda c: b'"sep=,",,,\n' + c,
+    "old Mac line ends": lambda c: c.replace(b"\n", b"\r"),
+    "an index of pandas": with_index,
+    "an index of R": lambda c: with_index(c, '""', 1),
+    "an index written twice": lambda c: with_index(with_index(c, "Unnamed: 0"), "", 7),
+    "cleared columns": lambda c: c.replace(b"\n", b",,\n"),
+}
+
+
+@pytest.mark.parametrize("added", ADDED)
+def test_what_other_programs_add_to_a_table_is_passed_over(export, added):
+    sound = read_raw_export(export.folder)
+    for file in ("paintings.csv", "ratings.csv", "pairs.csv", "experts.csv"):
+        path = export.folder / file
+        path.write_bytes(ADDED[added](path.read_bytes()))
+    read = read_raw_export(export.folder)
+    for table in ("paintings", "ratings", "pairs", "experts"):
+        pd.testing.assert_frame_equal(getattr(read, table), getattr(sound, table))
+
+
+def test_rows_behind_a_hint_count_as_a_spreadsheet_counts_which_does_not_show_it(export):
+    export.set("ratings.csv", 6, "rating", "11")
+    path = export.folder / "ratings.csv"
+    path.write_bytes(b"sep=,\n" + path.read_bytes())
+    assert the_fault(export).row == "row 6"
+
+
+def test_hidden_files_and_those_of_an_open_excel_are_left_alone(export):
+    for name in ("._ratings.csv", "._annotations.yaml", ".~lock.pairs.csv#", "~$ratings.xlsx", "images/._figure_0.png"):
+        (export.folder / name).write_bytes(b"\0\x05\x16\x07")
+    assert notes(read_raw_export(export.folder)) == []
+
+
+FORMS = {
+    "semicolons": (lambda c: c.replace(b",", b";"), "not separated by commas but by semicolons"),
+    "semicolons, and said so": (lambda c: b"sep=;\n" + c.replace(b",", b";"), "by semicolons"),
+    "tabs": (lambda c: c.replace(b",", b"\t"), "by tabs"),
+    "vertical bars": (lambda c: c.replace(b",", b"|"), "by vertical bars"),
+    "UTF-16": (lambda c: c.decode().encode("utf-16"), "UTF-16"),
+    "UTF-16 without a mark": (lambda c: c.decode().encode("utf-16-le"), "UTF-16"),
+    "GBK": (lambda c: c + "意境,a,b,1\n".encode("gbk"), "not UTF-8"),
+    "a workbook": (lambda c: b"PK\x03\x04" + c, "an Excel workbook"),
+    "an index of names": (lambda c: b"," + c.replace(b"\n", b"\nx,")[:-2], "column 1 has no name"),
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_table_of_another_form_is_one_fault_that_names_it(export, form):
+    change, what = FORMS[form]
+    path = export.folder / "ratings.csv"
+    path.write_bytes(change(path.read_bytes()))
+    assert what in the_fault(export).what
+
+
+def test_a_decimal_comma_is_named(export):
+    export.set("ratings.csv", 6, "rating", "7,5")
+    assert "decimal comma" in the_fault(export).what
 
 
 def test_names_in_any_script_are_fine(export):

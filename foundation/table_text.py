@@ -1,0 +1,185 @@
+"""The rows of a CSV file as other programs write it: Excel's hint and cleared rows, an index that pandas wrote.
+
+What such a program adds without meaning anything is passed over; anything else that makes it no table with commas in UTF-8 is
+one fault that says what it is.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from .faults import Fault
+
+_HINT = re.compile(r'"?sep=(?P<mark>[^"\r\n])"?[,;\t ]*(\r\n|\r|\n|$)', re.IGNORECASE)
+_SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "vertical bars"}
+_NO_NAME = re.compile(
+    r"\s*|Unnamed: \d+(\.\d+)?(_level_\d+)?"
+)  # the latter is pandas' own word for a column without a name
+_WHOLE = re.compile(r"\d{1,18}")
+_DECIMAL_COMMA = re.compile(r"\s*[+-]?\d+,\d+\s*")
+_OTHER_FILES = {
+    b"PK\x03\x04": "an Excel workbook or another zip archive",
+    b"\xd0\xcf\x11\xe0": "an old Excel workbook",
+    b"PAR1": "a Parquet file",
+    b"\x1f\x8b": "compressed with gzip",
+    b"\x00\x05\x16\x07": "what a Mac stores about another file (AppleDouble)",
+}
+_SAVE = "save the table as CSV UTF-8, with commas"
+
+
+@dataclass(frozen=True)
+class TableRows:
+    """The rows of a table.
+
+    Parameters
+    ----------
+    header : tuple of str
+        Names of the columns.
+    cells : list of list of str
+        As many a row as the header has.
+    numbers : list of int
+        The number of each row as a spreadsheet shows it; the header is row 1.
+    ragged : list of Fault
+        One for each row that has too few or too many cells, and is left out.
+    unnamed : int
+        Columns without a name that held an index (whole numbers) or nothing, and were passed over.
+    """
+
+    header: tuple[str, ...]
+    cells: list[list[str]]
+    numbers: list[int]
+    ragged: list[Fault]
+    unnamed: int
+
+
+def read_rows(path: Path, file: str, faults: list[Fault]) -> TableRows | None:
+    """Read the rows of a CSV file as text; what is wrong with its form is added to `faults`.
+
+    Parameters
+    ----------
+    path : Path
+    file : str
+        How faults call it.
+    faults : list of Fault
+        Is appended to.
+
+    Returns
+    -------
+    TableRows or None
+        None where the file as a whole is at fault. Faults of single rows stand in ``ragged``, since there is no use in them
+        where the header is at fault. A byte-order mark, ``sep=,`` in the first line, empty lines and rows of empty cells
+        are passed over, and so are columns without a name that are empty or hold an index of whole numbers.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder) / "t.csv"
+    ...     _ = path.write_text("sep=,\\n,a,b\\n0,1,x\\n1,2\\n,,\\n2,3,y\\n")
+    ...     faults = []
+    ...     rows = read_rows(path, "t.csv", faults)
+    >>> rows.header, rows.cells, rows.numbers, rows.ragged[0].row
+    (('a', 'b'), [['1', 'x'], ['3', 'y']], [2, 5], 'row 3')
+    """
+    text = _text(path, file, faults)
+    if text is None:
+        return None
+    hint = _HINT.match(text)
+    if hint is not None:
+        text = text[hint.end() :]
+    try:
+        rows = list(csv.reader(io.StringIO(text, newline=""), strict=True))
+    except csv.Error as error:
+        faults.append(Fault(file, "", f"not a valid CSV table ({error})", "export the table again as CSV"))
+        return None
+    if not rows or not any(rows):
+        faults.append(Fault(file, "", "the file is empty", "write the header and the rows, or remove the file"))
+        return None
+    header = rows[0]
+    if mark := _other_separator(header, hint["mark"] if hint else ","):
+        what = f"the columns are not separated by commas but by {_SEPARATORS.get(mark, repr(mark))}"
+        faults.append(Fault(file, "row 1", what, _SAVE))
+        return None
+    cells, numbers, ragged = [], [], []
+    for number, row in enumerate(rows[1:], start=2):
+        if not any(cell.strip() for cell in row):
+            continue
+        if len(row) == len(header):
+            cells.append(row)
+            numbers.append(number)
+        else:
+            what = f"{len(row)} cells, but the header has {len(header)} columns"
+            ragged.append(Fault(file, f"row {number}", what, "give every column one cell; quote cells with commas"))
+    kept = [place for place, name in enumerate(header) if not _means_nothing(name, [row[place] for row in cells])]
+    if len(kept) < len(header):
+        cells = [[row[place] for place in kept] for row in cells]
+    return TableRows(tuple(header[place] for place in kept), cells, numbers, ragged, len(header) - len(kept))
+
+
+def has_no_name(column: str) -> bool:
+    """Whether a column is one without a name, as pandas writes its index.
+
+    Examples
+    --------
+    >>> has_no_name(""), has_no_name("Unnamed: 0"), has_no_name("rating")
+    (True, True, False)
+    """
+    return _NO_NAME.fullmatch(column) is not None
+
+
+def has_decimal_comma(cell: str) -> bool:
+    """Whether a cell is a number with a comma where a point should be.
+
+    Examples
+    --------
+    >>> has_decimal_comma("7,5"), has_decimal_comma("7.5"), has_decimal_comma("a,b")
+    (True, False, False)
+    """
+    return _DECIMAL_COMMA.fullmatch(cell) is not None
+
+
+def _means_nothing(name: str, cells: Sequence[str]) -> bool:
+    """A column without a name, empty or an index: pandas, R and Excel write such columns unasked."""
+    if not has_no_name(name):
+        return False
+    return all(not cell.strip() for cell in cells) or all(_WHOLE.fullmatch(cell.strip()) for cell in cells)
+
+
+def _other_separator(header: Sequence[str], hinted: str) -> str:
+    """What separates the columns, where it is no comma."""
+    if hinted != ",":
+        return hinted
+    if len(header) == 1:
+        return next((mark for mark in _SEPARATORS if mark in header[0]), "")
+    return ""
+
+
+def _text(path: Path, file: str, faults: list[Fault]) -> str | None:
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        faults.append(Fault(file, "", f"cannot be read ({error.strerror})", "check its permissions"))
+        return None
+    for start, what in _OTHER_FILES.items():
+        if content.startswith(start):
+            faults.append(Fault(file, "", f"not a CSV table but {what}", _SAVE))
+            return None
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in content[:200]:
+        faults.append(Fault(file, "", "written as UTF-16", _SAVE))
+        return None
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        pass
+    for number, line in enumerate(content.split(b"\n"), start=1):
+        try:
+            line.decode("utf-8")
+        except UnicodeDecodeError as error:
+            what = f"not UTF-8 (byte 0x{line[error.start]:02x} at position {error.start + 1})"
+            faults.append(Fault(file, f"row {number}", what, _SAVE))
+    return None
