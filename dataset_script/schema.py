@@ -36,8 +36,10 @@ def _split_name(value: str) -> str:
 
 
 def _dimension_name(value: str) -> str:
-    if not re.fullmatch(r"[A-Za-z]\w*", value, re.ASCII):
-        raise ValueError(f"dimension {value!r} cannot name a column: a letter, then letters, digits and _")
+    if not re.fullmatch(r"[^\W\d_]\w*", value):
+        raise ValueError(
+            f"dimension {value!r} cannot name a column: a letter (of any script), then letters, digits and _"
+        )
     return value
 
 
@@ -74,7 +76,7 @@ class AnnotationsConfig(BaseModel):
     categories : list of str
         Splits of the dataset, in order: ``^\\w+(\\.\\w+)*$`` and not ``all``.
     dimensions : list of str
-        What was judged, in order; they become columns.
+        What was judged, in order; they become columns: a letter of any script, then letters, digits and ``_``.
     headline : str
         The dimension that stands for the painting as a whole.
     rating_scale : list of int

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import logging
+import re
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,9 +13,31 @@ import matplotlib
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
+from matplotlib import font_manager
 
 from ..foundation.whole_files import written_file
 
+# Fonts with Chinese letters, as Linux, Windows and macOS have them: names of dimensions and categories may be in any script.
+_CHINESE_FONTS = (
+    *(
+        "Noto Sans CJK SC",
+        "Noto Sans SC",
+        "Source Han Sans SC",
+        "WenQuanYi Micro Hei",
+        "WenQuanYi Zen Hei",
+        "Noto Sans CJK JP",
+    ),
+    *(
+        "Microsoft YaHei",
+        "SimHei",
+        "PingFang SC",
+        "Heiti SC",
+        "Hiragino Sans GB",
+        "Arial Unicode MS",
+        "Droid Sans Fallback",
+    ),
+)
+_NO_GLYPH = re.compile(r"Glyph (\d+) .*missing from")
 BEFORE, AFTER, NEUTRAL = "#b5523b", "#2f6f73", "#6b6558"
 
 
@@ -33,17 +58,36 @@ def drawn(path: Path, *shape: int, **options) -> Iterator[tuple]:
     ------
     figure, axes
         As ``matplotlib.pyplot.subplots`` gives them. The figure's title is also written into the file's data, so that a
-        picture that is passed on alone still says what it is.
+        picture that is passed on alone still says what it is. Letters that no font of this machine has are logged once.
     """
-    figure, axes = plt.subplots(*shape, **options)
-    try:
-        yield figure, axes
-        figure.tight_layout()
-        data = {"Software": None, "Title": figure.get_suptitle()}
-        with written_file(path) as temporary:
-            figure.savefig(temporary, format="png", dpi=130, bbox_inches="tight", metadata=data)
-    finally:
-        plt.close(figure)
+    with _fonts_for_any_script(path):
+        figure, axes = plt.subplots(*shape, **options)
+        try:
+            yield figure, axes
+            figure.tight_layout()
+            data = {"Software": None, "Title": figure.get_suptitle()}
+            with written_file(path) as temporary:
+                figure.savefig(temporary, format="png", dpi=130, bbox_inches="tight", metadata=data)
+        finally:
+            plt.close(figure)
+
+
+@contextmanager
+def _fonts_for_any_script(path: Path) -> Iterator[None]:
+    """Fall back on a Chinese font where there is one; where there is none, one line instead of a warning for each letter."""
+    installed = set(font_manager.get_font_names())
+    families = [*plt.rcParams["font.family"], *(name for name in _CHINESE_FONTS if name in installed)]
+    with plt.rc_context({"font.family": families}), warnings.catch_warnings(record=True, action="always") as told:
+        yield
+    letters = ""
+    for warning in told:
+        if missing := _NO_GLYPH.match(str(warning.message)):
+            letters += chr(int(missing[1]))
+        else:
+            warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
+    if letters:
+        shown = "".join(dict.fromkeys(letters))
+        logging.getLogger(__name__).warning("%s: no font on this machine has %s: drawn as boxes", path.name, shown)
 
 
 def marked(text: str, simulated: bool) -> str:

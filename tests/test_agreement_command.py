@@ -4,10 +4,12 @@ import json
 
 import pytest
 import typer
+from datasets import load_dataset
 from test_agreement_report import write_truth
 from typer.testing import CliRunner
 
 from ppaint.cli.agreement import agreement
+from ppaint.dataset_script import build_dataset, read_release
 from ppaint.images import InputFault
 
 APP = typer.Typer()
@@ -62,6 +64,33 @@ def test_one_protocol_has_no_cost_plot(export, tmp_path):
     result = run(export.folder, "--out", tmp_path / "out", "--processes", 1)
     assert result.exit_code == 0 and "note: reliability against cost" in result.output
     assert not (tmp_path / "out" / "cost.png").exists() and (tmp_path / "out" / "agreement.png").is_file()
+
+
+def test_names_in_chinese_go_through_from_the_tables_to_the_plots(export, tmp_path, caplog):
+    names = {"landscape": "山水", "brushwork": "筆墨", "overall": "意境"}
+    for file in ("paintings.csv", "ratings.csv", "pairs.csv", "experts.csv"):
+        rows = [row for row in export.read(file) if not any("figure" in cell for cell in row)]
+        for plain, chinese in names.items():
+            rows = [[cell.replace(plain, chinese) for cell in row] for row in rows]
+        rows = [[cell.replace("images/山水", "images/landscape") for cell in row] for row in rows]
+        export.write(file, rows)
+    export.write_config(categories=["山水"], dimensions=["筆墨", "意境"], headline="意境")
+    result = run(export.folder, "--out", tmp_path / "out", "--processes", 1)
+    assert result.exit_code == 0, result.output
+    assert (
+        json.loads((tmp_path / "out" / "agreement.json").read_text(encoding="utf-8"))["facets"][1]["dimension"]
+        == "意境"
+    )
+    from matplotlib import font_manager
+
+    if not any("CJK" in name for name in font_manager.get_font_names()):
+        assert "agreement.png: no font on this machine has 山水筆墨意境: drawn as boxes" in caplog.messages
+    build_dataset(export.folder, tmp_path / "ppaint")
+    fused = load_dataset(str(tmp_path / "ppaint"), split="山水")
+    read = read_release(tmp_path / "ppaint")
+    assert read.references()[:, 1].tolist() == fused["意境"][:] and "意境_se_panel" in read.fused
+    body = (tmp_path / "ppaint" / "README.md").read_text(encoding="utf-8")
+    assert "| 山水 | 意境 |" in body and "`意境`" in body
 
 
 def test_bad_input_leaves_nothing_behind(export, tmp_path):
