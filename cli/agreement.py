@@ -30,17 +30,19 @@ def agreement(
     """Measure agreement, reliability, every expert's profile, and reliability against cost."""
     from ..dataset_script.agreement_report import agreement_report
     from ..dataset_script.raw_export import read_raw_export
+    from ..dataset_script.scale_direction import scale_warnings
     from ..dataset_script.truth_table import read_truth
     from ..foundation.whole_folders import written_whole
     from .terminal import progress_bars
 
-    with written_whole(out, _MARK if overwrite else "") as folder:
+    replaced = "--overwrite replaces what this command wrote there before"
+    with written_whole(out, _MARK if overwrite else "", otherwise=replaced) as folder:
         with progress_bars() as progress:
             export = read_raw_export(raw, progress)
             known = None if truth is None else read_truth(truth, export)
             report = agreement_report(export, truth=known, processes=processes, progress=progress)
         _write(folder, report)
-    _print(report)
+    _print(report, scale_warnings(export))
     for file, what in _PLOTS.items():
         if (out / file).is_file():
             typer.echo(f"wrote {out / file}: {what}")
@@ -66,7 +68,7 @@ def _write(folder: Path, report: AgreementReport) -> None:
     write_json(folder / _MARK, all_figures(report), indent=2)
 
 
-def _print(report: AgreementReport) -> None:
+def _print(report: AgreementReport, warnings: list[str]) -> None:
     from rich.text import Text
 
     from ..dataset_script.agreement_figures import equal_cost_answers, shown_costs, shown_experts
@@ -84,6 +86,8 @@ def _print(report: AgreementReport) -> None:
         console.print(plain_table(title, header, rows))
         for answer in equal_cost_answers(report):
             console.print(Text(answer.sentence()))
+    for warning in warnings:
+        console.print(Text(f"warning: {warning}"))
     for flag in report.flags():
         console.print(Text(f"stands out: {flag}"))
     for note in report.notes():

@@ -67,6 +67,7 @@ def _print_summary(export: RawExport) -> None:
     from rich.text import Text
 
     from ..dataset_script.export_summary import notes, summary
+    from ..dataset_script.scale_direction import scale_warnings
     from .terminal import open_console, plain_table
 
     config, console = export.config, open_console()
@@ -81,15 +82,20 @@ def _print_summary(export: RawExport) -> None:
         [value if isinstance(value, str) else f"{value:,}" for value in row] for row in rows.itertuples(index=False)
     ]
     console.print(plain_table(None, [column.replace("_", " ") for column in rows.columns], cells))
+    for warning in scale_warnings(export):
+        console.print(Text(f"warning: {warning}"))
     for note in notes(export):
         console.print(Text(f"note: {note}"))
 
 
 def _print_report(built: BuildReport) -> None:
+    from ..dataset_script.loading_call import loading_path
+
     for config, splits in built.rows.items():
         counts = ", ".join(f"{split} {rows:,}" for split, rows in splits.items())
         default = " (default)" if config == built.default else ""
         typer.echo(f"{config}{default}: {sum(splits.values()):,} rows ({counts})")
     for note in built.notes:
         typer.echo(f"note: {note}")
-    typer.echo(f"wrote {built.folder}; load it with load_dataset({str(built.folder)!r})")
+    path, why_not = loading_path(built.folder)
+    typer.echo(f"wrote {built.folder}; " + (why_not or f"load it with load_dataset({path!r})"))

@@ -104,7 +104,8 @@ def build_dataset(
     if raw.resolve().is_relative_to(out.resolve()):
         fault = Fault(str(out), "", "the raw export is inside this folder, and would be replaced", "give another --out")
         raise InputFault(fault)
-    with written_whole(out, RELEASE_FILE if overwrite else "") as folder:
+    replaced = "--overwrite replaces a dataset that stands there"
+    with written_whole(out, RELEASE_FILE if overwrite else "", otherwise=replaced) as folder:
         export = read_raw_export(raw, progress)
         if reverse_ratings:
             export = with_ratings_reversed(export)

@@ -129,7 +129,7 @@ def _header_fits(rows: TableRows, columns: Columns, file: str, faults: list[Faul
     for column in dict.fromkeys(header):
         if has_no_name(column):
             what = f"column {header.index(column) + 1} has no name (pandas writes its index so)"
-            faults.append(Fault(file, "row 1", what, "give it its name, or write the table without it (index=False)"))
+            faults.append(Fault(file, "row 1", what, "give it its name, or remove it"))
         elif header.count(column) > 1:
             faults.append(Fault(file, "row 1", f"column {shown(column)} is listed twice", "remove one of them"))
         elif column not in known and not columns.open:

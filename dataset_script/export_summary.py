@@ -58,7 +58,7 @@ def notes(export: RawExport) -> list[str]:
     if export.only_protocol:
         absent, scores = alone[export.only_protocol]
         sentences.append(
-            f"there is no {absent}, so there will be no fused scores: they need both protocols; the config `scores` holds "
+            f"there is no {absent}, so there will be no fused scores: they need both protocols; the config scores holds "
             f"{scores} instead"
         )
     for conversion, count in conversions(export).items():

@@ -10,10 +10,12 @@ from dataclasses import dataclass
 from ..foundation.job_pool import run_jobs
 from ..foundation.progress_type import Progress
 from ..preference_to_score.fusion.fusion import FusedFacet, fuse_facet
+from ..preference_to_score.pairwise.connectivity import check_connected
 from .facet_agreement import FacetAgreement, facet_agreement
 from .facet_tables import FacetTables, facet_tables
 from .protocol_scores import ProtocolScores, protocol_scores
 from .raw_export import RawExport
+from .scale_direction import against_preferences
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,8 +82,13 @@ def _facet(job: _Job) -> Facet:
     missing = [name for name, table in (("ratings", tables.ratings), ("pairs", tables.comparisons)) if table is None]
     if missing:
         why_not = f"it has no {' and no '.join(missing)}"
+    elif reversed_scale := against_preferences(tables):
+        why_not = reversed_scale.reason
     else:
         try:
+            check_connected(
+                tables.comparisons
+            )  # its message names no argument of Python, as that of the estimator does
             fused = fuse_facet(tables.comparisons, tables.ratings, job.scale)
         except (ValueError, RuntimeError) as error:  # degenerate, or no convergence: named there, repeated on the card
             why_not = str(error)

@@ -13,7 +13,7 @@ from .left_overs import clear_left_overs
 
 
 @contextmanager
-def written_whole(out: str | Path, replaces: str = "") -> Iterator[Path]:
+def written_whole(out: str | Path, replaces: str = "", *, otherwise: str = "") -> Iterator[Path]:
     """Give an empty folder to write into; it takes the name `out` only when the block ends without an error.
 
     Parameters
@@ -23,6 +23,8 @@ def written_whole(out: str | Path, replaces: str = "") -> Iterator[Path]:
     replaces : str
         Name of a file that marks a folder which may be replaced: where `out` holds that file, it is replaced by the new
         one at the very end. Empty: nothing that holds anything is replaced.
+    otherwise : str
+        What else the user of this command may do where something stands there, such as an option that replaces it.
 
     Yields
     ------
@@ -45,7 +47,7 @@ def written_whole(out: str | Path, replaces: str = "") -> Iterator[Path]:
     """
     out = Path(out).absolute()
     clear_left_overs(out.parent, of=(out.name,))
-    _refuse_what_is_there(out, replaces)
+    _refuse_what_is_there(out, replaces, otherwise)
     made = [parent for parent in out.parents if not parent.exists()]
     partial = out.with_name(f".{out.name}.{os.getpid()}.partial")
     try:
@@ -67,7 +69,7 @@ def written_whole(out: str | Path, replaces: str = "") -> Iterator[Path]:
         raise
 
 
-def _refuse_what_is_there(out: Path, replaces: str) -> None:
+def _refuse_what_is_there(out: Path, replaces: str, otherwise: str) -> None:
     if not os.path.lexists(out):
         return
     if not out.is_dir():
@@ -75,10 +77,10 @@ def _refuse_what_is_there(out: Path, replaces: str) -> None:
     if not any(out.iterdir()):
         return
     if not replaces:
-        fix = "remove the folder or give another --out (a dataset can be replaced with --overwrite)"
+        fix = "remove the folder or give another --out" + (f" ({otherwise})" if otherwise else "")
         raise InputFault(Fault(str(out), "", "exists and is not empty", fix))
     if not (out / replaces).is_file():
-        what = f"exists and is not a dataset made by this command (it holds no {replaces})"
+        what = f"exists and was not made by this command (it holds no {replaces})"
         raise InputFault(Fault(str(out), "", what, "remove the folder yourself or give another --out"))
 
 

@@ -18,7 +18,9 @@ from PIL import Image
 from small_release import build_small_release
 
 from ppaint.dataset_script import BuildReport, build_dataset, read_raw_export, read_release
+from ppaint.dataset_script.agreement_report import agreement_report
 from ppaint.dataset_script.release_file import sha256_of
+from ppaint.dataset_script.scale_direction import scale_warnings
 from ppaint.dataset_script.schema import FUSED_SUFFIXES, SCORE_SUFFIXES
 from ppaint.dataset_script.stand_in.simulate import simulate
 from ppaint.images import InputFault, open_image
@@ -282,7 +284,8 @@ def test_a_reversed_scale_is_refused_by_name_and_turned_round_only_when_asked(ex
     rows = export.read("ratings.csv")
     export.write("ratings.csv", [rows[0], *([*row[:3], str(11 - int(row[3]))] for row in rows[1:])])
     refused = build_dataset(export.folder, export.folder.parent / "refused")
-    assert all("--reverse-ratings" in facet.why_not for facet in refused.facets)
+    assert all("ppaint build --reverse-ratings" in facet.why_not for facet in refused.facets)
+    assert scale_warnings(read_raw_export(export.folder))[0].startswith("in 4 of 4 facets the ratings run against")
     turned = build_dataset(export.folder, export.folder.parent / "turned", reverse_ratings=True)
     assert turned.release["ratings_reversed"] and not straight.release["ratings_reversed"]
     for config in ("fused", "ratings"):
@@ -291,6 +294,17 @@ def test_a_reversed_scale_is_refused_by_name_and_turned_round_only_when_asked(ex
             split: entry["sha256"] for split, entry in other.items()
         }
     assert "reversed when this was built" in " ".join(card(turned.folder)[1].split())
+
+
+def test_pairs_that_do_not_link_the_paintings_are_named_without_an_argument_of_python(export):
+    rows = export.read("pairs.csv")
+    upper = {f"figure_{i}" for i in (3, 4, 5)}
+    export.write("pairs.csv", [rows[0], *(row for row in rows[1:] if (row[0] in upper) == (row[1] in upper))])
+    told = build_dataset(export.folder, export.folder.parent / "ppaint").notes
+    assert [note for note in told if "disconnected" in note] and not [note for note in told if "=True" in note]
+    report = agreement_report(read_raw_export(export.folder), cost=False)
+    assert [note for note in report.notes() if "disconnected" in note]
+    assert not [note for note in report.notes() if "=" in note]
 
 
 def test_an_expert_who_runs_against_the_others_is_named_on_the_card_and_in_the_release(tmp_path):

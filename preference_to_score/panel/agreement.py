@@ -109,7 +109,9 @@ def preference_ranks(
     ranks = []
     for position in range(len(comparisons.raters)):
         with _named(comparisons, position):
-            fit = bradley_terry(comparisons.of_rater(position), prior_precision=prior_precision)
+            own = comparisons.of_rater(position)
+            check_connected(own)
+            fit = bradley_terry(own, prior_precision=prior_precision)
         ranks.append(rankdata(fit.log_worths.round(9)))  # equal worths tie, whatever the last digit says
     return np.array(ranks)
 
