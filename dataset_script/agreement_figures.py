@@ -44,6 +44,7 @@ def all_figures(report: AgreementReport) -> dict[str, Any]:
             "means": report.means().to_dict(),
             "facets": report.facet_table().to_dict("records"),
             "experts": report.expert_table().to_dict("records"),
+            "judgments": report.judgment_counts().to_dict("records"),
             "most_alike": report.alike_table().to_dict("records"),
             "reliability_against_cost": report.cost_table().to_dict("records"),
             "equal_cost": [asdict(answer) for answer in equal_cost_answers(report)],
@@ -83,13 +84,22 @@ def shown_experts(report: AgreementReport) -> tuple[list[str], list[list[str]]]:
     """
     means = report.expert_means()
     alike = report.alike_table().dropna(subset="most_alike")
+    given = report.judgment_counts().set_index(["category", "expert_id"])
     rows = []
     for (category, expert), own in means.groupby(["category", "expert_id"], sort=False):
         figures = own.set_index("figure")
         cells = [_interval(figures.loc[name]) for name in _SHOWN]
         near = alike[(alike["category"] == category) & (alike["expert_id"] == expert)]
-        rows.append([str(expert), *cells, _nearest(near, "ratings"), _nearest(near, "preferences")])
-    return ["expert", *(PROFILE[name] for name in _SHOWN), "same ratings as", "same answers as"], rows
+        counts = [f"{given.at[(category, expert), name]:,}" for name in ("ratings", "comparisons")]
+        rows.append([str(expert), *counts, *cells, _nearest(near, "ratings"), _nearest(near, "preferences")])
+    return [
+        "expert",
+        "ratings",
+        "comparisons",
+        *(PROFILE[name] for name in _SHOWN),
+        "same ratings as",
+        "same answers as",
+    ], rows
 
 
 def shown_costs(report: AgreementReport) -> tuple[list[str], list[list[str]]]:
@@ -127,11 +137,11 @@ def _interval(row: pd.Series) -> str:
 
 
 def _nearest(near: pd.DataFrame, protocol: str) -> str:
-    """The other expert named in most dimensions, and the mean share."""
+    """The other expert named in most dimensions, the mean share, and of how many judgments that both gave."""
     own = near[near["protocol"] == protocol]
     if own.empty:
         return ""
-    return f"{own['most_alike'].mode().iloc[0]}\n{own['share'].mean():.0%}"
+    return f"{own['most_alike'].mode().iloc[0]}\n{own['share'].mean():.0%} of {own['shared'].sum():,}"
 
 
 def _plain(value: Any) -> Any:

@@ -11,7 +11,16 @@ import pandas as pd
 from ..foundation.job_pool import run_jobs
 from ..foundation.progress_type import Progress
 from ..preference_to_score.panel.expert_checks import expert_checks
-from .facet_agreement import FIGURES, INTERVALS, STATISTICS, FacetAgreement, column_means, facet_agreement
+from .facet_agreement import (
+    COUNTS,
+    FIGURES,
+    INTERVALS,
+    RESTS_ON,
+    STATISTICS,
+    FacetAgreement,
+    column_means,
+    facet_agreement,
+)
 from .facet_tables import FacetTables, facet_tables
 from .raw_export import RawExport
 
@@ -25,6 +34,15 @@ PROFILE = {
     "circularity": "circular triads",
     "side_bias": "first side chosen",
 }
+
+
+# Rows of counts above the statistics: what it is called, and the counts of its least and most.
+_BASES = (
+    ("experts who rated, in one dimension", "experts_ratings", "experts_ratings"),
+    ("ratings by one expert, in one dimension", "ratings_least", "ratings_most"),
+    ("experts who compared, in one dimension", "experts_preferences", "experts_preferences"),
+    ("comparisons by one expert, in one dimension", "comparisons_least", "comparisons_most"),
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,9 +67,9 @@ class AgreementReport:
     with_truth: bool
 
     def facet_table(self) -> pd.DataFrame:
-        """One row per facet: category, dimension, and every statistic."""
+        """One row per facet: category, dimension, every statistic, and the counts that they rest on."""
         rows = [{"category": f.category, "dimension": f.dimension, **f.figures} for f in self.facets]
-        return pd.DataFrame(rows, columns=["category", "dimension", *FIGURES])
+        return pd.DataFrame(rows, columns=["category", "dimension", *FIGURES, *COUNTS])
 
     def means(self) -> pd.DataFrame:
         """Mean of every statistic over the dimensions of each category, and of these means.
@@ -89,17 +107,33 @@ class AgreementReport:
         without = bare.groupby([table[key] for key in keys], sort=False).any()
         return means.assign(**{end: means[end].mask(without) for end in ("low", "high")}).reset_index()
 
+    def judgment_counts(self) -> pd.DataFrame:
+        """One row per category and expert: category, expert_id, ratings, comparisons, over all dimensions."""
+        rows = [
+            (facet.category, expert, int(ratings), int(comparisons))
+            for facet in self.facets
+            if facet.profiles is not None
+            for expert, ratings, comparisons in zip(
+                facet.profiles.raters, facet.profiles.n_ratings, facet.profiles.n_comparisons, strict=True
+            )
+        ]
+        table = pd.DataFrame(rows, columns=["category", "expert_id", "ratings", "comparisons"])
+        return table.groupby(["category", "expert_id"], sort=False).sum().reset_index()
+
     def alike_table(self) -> pd.DataFrame:
-        """One row per expert, facet and protocol: the other expert with most answers the same, and their share."""
+        """One row per expert, facet and protocol: the other with most answers the same, their share, and of how many."""
         rows = []
         for facet in self.facets:
             if facet.profiles is None:
                 continue
             for protocol in ("ratings", "preferences"):
-                others, shares = facet.profiles.most_alike(protocol)
-                for expert, other, share in zip(facet.profiles.raters, others, shares, strict=True):
-                    rows.append((facet.category, facet.dimension, expert, protocol, other, float(share)))
-        return pd.DataFrame(rows, columns=["category", "dimension", "expert_id", "protocol", "most_alike", "share"])
+                raters, (others, shares) = facet.profiles.raters, facet.profiles.most_alike(protocol)
+                both = facet.profiles.both_rated if protocol == "ratings" else facet.profiles.both_answered
+                for place, (other, share) in enumerate(zip(others, shares, strict=True)):
+                    shared = 0 if other is None else int(both[place, raters.index(other)])
+                    rows.append((facet.category, facet.dimension, raters[place], protocol, other, float(share), shared))
+        columns = ["category", "dimension", "expert_id", "protocol", "most_alike", "share", "shared"]
+        return pd.DataFrame(rows, columns=columns)
 
     def cost_table(self) -> pd.DataFrame:
         """Reliability against cost, mean over facets: one row per protocol and step that every facet has.
@@ -191,24 +225,45 @@ def shown_means(report: AgreementReport) -> tuple[list[str], list[list[str]]]:
     header : list of str
         ``""``, the categories, ``"mean"``.
     rows : list of list of str
-        Statistics that no facet has are left out. An interval stands behind its figure; it is the mean of the facets'
-        intervals, so about as wide as that of a single facet.
+        First the numbers of experts and judgments (least to most). Statistics that no facet has are left out. An interval
+        stands behind its figure; it is the mean of the facets' intervals, so about as wide as that of a single facet. What
+        else a figure rests on stands behind it: retests by their number, split halves by the number of splits.
     """
-    means = report.means()
-    rows = []
+    means, facets = report.means(), report.facet_table()
+    of_column = {name: facets if name == "mean" else facets[facets["category"] == name] for name in means.columns}
+    rows = [
+        [label, *("" if own[most].isna().all() else _span(own, least, most) for own in of_column.values())]
+        for label, least, most in _BASES
+        if facets[most].notna().any()
+    ]
     for statistic, label in STATISTICS.items():
         if means.loc[statistic].isna().all():
             continue
-        cells = []
-        for column in means.columns:
-            value = means.at[statistic, column]
-            cell = "" if np.isnan(value) else f"{value:.3f}"
-            if cell and statistic in INTERVALS:
-                low, high = (means.at[end, column] for end in INTERVALS[statistic])
-                cell += f" [{low:.2f}, {high:.2f}]"
-            cells.append(cell)
-        rows.append([label, *cells])
+        rows.append([label, *(_cell(means[column], statistic, own) for column, own in of_column.items())])
     return ["", *means.columns], rows
+
+
+def _span(facets: pd.DataFrame, least: str, most: str) -> str:
+    low, high = int(facets[least].min()), int(facets[most].max())
+    return f"{low:,}" if low == high else f"{low:,} to {high:,}"
+
+
+def _cell(means: pd.Series, statistic: str, facets: pd.DataFrame) -> str:
+    """A mean with its interval, with the count that it rests on, and of how many facets it is where not of all."""
+    known = facets[facets[statistic].notna()]
+    if known.empty:
+        return ""
+    cell = f"{means[statistic]:.3f}"
+    if statistic in INTERVALS:
+        low, high = (means[end] for end in INTERVALS[statistic])
+        cell += f" [{low:.2f}, {high:.2f}]"
+    if statistic in RESTS_ON:
+        counts = known[RESTS_ON[statistic]]
+        # repeats of all facets add up; splits of one facet say nothing of another, so the fewest are shown
+        cell += f" (n = {int(counts.sum() if statistic.startswith('retest') else counts.min()):,})"
+    if len(known) < len(facets):
+        cell += f", {len(known)} of {len(facets)} facets"
+    return cell
 
 
 def agreement_table(report: AgreementReport) -> str:

@@ -33,6 +33,7 @@ _HUB_LICENCES = {
 _PROTOCOL = {"pairs": "pairwise preferences", "ratings": "absolute ratings", None: ""}
 _WITHOUT_SCORES = "Paintings judged by panels of experts. There are no scores here, see *Worth knowing*."
 _DIGITS = (4, 4, 3, 4, 3)  # of SRCC, PLCC, RMSE, halves, slope
+_HALVES = 3
 _ORDER = ("fused", "scores", "ratings", "pairs", "paintings")
 
 
@@ -193,6 +194,11 @@ def _opening(facts: CardFacts) -> str:
         "scores": f"Paintings judged by panels of experts under one protocol, {_PROTOCOL[facts.release['scores_from']]}, and "
         "scores made of it.",
     }.get(facts.release["default_config"], _WITHOUT_SCORES)
+    if not facts.export.config.simulated:  # another's data: what PPaint is says nothing of them
+        return (
+            f"{what} It has the counts below; the names of its categories and dimensions, and its scale, come from its own "
+            "`annotations.yaml`."
+        )
     return (
         f"{what}\n\n[paper] PPaint is 150 Chinese paintings of 3 categories, judged by 15 experts (5 per category) in 5 "
         "dimensions under both\nprotocols, with 45,900 pairwise judgments of a locally dense design. [ours] This dataset has "
@@ -270,8 +276,8 @@ def _agreement(facts: CardFacts) -> str:
         f"| {one.category} | {one.dimension} | " + " | ".join(_figure(one.figures[name]) for name in figures) + " |"
         for one in agreements
     ]
-    means = [_figure(_mean([one.figures[name] for one in agreements])) for name in figures]
-    lines.append(f"| **mean** | | **{means[0]}** | **{means[1]}** |")
+    means = [_counted_mean([one.figures[name] for one in agreements]) for name in figures]
+    lines.append(f"| **mean** | | {means[0]} | {means[1]} |")
     if config.simulated:
         lines += ["", "The simulated experts' noise was chosen to bring these two means near the reported figures."]
     lines += [
@@ -282,6 +288,14 @@ def _agreement(facts: CardFacts) -> str:
         "",
         agreement_table(report),
     ]
+    absent = {"ratings": "no ratings", "pairs": "no comparisons"}
+    undefined = [
+        f"figures of {kind}: there are {why}" for kind, why in absent.items() if getattr(facts.export, kind).empty
+    ]
+    if undefined := [*undefined, *report.notes()]:
+        lines += ["", "Not defined here, and why:", "", *(f"- {_line(note)}" for note in undefined)]
+    if any(facet.flagged() for facet in facts.facets):
+        lines += ["", "Experts whose answers stand out are named under *Worth knowing*."]
     return "\n".join(lines)
 
 
@@ -293,17 +307,20 @@ def _convergence(facts: CardFacts) -> str:
         "[paper] The two methods converge to nearly identical scores. [ours] Measured on this dataset, over the paintings of "
         "a facet (RMSE in rating units;\n*slope* is that of A's map from log-worths to ratings). A and B read the same "
         "tables, so part of SRCC, PLCC and RMSE is shared input. *Halves* is no such artefact:\nwith the experts in two "
-        "halves 1 and 2 that share nobody, sqrt(r(A1, B2) r(A2, B1)) / sqrt(r(A1, A2) r(B1, B2)), averaged over the "
+        "halves 1 and 2 that share nobody, sqrt(r(A1, B2) r(A2, B1)) / sqrt(r(A1, A2) r(B1, B2)), averaged over the n "
         "splits;\n1 means that A and B differ no more than panels do.",
         "",
         "| category | dimension | SRCC | PLCC | RMSE | halves | slope |",
         "|---|---|---|---|---|---|---|",
     ]
     rows = [_convergence_row(facet.fused.report) for facet in fused]
-    lines += [
-        f"| {facet.category} | {facet.dimension} | " + " | ".join(map(_convergence_figure, row, _DIGITS)) + " |"
-        for facet, row in zip(fused, rows, strict=True)
-    ]
+    for facet, row in zip(fused, rows, strict=True):
+        cells = list(map(_convergence_figure, row, _DIGITS))
+        halves = facet.fused.report.convergence
+        cells[_HALVES] += f" (n = {halves.splits}" + (
+            f" of {halves.splits + halves.left_out})" if halves.left_out else ")"
+        )
+        lines.append(f"| {facet.category} | {facet.dimension} | " + " | ".join(cells) + " |")
     means = [_mean(list(column)) for column in zip(*rows, strict=True)]
     parts = [f"**{_convergence_figure(mean, digits)}**" for mean, digits in zip(means, _DIGITS, strict=True)]
     lines.append("| **mean** | | " + " | ".join(parts) + " |")
@@ -365,6 +382,12 @@ def _line(text: str) -> str:
 
 def _figure(value: float) -> str:
     return "not defined" if np.isnan(value) else f"{value:.3f}"
+
+
+def _counted_mean(values: list[float]) -> str:
+    """In bold, and of how many it is the mean where not of all."""
+    known = sum(not np.isnan(value) for value in values)
+    return f"**{_figure(_mean(values))}**" + (f" ({known} of {len(values)})" if 0 < known < len(values) else "")
 
 
 def _mean(values: list[float]) -> float:

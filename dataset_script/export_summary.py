@@ -70,6 +70,7 @@ def notes(export: RawExport) -> list[str]:
     if without := int((export.paintings.drop_duplicates("painting_id")["file"] == "").sum()):
         sentences.append(f"{without} painting{'s have' if without > 1 else ' has'} no image")
     sentences.extend(_repeated(export))
+    sentences.extend(_unequal(export))
     if export.unnamed_files:
         plural = "s are" if export.unnamed_files > 1 else " is"
         sentences.append(f"{export.unnamed_files} file{plural} named in no row of {PAINTINGS} and left alone")
@@ -100,14 +101,36 @@ def _repeated(export: RawExport) -> list[str]:
     if export.config.repeats == "forbid":
         return []
     sentences = []
-    key = ["painting_id", "expert_id", "category", "dimension"]
-    if count := int(export.ratings.duplicated(key).sum()):
+    if count := len(export.ratings) - len(_once(export.ratings)):
         sentences.append(f"{count:,} ratings are repeats, and kept")
-    swapped = export.pairs["painting_a"] > export.pairs["painting_b"]
-    pairs = export.pairs.assign(
-        low=export.pairs["painting_a"].where(~swapped, export.pairs["painting_b"]),
-        high=export.pairs["painting_b"].where(~swapped, export.pairs["painting_a"]),
-    )
-    if count := int(pairs.duplicated(["low", "high", "expert_id", "category", "dimension"]).sum()):
+    if count := len(export.pairs) - len(_once(export.pairs)):
         sentences.append(f"{count:,} comparisons are repeats, and kept")
+    return sentences
+
+
+def _once(judgments: pd.DataFrame) -> pd.DataFrame:
+    """The judgments without repeats; a pair is the same whichever side stands first."""
+    if "rating" in judgments:
+        return judgments.drop_duplicates(["painting_id", "expert_id", "category", "dimension"])
+    swapped = judgments["painting_a"] > judgments["painting_b"]
+    pairs = judgments.assign(
+        low=judgments["painting_a"].where(~swapped, judgments["painting_b"]),
+        high=judgments["painting_b"].where(~swapped, judgments["painting_a"]),
+    )
+    return pairs.drop_duplicates(["low", "high", "expert_id", "category", "dimension"])
+
+
+def _unequal(export: RawExport) -> list[str]:
+    """Experts of one category who did not judge as much: figures then rest on some more than on others."""
+    sentences = []
+    for judgments, table in (("ratings", _once(export.ratings)), ("comparisons", _once(export.pairs))):
+        for category in export.config.categories:
+            given = table.loc[table["category"] == category, "expert_id"].value_counts()
+            if given.nunique() > 1:
+                least = sorted(given.index[given == given.min()])
+                shown = ", ".join(least[:3]) + (", ..." if len(least) > 3 else "")
+                sentences.append(
+                    f"{category}: experts gave unequal numbers of {judgments} (repeats not counted): {given.min():,} to "
+                    f"{given.max():,}, median {given.median():,.10g}, {len(given)} experts; fewest by {shown}"
+                )
     return sentences

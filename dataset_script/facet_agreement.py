@@ -52,11 +52,11 @@ STATISTICS = {
     "variance_rater": "rating variance: expert",
     "variance_item_by_rater": "rating variance: painting x expert (with noise where nothing repeats)",
     "variance_noise": "rating variance: noise between repeats",
-    "split_half_ratings": "split-half reliability, ratings",
-    "split_half_preferences": "split-half reliability, preferences",
-    "retest_ratings_identical": "retest: same rating again, share",
-    "retest_ratings_sd": "retest: SD of one rating",
-    "retest_preferences_identical": "retest: same answer again, share",
+    "split_half_ratings": "split-half reliability, ratings (n splits of the panel)",
+    "split_half_preferences": "split-half reliability, preferences (n splits of the panel)",
+    "retest_ratings_identical": "retest: same rating again, share (n rated again)",
+    "retest_ratings_sd": "retest: SD of one rating (n rated again)",
+    "retest_preferences_identical": "retest: same answer again, share (n asked again)",
     "ceiling_ratings": "noise ceiling, mean ratings",
     "ceiling_preferences": "noise ceiling, preference worths",
     **{
@@ -66,6 +66,21 @@ STATISTICS = {
     },
 }
 
+# What figures rest on: counts of each facet. Least and most are over its experts.
+COUNTS = (
+    *("experts_ratings", "ratings_least", "ratings_most"),
+    *("experts_preferences", "comparisons_least", "comparisons_most"),
+    *("split_half_ratings_splits", "split_half_preferences_splits"),
+    *("retest_ratings_cells", "retest_preferences_cells"),
+)
+# statistic -> the count that it rests on
+RESTS_ON = {
+    "split_half_ratings": "split_half_ratings_splits",
+    "split_half_preferences": "split_half_preferences_splits",
+    "retest_ratings_identical": "retest_ratings_cells",
+    "retest_ratings_sd": "retest_ratings_cells",
+    "retest_preferences_identical": "retest_preferences_cells",
+}
 INTERVALS = {"icc_single": ("icc_single_low", "icc_single_high"), "icc_mean": ("icc_mean_low", "icc_mean_high")}
 FIGURES = (*STATISTICS, *(end for ends in INTERVALS.values() for end in ends))
 
@@ -79,7 +94,7 @@ class FacetAgreement:
     category, dimension : str
         Which.
     figures : dict of str to float
-        The names in `FIGURES`; NaN where a figure is not available.
+        The names in `FIGURES` and `COUNTS`; NaN where a figure is not available.
     why_not : dict of str to str
         What was asked for and is not available, and why.
     profiles : ExpertProfiles or None
@@ -143,7 +158,7 @@ class _Figures:
     """Collects figures, and why some are not available."""
 
     def __init__(self) -> None:
-        self.values = dict.fromkeys(FIGURES, float("nan"))
+        self.values = dict.fromkeys((*FIGURES, *COUNTS), float("nan"))
         self.why_not: dict[str, str] = {}
 
     @contextmanager
@@ -174,12 +189,15 @@ def _of_ratings(tables: FacetTables, found: _Figures) -> None:
         for metric in ("ordinal", "interval"):
             values[f"alpha_{metric}"] = krippendorffs_alpha(ratings, metric=metric)
     with found.attempt("split-half reliability of ratings") as values:
-        values["split_half_ratings"] = split_half_ratings(ratings).reliability
+        halves = split_half_ratings(ratings)
+        values["split_half_ratings"], values["split_half_ratings_splits"] = halves.reliability, halves.splits
     with found.attempt("noise ceiling of ratings") as values:
         values["ceiling_ratings"] = ceiling_of_ratings(ratings)
     again = retest_ratings(ratings)
     found.values["retest_ratings_identical"] = again.identical
     found.values["retest_ratings_sd"] = again.standard_deviation
+    found.values["retest_ratings_cells"] = again.cells
+    _count_judgments(found, "ratings", "ratings", ratings.counts().sum(1))
 
 
 def _of_comparisons(tables: FacetTables, found: _Figures) -> None:
@@ -194,11 +212,24 @@ def _of_comparisons(tables: FacetTables, found: _Figures) -> None:
     if broken.triads:
         for name in ("weak", "moderate", "strong"):
             found.values[f"{name}_violations"] = getattr(broken, name) / broken.triads
+    else:
+        found.why_not["transitivity"] = "no three paintings were all compared with one another"
     with found.attempt("split-half reliability of preferences") as values:
-        values["split_half_preferences"] = split_half_preferences(comparisons).reliability
+        halves = split_half_preferences(comparisons)
+        values["split_half_preferences"], values["split_half_preferences_splits"] = halves.reliability, halves.splits
     with found.attempt("noise ceiling of preferences") as values:
         values["ceiling_preferences"] = ceiling_of_preferences(comparisons)
-    found.values["retest_preferences_identical"] = retest_preferences(comparisons).identical
+    again = retest_preferences(comparisons)
+    found.values["retest_preferences_identical"], found.values["retest_preferences_cells"] = (
+        again.identical,
+        again.cells,
+    )
+    _count_judgments(found, "preferences", "comparisons", np.bincount(comparisons.rater, comparisons.weight))
+
+
+def _count_judgments(found: _Figures, protocol: str, judgments: str, per_expert: np.ndarray) -> None:
+    found.values[f"experts_{protocol}"] = int((per_expert > 0).sum())
+    found.values[f"{judgments}_least"], found.values[f"{judgments}_most"] = int(per_expert.min()), int(per_expert.max())
 
 
 def _single_expert(tables: FacetTables, found: _Figures) -> None:

@@ -13,6 +13,7 @@ from .protocol_scores import ProtocolScores
 from .raw_export import RawExport
 from .schema import PART_SUFFIX
 
+_FLAGGED = "experts who stand out, which is a reason to look (nobody was left out)"
 _NEVER_WON = "never preferred, so that the prior alone keeps the worth finite"
 _NEVER_LOST = "always preferred, so that the prior alone keeps the worth finite"
 
@@ -28,14 +29,16 @@ def facet_record(facet: Facet) -> dict[str, Any]:
     Returns
     -------
     dict
-        category, dimension, the figures of agreement, why it was not fused (empty where it was), and the fusion's
-        report; in a release of one protocol also the report of its scores, or why there are none. Undefined numbers are
+        category, dimension, the figures of agreement, why some are not defined, which experts stand out, why it was not
+        fused (empty where it was), and the fusion's report; in a release of one protocol also the report of its scores, or why there are none. Undefined numbers are
         None.
     """
     record = {
         "category": facet.category,
         "dimension": facet.dimension,
         "agreement": dict(facet.agreement.figures),
+        "agreement_why_not": dict(facet.agreement.why_not),
+        "flagged": [asdict(flag) for flag in facet.flagged()],
         "why_not_fused": facet.why_not,
         "fusion": None if facet.fused is None else asdict(facet.fused.report),
     }
@@ -77,6 +80,8 @@ def facet_notes(export: RawExport, facets: Iterable[Facet]) -> list[str]:
     for facet in facets:
         if facet.why_not_scored:
             sentences.append(f"{_name(facet)} has no scores: {facet.why_not_scored}")
+        if flagged := facet.flagged():
+            sentences.append(f"{_name(facet)}: {_FLAGGED}: {_listed(flagged)}")
         found = facet.scores if facet.fused is None else facet.fused
         if found is None:
             continue
@@ -116,7 +121,6 @@ def _oddities(fused: FusedFacet, scale: tuple[int, int]) -> list[str]:
         "not rated, so that preferences alone place it on the scale": report.unrated,
         "experts who gave all paintings the same rating": report.without_variance,
         "experts who judged under one protocol only": report.one_protocol,
-        "experts who stand out, which is a reason to look (nobody was left out)": report.flagged,
     }
     sentences = [f"{what}: {_listed(names)}" for what, names in names_by_reason.items() if names]
     if not report.slope_corrected:

@@ -11,6 +11,7 @@ from ..foundation.job_pool import run_jobs
 from ..foundation.progress_type import Progress
 from ..preference_to_score.fusion.fusion import FusedFacet, fuse_facet
 from ..preference_to_score.pairwise.connectivity import check_connected
+from ..preference_to_score.panel.expert_checks import ExpertFlag, expert_checks
 from .facet_agreement import FacetAgreement, facet_agreement
 from .facet_tables import FacetTables, facet_tables
 from .protocol_scores import ProtocolScores, protocol_scores
@@ -35,7 +36,7 @@ class Facet:
     why_not_scored : str
         The reason; empty where there are such scores, and in an export of both protocols.
     agreement : FacetAgreement
-        How far its experts agree, without their profiles.
+        How far its experts agree; with their profiles where it was not fused.
     """
 
     category: str
@@ -45,6 +46,12 @@ class Facet:
     scores: ProtocolScores | None
     why_not_scored: str
     agreement: FacetAgreement
+
+    def flagged(self) -> tuple[ExpertFlag, ...]:
+        """Experts whose answers stand out, as `ppaint agreement` names them."""
+        if self.fused is not None:
+            return self.fused.report.flagged
+        return () if self.agreement.profiles is None else expert_checks(self.agreement.profiles)
 
 
 def fuse_facets(export: RawExport, processes: int = 1, progress: Progress | None = None) -> list[Facet]:
@@ -97,5 +104,6 @@ def _facet(job: _Job) -> Facet:
             scores = protocol_scores(tables)
         except (ValueError, RuntimeError) as error:
             why_not_scored = str(error)
-    agreement = facet_agreement(tables)
+    # the fusion's report has flagged the experts who stand out; elsewhere it is done here
+    agreement = facet_agreement(tables, profiles=fused is None)
     return Facet(tables.category, tables.dimension, fused, why_not, scores, why_not_scored, agreement)

@@ -5,11 +5,13 @@ import pandas as pd
 import pytest
 
 from ppaint.dataset_script import read_raw_export
+from ppaint.dataset_script.agreement_figures import all_figures, shown_experts
 from ppaint.dataset_script.agreement_report import (
     PROFILE,
     AgreementReport,
     agreement_report,
     agreement_table,
+    shown_means,
 )
 from ppaint.dataset_script.equal_cost import equal_cost
 from ppaint.dataset_script.facet_agreement import FIGURES, FacetAgreement
@@ -92,6 +94,41 @@ def test_repeats_are_retested(export):
     facet = agreement_report(raw, cost=False).facets[0]
     assert facet.figures["retest_ratings_identical"] == 1
     assert retest_ratings(next(facet_tables(raw)).ratings).cells == 6
+
+
+def test_figures_carry_what_they_rest_on(export):
+    export.write_config(repeats="keep")
+    rows = export.read("ratings.csv")
+    rows = [*rows, *rows[1:4]]  # three of the first expert's ratings again, in the first facet
+    rows = [row for row in rows if row[:3] != ["figure_5", "figure_expert_2", "overall"]]
+    rows = [row for row in rows if row[0] != "landscape_0" or row[2] != "overall" or row[1][-1] == "0"]
+    export.write("ratings.csv", rows)
+    pairs = export.read("pairs.csv")
+    export.write("pairs.csv", [row for row in pairs if not row[0].startswith("figure") or row[3] != "overall"])
+    header, shown = shown_means(agreement_report(read_raw_export(export.folder), cost=False))
+    cells = {row[0]: dict(zip(header[1:], row[1:], strict=True)) for row in shown}
+    assert cells["experts who rated, in one dimension"]["mean"] == "3"
+    assert cells["ratings by one expert, in one dimension"] == {
+        "landscape": "5 to 9",
+        "figure": "5 to 6",
+        "mean": "5 to 9",
+    }
+    assert cells["comparisons by one expert, in one dimension"] == {"landscape": "15", "figure": "15", "mean": "15"}
+    retest = cells["retest: same rating again, share (n rated again)"]
+    assert retest == {"landscape": "1.000 (n = 3), 1 of 2 facets", "figure": "", "mean": "1.000 (n = 3), 1 of 4 facets"}
+    halves = cells["split-half reliability, preferences (n splits of the panel)"]
+    assert halves["landscape"].endswith("(n = 3)") and halves["figure"].endswith("(n = 3), 1 of 2 facets")
+    assert cells["Kendall's u, preferences"]["mean"].endswith(", 3 of 4 facets")
+
+
+def test_experts_are_shown_with_their_judgments_and_likeness_with_what_it_rests_on(export):
+    export.write("ratings.csv", export.read("ratings.csv")[:-1])
+    report = agreement_report(read_raw_export(export.folder), cost=False)
+    header, rows = shown_experts(report)
+    last = dict(zip(header, rows[-1], strict=True))
+    assert (last["expert"], last["ratings"], last["comparisons"]) == ("figure_expert_2", "11", "30")
+    assert last["same ratings as"].endswith(" of 11") and last["same answers as"].endswith(" of 30")
+    assert all_figures(report)["judgments"][-1]["ratings"] == 11
 
 
 def test_one_protocol_alone_is_measured_and_the_rest_is_named(export):

@@ -296,6 +296,46 @@ def test_a_reversed_scale_is_refused_by_name_and_turned_round_only_when_asked(ex
     assert "reversed when this was built" in " ".join(card(turned.folder)[1].split())
 
 
+def test_the_card_names_what_agreement_flags_or_leaves_undefined_with_counts_and_reasons(tmp_path):
+    build_small_release(tmp_path)
+    raw, bad = tmp_path / "raw", "simulated_figure_1"
+    (raw / "pairs.csv").unlink()
+    marks = pd.read_csv(raw / "ratings.csv")
+    marks["rating"] = marks["rating"].where(marks["expert_id"] != bad, 11 - marks["rating"])
+    marks = marks[(marks["expert_id"] != "simulated_landscape_2") | (marks["painting_id"] < "landscape_07")]
+    lonely = (marks["dimension"] == "line") & marks["painting_id"].str.startswith("landscape")
+    marks = marks[~lonely | (marks["expert_id"] == "simulated_landscape_0")]
+    marks.to_csv(raw / "ratings.csv", index=False)
+    built = build_dataset(raw, tmp_path / "ppaint")
+    body = card(built.folder)[1]
+    assert (
+        f"figure / overall: experts who stand out, which is a reason to look (nobody was left out): {bad} runs" in body
+    )
+    flags = agreement_report(read_raw_export(raw), cost=False).flags()
+    assert flags == [f"{f['category']} / {f['dimension']}: {flag}" for f, flag in _flags(built)] and flags
+    for words in (
+        "- figures of pairs: there are no comparisons",
+        "- ICC: variance components need at least two raters and two items, got 1 and 10 (landscape / line)",
+        "landscape: experts gave unequal numbers of ratings (repeats not counted): 7 to 20",
+        "landscape / line: judged by a single expert, so without a standard error",
+        "| ratings by one expert, in one dimension | 7 to 10 | 10 | 7 to 10 |",
+        "(3 of 4)",
+    ):
+        assert words in body, words
+
+
+def _flags(built):
+    """Facets of the release's record with each flag as it is printed."""
+    for record, facet in zip(built.release["facets"], built.facets, strict=True):
+        assert [flag["rater"] for flag in record["flagged"]] == [flag.rater for flag in facet.flagged()]
+        yield from ((record, str(flag)) for flag in facet.flagged())
+
+
+def test_a_card_of_other_peoples_data_does_not_open_with_what_ppaint_is(built):
+    body = card(built[0] / "ppaint")[1]
+    assert "PPaint is" not in body and "15 experts" not in body and "150 Chinese" not in body
+
+
 def test_pairs_that_do_not_link_the_paintings_are_named_without_an_argument_of_python(export):
     rows = export.read("pairs.csv")
     upper = {f"figure_{i}" for i in (3, 4, 5)}
@@ -345,6 +385,7 @@ def test_reduced_stand_in_end_to_end(tmp_path, monkeypatch):
     head, body = card(tmp_path / "ppaint")
     assert "simulated" in head["tags"] and head["annotations_creators"] == ["machine-generated"]
     assert body.index("# SIMULATED") < 60 and read_release("ppaint")["simulated"] is True
+    assert "[paper] PPaint is 150 Chinese paintings" in body
     fused = load_dataset("ppaint")
     assert list(fused) == truth.config.categories and report.rows["pairs"]["figure"] == 66 * 25
     lines = (tmp_path / "raw-truth" / "latents.csv").read_text(encoding="utf-8").splitlines()
