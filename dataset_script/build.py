@@ -134,7 +134,8 @@ def with_ratings_reversed(export: RawExport) -> RawExport:
     -------
     RawExport
     """
-    return replace(export, ratings=export.ratings.assign(rating=sum(export.config.scale) - export.ratings["rating"]))
+    turned = export.ratings.assign(rating=sum(export.config.scale) - export.ratings["rating"])
+    return replace(export, ratings=turned, ratings_reversed=not export.ratings_reversed)
 
 
 def _write_tables(

@@ -73,7 +73,7 @@ def fuse_facets(export: RawExport, processes: int = 1, progress: Progress | None
         In the order of the categories, then of the dimensions.
     """
     alone = export.only_protocol is not None
-    jobs = [_Job(tables, export.config.scale, alone) for tables in facet_tables(export)]
+    jobs = [_Job(tables, export.config.scale, alone, export.ratings_reversed) for tables in facet_tables(export)]
     return run_jobs(_facet, jobs, "fusing facets", processes, progress)
 
 
@@ -82,6 +82,7 @@ class _Job:
     tables: FacetTables
     scale: tuple[int, int]
     alone: bool
+    turned: bool
 
 
 def _facet(job: _Job) -> Facet:
@@ -90,7 +91,7 @@ def _facet(job: _Job) -> Facet:
     if missing:
         why_not = f"it has no {' and no '.join(missing)}"
     elif reversed_scale := against_preferences(tables):
-        why_not = reversed_scale.reason
+        why_not = reversed_scale.reason(job.turned)
     else:
         try:
             check_connected(

@@ -65,6 +65,8 @@ class RawExport:
         The export's own files that were read, images not counted.
     unnamed_files : int
         Files beneath the folder that no row names; they are left alone.
+    ratings_reversed : bool
+        Whether the ratings were turned round since they were read.
     """
 
     folder: Path
@@ -75,6 +77,7 @@ class RawExport:
     experts: pd.DataFrame
     files: tuple[str, ...]
     unnamed_files: int
+    ratings_reversed: bool = False
 
     @property
     def only_protocol(self) -> str | None:

@@ -34,12 +34,11 @@ class AgainstPreferences:
     correlation: float
     paintings: int
 
-    @property
-    def reason(self) -> str:
-        """Why such a facet is not fused, and what to do."""
+    def reason(self, turned: bool) -> str:
+        """Why such a facet is not fused, and what to do; `turned`: the ratings were turned round before."""
         return (
             f"the ratings run against the preferences (correlation {self.correlation:.2f} over {self.paintings} paintings): "
-            "is the rating scale reversed? ppaint build --reverse-ratings turns it round"
+            + _what_to_do(turned)
         )
 
 
@@ -71,6 +70,12 @@ def against_preferences(tables: FacetTables) -> AgainstPreferences | None:
     return AgainstPreferences(tables.category, tables.dimension, correlation, len(both)) if correlation < 0 else None
 
 
+def _what_to_do(turned: bool) -> str:
+    if turned:
+        return "they were turned round by --reverse-ratings; do they run with them as they are?"
+    return "is the rating scale reversed? ppaint build --reverse-ratings turns it round"
+
+
 def scale_warnings(export: RawExport) -> list[str]:
     """What a reader should be warned of before anything is built of an export.
 
@@ -91,5 +96,5 @@ def scale_warnings(export: RawExport) -> list[str]:
     more = f" and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
     return [
         f"in {len(found)} of {len(facets)} facets the ratings run against the preferences, so that they cannot be fused "
-        f"(correlation: {named}{more}): is the rating scale reversed? ppaint build --reverse-ratings turns it round"
+        f"(correlation: {named}{more}): {_what_to_do(export.ratings_reversed)}"
     ]

@@ -19,6 +19,7 @@ from small_release import build_small_release
 
 from ppaint.dataset_script import BuildReport, build_dataset, read_raw_export, read_release
 from ppaint.dataset_script.agreement_report import agreement_report
+from ppaint.dataset_script.build import with_ratings_reversed
 from ppaint.dataset_script.release_file import sha256_of
 from ppaint.dataset_script.scale_direction import scale_warnings
 from ppaint.dataset_script.schema import FUSED_SUFFIXES, SCORE_SUFFIXES
@@ -281,6 +282,8 @@ def test_facet_that_cannot_be_fused_is_null_and_named(export, monkeypatch):
 
 def test_a_reversed_scale_is_refused_by_name_and_turned_round_only_when_asked(export):
     straight = build_dataset(export.folder, export.folder.parent / "straight")
+    (wrongly_turned,) = scale_warnings(with_ratings_reversed(read_raw_export(export.folder)))
+    assert "turned round by --reverse-ratings" in wrongly_turned and "ppaint build" not in wrongly_turned
     rows = export.read("ratings.csv")
     export.write("ratings.csv", [rows[0], *([*row[:3], str(11 - int(row[3]))] for row in rows[1:])])
     refused = build_dataset(export.folder, export.folder.parent / "refused")
