@@ -97,16 +97,17 @@ def read_rows(path: Path, file: str, faults: list[Fault]) -> TableRows | None:
     except csv.Error as error:
         faults.append(Fault(file, "", f"not a valid CSV table ({error})", "export the table again as CSV"))
         return None
-    if not rows or not any(rows):
+    first = next((place for place, row in enumerate(rows) if any(cell.strip() for cell in row)), None)
+    if first is None:
         faults.append(Fault(file, "", "the file is empty", "write the header and the rows, or remove the file"))
         return None
-    header = rows[0]
+    header = rows[first]
     if mark := _other_separator(header, hint["mark"] if hint else ","):
         what = f"the columns are not separated by commas but by {_SEPARATORS.get(mark, repr(mark))}"
-        faults.append(Fault(file, "row 1", what, _SAVE))
+        faults.append(Fault(file, f"row {first + 1}", what, _SAVE))
         return None
     cells, numbers, ragged = [], [], []
-    for number, row in enumerate(rows[1:], start=2):
+    for number, row in enumerate(rows[first + 1 :], start=first + 2):
         if not any(cell.strip() for cell in row):
             continue
         if len(row) == len(header):

@@ -48,12 +48,13 @@ def written_whole(out: str | Path, replaces: str = "", *, otherwise: str = "") -
     out = Path(out).absolute()
     clear_left_overs(out.parent, of=(out.name,))
     _refuse_what_is_there(out, replaces, otherwise)
-    made = [parent for parent in out.parents if not parent.exists()]
+    made = [parent for parent in out.parents if not os.path.exists(parent)]
     partial = out.with_name(f".{out.name}.{os.getpid()}.partial")
     try:
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir(parents=True)
     except OSError as error:
+        _remove_empty(made)
         fault = Fault(str(out), "", f"cannot be written there ({error.strerror})", "give another --out")
         raise InputFault(fault) from error
     try:
@@ -61,12 +62,18 @@ def written_whole(out: str | Path, replaces: str = "", *, otherwise: str = "") -
         take_place(partial, out)
     except BaseException:
         shutil.rmtree(partial, ignore_errors=True)
-        for parent in made:
+        _remove_empty(made)
+        raise
+
+
+def _remove_empty(made: list[Path]) -> None:
+    """Remove folders that were made for the output, the innermost first, as far as they hold nothing."""
+    for folder in made:
+        if os.path.exists(folder):
             try:
-                parent.rmdir()
+                folder.rmdir()
             except OSError:
                 break  # it holds something by now
-        raise
 
 
 def _refuse_what_is_there(out: Path, replaces: str, otherwise: str) -> None:

@@ -59,6 +59,7 @@ def with_index(content: bytes, name: str = "", start: int = 0) -> bytes:
 
 ADDED = {
     "cleared rows": lambda c: c + b",,,\n,,,,,\n , ,,\n",
+    "an empty row above": lambda c: b",,,\n\n" + c,
     "a hint": lambda c: b"\xef\xbb\xbfsep=,\r\n" + c.replace(b"\n", b"\r\n"),
     "a quoted hint": lambda c: b'"sep=,",,,\n' + c,
     "old Mac line ends": lambda c: c.replace(b"\n", b"\r"),

@@ -57,3 +57,14 @@ def test_a_folder_that_stands_there_is_refused_with_options_that_the_command_has
         assert isinstance(fault, InputFault) and "remove the folder or give another --out" in str(fault)
         assert ("--overwrite" in str(fault)) is replaceable
     assert [path.name for path in out.iterdir()] == ["mine.txt"]
+
+
+@pytest.mark.parametrize("command", ["build", "agreement", "simulate"])
+@pytest.mark.parametrize("out", ["file", "file/under", "a" * 300, "a" * 300 + "/under", "new/" + "a" * 300])
+def test_an_output_that_cannot_be_written_is_refused_before_the_work(tmp_path, monkeypatch, command, out):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").write_text("kept", encoding="utf-8")
+    raw = ["no-such-export"] if command != "simulate" else []  # it would be the fault, were the work begun first
+    fault = run(command, *raw, "--out", out).exception
+    assert isinstance(fault, InputFault) and "another --out" in str(fault) and "no-such-export" not in str(fault)
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
