@@ -119,20 +119,20 @@ def shown(value: object) -> str:
 
 
 def _header_fits(rows: TableRows, columns: Columns, file: str, faults: list[Fault]) -> bool:
-    before, header = len(faults), rows.header
+    before, header, place = len(faults), rows.header, f"row {rows.header_row}"
     known = {*columns.required, *columns.optional}
     nameless = rows.unnamed or any(map(has_no_name, header))
     for column in columns.required:
         if column not in header:
             fix = "add the column, or give the column without a name this name" if nameless else "add the column"
-            faults.append(Fault(file, "row 1", f"column {column} is missing", fix))
+            faults.append(Fault(file, place, f"column {column} is missing", fix))
     for column in dict.fromkeys(header):
         if has_no_name(column):
             what = f"column {header.index(column) + 1} has no name (pandas writes its index so)"
-            faults.append(Fault(file, "row 1", what, "give it its name, or remove it"))
+            faults.append(Fault(file, place, what, "give it its name, or remove it"))
         elif header.count(column) > 1:
-            faults.append(Fault(file, "row 1", f"column {shown(column)} is listed twice", "remove one of them"))
+            faults.append(Fault(file, place, f"column {shown(column)} is listed twice", "remove one of them"))
         elif column not in known and not columns.open:
             fix = f"remove it, or correct its spelling (known: {', '.join([*columns.required, *columns.optional])})"
-            faults.append(Fault(file, "row 1", f"unknown column {shown(column)}", fix))
+            faults.append(Fault(file, place, f"unknown column {shown(column)}", fix))
     return len(faults) == before

@@ -43,7 +43,9 @@ class TableRows:
     cells : list of list of str
         As many a row as the header has.
     numbers : list of int
-        The number of each row as a spreadsheet shows it; the header is row 1.
+        The number of each row as a spreadsheet shows it.
+    header_row : int
+        That of the header: 1, unless empty rows stand above it.
     ragged : list of Fault
         One for each row that has too few or too many cells, and is left out.
     unnamed : int
@@ -53,6 +55,7 @@ class TableRows:
     header: tuple[str, ...]
     cells: list[list[str]]
     numbers: list[int]
+    header_row: int
     ragged: list[Fault]
     unnamed: int
 
@@ -119,7 +122,7 @@ def read_rows(path: Path, file: str, faults: list[Fault]) -> TableRows | None:
     kept = [place for place, name in enumerate(header) if not _means_nothing(name, [row[place] for row in cells])]
     if len(kept) < len(header):
         cells = [[row[place] for place in kept] for row in cells]
-    return TableRows(tuple(header[place] for place in kept), cells, numbers, ragged, len(header) - len(kept))
+    return TableRows(tuple(header[place] for place in kept), cells, numbers, first + 1, ragged, len(header) - len(kept))
 
 
 def has_no_name(column: str) -> bool:

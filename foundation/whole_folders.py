@@ -87,7 +87,7 @@ def _refuse_what_is_there(out: Path, replaces: str, otherwise: str) -> None:
         fix = "remove the folder or give another --out" + (f" ({otherwise})" if otherwise else "")
         raise InputFault(Fault(str(out), "", "exists and is not empty", fix))
     if not (out / replaces).is_file():
-        what = f"exists and was not made by this command (it holds no {replaces})"
+        what = f"exists and is not a folder made by this command (it holds no {replaces})"
         raise InputFault(Fault(str(out), "", what, "remove the folder yourself or give another --out"))
 
 

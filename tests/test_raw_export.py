@@ -78,7 +78,8 @@ def test_what_other_programs_add_to_a_table_is_passed_over(export, added):
         path.write_bytes(ADDED[added](path.read_bytes()))
     read = read_raw_export(export.folder)
     for table in ("paintings", "ratings", "pairs", "experts"):
-        pd.testing.assert_frame_equal(getattr(read, table), getattr(sound, table))
+        one, other = (getattr(each, table).reset_index(drop=True) for each in (read, sound))
+        pd.testing.assert_frame_equal(one, other)
 
 
 def test_rows_behind_a_hint_count_as_a_spreadsheet_counts_which_does_not_show_it(export):
@@ -86,6 +87,12 @@ def test_rows_behind_a_hint_count_as_a_spreadsheet_counts_which_does_not_show_it
     path = export.folder / "ratings.csv"
     path.write_bytes(b"sep=,\n" + path.read_bytes())
     assert the_fault(export).row == "row 6"
+
+
+def test_rows_below_an_empty_one_count_as_a_spreadsheet_counts(export):
+    rows = export.read("ratings.csv")
+    export.write("ratings.csv", [["", "", "", ""], ["painting_id", "expert_id", "dimension", "mark"], *rows[1:]])
+    assert {fault.row for fault in faults_of(export)} == {"row 2"}
 
 
 def test_hidden_files_and_those_of_an_open_excel_are_left_alone(export):
