@@ -35,7 +35,7 @@ def score(
 ) -> None:
     """Score images in every dimension, one forward pass per image, and say which are unlike the training images."""
     from ..foundation.faults import Fault, InputFault
-    from ..images.opening import list_images
+    from ..images.image_folder import list_images
 
     paths = [path for given in images for path in (list_images(given) if given.is_dir() else [given])]
     if not paths:

@@ -13,15 +13,15 @@ from ..foundation.faults import Fault, InputFault
 from ..foundation.lazy_names import lazy_names
 
 if TYPE_CHECKING:
-    from .image_folder import open_folder
-    from .opening import FORMATS, OpenedImage, PixelLimit, list_images, open_image
+    from .image_folder import list_images, open_folder
+    from .opening import FORMATS, OpenedImage, PixelLimit, open_image
     from .perceptual_hash import hash_distance
 
 _HOME = {
     "FORMATS": "opening",
     "OpenedImage": "opening",
     "PixelLimit": "opening",
-    "list_images": "opening",
+    "list_images": "image_folder",
     "open_folder": "image_folder",
     "open_image": "opening",
     "hash_distance": "perceptual_hash",

@@ -17,29 +17,18 @@ import numpy as np
 from PIL import ExifTags, Image, UnidentifiedImageError
 
 from ..foundation.faults import Fault, InputFault
+from .first_bytes import what_it_is
 
 # format -> the file suffixes that list_images takes for it; nothing else is ever handed to a decoder
 FORMATS: dict[str, tuple[str, ...]] = {
-    "JPEG": (".jpg", ".jpeg"),
-    "PNG": (".png",),
+    "JPEG": (".jpg", ".jpeg", ".jpe", ".jfif", ".pjpeg", ".pjp", ".mpo"),
+    "PNG": (".png", ".apng"),
     "WEBP": (".webp",),
     "TIFF": (".tif", ".tiff"),
-    "BMP": (".bmp",),
+    "BMP": (".bmp", ".dib"),
+    "AVIF": (".avif", ".avifs"),
 }
-_READABLE = "JPEG, PNG, WebP, TIFF or BMP"
-
-# First bytes of what people most often have under a wrong name, so that the refusal can name it.
-_LOOKS_LIKE = (
-    (b"GIF8", "a GIF"),
-    (b"%PDF", "a PDF"),
-    (b"8BPS", "a Photoshop file"),
-    (b"PK\x03\x04", "a zip archive (or an office document)"),
-    (b"<svg", "an SVG drawing"),
-    (b"<?xml", "an XML file"),
-    (b"<!DOCTYPE", "a web page"),
-    (b"<html", "a web page"),
-    (b"version https://git-lfs", "a Git LFS pointer; the image itself was not fetched"),
-)
+READABLE = "JPEG, PNG, WebP, TIFF, BMP or AVIF"
 
 # EXIF orientation -> what makes the picture upright
 _TURN = {
@@ -156,7 +145,7 @@ def open_image(
 ) -> OpenedImage:
     """Open one image from outside.
 
-    JPEG, PNG, WebP, TIFF and BMP are read (recognised by content, not by suffix). Greyscale, palette, CMYK, 16-bit, alpha
+    JPEG, PNG, WebP, TIFF, BMP and AVIF are read (recognised by content, not by suffix). Greyscale, palette, CMYK, 16-bit, alpha
     (laid on white) and an EXIF rotation are converted, and said in the notes. Refused are: anything else, empty or
     broken files, animations and files of several pages, 32-bit samples (whose white is not known), and sizes outside the
     limit, which is checked from the header before the pixels are decoded.
@@ -208,47 +197,6 @@ def open_image(
     )
 
 
-def list_images(folder: str | Path) -> list[Path]:
-    """List the images of a folder and its sub-folders, by suffix.
-
-    Parameters
-    ----------
-    folder : str or Path
-        The folder. Hidden files (``._x.jpg``) and files with other suffixes than those of ``FORMATS`` are left out.
-
-    Returns
-    -------
-    list of Path
-        Sorted by path within the folder.
-
-    Raises
-    ------
-    InputFault
-        If the folder is not there or holds no image.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     Image.new("RGB", (32, 32)).save(Path(folder) / "b.png")
-    ...     Image.new("RGB", (32, 32)).save(Path(folder) / "a.JPG")
-    ...     [path.name for path in list_images(folder)]
-    ['a.JPG', 'b.png']
-    """
-    folder = Path(folder)
-    if not folder.is_dir():
-        _refuse(str(folder), "no such folder", "give the path of a folder of images")
-    suffixes = {suffix for family in FORMATS.values() for suffix in family}
-    found = [
-        path
-        for path in folder.rglob("*")
-        if path.suffix.lower() in suffixes and not path.name.startswith(".") and path.is_file()
-    ]
-    if not found:
-        _refuse(str(folder), "the folder holds no image", f"give a folder with {_READABLE} files")
-    return sorted(found, key=lambda path: path.relative_to(folder).as_posix())
-
-
 def _refuse(name: str, what: str, fix: str) -> None:
     raise InputFault(Fault(name, "", what, fix))
 
@@ -279,28 +227,9 @@ def _header(content: bytes, name: str) -> Image.Image:
             Fault(name, "", f"{size} by its header: more than the limit", "scale the image down")
         ) from error
     except UnidentifiedImageError as error:
-        raise InputFault(Fault(name, "", _what_it_is(content), f"give {_READABLE}")) from error
+        raise InputFault(Fault(name, "", what_it_is(content), f"give {READABLE}")) from error
     except Exception as error:  # Pillow's readers raise nearly anything on a broken header; it is one fault to the user
         raise InputFault(_broken(name, error)) from error
-
-
-def _what_it_is(content: bytes) -> str:
-    start = content[:64].lstrip()
-    for prefix, what in _LOOKS_LIKE:
-        if start.lower().startswith(prefix.lower()):
-            return f"not an image that is read here: it looks like {what}"
-    if content[4:12] in (b"ftypheic", b"ftypheix", b"ftypmif1", b"ftypavif"):
-        return "not an image that is read here: it looks like HEIC or AVIF"
-    known = {b"\xff\xd8\xff": "JPEG", b"\x89PNG\r\n\x1a\n": "PNG", b"II*\0": "TIFF", b"MM\0*": "TIFF", b"RIFF": "WebP"}
-    for prefix, what in known.items():
-        if content.startswith(prefix):
-            return f"it begins like a {what} file but is broken"
-    try:
-        content[:512].decode("utf-8")
-    except UnicodeDecodeError as error:
-        if error.start < 500:
-            return "not an image in a known format"
-    return "not an image: it looks like a text file"
 
 
 def _broken(name: str, error: Exception) -> Fault:
@@ -336,7 +265,7 @@ def _decoded(image: Image.Image, name: str, content: bytes, limit: PixelLimit) -
         raise
     except Exception as error:  # decoders raise nearly anything on broken data; it is one fault to the user
         raise InputFault(_broken(name, error)) from error
-    as_stored = bool(content) and not notes
+    as_stored = bool(content) and not notes and source_format != "AVIF"  # many a reader has no decoder for it
     if image.info.get("icc_profile") and not _is_srgb(image.info["icc_profile"]):
         notes.append("embedded colour profile is not sRGB and was not applied")
     return OpenedImage(pixels, _pixel_hash(pixels), tuple(notes), name, source_format, as_stored)

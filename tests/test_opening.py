@@ -49,7 +49,8 @@ def png_header(width: int, height: int) -> bytes:
 def test_every_listed_format_opens_as_rgb_without_notes(fmt):
     opened = open_image(encoded(Image.fromarray(COLOURS), fmt), name="scroll")
     assert (opened.image.mode, opened.image.size, opened.notes) == ("RGB", (60, 40), ())
-    assert (opened.source_format, opened.as_stored, opened.name) == (fmt, True, "scroll")
+    # a release keeps no AVIF as it is: many a reader of one has no decoder for it
+    assert (opened.source_format, opened.as_stored, opened.name) == (fmt, fmt != "AVIF", "scroll")
 
 
 def test_path_bytes_and_open_image_give_the_same_hash(tmp_path):
@@ -120,7 +121,7 @@ def test_16_bit_colour_is_said():
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
-@pytest.mark.parametrize("fmt", ["JPEG", "PNG", "WEBP", "TIFF"])
+@pytest.mark.parametrize("fmt", ["JPEG", "PNG", "WEBP", "TIFF", "AVIF"])
 def test_exif_rotation_is_applied_and_said(orientation, fmt):
     picture = Image.new("RGB", (64, 32), "white")
     picture.paste("black", (0, 0, 32, 16))  # the top left quarter is black
@@ -133,7 +134,7 @@ def test_exif_rotation_is_applied_and_said(orientation, fmt):
     inside = (width // 4 + dark[0] * width // 2, height // 4 + dark[1] * height // 2)
     assert max(opened.image.getpixel(inside)) < 50
     turned = () if orientation == 1 else (f"turned upright by its EXIF orientation ({orientation})",)
-    assert opened.notes == turned and opened.as_stored == (orientation == 1)
+    assert opened.notes == turned and opened.as_stored == (orientation == 1 and fmt != "AVIF")
     assert not opened.image.getexif() and not opened.image.info
 
 
@@ -186,7 +187,14 @@ def test_text_file_called_jpg(tmp_path):
 
 @pytest.mark.parametrize(
     ("content", "looks_like"),
-    [(b"%PDF-1.7 ...", "PDF"), (b"<html><body>", "web page"), (b"version https://git-lfs.github.com/spec/v1", "LFS")],
+    [
+        (b"%PDF-1.7 ...", "PDF"),
+        (b"<html><body>", "web page"),
+        (b"version https://git-lfs.github.com/spec/v1", "LFS"),
+        (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(64), "HEIC"),
+        (b"\0\0\0\x18ftypmif1\0\0\0\0mif1heic" + bytes(64), "HEIC"),
+        (b"\xff\x0a" + bytes(64), "JPEG XL"),
+    ],
 )
 def test_refusal_names_what_the_file_looks_like(content, looks_like):
     assert looks_like in refusal(content)
@@ -197,7 +205,7 @@ def test_formats_that_are_not_listed_are_refused_though_pillow_reads_them():
         assert "not an image" in refusal(encoded(Image.fromarray(COLOURS), fmt))
 
 
-@pytest.mark.parametrize("fmt", ["PNG", "WEBP"])
+@pytest.mark.parametrize("fmt", ["PNG", "WEBP", "AVIF"])
 def test_animation_is_refused_with_its_frames(fmt):
     frames = [Image.new("RGB", (32, 32), colour) for colour in ("red", "green", "blue")]
     content = encoded(frames[0], fmt, save_all=True, append_images=frames[1:], duration=100)
@@ -252,19 +260,6 @@ def test_warning_filters_survive_many_threads():
     for thread in threads:
         thread.join()
     assert list(warnings.filters) == before
-
-
-def test_images_are_listed_in_order_with_sub_folders_and_without_hidden_files(tmp_path):
-    (tmp_path / "b").mkdir()
-    for name in ("z.png", "b/a.TIFF", "a.jpeg", "._a.jpeg", "notes.txt"):
-        (tmp_path / name).write_bytes(b"x")
-    assert [path.relative_to(tmp_path).as_posix() for path in list_images(tmp_path)] == ["a.jpeg", "b/a.TIFF", "z.png"]
-
-
-@pytest.mark.parametrize("name", ["absent", "."])
-def test_folder_that_is_absent_or_empty_is_a_fault(tmp_path, name):
-    with pytest.raises(InputFault):
-        list_images(tmp_path / name)
 
 
 @pytest.mark.skipif(not PAINTINGS.is_dir(), reason="the folder shared/data/paintings is not here")
