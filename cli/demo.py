@@ -28,6 +28,10 @@ def demo(
     import os
 
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+    from ..foundation.free_port import check_port_is_free
+
+    if port is not None:  # before the release is scored for the page
+        check_port_is_free(port)
     from ..dataset_script.release import RELEASE_FILE
     from ..model_card.scorer import AestheticScorer
 

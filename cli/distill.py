@@ -23,9 +23,11 @@ def distill(
 
     Started again after it was killed, it resumes from the newest complete checkpoint and ends at the same weights.
     """
+    from ..foundation.whole_folders import check_folder_can_be_written
     from ..trainer.training_config import read_config
 
     inputs, options = read_config(config, overrides or [], estimator)
+    check_folder_can_be_written(inputs["out"], "out")
     from ..images.image_folder import by_hash, open_folder
     from ..model_card.judge import Judge
     from ..trainer.distillation import distil

@@ -46,6 +46,9 @@ def judge(
     """
     from ..foundation.left_overs import clear_left_overs
     from ..foundation.whole_files import write_json
+    from ..foundation.whole_folders import check_folder_can_be_written
+
+    check_folder_can_be_written(out)
     from ..images.image_folder import by_hash, open_folder
     from ..model_card.judge import Judge
     from ..trainer.judgments.judging import Judging
@@ -110,6 +113,10 @@ def pseudo_label(
     """Turn judgments into a frozen reference pool, calibrated pseudo-scores and a fitness report; needs no model."""
     from ..foundation.left_overs import clear_left_overs
     from ..foundation.whole_files import written_file
+    from ..foundation.whole_folders import check_folder_can_be_written
+
+    check_folder_can_be_written(out)
+    record = _read_finished(judgments)
     from ..model_card.readout import moments
     from ..trainer.judgments.judging import Judging
     from ..trainer.judgments.judgment_store import JudgmentStore
@@ -117,7 +124,6 @@ def pseudo_label(
     from ..trainer.pseudo_scores.named_scores import named_scores
     from ..trainer.pseudo_scores.schedule import Schedule, follow_schedule
 
-    record = _read_finished(judgments)
     schedule, images = Schedule(*(record[name] for name in ("pool_size", "opponents", "seed"))), list(record["images"])
     with JudgmentStore.open_finished(judgments / "judgments") as store:
         working = Judging(store)

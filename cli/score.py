@@ -35,8 +35,11 @@ def score(
 ) -> None:
     """Score images in every dimension, one forward pass per image, and say which are unlike the training images."""
     from ..foundation.faults import Fault, InputFault
+    from ..foundation.whole_files import check_can_be_written
     from ..images.image_folder import list_images
 
+    if out is not None:
+        check_can_be_written(out)
     paths = [path for given in images for path in (list_images(given) if given.is_dir() else [given])]
     if not paths:
         names = ", ".join(map(str, images))

@@ -10,6 +10,7 @@ from typing import Any
 from .faults import Fault, InputFault
 from .left_overs import clear_left_overs
 from .whole_files import write_json
+from .whole_folders import check_folder_can_be_written
 
 RUN_FILE = "run.json"
 FORMAT = 2
@@ -51,10 +52,8 @@ def claim_folder(out: Path, identity: Mapping[str, Any]) -> None:
     the folder holds a run with another options (beta), seed
     """
     identity = json.loads(json.dumps(dict(identity)))
-    found = _read(out)
+    found = check_run_folder(out)
     if found is None:
-        if out.exists() and (not out.is_dir() or any(out.iterdir())):
-            raise InputFault(Fault(str(out), "", "it exists and is not a run's folder", "give a new or empty --out"))
         out.mkdir(parents=True, exist_ok=True)
         write_json(out / RUN_FILE, {"format": FORMAT} | identity)
         return
@@ -65,6 +64,29 @@ def claim_folder(out: Path, identity: Mapping[str, Any]) -> None:
     clear_left_overs(out)
     if identity.keys() - found.keys():
         write_json(out / RUN_FILE, found | identity)
+
+
+def check_run_folder(out: Path) -> dict[str, Any] | None:
+    """Before the work begins: the folder can be written, and is new, empty, or a run's of this version.
+
+    Parameters
+    ----------
+    out : Path
+
+    Returns
+    -------
+    dict or None
+        What run the folder holds; None where it holds none.
+
+    Raises
+    ------
+    InputFault
+    """
+    check_folder_can_be_written(out)
+    found = _read(out)
+    if found is None and out.exists() and any(out.iterdir()):
+        raise InputFault(Fault(str(out), "", "it exists and is not a run's folder", "give a new or empty --out"))
+    return found
 
 
 def _read(out: Path) -> dict[str, Any] | None:

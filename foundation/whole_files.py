@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -79,7 +80,7 @@ def flush_to_disk(path: str | Path) -> None:
 
 
 def check_can_be_written(path: str | Path, option: str = "--out") -> None:
-    """Refuse a file that could not be written, before the work begins.
+    """Refuse a file that could not be written, before the work begins; nothing is left there.
 
     Parameters
     ----------
@@ -90,13 +91,64 @@ def check_can_be_written(path: str | Path, option: str = "--out") -> None:
     Raises
     ------
     InputFault
-        If its folder does not exist or may not be written to, or if a folder stands in its place.
+        If its folder does not exist, is none or may not be written to, or if something other than a file stands in its
+        place.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     check_can_be_written(Path(folder) / "scores.csv")
+    ...     try:
+    ...         check_can_be_written(folder)
+    ...     except InputFault as error:
+    ...         print(error.faults[0].what)
+    is a folder
     """
     path = Path(path)
     folder = path.parent
-    if path.is_dir():
-        raise InputFault(Fault(str(path), "", "is a folder", f"give a file as {option}"))
-    if not folder.is_dir():
-        raise InputFault(Fault(str(path), "", "its folder does not exist", f"make it, or give another {option}"))
-    if not os.access(folder, os.W_OK):
-        raise InputFault(Fault(str(path), "", "its folder is not writable", f"give another {option}"))
+    try:
+        if path.is_dir():
+            raise InputFault(Fault(str(path), "", "is a folder", f"give a file as {option}"))
+        if path.exists() and not path.is_file():  # a device or a pipe would be replaced by a file
+            raise InputFault(Fault(str(path), "", "is not a file", f"give a file as {option}"))
+        if not folder.exists():
+            raise InputFault(Fault(str(path), "", "its folder does not exist", f"make it, or give another {option}"))
+        if not folder.is_dir():
+            raise InputFault(Fault(str(path), "", f"{folder} is not a folder", f"give another {option}"))
+        os.lstat(path)
+    except FileNotFoundError:
+        pass
+    except (OSError, ValueError) as error:
+        raise _as_fault(path, error, option) from error
+    try_to_write(folder, path, option)
+
+
+def try_to_write(folder: Path, path: Path, option: str) -> None:
+    """Make a file in a folder and remove it again: rights, read-only disks and the like are only known by trying.
+
+    Parameters
+    ----------
+    folder : Path
+        It exists.
+    path : Path
+        What is to be written there later; named in the fault.
+    option : str
+        As for ``check_can_be_written``.
+
+    Raises
+    ------
+    InputFault
+    """
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise _as_fault(path, error, option) from error
+
+
+def _as_fault(path: Path, error: Exception, option: str) -> InputFault:
+    if isinstance(error, InputFault):
+        return error
+    what = f"cannot be written there ({getattr(error, 'strerror', None) or error})"
+    return InputFault(Fault(str(path), "", what, f"give another {option}"))

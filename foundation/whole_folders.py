@@ -10,6 +10,7 @@ from pathlib import Path
 
 from .faults import Fault, InputFault
 from .left_overs import clear_left_overs
+from .whole_files import try_to_write
 
 
 @contextmanager
@@ -74,6 +75,44 @@ def _remove_empty(made: list[Path]) -> None:
                 folder.rmdir()
             except OSError:
                 break  # it holds something by now
+
+
+def check_folder_can_be_written(out: str | Path, option: str = "--out") -> None:
+    """Refuse a folder that could not be made or written into, before the work begins; nothing is left there.
+
+    Parameters
+    ----------
+    out : str or Path
+        It may exist, and may hold a run that is to be resumed.
+    option : str
+        How the user names the folder: what the fix says to change.
+
+    Raises
+    ------
+    InputFault
+        If it, or what is to hold it, is no folder or may not be written to.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     check_folder_can_be_written(Path(folder) / "new" / "run")
+    ...     list(Path(folder).iterdir())
+    []
+    """
+    out = Path(out)
+    try:
+        os.lstat(out)
+    except (FileNotFoundError, NotADirectoryError):
+        pass
+    except (OSError, ValueError) as error:
+        what = f"cannot be written there ({getattr(error, 'strerror', None) or error})"
+        raise InputFault(Fault(str(out), "", what, f"give another {option}")) from error
+    nearest = next(place for place in (out.absolute(), *out.absolute().parents) if os.path.lexists(place))
+    if not nearest.is_dir():
+        what = "exists and is not a folder" if nearest == out.absolute() else f"{nearest} is not a folder"
+        raise InputFault(Fault(str(out), "", what, f"give another {option}"))
+    try_to_write(nearest, out, option)
 
 
 def _refuse_what_is_there(out: Path, replaces: str, otherwise: str) -> None:

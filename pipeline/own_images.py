@@ -13,7 +13,7 @@ from rich.markdown import Markdown
 
 from ..dataset_script.stand_in.simulate import DIMENSIONS
 from ..foundation.progress_type import Progress
-from ..foundation.run_folder import claim_folder
+from ..foundation.run_folder import check_run_folder, claim_folder
 from ..foundation.whole_files import write_json, written_file
 from ..images.contact_sheet import contact_sheet
 from ..images.image_folder import by_hash, open_folder
@@ -82,6 +82,7 @@ def run_own_images(settings: OwnImages, out: Path, report: Progress) -> list:
         another run.
     """
     started = time.time()
+    check_run_folder(out)
     opened = open_folder(settings.images, report)
     unique = list(by_hash(opened).values())
     check_enough(settings.images, unique)

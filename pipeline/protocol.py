@@ -16,7 +16,7 @@ from ..dataset_script.release import RELEASE_FILE, ReleaseTables, read_release
 from ..dataset_script.release_file import sha256_of
 from ..foundation.faults import Fault, InputFault
 from ..foundation.progress_type import Progress
-from ..foundation.run_folder import claim_folder
+from ..foundation.run_folder import check_run_folder, claim_folder
 from ..foundation.whole_files import write_json
 from ..images.image_folder import by_hash, open_folder
 from ..images.opening import OpenedImage
@@ -155,6 +155,7 @@ def run_protocol(settings: Protocol, out: Path, report: Progress, *, judge: Judg
         If no dimension's pseudo-scores differ by more than their error.
     """
     started = time.time()
+    check_run_folder(out)
     source = _check_source(settings, report)
     category = source.training_category(
         settings.train_category, needs_own_images=settings.images is None and not settings.unlabelled

@@ -12,7 +12,7 @@ from ..dataset_script.stand_in.simulate import CATEGORIES, DIMENSIONS, PAINTINGS
 from ..foundation.faults import Fault, InputFault
 from ..foundation.left_overs import clear_left_overs
 from ..foundation.progress_type import Progress
-from ..foundation.run_folder import claim_folder
+from ..foundation.run_folder import check_run_folder, claim_folder
 from ..model_card.judge import Judge
 from ..trainer.psdistill_exact_config import PSDistillExactConfig
 from ..trainer.tiny_judge import as_typed
@@ -111,6 +111,7 @@ def run_quickstart(settings: Quickstart, out: Path, report: Progress, *, data: P
     if settings.train_category not in CATEGORIES:
         what = f"there is no category {settings.train_category!r} in the stand-in"
         raise InputFault(Fault("--train-category", "", what, f"give one of {', '.join(CATEGORIES)}"))
+    check_run_folder(out)
     judge = Judge.from_pretrained(settings.model, dimensions=DIMENSIONS, batch_size=settings.batch_size or "auto")
     protocol = settings.protocol(judge, out, data or out)
     stand_in = {"seed": settings.seed, "unlabelled": settings.unlabelled, "paintings": settings.paintings}

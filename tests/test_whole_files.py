@@ -3,11 +3,12 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from ppaint.foundation.whole_files import check_can_be_written, write_json, write_text, written_file
-from ppaint.foundation.whole_folders import written_whole
+from ppaint.foundation.whole_folders import check_folder_can_be_written, written_whole
 from ppaint.images import InputFault
 
 
@@ -54,10 +55,40 @@ def test_json_holds_no_number_that_is_not_finite(tmp_path):
     assert (tmp_path / "figures.json").read_bytes() == '{\n "意境": 1\n}\n'.encode()
 
 
+def cannot_be_written(folder):
+    """Places where no file can be written; root ignores rights, so these are not about rights."""
+    (folder / "file").write_text("a")
+    (folder / "here").mkdir()
+    return {
+        folder / "here": "is a folder",
+        folder / "none" / "out.csv": "its folder does not exist",
+        folder / "file" / "out.csv": "is not a folder",
+        folder / "file" / "below" / "out.csv": "",
+        Path("/dev/null"): "is not a file",
+        Path("/proc/out.csv"): "cannot be written there",
+        folder / ("long" * 100): "cannot be written there",
+        folder / "nul\0.csv": "cannot be written there",
+    }
+
+
 def test_a_place_that_cannot_be_written_is_refused_before_the_work(tmp_path):
-    for path, what in ((tmp_path, "is a folder"), (tmp_path / "none" / "out.csv", "does not exist")):
+    for path, what in cannot_be_written(tmp_path).items():
         with pytest.raises(InputFault) as caught:
             check_can_be_written(path, "--json")
         (fault,) = caught.value.faults
         assert what in fault.what and "--json" in fault.fix
     check_can_be_written(tmp_path / "out.csv")
+    check_can_be_written(tmp_path / "file")  # an older one is replaced
+    assert {path.name for path in tmp_path.iterdir()} == {"file", "here"}
+
+
+def test_a_folder_that_cannot_be_made_is_refused_before_the_work(tmp_path):
+    (tmp_path / "file").write_text("a")
+    for path in ("file", "file/run", "file/deep/run", "/proc/run", "long" * 100, "nul\0"):
+        with pytest.raises(InputFault) as caught:
+            check_folder_can_be_written(tmp_path / path, "out")
+        (fault,) = caught.value.faults
+        assert fault.what and "another out" in fault.fix
+    for path in (".", "new", "new/deep/run"):
+        check_folder_can_be_written(tmp_path / path)
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
