@@ -116,6 +116,10 @@ def pseudo_label(
     from ..foundation.whole_folders import check_folder_can_be_written
 
     check_folder_can_be_written(out)
+    if min_reliability != min_reliability:  # typer's bounds let NaN through
+        from ..foundation.faults import Fault, InputFault
+
+        raise InputFault(Fault("--min-reliability", "", "nan is not a number", "give a number from 0 to 1"))
     record = _read_finished(judgments)
     from ..model_card.readout import moments
     from ..trainer.judgments.judging import Judging

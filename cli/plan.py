@@ -195,15 +195,13 @@ def _training_config(
 
 def _unchecked(path: Path, overrides: list[str]) -> dict[str, Any]:
     """What file and overrides say, unchecked."""
-    import yaml
+    from ..foundation.faults import InputFault
+    from ..trainer.yaml_settings import read_settings
 
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8")) if path.is_file() else {}
-        pairs = (override.partition("=") for override in overrides)
-        given = {key.strip(): yaml.safe_load(value) for key, equals, value in pairs if equals}
-    except (yaml.YAMLError, UnicodeDecodeError):
+        return {key: setting.value for key, setting in read_settings(path, overrides)[0].items()}
+    except InputFault:
         return {}  # read_config says what is wrong
-    return (content if isinstance(content, dict) else {}) | given
 
 
 def _launch(path: Path | None) -> dict[str, Any]:

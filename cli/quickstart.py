@@ -8,12 +8,15 @@ from typing import Annotated
 import typer
 
 from ..trainer.pseudo_scores.schedule_sizes import SMALLEST_SET
+from ..trainer.setting_values import LARGEST_SEED
 from ..trainer.tiny_judge import TINY_JUDGE, model_source
 
 
 def quickstart(
     out: Annotated[Path, typer.Option(help="Folder for everything; a killed run resumes.")],
-    seed: Annotated[int, typer.Option(min=0, help="Seed of the stand-in, the schedules and the training.")] = 0,
+    seed: Annotated[
+        int, typer.Option(min=0, max=LARGEST_SEED, help="Seed of the stand-in, the schedules and the training.")
+    ] = 0,
     train_category: Annotated[str, typer.Option(help="The one category whose unlabelled scrolls train.")] = "landscape",
     images: Annotated[
         Path | None, typer.Option(help="A folder of your own images, for a label-free run on them.")

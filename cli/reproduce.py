@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from ..trainer.estimator import Estimator
+from ..trainer.setting_values import LARGEST_SEED
 from ..trainer.tiny_judge import model_source
 
 
@@ -33,7 +34,8 @@ def reproduce(
         Estimator, typer.Option(help="exact: a sum over the score tokens; sampled: TRL's GRPO, the paper's family.")
     ] = Estimator.exact,
     seed: Annotated[
-        int | None, typer.Option(min=0, help="Seed of schedule and training; by default the config's, or 0.")
+        int | None,
+        typer.Option(min=0, max=LARGEST_SEED, help="Seed of schedule and training; by default the config's, or 0."),
     ] = None,
     batch_size: Annotated[
         int, typer.Option(min=0, help="Ordered pairs per forward pass; 0: as many as fit on a GPU, 32 on a CPU.")
@@ -87,13 +89,12 @@ def read_options(path: Path | None, estimator: Estimator) -> dict[str, Any]:
     """
     if path is None:
         return {}
-    import yaml
-
     from ..foundation.faults import Fault, InputFault
     from ..trainer.training_config import INPUTS, NEEDED, read_config
+    from ..trainer.yaml_settings import read_settings
 
     _, options = read_config(path, [f"{name}=reproduce" for name in NEEDED], estimator)
-    given = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    given, _ = read_settings(path)
     decided = [name for name in INPUTS if name in given]
     if decided:
         fix = "take it out of the file (the model is --model, the images are --images)"

@@ -128,6 +128,12 @@ def test_images_that_are_not_those_that_were_judged_are_refused(place, config, c
     assert "6 of the 20 images" in capsys.readouterr().err and not (place / "no").exists()
 
 
+def test_a_start_that_fails_claims_no_folder(place, config):
+    with pytest.raises(ImportError):  # only the optimiser itself says that its package is missing
+        main(["distill", "--config", str(config), "optim=adamw_bnb_8bit", f"out={place / 'no'}"])
+    assert not (place / "no").exists()
+
+
 def test_every_fault_of_a_config_is_told_at_once(tmp_path, capsys):
     (tmp_path / "c.yaml").write_text("imagse: x\nout: y\noutput_dir: z\n")
     assert run("distill", "--config", tmp_path / "c.yaml", "learning_rate", "lora_r=[") == 2

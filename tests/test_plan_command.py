@@ -367,7 +367,7 @@ def test_a_folder_without_a_processor_is_one_fault(tmp_path):
     ("content", "field", "what"),
     [
         ("lora_rank: 8\n", "lora_rank", "no such setting"),
-        ("objective: best\n", "", "objective must be one of"),
+        ("objective: best\n", "objective", "objective must be one of"),
         ("a: [\n", "", "not readable as YAML"),
     ],
 )

@@ -204,3 +204,21 @@ def test_every_field_is_documented_once(config):
 def test_every_overridden_method_stands_in_the_class_docstring(kind, parent):
     overridden = {name for name in vars(kind) if not name.startswith("__") and callable(getattr(parent, name, None))}
     assert overridden and [name for name in overridden if f"`{name}`" not in kind.__doc__] == []
+
+
+def test_a_start_that_fails_claims_no_folder(features, scores, tmp_path):
+    (tmp_path / "mine").mkdir()
+    trainer = make(tmp_path / "mine" / "run", features, scores, optim="adamw_bnb_8bit", held_out_fraction=0)
+    with pytest.raises(ImportError):  # known only when the optimiser is made
+        trainer.train_from_newest()
+    assert list(tmp_path.rglob("*")) == [tmp_path / "mine"]
+    make(tmp_path / "mine" / "run", features, scores, max_steps=2).train_from_newest()
+
+
+def test_a_run_that_fails_after_its_first_checkpoint_keeps_its_claim(half_done, features, scores):
+    folder, note = half_done
+    trainer = make(folder, features, scores, max_steps=2)
+    trainer.train = lambda **_: (_ for _ in ()).throw(RuntimeError("power cut"))
+    with pytest.raises(RuntimeError):
+        trainer.train_from_newest()
+    assert json.loads((folder / "run.json").read_text()) == note

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import shutil
+from contextlib import nullcontext
 from dataclasses import replace
+from pathlib import Path
 
 from ..foundation.disk_full import disk_full_as_fault
 from ..foundation.left_overs import clear_left_overs
@@ -11,6 +13,7 @@ from ..foundation.progress_type import Progress
 from ..model_card.loading import load_model
 from .distillation_job import Distillation
 from .estimator import Estimator
+from .run_identity import unclaimed_if_nothing_comes
 from .scorer_folder import Distilled, HowTrained, write_scorer_folder
 from .tiny_judge.known_weights import simulated_because
 
@@ -56,12 +59,13 @@ def distil(job: Distillation, report: Progress | None = None) -> Distilled:
     if simulated_because(str(job.model), model):  # a copy of the tiny judge is marked however it is reached
         job = replace(job, card=replace(job.card, simulated=True))
     callbacks = [] if report is None else [TrainingBar(report)]
-    trainer = _trainer(job, args, model, processor, callbacks)
-    if trainer.is_world_process_zero():
-        clear_left_overs(job.out, of=("scorer", ".scorer"))
-        shutil.rmtree(job.out / ".scorer.building", ignore_errors=True)  # as older versions called it
-    with disk_full_as_fault(job.out, then="run it again: it resumes from the newest checkpoint"):
-        trainer.train_from_newest()
+    with unclaimed_if_nothing_comes(Path(args.output_dir)) if args.process_index == 0 else nullcontext():
+        trainer = _trainer(job, args, model, processor, callbacks)
+        if trainer.is_world_process_zero():
+            clear_left_overs(job.out, of=("scorer", ".scorer"))
+            shutil.rmtree(job.out / ".scorer.building", ignore_errors=True)  # as older versions called it
+        with disk_full_as_fault(job.out, then="run it again: it resumes from the newest checkpoint"):
+            trainer.train_from_newest()
     return write_scorer_folder(trainer, job, _how_trained(job.estimator, args))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from .reporters import check_reporters
+from .setting_values import out_of_bounds
 
 
 @dataclass
@@ -109,14 +110,8 @@ class LabelFreeConfig:
     )
 
     def __post_init__(self) -> None:
-        if self.max_steps < 1:
-            raise ValueError(f"max_steps must be positive, got {self.max_steps}")
-        if not 0 <= self.held_out_fraction < 1:
-            raise ValueError(f"held_out_fraction must be at least 0 and below 1, got {self.held_out_fraction}")
-        if self.beta < 0:
-            raise ValueError(f"beta must not be negative, got {self.beta}")
-        if self.min_opponents < 1:
-            raise ValueError(f"min_opponents must be at least 1, got {self.min_opponents}")
+        if complaints := out_of_bounds(vars(self)):
+            raise ValueError("; ".join(f"{name} {complaint}" for name, complaint in complaints.items()))
         if self.vision_lora_r and not self.lora_r:
             raise ValueError("vision_lora_r needs lora_r: adapters on both, or none")
         check_reporters(self.report_to)

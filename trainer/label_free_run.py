@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +22,7 @@ from .checkpoints import clear_half_written, newest_complete_checkpoint
 from .held_out import held_out_metrics
 from .pixel_inputs import PixelInputs, from_pixels, pixel_inputs
 from .pseudo_scores.pseudo_labels import PseudoScores
-from .run_identity import claim_checkpoints
+from .run_identity import claim_checkpoints, unclaimed_if_nothing_comes
 from .saving import WholeSaving
 from .training_faults import OutOfMemory, first_line, not_finite
 from .training_table import TrainingTable
@@ -202,12 +203,13 @@ class LabelFreeRun(WholeSaving):
             If the folder holds the checkpoints of a run with other settings, pseudo-scores or starting model.
         """
         folder, main = Path(self.args.output_dir), self.is_world_process_zero()
-        folder.mkdir(parents=True, exist_ok=True)
-        claim_checkpoints(folder, self.args, self.core, self.table, write=main)
-        if main:
-            clear_half_written(folder)
-        newest = newest_complete_checkpoint(folder)
-        done = self.train(resume_from_checkpoint=None if newest is None else str(newest))
+        with unclaimed_if_nothing_comes(folder) if main else nullcontext():
+            folder.mkdir(parents=True, exist_ok=True)
+            claim_checkpoints(folder, self.args, self.core, self.table, write=main)
+            if main:
+                clear_half_written(folder)
+            newest = newest_complete_checkpoint(folder)
+            done = self.train(resume_from_checkpoint=None if newest is None else str(newest))
         self._check_weights()
         return done
 

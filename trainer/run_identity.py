@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -110,6 +111,30 @@ def claim_checkpoints(folder: Path, args, model, table: TrainingTable, *, write:
             raise InputFault(Fault(str(folder), RUN_FILE, what, fix))
     if write and found != mine:
         write_json(folder / RUN_FILE, mine)
+
+
+@contextmanager
+def unclaimed_if_nothing_comes(folder: Path) -> Iterator[None]:
+    """A start that fails before its first checkpoint leaves no claim, so that the corrected command can use the folder.
+
+    Parameters
+    ----------
+    folder : Path
+        Of checkpoints; where it was claimed before the block, or holds a checkpoint after it, it stays as it is.
+    """
+    claimed = (folder / RUN_FILE).is_file()
+    made = [folder, *(place for place in folder.parents if not place.exists())]  # a Trainer makes the folder itself
+    try:
+        yield
+    except BaseException:
+        if not claimed and not any(folder.glob("checkpoint-*")):
+            (folder / RUN_FILE).unlink(missing_ok=True)
+            for place in made:
+                try:
+                    place.rmdir()
+                except OSError:
+                    break  # it is not there, or holds something
+        raise
 
 
 def _read(folder: Path) -> dict[str, Any] | None:

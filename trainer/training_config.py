@@ -6,10 +6,10 @@ import dataclasses
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from ..foundation.faults import Fault, InputFault
 from .estimator import Estimator, config_class
+from .setting_values import out_of_bounds, typed
+from .yaml_settings import Setting, read_settings
 
 INPUTS = ("model", "images", "pseudo_labels", "out", "title", "export", "base_repo")
 NEEDED = ("images", "pseudo_labels", "out")
@@ -38,44 +38,79 @@ def read_config(
     Raises
     ------
     InputFault
-        All faults at once: unreadable YAML, an unknown key, an input that is missing, a value that a field refuses.
+        All faults at once, each with its key: unreadable YAML, an unknown key, an input that is missing, a value of another
+        type or out of its bounds, settings that do not go together.
     """
-    if not path.is_file():
-        raise InputFault(Fault(str(path), "", "there is no such file", "give a YAML file; see trainer/configs"))
-    try:
-        settings = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        what = f"not readable as YAML ({str(error).splitlines()[0]})"
-        raise InputFault(Fault(str(path), "", what, "fix the file")) from error
-    if not isinstance(settings, dict):
-        raise InputFault(Fault(str(path), "", "the file is not a list of KEY: VALUE", "see trainer/configs"))
-    faults = []
-    for override in overrides:
-        key, equals, value = override.partition("=")
-        if not equals:
-            faults.append(Fault("command line", override, "an override without =", "write KEY=VALUE"))
-        else:
-            try:
-                settings[key.strip()] = yaml.safe_load(value)
-            except yaml.YAMLError:
-                faults.append(Fault("command line", override, "the value is not readable as YAML", "quote it"))
     arguments = config_class(estimator)
-    fields = {field.name: field for field in dataclasses.fields(arguments) if field.init}
-    for key in settings:
-        if key not in INPUTS and key not in fields or key == "output_dir":
-            known = f"one of {', '.join(INPUTS)}, or a field of {arguments.__name__} other than output_dir"
-            faults.append(Fault(str(path), str(key), "no such setting", f"use {known}"))
-    faults += [Fault(str(path), key, "missing", f"add {key}: PATH") for key in NEEDED if not settings.get(key)]
-    faults += export_faults(path, settings)
-    options = {key: _number(value) for key, value in settings.items() if key in fields and key not in INPUTS}
-    if not faults:
+    known = {field.name for field in dataclasses.fields(arguments) if field.init} - {"output_dir"}
+    given, faults = read_settings(path, overrides)
+    settings: dict[str, Any] = {}
+    for key, setting in given.items():
         try:
-            arguments(output_dir="checked-only", **options)
-        except (ValueError, TypeError) as error:
-            faults.append(Fault(str(path), "", str(error), "fix that value"))
+            if key in INPUTS:
+                settings[key] = _text(setting)
+            elif key in known:
+                settings[key] = _value(arguments, key, setting)
+            else:
+                fix = f"use one of {', '.join(INPUTS)}, or a field of {arguments.__name__} other than output_dir"
+                faults.append(Fault(setting.place, key, "no such setting", fix))
+        except ValueError as error:
+            faults.append(Fault(setting.place, key, str(error), "fix that value"))
+    refused = {fault.row for fault in faults}
+    options = {key: value for key, value in settings.items() if key not in INPUTS}
+    for key, complaint in out_of_bounds(options).items():
+        faults.append(Fault(given[key].place, key, complaint, "fix that value"))
+    faults += [
+        Fault(str(path), key, "missing", f"add {key}: PATH")
+        for key in NEEDED
+        if not settings.get(key) and key not in refused
+    ]
+    faults += export_faults(path, settings)
+    if not faults and (refusal := _refusal(arguments, options)):
+        keys, reason = refusal
+        place = given[keys[0]].place if len(keys) == 1 else str(path)
+        faults.append(Fault(place, ", ".join(keys), reason, "fix that value" if len(keys) < 2 else "fix one of them"))
     if faults:
         raise InputFault(faults)
     return {key: value for key, value in settings.items() if key in INPUTS}, options
+
+
+def _value(arguments: type, key: str, setting: Setting) -> Any:
+    """As the field's type; where a text is meant, a number is taken as it was written."""
+    try:
+        return typed(arguments, key, setting.value)
+    except ValueError:
+        if not setting.text or isinstance(setting.value, str):
+            raise
+        try:
+            return typed(arguments, key, setting.text)
+        except ValueError:
+            pass
+        raise
+
+
+def _text(setting: Setting) -> str | None:
+    """A path, a name or a title: as it was written, so that a folder may be called 2024 or no."""
+    if isinstance(setting.value, list | dict):
+        raise ValueError(f"must be a text, not {setting.value!r}")
+    return setting.value if setting.value is None or isinstance(setting.value, str) else setting.text
+
+
+def _refusal(arguments: type, options: dict[str, Any]) -> tuple[list[str], str] | None:
+    """Why the trainer's config does not take these settings together, and which of them it would do without."""
+
+    def complaint(settings: dict[str, Any]) -> str:
+        try:
+            arguments(output_dir="checked-only", **settings)
+        except Exception as error:  # the libraries behind it raise nearly anything: a missing package, a wrong word
+            return str(error) or type(error).__name__
+        return ""
+
+    reason = complaint(options)
+    if not reason:
+        return None
+    keys = [key for key in options if complaint({name: v for name, v in options.items() if name != key}) != reason]
+    return keys, " ".join(reason.split())
 
 
 def export_faults(path: Path, settings: dict[str, Any]) -> list[Fault]:
@@ -120,13 +155,3 @@ def export_faults(path: Path, settings: dict[str, Any]) -> list[Fault]:
         what = "missing: the adapters would name a path of this machine as their base"
         faults.append(Fault(str(path), "base_repo", what, "add base_repo: ORG/NAME, where others find the base model"))
     return faults
-
-
-def _number(value: Any) -> Any:
-    """YAML 1.1 reads ``3e-4`` as a text; a text that is a number is meant as one."""
-    if isinstance(value, str):
-        try:
-            return float(value)
-        except ValueError:
-            return value
-    return value
