@@ -278,7 +278,7 @@ class AestheticScorer:
             return DEFAULT_BATCH
         return attempt(lambda one: rows_that_fit(lambda: launch(one), self.model.device), longest)[1]
 
-    def read(self, features: Sequence[VisionFeatures], *, batch_size: int = 32) -> Reading:
+    def read(self, features: Sequence[VisionFeatures], *, batch_size: int = 32, abstentions: bool = False) -> Reading:
         """What the pass says of images whose vision features are known already, without calibration.
 
         Parameters
@@ -286,6 +286,8 @@ class AestheticScorer:
         features : sequence of VisionFeatures, length n
             By this model's vision tower.
         batch_size : int
+        abstentions : bool
+            Whether an answer that is not finite is left as NaN instead of refused.
 
         Returns
         -------
@@ -294,13 +296,16 @@ class AestheticScorer:
         Raises
         ------
         InputFault
-            If the model gives no finite answer for an image; it is named by its hash.
+            If the model gives no finite answer for an image, and that is not allowed; it is named by its hash.
         """
 
         def launch(chunk: Sequence[VisionFeatures]) -> Launched:
             return self._launch(chunk, [f"the image with the pixel hash {one.sha256[:16]}" for one in chunk])
 
-        parts = read_behind(in_shrinking_batches(features, batch_size, launch), self._read)
+        def read(launched: Launched) -> Reading:
+            return self._read(launched, abstentions)
+
+        parts = read_behind(in_shrinking_batches(features, batch_size, launch), read)
         return Reading.join(list(parts), len(self.dimensions))
 
     @torch.inference_mode()
@@ -308,10 +313,11 @@ class AestheticScorer:
         logits, states = logits_and_states(self.model, self._readout.questionnaire, features)
         return Launched(tuple(names), *self._readout.of_logits(logits), states)
 
-    def _read(self, launched: Launched) -> Reading:
+    def _read(self, launched: Launched, abstentions: bool = False) -> Reading:
         tensors = (launched.log_probabilities, launched.mass, launched.states)
         log_p, mass, states = (values.cpu().double().numpy() for values in tensors)
-        check_finite(log_p, launched.names, self.dimensions)
+        if not abstentions:
+            check_finite(log_p, launched.names, self.dimensions)
         mean, variance = moments(log_p)
         return Reading(mean, np.sqrt(variance), mass, states)
 

@@ -1,5 +1,6 @@
 """A scorer's folder: a whole checkpoint or adapters, complete or absent, with hashes of all it was made from."""
 
+import dataclasses
 import json
 import re
 import shutil
@@ -218,6 +219,26 @@ def test_without_held_out_images_the_distance_is_not_known(training, tmp_path):
         AestheticScorer.from_pretrained(done.folder, device="cpu").score(training.images[:1]).out_of_distribution
         is None
     )
+
+
+def test_images_and_dimensions_without_a_scale_are_left_out_of_the_calibration_and_said(training, tmp_path, caplog):
+    pointwise = training.labels.pointwise.copy()
+    pointwise[3, 1] = np.nan  # the judge abstained on one image, and gave all the same mark in the other dimension
+    pointwise[:, 0] = 7.0
+    labels = dataclasses.replace(training.labels, pointwise=pointwise)
+    options = {"max_steps": 1, "save_steps": 1, "held_out_fraction": 0}
+    job = Distillation(WEIGHTS, training.judge, labels, tmp_path, CardText("t"), options=options)
+    done = distil(job)
+    assert distil(job).config == done.config  # started again after it was done
+    said = "1 training image without a finite pointwise score in overall was left out", "brushwork is not calibrated"
+    for text in (done.config.calibration_note, caplog.text, (done.folder / "README.md").read_text()):
+        assert all(sentence in text for sentence in said)
+    scorer = AestheticScorer.from_pretrained(done.folder, device="cpu")
+    table = scorer.score(training.images)
+    place = [training.labels.scores.images.index(image.sha256) for image in training.images]
+    known = np.isfinite(pointwise[place, 1])
+    np.testing.assert_allclose(table.mean[known, 1].mean(), np.nanmean(pointwise[:, 1]), atol=1e-4)
+    assert list(done.config.calibration) == ["overall"]
 
 
 @pytest.mark.parametrize("left_over", [".scorer.partial", "..scorer.partial.partial", ".scorer.building"])

@@ -132,8 +132,10 @@ def unclaimed_if_nothing_comes(folder: Path) -> Iterator[None]:
             for place in made:
                 try:
                     place.rmdir()
+                except FileNotFoundError:
+                    continue
                 except OSError:
-                    break  # it is not there, or holds something
+                    break  # it holds something
         raise
 
 

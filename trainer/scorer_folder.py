@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,7 +13,7 @@ import numpy as np
 
 from ..foundation.disk_full import disk_full_as_fault
 from ..foundation.whole_folders import take_place
-from ..model_card.calibration import NOTE, anchor_to_base
+from ..model_card.calibration import anchor_to_base
 from ..model_card.card import write_scorer_card
 from ..model_card.exported_adapter import is_repo_id, load_adapter
 from ..model_card.features import VisionFeatures, vision_features
@@ -24,6 +25,8 @@ from ..model_card.scorer_config import BASE_WEIGHTS, ScorerConfig
 from .code_version import code_hash, package_versions
 from .distillation_job import CardText, Distillation
 from .pseudo_scores.labelled_set import PseudoLabels
+
+logger = logging.getLogger(__name__)
 
 UNFINISHED = ".scorer.partial"  # beside the folder that it becomes
 
@@ -157,7 +160,10 @@ def _commit(base: str, revision: str) -> str:
 def _measure_written(building: Path, config: ScorerConfig, job: Distillation, trainer) -> None:
     """Calibration and gauge of the scorer as it was written, noted in its config."""
     reading = _read_back(building, config, job, trainer.args)
-    config.calibration = anchor_to_base(job.judge.dimensions, reading.mean, job.labels.pointwise)
+    anchor = anchor_to_base(job.judge.dimensions, reading.mean, job.labels.pointwise)
+    config.calibration, config.calibration_note = dict(anchor.maps), anchor.note()
+    for remark in anchor.remarks():
+        logger.warning("%s", remark)
     config.out_of_distribution = _write_measure(building, reading, job.labels, trainer.table)
     if config.out_of_distribution is not None:
         config.hashes["out of distribution"] = config.out_of_distribution.sha256
@@ -171,7 +177,7 @@ def _read_back(building: Path, config: ScorerConfig, job: Distillation, args) ->
     else:
         loaded = load_model(building, device=args.device)
     scorer = AestheticScorer(*loaded, config)
-    return scorer.read(_features(scorer, job, args))
+    return scorer.read(_features(scorer, job, args), abstentions=True)  # the judge may have abstained on some too
 
 
 def _features(scorer: AestheticScorer, job: Distillation, args) -> Sequence[VisionFeatures]:
@@ -184,12 +190,26 @@ def _features(scorer: AestheticScorer, job: Distillation, args) -> Sequence[Visi
 
 
 def _write_measure(folder: Path, reading: Reading, labels: PseudoLabels, table) -> DistanceEntry | None:
-    """Write the measure of whether an image is unlike the training images; None where none of them was held out."""
+    """Write the measure of whether an image is unlike the training images.
+
+    None, with a warning where that is not what was asked for, where none of them was held out or they are all alike.
+    """
     if not table.held_out.any():
         return None
     held = {image for image, out in zip(table.images, table.held_out, strict=True) if out}
     was_held = np.array([image in held for image in labels.scores.images])
-    return DistanceMeasure.fit(reading.states[~was_held], reading.states[was_held]).save(folder)
+    known = np.isfinite(reading.states).all(axis=1)
+    if not known.all():
+        logger.warning(
+            "%d training images without finite states were left out of the measure of distance", (~known).sum()
+        )
+    try:
+        if min((known & was_held).sum(), (known & ~was_held).sum() - 1) < 1:
+            raise ValueError("too few training images have finite states")
+        return DistanceMeasure.fit(reading.states[~was_held & known], reading.states[was_held & known]).save(folder)
+    except ValueError as error:
+        logger.warning("the scorer cannot tell whether an image is out of distribution: %s", error)
+        return None
 
 
 def _config(args, job: Distillation, how: HowTrained, kept: int, base: str) -> ScorerConfig:
@@ -199,7 +219,6 @@ def _config(args, job: Distillation, how: HowTrained, kept: int, base: str) -> S
         dimensions=list(judge.dimensions),
         headline=card.headline,
         prompts=judge.prompts.to_dict(),
-        calibration_note=NOTE,
         simulated=card.simulated,
         form=job.export.form,
         base=base,
