@@ -9,11 +9,11 @@ from pathlib import Path
 import torch
 
 from ..foundation.faults import Fault, InputFault
-from .loading import load_model, model_revision, weights_hash
+from .loading import ADAPTER_CONFIG, load_model, model_revision, weights_hash
 from .scorer_config import BASE_WEIGHTS, ScorerConfig, find_file
 
 FORMS = ("merged", "adapter")
-ADAPTER_CONFIG, ADAPTER_WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
+ADAPTER_WEIGHTS = "adapter_model.safetensors"
 
 
 def is_repo_id(name: str | Path) -> bool:

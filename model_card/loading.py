@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +14,7 @@ import torch
 from ..foundation.faults import Fault, InputFault
 from .memory import out_of_memory
 
+ADAPTER_CONFIG = "adapter_config.json"
 COPY_AGAIN = "copy or download the model again, all its files: weights, config.json, tokenizer and processor"
 
 
@@ -47,6 +49,9 @@ def load_model(path_or_repo: str | Path, *, device=None, dtype: torch.dtype | No
     """
     from transformers import AutoConfig, AutoModelForImageTextToText, AutoProcessor
 
+    if Path(path_or_repo, ADAPTER_CONFIG).is_file():  # transformers would load the base that it names, wherever it lies
+        what, fix = "the folder holds adapters, not a whole model", "merge them into their base, or give another folder"
+        raise InputFault(Fault(str(path_or_repo), ADAPTER_CONFIG, what, fix))
     device = torch.device(device) if device is not None else best_device()
     dtype = dtype or (torch.bfloat16 if device.type == "cuda" else torch.float32)
     try:
@@ -110,8 +115,8 @@ def model_revision(path_or_repo: str | Path, model) -> str:
     folder = Path(path_or_repo)
     if folder.is_dir():
         digest = hashlib.sha256()
-        for file in sorted([*folder.glob("*.safetensors"), folder / "config.json"]):
-            digest.update(file.name.encode())
+        for file in sorted([*weight_files(folder), folder / "config.json"]):
+            digest.update(Path(os.path.relpath(file, folder)).as_posix().encode())
             with file.open("rb") as stream:
                 digest.update(hashlib.file_digest(stream, "sha256").digest())
         return f"sha256:{digest.hexdigest()}"
@@ -121,7 +126,8 @@ def model_revision(path_or_repo: str | Path, model) -> str:
 def weights_hash(path_or_repo: str | Path, model) -> str:
     """Hash of a checkpoint's tensors as they lie in its files, however many files they are spread over.
 
-    Unlike ``model_revision`` it is the same for a local folder and for the repo that the folder was uploaded to.
+    Unlike ``model_revision`` it is the same for a local folder and for the repo that the folder was uploaded to, and the same
+    whether the tensors lie in safetensors or in PyTorch's own files.
 
     Parameters
     ----------
@@ -133,20 +139,63 @@ def weights_hash(path_or_repo: str | Path, model) -> str:
     str
         SHA-256 over names, types, shapes and bytes of all tensors, in hexadecimal.
     """
+    hashes = {}
+    for file in weight_files(_local_folder(path_or_repo, model)):
+        hashes |= _tensor_hashes(file)
+    digest = hashlib.sha256()
+    for name in sorted(hashes):
+        digest.update(f"{name} {hashes[name]}\n".encode())
+    return digest.hexdigest()
+
+
+def weight_files(folder: Path) -> list[Path]:
+    """The files of a model's folder that ``from_pretrained`` may take weights from.
+
+    Parameters
+    ----------
+    folder : Path
+
+    Returns
+    -------
+    list of Path
+        All safetensors files of the folder, those that an index, or ``transformers_weights`` in the config, names in folders
+        below it; and PyTorch's own files where there is nothing else to load. Sorted.
+    """
+    found, indexes = set(folder.glob("*.safetensors")), list(folder.glob("*.safetensors.index.json"))
+    named = _read_json(folder / "config.json").get("transformers_weights")
+    if isinstance(named, str) and (folder / named).is_file():
+        indexes += [folder / named] if named.endswith(".json") else []
+        found |= set() if named.endswith(".json") else {folder / named}
+    loads = bool(indexes) or isinstance(named, str) or (folder / "model.safetensors").is_file()
+    if not loads:  # the order in which transformers looks
+        whole, index = folder / "pytorch_model.bin", folder / "pytorch_model.bin.index.json"
+        if whole.is_file():
+            found.add(whole)
+        elif index.is_file():
+            indexes.append(index)
+    for index in indexes:
+        shards = _read_json(index).get("weight_map", {}).values()
+        found |= {index.parent / shard for shard in shards if (index.parent / shard).is_file()}
+    return sorted(found)
+
+
+def _read_json(path: Path) -> dict:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}  # what loads the model says what is wrong with it
+    return content if isinstance(content, dict) else {}
+
+
+def _tensor_hashes(file: Path) -> dict[str, str]:
+    """Of each tensor of a file, by its name."""
     from safetensors import safe_open
 
-    folder, files = _local_folder(path_or_repo, model), {}
-    for file in sorted(folder.glob("*.safetensors")):
-        with safe_open(file, "pt") as stream:
-            files |= dict.fromkeys(stream.keys(), file)
-    digest = hashlib.sha256()
-    for file in sorted(set(files.values())):
-        with safe_open(file, "pt") as stream:
-            for name in stream.keys():
-                files[name] = _tensor_hash(stream.get_tensor(name))
-    for name in sorted(files):
-        digest.update(f"{name} {files[name]}\n".encode())
-    return digest.hexdigest()
+    if file.suffix != ".safetensors":
+        tensors = torch.load(file, map_location="cpu", weights_only=True, mmap=True)
+        return {name: _tensor_hash(tensor) for name, tensor in tensors.items()}
+    with safe_open(file, "pt") as stream:
+        return {name: _tensor_hash(stream.get_tensor(name)) for name in stream.keys()}
 
 
 def _tensor_hash(tensor: torch.Tensor) -> str:
