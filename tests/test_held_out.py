@@ -1,5 +1,7 @@
 """The label-free stopping rule: who is held out, and how the order of held-out judgments is measured."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -10,6 +12,7 @@ from scipy.special import expit
 
 from ppaint.trainer import Judging, JudgmentStore, build_pool, rate_images
 from ppaint.trainer.held_out import order_log_loss
+from ppaint.trainer.label_free_run import position_bias
 from ppaint.trainer.training_table import choose_held_out, training_table
 
 
@@ -53,6 +56,31 @@ def test_two_categories_keep_their_own_scales(scores):
         mine = table.training_images[table.category[table.training_images] == c]
         np.testing.assert_allclose(table.confidence[mine].mean(axis=0), 1)
     assert (table.category[table.training_pairs.first] == table.category[table.training_pairs.second]).all()
+
+
+def renamed(scores, names):
+    """The same pseudo-scores under other names of the dimensions."""
+    return dataclasses.replace(scores, dimensions=names, kept=names)
+
+
+def test_dimensions_of_every_category_are_learnt_from(scores):
+    table = training_table(
+        [renamed(scores, ("brushwork", "overall")), renamed(scores, ("ink", "brushwork"))],
+        held_out_fraction=0.2,
+        seed=1,
+    )
+    assert table.dimensions == ("brushwork", "overall", "ink")
+    one, other = table.category == 0, table.category == 1
+    np.testing.assert_array_equal(table.elo[one][:, :2], scores.elo)
+    np.testing.assert_array_equal(table.elo[other][:, [2, 0]], scores.elo)
+    assert np.isnan(table.elo[one][:, 2]).all() and np.isnan(table.elo[other][:, 1]).all()
+    assert (table.confidence[one][:, 2] == 0).all() and (table.confidence[other][:, 1] == 0).all()
+    pairs = table.training_pairs
+    of_one = table.category[pairs.first] == 0
+    assert np.isnan(pairs.delta[of_one, 2]).all() and np.isfinite(pairs.delta[of_one][:, :2]).all()
+    bias = position_bias([renamed(scores, ("brushwork", "overall")), renamed(scores, ("ink", "brushwork"))], ("ink",))
+    mean = position_bias(scores, ("brushwork",))["position_bias_brushwork"]
+    assert bias["position_bias_ink"] == pytest.approx(mean, rel=1e-12)
 
 
 @given(st.integers(0, 10_000), st.floats(0.01, 30))

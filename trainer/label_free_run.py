@@ -25,7 +25,7 @@ from .pseudo_scores.pseudo_labels import PseudoScores
 from .run_identity import claim_checkpoints, unclaimed_if_nothing_comes
 from .saving import WholeSaving
 from .training_faults import OutOfMemory, first_line, not_finite
-from .training_table import TrainingTable
+from .training_table import TrainingTable, in_columns
 
 Images = Mapping[str, OpenedImage] | Sequence[OpenedImage]
 Features = Mapping[str, VisionFeatures] | Sequence[VisionFeatures]
@@ -294,8 +294,7 @@ def position_bias(scores: PseudoScores | Sequence[PseudoScores], dimensions: Seq
         absolute value), and the first by dimension.
     """
     parts = [scores] if isinstance(scores, PseudoScores) else list(scores)
-    names = parts[0].dimensions
-    bias = np.concatenate([part.judged.position_bias for part in parts])[:, [names.index(d) for d in dimensions]]
+    bias = np.concatenate([in_columns(part.judged.position_bias, part.dimensions, dimensions) for part in parts])
     if np.isnan(bias).all():
         return {}
     means = {

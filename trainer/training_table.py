@@ -98,14 +98,15 @@ def training_table(
     (array([1., 1., 1.]), 2)
     """
     parts = [scores] if isinstance(scores, PseudoScores) else list(scores)
-    names = [d for d in parts[0].dimensions if any(d in part.kept for part in parts)]
+    asked = dict.fromkeys(d for part in parts for d in part.dimensions)  # a category may have been asked about others
+    names = [d for d in asked if any(d in part.kept for part in parts)]
     held = np.concatenate([choose_held_out(part, held_out_fraction, seed) for part in parts])
     elo, confidence = [], []
     for part in parts:
-        where = [part.dimensions.index(d) for d in names]
-        usable = np.isfinite(part.elo[:, where]) & np.array([d in part.kept for d in names])
-        elo.append(np.where(usable, part.elo[:, where], np.nan))
-        weight = part.confidence[:, where] if use_confidence else np.ones_like(elo[-1])
+        given = in_columns(part.elo, part.dimensions, names)
+        usable = np.isfinite(given) & np.array([d in part.kept for d in names])
+        elo.append(np.where(usable, given, np.nan))
+        weight = in_columns(part.confidence, part.dimensions, names) if use_confidence else np.ones_like(elo[-1])
         mine = ~held[sum(map(len, elo[:-1])) :][: len(usable)]
         confidence.append(_mean_one(np.where(usable, weight, 0.0), usable & mine[:, None]))
     first, second, delta = _pairs(parts, names)
@@ -120,6 +121,34 @@ def training_table(
         training_pairs=JudgedPairs(first[~touched], second[~touched], delta[~touched]),
         held_out_pairs=JudgedPairs(first[touched], second[touched], delta[touched]),
     )
+
+
+def in_columns(values: np.ndarray, dimensions: Sequence[str], names: Sequence[str]) -> np.ndarray:
+    """Columns laid out for other dimensions.
+
+    Parameters
+    ----------
+    values : ndarray, shape (n, D)
+    dimensions : sequence of str, length D
+        What the columns are of.
+    names : sequence of str
+        Those that are wanted.
+
+    Returns
+    -------
+    ndarray, shape (n, len(names))
+        NaN in a dimension that is not among the given ones.
+
+    Examples
+    --------
+    >>> in_columns(np.array([[1.0, 2.0]]), ["line", "overall"], ["overall", "ink"])
+    array([[ 2., nan]])
+    """
+    out = np.full((len(values), len(names)), np.nan)
+    for k, name in enumerate(names):
+        if name in dimensions:
+            out[:, k] = values[:, list(dimensions).index(name)]
+    return out
 
 
 def choose_held_out(scores: PseudoScores, fraction: float, seed: int) -> np.ndarray:
@@ -170,7 +199,7 @@ def _pairs(parts: Sequence[PseudoScores], names: Sequence[str]) -> tuple[np.ndar
     for part in parts:
         place = {image: start + i for i, image in enumerate(part.images)}
         start += len(part.images)
-        rows = part.judged.delta[:, [part.dimensions.index(d) for d in names]]
+        rows = in_columns(part.judged.delta, part.dimensions, names)
         rows = np.where(np.array([d in part.kept for d in names]), rows, np.nan)
         for a, b, row in zip(part.judged.first, part.judged.second, rows, strict=True):
             if a in place and b in place:  # a pool may hold images that are not to be trained on
