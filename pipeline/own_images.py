@@ -25,7 +25,12 @@ from ..trainer.distillation_job import CardText, Distillation
 from ..trainer.pseudo_scores.labelled_set import PseudoLabels, check_enough, pseudo_label_images
 from ..trainer.pseudo_scores.schedule import Schedule
 from ..trainer.scorer_folder import Distilled
-from ..trainer.tiny_judge.known_weights import simulated_because, tiny_judge_name, training_settings
+from ..trainer.tiny_judge.known_weights import (
+    settings_sentence,
+    simulated_because,
+    tiny_judge_name,
+    training_settings,
+)
 from .plots import plot_pool, plot_training
 from .scored_paintings import score_images
 
@@ -89,8 +94,7 @@ def run_own_images(settings: OwnImages, out: Path, report: Progress) -> list:
     dimensions = settings.dimensions or DIMENSIONS
     judge = Judge.from_pretrained(settings.model, dimensions=dimensions, batch_size=settings.batch_size)
     because = simulated_because(settings.model, judge.model)
-    own_settings = training_settings(judge.model)
-    options = own_settings | {"max_steps": settings.steps}
+    options = training_settings(judge.model) | {"max_steps": settings.steps}
     claim_folder(out, _identity(settings.seed, options, judge, unique))
     labels = pseudo_label_images(
         judge, unique, out / "label_free", report, what="your images", schedule=Schedule(seed=settings.seed)
@@ -114,7 +118,7 @@ def run_own_images(settings: OwnImages, out: Path, report: Progress) -> list:
         "elapsed_s": round(time.time() - started, 1),
     }
     write_json(out / "summary.json", summary)
-    return _for_terminal(out, labels, distilled, note, own_settings)
+    return _for_terminal(out, labels, distilled, note, settings_sentence(judge.model))
 
 
 def _identity(seed: int, options: dict[str, Any], judge: Judge, unique: list[OpenedImage]) -> dict[str, Any]:
@@ -161,11 +165,8 @@ def _draw(
     plot_training(out / "training.png", distilled.history, kept_step=distilled.kept_step, simulated=bool(note))
 
 
-def _for_terminal(out: Path, labels: PseudoLabels, distilled: Distilled, note: str, own_settings: dict) -> list:
-    lines: list = [Markdown(labels.fitness.markdown()), ""]
-    if own_settings:
-        chosen = ", ".join(f"{name} {value:g}" for name, value in own_settings.items())
-        lines.append(f"trained with what suits the tiny judge: {chosen}")
+def _for_terminal(out: Path, labels: PseudoLabels, distilled: Distilled, note: str, trained: str) -> list:
+    lines: list = [Markdown(labels.fitness.markdown()), "", trained]
     if note:
         lines.append(f"[bold]{note}[/bold]")
     return [

@@ -16,7 +16,7 @@ from ..foundation.run_folder import check_run_folder, claim_folder
 from ..model_card.judge import Judge
 from ..trainer.psdistill_exact_config import PSDistillExactConfig
 from ..trainer.tiny_judge import as_typed
-from ..trainer.tiny_judge.known_weights import training_settings
+from ..trainer.tiny_judge.known_weights import settings_sentence, training_settings
 from .protocol import Protocol, run_protocol
 
 
@@ -120,7 +120,7 @@ def run_quickstart(settings: Quickstart, out: Path, report: Progress, *, data: P
         claim_folder(data, data_identity)
     claim_folder(out, data_identity | protocol.identity(judge, settings.train_category))
     make_stand_in(settings, data or out, report)
-    return run_protocol(protocol, out, report, judge=judge)
+    return [settings_sentence(judge.model), *run_protocol(protocol, out, report, judge=judge)]
 
 
 def make_stand_in(settings: Quickstart, data: Path, report: Progress) -> None:

@@ -3,6 +3,7 @@
 import shutil
 
 import pytest
+import torch
 
 from ppaint.model_card.judge import Judge
 from ppaint.model_card.loading import load_model
@@ -13,6 +14,7 @@ from ppaint.trainer.tiny_judge.known_weights import (
     KNOWN,
     TWIN,
     induced_bias,
+    settings_sentence,
     simulated_because,
     tiny_judge_name,
     training_settings,
@@ -37,13 +39,20 @@ def test_a_copy_is_known_even_when_it_was_saved_again(tmp_path):
     assert training_settings(copy.model) == TRAINING
 
 
-def test_a_stranger_of_the_same_shape_is_not_it(tmp_path):
+def test_a_retrained_one_is_not_it_but_is_trained_like_it(tmp_path):
     shutil.copytree(WEIGHTS, tmp_path / "model")
     model, processor = load_model(tmp_path / "model", device="cpu")
     next(model.parameters()).data[0] += 1.0
     model.save_pretrained(tmp_path / "model")
     assert tiny_judge_name(model) is None
-    assert simulated_because(tmp_path / "model", model) == () and training_settings(model) == {}
+    assert simulated_because(tmp_path / "model", model) == () and training_settings(model) == TRAINING
+    assert settings_sentence(model).endswith("a model of 2.2 million parameters: learning_rate 0.001, beta 0.005")
+
+
+def test_a_large_model_has_the_trainers_own_settings():
+    with torch.device("meta"):
+        large = torch.nn.Linear(10_000, 2_001)
+    assert training_settings(large) == {} and "the trainer's own settings" in settings_sentence(large)
 
 
 def test_a_model_of_another_size_is_not_it(tmp_path):

@@ -19,6 +19,8 @@ KNOWN = {
     "cd56346288657bedc9b364f353e684c5e66d9950265b8816d01897172fc47f3d": TWIN,
 }
 _PARAMETERS = 2_171_840
+SMALL = 20_000_000
+"""Parameters below which a model is trained as the tiny judge is: ten times its size, and a hundredth of the smallest Qwen3-VL."""
 
 
 def values_hash(loaded) -> str:
@@ -53,7 +55,7 @@ def tiny_judge_name(loaded) -> str | None:
     str or None
         ``JUDGE``, ``TWIN``, or None for every other model.
     """
-    if sum(parameter.numel() for parameter in loaded.parameters()) != _PARAMETERS:
+    if _parameters(loaded) != _PARAMETERS:
         return None  # a large model is not hashed for nothing
     return KNOWN.get(values_hash(loaded))
 
@@ -87,7 +89,7 @@ def induced_bias(loaded) -> str:
 
 
 def training_settings(loaded) -> dict[str, float]:
-    """Fields of ``PSDistillExactConfig`` that a model wants otherwise than by default.
+    """Fields of ``PSDistillExactConfig`` that a model wants otherwise than by default, by its size.
 
     Parameters
     ----------
@@ -96,6 +98,31 @@ def training_settings(loaded) -> dict[str, float]:
     Returns
     -------
     dict
-        ``TRAINING`` for the tiny judge and its twin; empty for all other models.
+        ``TRAINING`` for models of the tiny judge's order of size: itself, its twin, and those that were trained further or
+        anew; empty for all larger ones.
     """
-    return dict(TRAINING) if tiny_judge_name(loaded) else {}
+    return dict(TRAINING) if _parameters(loaded) < SMALL else {}
+
+
+def settings_sentence(loaded) -> str:
+    """How a model is trained, and why: what a run says of `training_settings`.
+
+    Parameters
+    ----------
+    loaded : Qwen3VLForConditionalGeneration
+
+    Returns
+    -------
+    str
+    """
+    count = f"{_parameters(loaded) / 1e6:,.1f} million parameters"
+    chosen = ", ".join(f"{name} {value:g}" for name, value in training_settings(loaded).items())
+    if not chosen:
+        return (
+            f"trained with the trainer's own settings, for models of any size above {SMALL / 1e6:g} million parameters"
+        )
+    return f"trained with what suits a model of {count}: {chosen}"
+
+
+def _parameters(loaded) -> int:
+    return sum(parameter.numel() for parameter in loaded.parameters())
