@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -51,9 +50,10 @@ def judge(
     check_folder_can_be_written(out)
     from ..images.image_folder import by_hash, open_folder
     from ..model_card.judge import Judge
+    from ..trainer.judgments.features_when_asked import FeaturesWhenAsked
     from ..trainer.judgments.judging import Judging
     from ..trainer.judgments.judgment_store import JudgmentStore
-    from ..trainer.pseudo_scores.labelled_set import check_enough, compute_features
+    from ..trainer.pseudo_scores.labelled_set import check_enough
     from ..trainer.pseudo_scores.schedule import Schedule, follow_schedule
     from .terminal import progress_bars
 
@@ -70,17 +70,18 @@ def judge(
             batch_size=batch_size or "auto",
             compiled=compiled,
         )
-        started = time.perf_counter()
-        features = compute_features(asked, opened, report, "vision features")
-        seconds = time.perf_counter() - started
         folder = out / "judgments"
         with JudgmentStore(
-            folder, asked.fingerprint, asked.dimensions, parts=asked.parts, images=list(features)
+            folder, asked.fingerprint, asked.dimensions, parts=asked.parts, images=list(unique)
         ) as store:
             clear_left_overs(folder)  # it is this run's: the store has checked it
             clear_left_overs(out, (COST, JUDGING))
+
+            def note(encoded: int, seconds: float) -> None:
+                working.costs.add("vision", encoded=encoded, encoding_seconds=round(seconds, 6))
+
+            features = FeaturesWhenAsked(asked, opened, report, "vision features", note)
             working = Judging(store, asked, features, on_batch=lambda *now: report("judging (ordered pairs)", *now))
-            working.costs.add("vision", encoded=len(features), encoding_seconds=round(seconds, 6))
             pool = follow_schedule(working, list(features), schedule).pool
             path = store.export()
             record = asdict(schedule) | {"model": source, "revision": asked.revision, "images": names}

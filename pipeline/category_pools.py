@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import ChainMap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,9 +15,10 @@ from ..foundation.progress_type import Progress
 from ..images.opening import OpenedImage
 from ..model_card.judge import Judge
 from ..model_card.readout import moments
+from ..trainer.judgments.features_when_asked import FeaturesWhenAsked
 from ..trainer.judgments.judging import Judging
 from ..trainer.judgments.judgment_store import JudgmentStore
-from ..trainer.pseudo_scores.labelled_set import PseudoLabels, compute_features
+from ..trainer.pseudo_scores.labelled_set import PseudoLabels
 from ..trainer.pseudo_scores.pseudo_labels import PoolSelfCheck
 from ..trainer.pseudo_scores.schedule import Judgments, Schedule, follow_schedule, rate_against
 
@@ -77,15 +79,15 @@ def judge_category(
     -------
     JudgedCategory
     """
-    features = compute_features(judge, paintings, report, f"vision features, {name}")
+    features = FeaturesWhenAsked(judge, paintings, report, f"vision features, {name}")
     hashes = list(features)
     with JudgmentStore(folder / "judgments", judge.fingerprint, judge.dimensions, parts=judge.parts) as store:
         if isinstance(unlabelled, PseudoLabels):
-            known = dict(unlabelled.features)
+            known = unlabelled.features
         else:
-            known = compute_features(judge, unlabelled, report, f"vision features, {name} (unlabelled)")
+            known = FeaturesWhenAsked(judge, unlabelled, report, f"vision features, {name} (unlabelled)")
         judging = Judging(
-            store, judge, features | known, on_batch=lambda *count: report(f"judging {name} paintings", *count)
+            store, judge, ChainMap(features, known), on_batch=lambda *count: report(f"judging {name} paintings", *count)
         )
         if isinstance(unlabelled, PseudoLabels):
             scores = rate_against(judging, unlabelled.pool, hashes, schedule)

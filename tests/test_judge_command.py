@@ -70,7 +70,7 @@ def test_what_it_cost_is_shown_and_kept(place, judged, capsys):
     rows = (judged / "judgments/judgments.jsonl").read_bytes().count(b"\n")
     assert (cost["ordered_pairs"], cost["ratings"], cost["images"]) == (rows, 20, 20)
     assert cost["answers"] == 2 * (rows + 20) and cost["abstentions"] == 0
-    assert cost["encoded"] == 40  # once by the first run, once by this one
+    assert cost["encoded"] == 20  # by the first run alone: this one asked nothing
     assert 0 < cost["share_of_tokens"] < 1
     assert f"{cost['answers']:,} answers about {rows:,} ordered pairs" in printed
     assert "one prompt per question would have been" in printed and "answers a second" in printed
@@ -144,7 +144,7 @@ def test_a_damaged_record_of_the_run_is_named(judged, tmp_path, capsys, text, wo
 def test_a_file_in_place_of_the_folder_is_named(place, tmp_path, capsys):
     (tmp_path / "out").write_text("mine")
     assert run(*words(place, tmp_path / "out")) == 2
-    assert "could not be written" in error(capsys) and (tmp_path / "out").read_text() == "mine"
+    assert "is not a folder" in error(capsys) and (tmp_path / "out").read_text() == "mine"
 
 
 def test_what_a_killed_run_left_is_cleared_and_files_of_others_stay(place, judged, tmp_path):

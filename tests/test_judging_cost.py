@@ -1,14 +1,18 @@
 """The cost of judging is counted exactly, adds up over resumed runs, and touches nothing else."""
 
 import json
+from itertools import combinations
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from known_judge import KnownJudge, features_of, known_images
 
+from ppaint.foundation.progress_type import no_progress
 from ppaint.images import InputFault
 from ppaint.model_card.shared_prefix import Questionnaire
 from ppaint.trainer import Judging, JudgmentStore
+from ppaint.trainer.judgments.features_when_asked import FeaturesWhenAsked
 from ppaint.trainer.judgments.judging_cost import CostLog, JudgingCost
 
 WORTHS = known_images(8, d=2)
@@ -172,3 +176,27 @@ def test_one_image_that_cannot_be_read_is_an_abstention_and_no_fault(tmp_path):
         judged = judging.ask(PAIRS)
         assert judging.cost.abstentions == np.isnan(judged.forward).sum() + np.isnan(judged.backward).sum() == 2 * 2 * 7
         assert judging.cost.answers == 2 * 2 * 21
+
+
+class Encoder(KnownJudge):
+    """Also counts what it encodes."""
+
+    encoded = 0
+
+    def features(self, images, on_batch=None):
+        self.encoded += len(images)
+        return features_of({image.sha256: None for image in images})
+
+
+def test_images_are_encoded_when_one_is_asked_about_and_only_then(tmp_path):
+    worths = known_images(12)
+    images = [SimpleNamespace(sha256=image) for image in (*worths, *worths)]
+    judge, pairs, counted = Encoder(worths), list(combinations(worths, 2)), []
+    for run in range(3):
+        with JudgmentStore(tmp_path, judge.fingerprint, judge.dimensions) as store:
+            features = FeaturesWhenAsked(judge, images, no_progress, "features", lambda *now: counted.append(now[0]))
+            judging = Judging(store, judge, features)
+            assert list(features) == list(worths) and judging.cost.images == 12 and judge.encoded == 12 * (run > 0)
+            answers = judging.ask(pairs), judging.rate(list(worths))
+            assert judge.encoded == 12 and counted == [12]
+    assert len(answers[0]) == 66 and answers[1].shape == (12, 1, 10)

@@ -96,7 +96,7 @@ class Judging:
     judge : Judge, optional
         Without one, only what is stored can be had, and asking for more is a fault.
     features : sequence or mapping of VisionFeatures
-        One an image, found by its hash.
+        One an image, found by its hash. Of a mapping, none is looked up where all answers are stored.
     shuffle_seed : int, optional
         The control "shuffled judgments": the answers are given to the wrong pairs (and in random orientation), so that
         nothing the judge knows is left in them. The store itself is not touched.
@@ -115,7 +115,7 @@ class Judging:
     ) -> None:
         self.store = store
         self.judge = judge
-        self.features = dict(features) if isinstance(features, Mapping) else {f.sha256: f for f in features}
+        self.features = features if isinstance(features, Mapping) else {f.sha256: f for f in features}
         self.dimensions = store.dimensions
         self.on_batch = on_batch
         self.costs = CostLog(store.folder)
@@ -162,7 +162,8 @@ class Judging:
         ndarray, shape (n, D, 10)
             Log-probabilities of the score tokens.
         """
-        if self.judge is not None:
+        if self.judge is not None and not all(self.store.rated(image) for image in images):
+            self._know_lengths(images)
             size = self.judge.batch_size
             for start in range(0, len(images), size):  # a batch is asked completely or not at all: its make-up is fixed
                 chunk = list(images[start : start + size])
@@ -204,15 +205,21 @@ class Judging:
             if missing:
                 raise self._unfinished(f"{missing} of {len(ordered)} judgments are missing")
             return
-        # pairs of like length share a batch, so that little of it is padding; both orders of a pair stay side by side
-        tokens = {image: feature.n_tokens for image, feature in self.features.items()}
-        ordered = sorted(ordered, key=lambda pair: tokens[pair[0]] + tokens[pair[1]])
         done = sum(self.store.answered(pair) for pair in ordered)
         self._report_progress(done, len(ordered))
+        if done == len(ordered):
+            return
+        # pairs of like length share a batch, so that little of it is padding; both orders of a pair stay side by side
+        tokens = self._know_lengths([image for pair in ordered for image in pair])
+        ordered = sorted(ordered, key=lambda pair: tokens[pair[0]] + tokens[pair[1]])
         for batch in self.store.plan(ordered, self.judge.batch_size):
             if self._ask_batch(batch):
                 done += len(batch.pairs)
                 self._report_progress(min(done, len(ordered)), len(ordered))
+
+    def _know_lengths(self, images: Sequence[str]) -> dict[str, int]:
+        """Tokens of images; once they are known, a judge that sizes its batches has done so."""
+        return {image: self.features[image].n_tokens for image in dict.fromkeys(images)}
 
     def _ask_batch(self, batch: Batch) -> bool:
         rows = [(self.features[first], self.features[second]) for first, second in batch.pairs]

@@ -33,7 +33,8 @@ class JudgingCost:
     seconds : float
         In those passes.
     encoded : int
-        Images that went through the vision tower; a resumed run encodes them again, since features are not stored.
+        Images that went through the vision tower; a resumed run encodes them again, since features are not stored, unless
+        all it asks is answered.
     encoding_seconds : float
         In the vision tower, the reading of pixels included.
 

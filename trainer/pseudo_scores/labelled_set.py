@@ -15,6 +15,7 @@ from ...images.image_folder import by_hash
 from ...images.opening import OpenedImage
 from ...model_card.judge import Judge
 from ...model_card.readout import moments
+from ..judgments.features_when_asked import FeaturesWhenAsked
 from ..judgments.judging import Judging
 from ..judgments.judgment_store import JudgmentStore
 from .judge_fitness import JudgeFitness, judge_fitness
@@ -37,7 +38,7 @@ class PseudoLabels:
     fitness : JudgeFitness
     pointwise : ndarray, shape (n, D)
         The judge's own ratings of the images, 0 to 9, in the order of ``scores.images``.
-    features : dict
+    features : mapping
         Vision features by image hash.
     """
 
@@ -160,7 +161,7 @@ def pseudo_label_images(
         If no dimension has a usable signal.
     """
     folder = Path(folder)
-    features = compute_features(judge, images, report, f"vision features, {what}")
+    features = FeaturesWhenAsked(judge, images, report, f"vision features, {what}")
     with JudgmentStore(folder / "judgments", judge.fingerprint, judge.dimensions, parts=judge.parts) as store:
         judging = Judging(
             store,
