@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 def demo(
     model: Annotated[str, typer.Option(help="A scorer's folder, or its repo id.")] = "run/scorer",
+    base: Annotated[
+        str | None, typer.Option(help="For a scorer that is an adapter: the base model's folder or repo.")
+    ] = None,
     dataset: Annotated[
         Path | None,
         typer.Option(
@@ -35,7 +38,7 @@ def demo(
     from ..dataset_script.release import RELEASE_FILE
     from ..model_card.scorer import AestheticScorer
 
-    scorer = AestheticScorer.from_pretrained(model)
+    scorer = AestheticScorer.from_pretrained(model, base=base)
     neighbour = Path(model).parent / "ppaint"
     folder = dataset or (neighbour if (neighbour / RELEASE_FILE).is_file() else None)
     reference = None if folder is None else _score_release(scorer, folder)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import sys
+from typing import Annotated
 
 import typer
 
@@ -41,6 +42,31 @@ for _command, _module in COMMANDS.items():
     app.command(_command)(_function)
 
 
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        import platform
+        from importlib.metadata import version
+
+        libraries = ", ".join(
+            f"{name} {version(name)}" for name in ("torch", "transformers", "trl", "datasets", "gradio")
+        )
+        typer.echo(f"ppaint {version('ppaint')}")
+        typer.echo(f"Python {platform.python_version()}, {libraries}; {platform.platform()}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_show_version, is_eager=True, help="Show the version, and those of the libraries."
+        ),
+    ] = False,
+) -> None:
+    """Options before a command."""
+
+
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line; bad input prints its faults and exits with status 2.
 
@@ -49,8 +75,10 @@ def main(arguments: list[str] | None = None) -> None:
     arguments : list of str, optional
         The arguments after the program's name; those of the process by default.
     """
+    from ..foundation.any_text import write_utf8
     from ..foundation.faults import InputFault
 
+    write_utf8(sys.stdout, sys.stderr)
     try:
         app(args=arguments)
     except InputFault as error:

@@ -118,7 +118,7 @@ def _write(table, config, format: Format, out: Path | None) -> None:
     elif format is Format.csv:
         text = table.to_csv().rstrip("\n")
     else:
-        text = as_text(_score_table(table, config), width=160)
+        text = as_text(_score_table(table, config))
     if out is None:
         typer.echo(text)
         return

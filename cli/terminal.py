@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 from rich import box
 from rich.console import Console
+from rich.markdown import Markdown
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -20,7 +21,8 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
-_LOG_WIDTH = 200
+_LOG_WIDTH = 10_000  # nothing is folded or cut
+_PAGE_WIDTH = 100
 
 
 def open_console(*, errors: bool = False) -> Console:
@@ -34,7 +36,7 @@ def open_console(*, errors: bool = False) -> Console:
     Returns
     -------
     rich.console.Console
-        As wide as the terminal; 200 columns where it is a log, so that a long line or path is not folded.
+        As wide as the terminal; where it is a log or a pipe, so wide that no table, line or path is folded or cut.
     """
     console = Console(stderr=errors)
     return console if console.is_terminal else Console(stderr=errors, width=_LOG_WIDTH)
@@ -52,12 +54,13 @@ def show_lines(lines: list, *, markup: bool = False) -> None:
     """
     console = open_console()
     for line in lines:
-        console.print(line, markup=markup, highlight=False, soft_wrap=isinstance(line, str))
+        width = min(console.width, _PAGE_WIDTH) if isinstance(line, Markdown) else None  # a page fills all there is
+        console.print(line, markup=markup, highlight=False, soft_wrap=isinstance(line, str), width=width)
 
 
-def as_text(table: Table, width: int) -> str:
-    """A table as plain text of a file, without a line's end at its end."""
-    console = Console(width=width, record=True, file=io.StringIO())
+def as_text(table: Table) -> str:
+    """A table as plain text of a file, without a line's end at its end; nothing of it is folded or cut."""
+    console = Console(width=_LOG_WIDTH, record=True, file=io.StringIO())
     console.print(table)
     return console.export_text().rstrip("\n")
 

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from .any_text import as_utf8
 from .faults import Fault, InputFault
 from .left_overs import clear_left_overs
 
@@ -56,7 +57,7 @@ def written_file(path: str | Path, *, sync: bool = False) -> Iterator[Path]:
 def write_text(path: str | Path, text: str, *, sync: bool = False) -> None:
     """Write a text file whole: UTF-8, and line ends as they stand in the text."""
     with written_file(path, sync=sync) as temporary:
-        temporary.write_text(text, encoding="utf-8", newline="")
+        temporary.write_bytes(as_utf8(text))
 
 
 def write_json(path: str | Path, content: Mapping[str, Any], *, indent: int = 1, sync: bool = False) -> None:

@@ -80,7 +80,7 @@ def _load_base(scorer: str | Path, source: str, **how):
         return load_model(source, **how)[0]
     except InputFault as error:
         what = f"its adapters are for the base model {source!r}, which cannot be loaded ({error.faults[0].what})"
-        fix = "connect to the Hub, or give a local copy of the base: base=PATH, `ppaint score --base PATH`"
+        fix = "connect to the Hub, or give a local copy of the base model: --base FOLDER"
         raise InputFault(Fault(str(scorer), "base", what, fix)) from error
 
 
@@ -94,5 +94,5 @@ def _check_base(source: str, model, config: ScorerConfig) -> None:
             f"another base revision: the adapters were trained on weights with the hash {wanted[:16]}, these have "
             f"{found[:16]}"
         )
-        fix = f"give the base that the scorer was made from ({config.base_revision}): base=PATH"
+        fix = f"give the base that the scorer was made from ({config.base_revision}): --base FOLDER"
         raise InputFault(Fault(source, "", what, fix))

@@ -67,7 +67,7 @@ class Judge:
     ) -> None:
         self.model = model
         self.processor = processor
-        self.dimensions = tuple(dimensions)
+        self.dimensions = (dimensions,) if isinstance(dimensions, str) else tuple(dimensions)
         self.prompts = prompts or Prompts()
         self._to_measure = batch_size == "auto" and model.device.type == "cuda"
         self.batch_size = DEFAULT_BATCH if batch_size == "auto" else int(batch_size)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import torch
+from PIL import Image
 
 from ..foundation.faults import Fault, InputFault
 from ..images.opening import OpenedImage, open_image
@@ -92,9 +95,13 @@ class ScoreTable:
         name,overall,overall_sd,distance,out_of_distribution
         a.png,5.0,1.0,,
         """
-        import pandas as pd
-
-        return pd.DataFrame(self.rows()).to_csv(index=False, lineterminator="\n")
+        out = io.StringIO()
+        rows = self.rows()
+        names = [*rows[0]] if rows else ["name"]
+        writer = csv.DictWriter(out, names, lineterminator="\n")  # pandas cannot hold every file's name
+        writer.writeheader()
+        writer.writerows(rows)
+        return out.getvalue()
 
 
 @dataclass(frozen=True)
@@ -220,7 +227,7 @@ class AestheticScorer:
 
         Parameters
         ----------
-        images : sequence
+        images : sequence, or one image
             Paths, bytes, PIL images or opened images, n of them.
         batch_size : int or "auto"
             Images per forward pass, those of like length together; halved, with a warning, where they do not fit into memory.
@@ -237,6 +244,8 @@ class AestheticScorer:
         InputFault
             If an image cannot be opened, or the model gives no finite answer for it; it names the image.
         """
+        if isinstance(images, str | Path | bytes | Image.Image | OpenedImage):
+            images = [images]
         opened = [_opened(image, f"image {i + 1}") for i, image in enumerate(images)]
         order = sorted(range(len(opened)), key=lambda i: self._patches(opened[i]))  # images of one length: as given
         by_length = [opened[i] for i in order]

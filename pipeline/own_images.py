@@ -12,6 +12,7 @@ import numpy as np
 from rich.markdown import Markdown
 
 from ..dataset_script.stand_in.simulate import DIMENSIONS
+from ..foundation.any_text import READABLE, readable
 from ..foundation.progress_type import Progress
 from ..foundation.run_folder import check_run_folder, claim_folder
 from ..foundation.whole_files import write_json, written_file
@@ -155,9 +156,9 @@ def _draw(
     mark = " (the tiny judge's taste: it means nothing here)" if note == TINY_NOTE else " (simulated)" if note else ""
     contact_sheet(
         (by_name[row["name"]].image for row in rows),
-        (f"{row[order]:.2f}\n{Path(row['name']).stem}" for row in rows),
+        (f"{row[order]:.2f}\n{readable(Path(row['name']).stem)}" for row in rows),
         out / "contact_sheet.png",
-        title=f"{settings.images.name}, in order of {order}{mark}",
+        title=f"{readable(settings.images.name)}, in order of {order}{mark}",
     )
     plot_pool(
         out / "pool.png", pool.elo, pool.elo_se, pool.dimensions, title="Elo reference pool", simulated=bool(note)
@@ -200,7 +201,7 @@ def _summary(
 
 
 def _write_csv(path: Path, rows: list[dict]) -> None:
-    with written_file(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as stream:
+    with written_file(path) as temporary, temporary.open("w", encoding="utf-8", errors=READABLE, newline="") as stream:
         writer = csv.DictWriter(stream, fieldnames=list(rows[0]), lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)

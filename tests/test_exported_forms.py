@@ -127,7 +127,7 @@ def test_the_config_says_which_form_it_is_and_from_what_it_was_made(training, me
 
 
 def test_an_adapter_whose_base_is_out_of_reach_says_what_to_give(adapter):
-    with pytest.raises(InputFault, match="'example/tiny-judge', which cannot be loaded.*base=PATH"):
+    with pytest.raises(InputFault, match="'example/tiny-judge', which cannot be loaded.*--base FOLDER"):
         AestheticScorer.from_pretrained(adapter, device="cpu")
 
 

@@ -18,7 +18,9 @@ import yaml
 ROOT = Path(__file__).resolve().parents[1]
 SETUP = configparser.ConfigParser()
 SETUP.read(ROOT / "setup.cfg", encoding="utf-8")
-ROOMS = sorted({package.split(".")[1] for package in SETUP["options"]["packages"].split()})
+PACKAGES = SETUP["options"]["packages"].split()
+ROOMS = sorted({package.split(".")[1] for package in PACKAGES if "." in package})
+MAIN = "main_module"  # the folder of `ppaint` itself, which holds `python -m ppaint` and no `__init__.py`
 NOT_SHIPPED = ("trainer/tiny_judge/weights/twin/",)  # the control twin serves the benchmarks only
 
 LIST_MODULES = """
@@ -123,6 +125,7 @@ def beside_data(tmp_path) -> Path:
 def test_wheel_holds_every_file_of_the_rooms_and_nothing_else(source, wheel):
     committed = {path.relative_to(source).as_posix() for room in ROOMS for path in (source / room).rglob("*")}
     committed = {name for name in committed if (source / name).is_file() and not name.startswith(NOT_SHIPPED)}
+    committed |= {path.name for path in (source / MAIN).iterdir()}
     names = [name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name]
     assert {name.removeprefix("ppaint/") for name in names} == committed
 
@@ -139,6 +142,7 @@ def test_no_package_stands_at_the_root():
     # beside a data folder ./ppaint an editable install would then import the folder
     assert not (ROOT / "__init__.py").exists()
     assert not (ROOT / "ppaint.py").exists()
+    assert [path.name for path in (ROOT / MAIN).glob("*.py")] == ["__main__.py"]
 
 
 def test_dependencies_that_the_rooms_import_are_declared():
@@ -170,7 +174,11 @@ def test_rooms_come_from_the_installation_beside_data_folders(installed, beside_
 def test_command_answers_beside_data_folders(installed, beside_data):
     python, _ = installed
     assert "quickstart" in run(python.with_name("ppaint"), "--help", cwd=beside_data)
-    assert "quickstart" in run(python, "-m", "ppaint.cli.main", "--help", cwd=beside_data)
+    for module in ("ppaint", "ppaint.cli.main"):
+        assert "quickstart" in run(python, "-m", module, "--help", cwd=beside_data)
+    assert run(python, "-m", "ppaint", "--version", cwd=beside_data).startswith(
+        f"ppaint {SETUP['metadata']['version']}\n"
+    )
 
 
 def test_load_dataset_reads_the_folder_and_not_the_package(installed, beside_data):

@@ -74,6 +74,17 @@ def test_images_of_like_length_share_a_batch_and_come_back_in_their_order(folder
     assert automatic.names == table.names == tuple(f"image {k}" for k in range(1, 7))
 
 
+def test_one_image_or_path_by_itself_is_scored(folder, images, tmp_path):
+    scorer = AestheticScorer.from_pretrained(folder, device="cpu")
+    images[2].save(tmp_path / "scroll.png")
+    path = tmp_path / "scroll.png"
+    expected = scorer.score([path])
+    for one in (path, str(path), path.read_bytes(), images[2], open_image(path)):
+        table = scorer.score(one)
+        np.testing.assert_array_equal(table.mean, expected.mean)
+    assert scorer.score(str(path)).names == (str(path),)
+
+
 def test_nothing_to_score_is_an_empty_table(folder):
     table = AestheticScorer.from_pretrained(folder, device="cpu").score([])
     assert table.names == () and table.mean.shape == (0, 2)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from ...foundation.any_text import readable
 from .pseudo_labels import PseudoScores
 
 
@@ -22,7 +23,7 @@ def named_scores(scores: PseudoScores, names: Mapping[str, str]):
     """
     import pandas as pd
 
-    table = pd.DataFrame({"image": [names[image] for image in scores.images], "in_pool": scores.in_pool})
+    table = pd.DataFrame({"image": [readable(names[image]) for image in scores.images], "in_pool": scores.in_pool})
     for k, dimension in enumerate(scores.dimensions):
         table[f"{dimension}_elo"], table[f"{dimension}_se"] = scores.elo[:, k].round(1), scores.tau[:, k].round(1)
     order = table[[f"{d}_elo" for d in scores.kept]].mean(axis=1).sort_values(ascending=False, kind="stable").index
