@@ -48,6 +48,9 @@ def judge(
     from ..foundation.whole_folders import check_folder_can_be_written
 
     check_folder_can_be_written(out)
+    from ..model_card.dimension_names import checked_dimensions
+
+    dimensions = checked_dimensions(dimension or standard_dimensions())
     from ..images.image_folder import by_hash, open_folder
     from ..model_card.judge import Judge
     from ..trainer.judgments.features_when_asked import FeaturesWhenAsked
@@ -66,7 +69,7 @@ def judge(
         names = {sha: image.name for sha, image in unique.items()}
         asked = Judge.from_pretrained(
             source,
-            dimensions=dimension or standard_dimensions(),
+            dimensions=dimensions,
             batch_size=batch_size or "auto",
             compiled=compiled,
         )

@@ -65,12 +65,13 @@ def plan(
     launch = _launch(accelerate)
     inputs, args, mixed = _training_config(config, overrides or [], estimator, launch["processes"])
 
+    from ..model_card.dimension_names import checked_dimensions
     from ..trainer.cost.model_shapes import read_shapes
     from ..trainer.cost.run_plan import RunSize, plan_run
     from .judge import standard_dimensions
 
     chosen = model_source(model or str(inputs.get("model") or TINY_JUDGE))
-    shapes = read_shapes(chosen, tuple(dict.fromkeys(dimension or standard_dimensions())))
+    shapes = read_shapes(chosen, checked_dimensions(dimension or standard_dimensions()))
     size = RunSize(
         images=images,
         width=width,

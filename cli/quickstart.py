@@ -35,9 +35,10 @@ def quickstart(
     source = model_source(model)
     with progress_bars() as report:
         if images is not None:
+            from ..model_card.dimension_names import checked_dimensions
             from ..pipeline.own_images import OwnImages, run_own_images
 
-            seen = tuple(dimension) if dimension else None
+            seen = checked_dimensions(dimension) if dimension else None
             lines = run_own_images(OwnImages(images, source, seen, seed, steps, batch_size), out, report)
         else:
             from ..pipeline.quickstart import Quickstart, run_quickstart

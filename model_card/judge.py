@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from .compiled import compile_layers, is_compiled
+from .dimension_names import checked_dimensions
 from .features import VisionFeatures, settings_hash, vision_features
 from .in_flight import onto, read_behind
 from .loading import fingerprint, load_model, model_revision
@@ -51,7 +52,7 @@ class Judge:
     Raises
     ------
     InputFault
-        If an answer is not a single token of the model's vocabulary, or the chat template drops images or does not put
+        If a dimension has no name or is given twice; if an answer is not a single token of the model's vocabulary, or the chat template drops images or does not put
         them before the question.
     """
 
@@ -67,7 +68,7 @@ class Judge:
     ) -> None:
         self.model = model
         self.processor = processor
-        self.dimensions = (dimensions,) if isinstance(dimensions, str) else tuple(dimensions)
+        self.dimensions = checked_dimensions(dimensions)
         self.prompts = prompts or Prompts()
         self._to_measure = batch_size == "auto" and model.device.type == "cuda"
         self.batch_size = DEFAULT_BATCH if batch_size == "auto" else int(batch_size)

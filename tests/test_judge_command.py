@@ -76,6 +76,14 @@ def test_what_it_cost_is_shown_and_kept(place, judged, capsys):
     assert "one prompt per question would have been" in printed and "answers a second" in printed
 
 
+@pytest.mark.parametrize("names", [["overall", "overall"], [""], ["line", " "]])
+def test_dimensions_without_a_name_or_given_twice_are_refused_before_anything_is_loaded(names, tmp_path, capsys):
+    given = [word for name in names for word in ("--dimension", name)]
+    for command in (["judge", "--images", "absent"], ["quickstart", "--images", "absent"]):
+        assert run(*command, "--model", "absent", "--out", tmp_path / "out", *given) == 2
+        assert "--dimension" in error(capsys) and not (tmp_path / "out").exists()
+
+
 def test_the_cost_stands_in_no_file_that_is_hashed(place, judged):
     before = (judged / "judgments/judgments.parquet").read_bytes()
     assert run(*words(place, judged)) == 0

@@ -69,6 +69,13 @@ def test_ties_make_no_triple():
     assert found == 0 and np.isnan(share)
 
 
+def test_one_abstention_leaves_the_agreement_of_the_others(sound, tmp_path):
+    _, scores, pool = sound
+    pointwise = scores.elo.copy()
+    pointwise[5] = np.nan
+    assert [part.pointwise_agreement for part in judge_fitness(scores, pool, pointwise).dimensions] == [1.0, 1.0]
+
+
 def test_report_is_a_page_and_a_plot(sound, tmp_path):
     fitness, scores, pool = sound
     page = fitness.save(tmp_path, scores, pool).read_text()

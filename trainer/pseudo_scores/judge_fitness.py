@@ -294,6 +294,9 @@ def _mean(values: np.ndarray) -> float:
 
 
 def _srcc(one: np.ndarray, other: np.ndarray) -> float:
+    """Of the images that have both; an image that the judge abstained on leaves the others' agreement as it is."""
+    both = np.isfinite(one) & np.isfinite(other)
+    one, other = one[both], other[both]
     if len(one) < 3:
         return float("nan")
     with warnings.catch_warnings():
