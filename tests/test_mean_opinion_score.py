@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ppaint.preference_to_score import Ratings, bias_removed, mean_opinion_score, z_scored
+from ppaint.preference_to_score import Ratings, bias_removed, expert_resamples, mean_opinion_score, z_scored
+from ppaint.preference_to_score.ratings.mean_opinion_score import weighted_scores
 
 KINDS = [
     {},
@@ -139,3 +140,46 @@ def test_normalised_rows_stay_in_place():
     rows = Ratings.from_arrays(*drawn(2, repeats=3))
     for normalised in (bias_removed(rows), z_scored(rows)):
         assert (normalised.item == rows.item).all() and (normalised.rater == rows.rater).all()
+
+
+def one_resample(table, weights):
+    """Scores and centred errors of one weighting, number by number: what is not there is never touched."""
+    raters, items = range(len(table)), range(len(table[0]))
+    rated = [[(j, i) for j in raters if weights[j] > 0 and not np.isnan(table[j][i])] for i in items]
+    count = [sum(weights[j] for j, _ in cells) for cells in rated]
+    scores = [
+        sum(weights[j] * table[j][i] for j, i in cells) / n if n else np.nan
+        for cells, n in zip(rated, count, strict=True)
+    ]
+    level = []
+    for j in raters:
+        apart = [table[j][i] - scores[i] for i in items if weights[j] > 0 and not np.isnan(table[j][i])]
+        level.append(sum(apart) / len(apart) if apart else None)
+    errors = []
+    for i, cells in enumerate(rated):
+        left = [(weights[j], table[j][i] - level[j]) for j, _ in cells]
+        if count[i] <= 1:
+            errors.append(np.nan)
+            continue
+        mean = sum(w * x for w, x in left) / count[i]
+        errors.append(float(np.sqrt(sum(w * (x - mean) ** 2 for w, x in left) / (count[i] - 1) / count[i])))
+    return np.array(scores), np.array(errors)
+
+
+@pytest.mark.parametrize("missing", [[(2, 4)], [(0, 0), (1, 0), (2, 0)], [(0, 5), (1, 5), (2, 5), (3, 1), (1, 3)]])
+def test_resampled_errors_of_a_panel_with_missing_ratings_are_those_of_a_plain_loop(missing):
+    rng = np.random.default_rng(4)
+    table = np.rint(5 + 2 * rng.normal(size=7) + rng.normal(size=(4, 1)) + rng.normal(size=(4, 7)))
+    table[tuple(np.transpose(missing))] = np.nan
+    counts = expert_resamples(4).counts
+    scores, errors = weighted_scores(table, counts)
+    by_hand = [one_resample(table, row) for row in counts]
+    np.testing.assert_allclose(scores, [each[0] for each in by_hand], rtol=1e-12)
+    np.testing.assert_allclose(errors, [each[1] for each in by_hand], rtol=1e-9, atol=1e-12)
+
+
+def test_a_rater_who_does_not_count_touches_nothing():
+    table = np.array([[1.0, 3.0, 5.0], [2.0, np.nan, 6.0], [4.0, np.nan, 7.0]])
+    scores, errors = weighted_scores(table, np.array([[0.0, 1.0, 1.0]]))
+    assert scores[0] == pytest.approx([3, np.nan, 6.5], nan_ok=True)
+    assert errors[0] == pytest.approx([0.25, np.nan, 0.25], nan_ok=True)

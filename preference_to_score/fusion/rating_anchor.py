@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 LEAST_SIGNAL = 0.1  # of a column's variance that must be left once the error is taken out
+NO_SPREAD = 1e-9  # standard deviation of log-worths that differ in their last digits only (all of them ties)
 
 
 def anchor(
@@ -32,7 +33,7 @@ def anchor(
         Rating = intercept + slope * theta.
     corrected : ndarray of bool, shape (R,)
         False where a difference was below a tenth of its variance, so that the plain ratio of standard deviations was
-        used.
+        used; and where the log-worths do not vary at all: there the slope is 0, and all items get the mean score.
 
     Examples
     --------
@@ -48,9 +49,11 @@ def anchor(
     seen = np.where(rated, theta, np.nan)
     theta_variance = np.nanvar(seen, axis=1, ddof=1)
     theta_signal = theta_variance - _mean_square(np.where(rated, theta_error, np.nan))
+    apart = theta_variance > NO_SPREAD**2
     corrected = (score_signal >= LEAST_SIGNAL * score_variance) & (theta_signal >= LEAST_SIGNAL * theta_variance)
+    corrected &= apart
     numerator = np.where(corrected, score_signal, score_variance)
-    slope = np.sqrt(numerator / np.where(corrected, theta_signal, theta_variance))
+    slope = np.sqrt(numerator / np.where(apart, np.where(corrected, theta_signal, theta_variance), np.inf))
     intercept = np.nanmean(scores, axis=1) - slope * np.nanmean(seen, axis=1)
     return slope, intercept, corrected
 

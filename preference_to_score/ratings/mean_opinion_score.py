@@ -190,13 +190,16 @@ def weighted_scores(table: NDArray, weights: NDArray) -> tuple[NDArray, NDArray]
     there = ~np.isnan(table)
     filled = np.where(there, table, 0.0)
     count = weights @ there
+    # A rater who does not count may have rated items that nobody else did: these have no score, so no level follows from
+    # them, and 0 times what is not there would be no number. So such cells are left out, not multiplied by 0.
+    counted = there & (weights > 0)[..., None]
     with np.errstate(invalid="ignore", divide="ignore"):
         scores = weights @ filled / count
         # With a complete table removing a rater's mean is the two-way residual; with missing ratings the rater's mean
         # must be judged on the items that the rater saw, so it is the mean distance to those items' scores.
-        level = (np.where(there, table - scores[:, None], 0.0)).sum(-1) / there.sum(-1)
-        deviation = np.where(there, table - level[..., None] - scores[:, None], 0.0)
+        level = (np.where(counted, table - scores[:, None], 0.0)).sum(-1) / there.sum(-1)
+        deviation = np.where(counted, table - level[..., None] - scores[:, None], 0.0)
         mean = (weights[..., None] * deviation).sum(1) / count
-        squares = (weights[..., None] * np.where(there, (deviation - mean[:, None]) ** 2, 0.0)).sum(1)
+        squares = (weights[..., None] * np.where(counted, (deviation - mean[:, None]) ** 2, 0.0)).sum(1)
         variance = np.where(count > 1, squares / (count - 1) / count, np.nan)
     return scores, np.sqrt(variance)
