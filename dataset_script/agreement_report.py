@@ -121,17 +121,19 @@ class AgreementReport:
         return table.groupby(["category", "expert_id"], sort=False).sum().reset_index()
 
     def alike_table(self) -> pd.DataFrame:
-        """One row per expert, facet and protocol: the other with most answers the same, their share, and of how many."""
+        """One row per expert, facet and protocol: the other expert who surely answered most alike.
+
+        With the share of equal answers, and how many judgments both gave (`shared`).
+        """
         rows = []
         for facet in self.facets:
             if facet.profiles is None:
                 continue
             for protocol in ("ratings", "preferences"):
-                raters, (others, shares) = facet.profiles.raters, facet.profiles.most_alike(protocol)
-                both = facet.profiles.both_rated if protocol == "ratings" else facet.profiles.both_answered
-                for place, (other, share) in enumerate(zip(others, shares, strict=True)):
-                    shared = 0 if other is None else int(both[place, raters.index(other)])
-                    rows.append((facet.category, facet.dimension, raters[place], protocol, other, float(share), shared))
+                others, shares = facet.profiles.most_alike(protocol)
+                both = facet.profiles.shared_with_most_alike(protocol)
+                for expert, *found in zip(facet.profiles.raters, others, shares.tolist(), both.tolist(), strict=True):
+                    rows.append((facet.category, facet.dimension, expert, protocol, *found))
         columns = ["category", "dimension", "expert_id", "protocol", "most_alike", "share", "shared"]
         return pd.DataFrame(rows, columns=columns)
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from ppaint.preference_to_score import (
+    Comparisons,
     Ratings,
     expert_checks,
     expert_profiles,
@@ -80,3 +81,50 @@ def test_two_experts_are_not_called_copies_for_want_of_others_to_compare_with():
     value = np.tile(np.arange(20) % 7 + 1, 2)
     marks = Ratings.from_arrays(np.tile(range(20), 2), np.repeat([0, 1], 20), value)
     assert not expert_checks(expert_profiles(None, marks))
+
+
+def panel_of(experts, kind, seed, items=12):
+    """Experts of one noise, each drawn alone; expert 0 careless, reversed, or with the answers of expert 1."""
+    rng = np.random.default_rng([seed, items, experts])
+    quality = np.linspace(-2.5, 2.5, items)
+    one, two = np.triu_indices(items, 1)
+    won = (quality[one] - quality[two] + 0.6 * rng.normal(size=(experts, one.size)) > 0).astype(float)
+    mark = np.clip(np.rint(5.5 + 1.6 * quality + 0.6 * rng.normal(size=(experts, items))), 1, 10)
+    if kind == "careless":
+        won[0], mark[0] = rng.random(one.size) < 0.5, rng.integers(1, 11, items)
+    if kind == "reversed":
+        won[0], mark[0] = 1 - won[0], 11 - mark[0]
+    if kind == "copy":
+        won[0], mark[0] = won[1], mark[1]
+    games = Comparisons.from_arrays(
+        np.tile(one, experts), np.tile(two, experts), won.ravel(), rater=np.repeat(range(experts), one.size)
+    )
+    return games, Ratings.from_arrays(np.tile(range(items), experts), np.repeat(range(experts), items), mark.ravel())
+
+
+@pytest.mark.parametrize("experts", [3, 4, 5])
+@pytest.mark.parametrize("kind", ["honest", "careless", "reversed", "copy"])
+def test_in_a_small_panel_the_bad_expert_is_named_and_no_honest_one(experts, kind):
+    named = {"honest": set(), "careless": {0}, "reversed": {0}, "copy": {0, 1}}[kind]
+    for seed in range(3):
+        found = expert_checks(expert_profiles(*panel_of(experts, kind, seed)))
+        assert {flag.rater for flag in found} == named
+        assert all((flag.what == COPY) == (kind == "copy") for flag in found)
+
+
+def test_an_honest_expert_is_not_against_others_who_are_as_often_with_as_against_him():
+    for seed in range(8):
+        games, marks = panel_of(3, "reversed", seed, items=20)
+        assert {flag.rater for flag in expert_checks(expert_profiles(games, marks))} == {0}
+
+
+def test_one_common_judgment_answered_alike_is_no_twin_and_what_is_shared_is_told():
+    item = [*range(40), *range(40), 0]
+    rater = ["x"] * 40 + ["y"] * 40 + ["z"]
+    value = [*(i % 5 for i in range(40)), *(i % 5 + (i % 4 == 3) for i in range(40)), 0]
+    profiles = expert_profiles(None, Ratings.from_arrays(item, rater, value))
+    others, share = profiles.most_alike("ratings")
+    assert others[0] == "y" and share[0] == 0.75 and profiles.shared_with_most_alike("ratings")[0] == 40
+    assert others[2] == "x" and share[2] == 1 and profiles.shared_with_most_alike("ratings")[2] == 1
+    assert profiles.most_alike("preferences")[0] == (None, None, None)
+    assert profiles.shared_with_most_alike("preferences").tolist() == [0, 0, 0]

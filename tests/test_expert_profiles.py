@@ -212,3 +212,20 @@ def test_intervals_cover_what_far_more_items_say():
         found = {name: getattr(profiles, name) for name in truths}
         hits.append([np.mean((found[name].low < truths[name]) & (truths[name] < found[name].high)) for name in truths])
     assert np.mean(hits, axis=0) == pytest.approx(0.95, abs=0.04)
+
+
+def test_correlations_of_two_experts_are_those_of_what_both_judged():
+    rng = np.random.default_rng(2)
+    table = np.rint(5 + rng.normal(size=(3, 15)) + rng.normal(size=15))
+    table[0, :3] = table[1, 5] = np.nan
+    rater, item = np.nonzero(~np.isnan(table))
+    games = Comparisons.from_arrays([0, 0, 1, 1, 0, 2], [1, 2, 2, 0, 2, 1], [1, 1, 0.5, 0, 0, 1], rater=list("xxxyyy"))
+    profiles = expert_profiles(None, Ratings.from_arrays(item, rater, table[rater, item]))
+    for one, other in ((0, 1), (0, 2), (1, 2)):
+        both = ~np.isnan(table[[one, other]]).any(0)
+        assert profiles.rating_correlation[one, other] == pytest.approx(
+            np.corrcoef(table[one, both], table[other, both])[0, 1]
+        )
+    assert np.isnan(np.diag(profiles.rating_correlation)).all()
+    # x: 0 over 1, 0 over 2, 1 and 2 tied; y: 0 over 1, 2 over 0, 2 over 1
+    assert expert_profiles(games, None).answer_correlation[0, 1] == pytest.approx((1 - 1 + 0) / np.sqrt(2 * 3))

@@ -17,6 +17,7 @@ from .item_jackknife import Estimates, jackknife_interval, leave_out
 from .panel_worths import panel_worths
 
 LEAST_ITEMS = 5  # shared with the others; below it an expert gets no figure
+NOTHING = 1e-6  # of a spread: what rounding leaves where nothing varies
 LEAST_FOR_INTERVALS = 10  # items; with fewer, leaving one out says little (and nothing of a correlation near 1)
 
 
@@ -48,6 +49,9 @@ class ExpertProfiles:
         judged; NaN on the diagonal.
     both_rated, both_answered : ndarray of int, shape (J, J)
         How many items, and pairs, two experts both judged: what these shares rest on; 0 on the diagonal.
+    rating_correlation, answer_correlation : ndarray, shape (J, J)
+        Over the same items and pairs: linear correlation of two experts' ratings, and of their answers (1 and -1, a tie
+        0, not centred: which side stands first is no matter); NaN on the diagonal and where it is not defined.
     n_ratings, n_comparisons : ndarray of int, shape (J,)
         Judgments of each expert.
     level : float
@@ -66,12 +70,18 @@ class ExpertProfiles:
     same_answers: Floats
     both_rated: NDArray[np.int_]
     both_answered: NDArray[np.int_]
+    rating_correlation: Floats
+    answer_correlation: Floats
     n_ratings: NDArray[np.int_]
     n_comparisons: NDArray[np.int_]
     level: float
 
     def most_alike(self, protocol: str) -> tuple[tuple[Hashable | None, ...], NDArray[np.float64]]:
         """For each expert, the other who answered most alike, and in what share of what both judged.
+
+        Alike is who surely gave the same answers most often: the lower end of the share's interval (Wilson's, 95 %)
+        decides, so that one common judgment answered alike does not outdo thirty of forty. How many these are says
+        `shared_with_most_alike`.
 
         Parameters
         ----------
@@ -89,13 +99,44 @@ class ExpertProfiles:
         >>> expert_profiles(None, marks).most_alike("ratings")
         (('y', 'x'), array([0.5, 0.5]))
         """
+        shares = self._shared(protocol)[0]
+        nearest = self._nearest(protocol)
+        others = tuple(None if k < 0 else self.raters[k] for k in nearest)
+        return others, np.where(nearest < 0, np.nan, shares[np.arange(len(nearest)), nearest])
+
+    def shared_with_most_alike(self, protocol: str) -> NDArray[np.int_]:
+        """How many items, or pairs, each expert and the one of `most_alike` both judged: what the share rests on.
+
+        Parameters
+        ----------
+        protocol : {"ratings", "preferences"}
+
+        Returns
+        -------
+        ndarray of int, shape (J,)
+            0 where nobody judged the same things.
+
+        Examples
+        --------
+        >>> marks = Ratings.from_arrays(list("abab"), list("xxyy"), [1, 2, 1, 4])
+        >>> expert_profiles(None, marks).shared_with_most_alike("ratings")
+        array([2, 2])
+        """
+        nearest = self._nearest(protocol)
+        return np.where(nearest < 0, 0, self._shared(protocol)[1][np.arange(len(nearest)), nearest])
+
+    def _shared(self, protocol: str) -> tuple[NDArray[np.float64], NDArray[np.int_]]:
         if protocol not in ("ratings", "preferences"):
             raise ValueError(f"protocol must be 'ratings' or 'preferences', not {protocol!r}")
-        shares = self.same_ratings if protocol == "ratings" else self.same_answers
-        filled = np.where(np.isnan(shares), -1.0, shares)
-        nearest, best = filled.argmax(1), filled.max(1)
-        others = tuple(self.raters[k] if share >= 0 else None for k, share in zip(nearest, best, strict=True))
-        return others, np.where(best < 0, np.nan, best)
+        if protocol == "ratings":
+            return self.same_ratings, self.both_rated
+        return self.same_answers, self.both_answered
+
+    def _nearest(self, protocol: str) -> NDArray[np.int_]:
+        """Place of the expert who surely answered most alike; -1 where nobody judged the same things."""
+        shares, both = self._shared(protocol)
+        surely = np.where(np.isnan(shares), -1.0, np.maximum(_wilson(shares * both, both, 0.95).low, 0.0))
+        return np.where(surely.max(1) < 0, -1, surely.argmax(1))
 
 
 def expert_profiles(comparisons: Comparisons | None, ratings: Ratings | None, *, level: float = 0.95) -> ExpertProfiles:
@@ -153,9 +194,10 @@ def expert_profiles(comparisons: Comparisons | None, ratings: Ratings | None, *,
     shares = np.full((len(raters), len(raters)), np.nan)
     nothing = np.zeros(shares.shape, dtype=int)
     rated = dict.fromkeys(("bias", "spread", "inconsistency", "agreement"), blank)
-    rated |= {"same_ratings": shares, "both_rated": nothing, "n_ratings": nobody}
+    rated |= {"same_ratings": shares, "both_rated": nothing, "rating_correlation": shares, "n_ratings": nobody}
     compared = dict.fromkeys(("side_bias", "circularity", "preference_agreement"), blank)
-    compared |= {"same_answers": shares, "both_answered": nothing, "n_comparisons": nobody}
+    compared |= {"same_answers": shares, "both_answered": nothing, "answer_correlation": shares}
+    compared |= {"n_comparisons": nobody}
     if ratings is not None:
         rated = _spread_out(_of_ratings(ratings, level), ratings.raters, raters)
     if comparisons is not None:
@@ -174,11 +216,13 @@ def _of_ratings(ratings: Ratings, level: float) -> dict[str, Estimates | NDArray
             continue
         figures = _rating_figures(table[j, shared], np.delete(table, j, axis=0)[:, shared])
         for k, (every, transform) in enumerate(zip(figures, kinds.values(), strict=True)):
-            interval = _interval(every, transform, level)
+            edge = _rank_edge(int(shared.sum())) if transform == "fisher" else NOTHING
+            interval = _interval(every, transform, level, edge=edge)
             value[k, j], low[k, j], high[k, j] = interval.value, interval.low, interval.high
     figures = {name: Estimates(value[k], low[k], high[k]) for k, name in enumerate(kinds)}
     same, both = _alike(table)
-    return {**figures, "same_ratings": same, "both_rated": both, "n_ratings": ratings.counts().sum(1)}
+    figures |= {"same_ratings": same, "both_rated": both, "rating_correlation": _correlated(table, centred=True)}
+    return {**figures, "n_ratings": ratings.counts().sum(1)}
 
 
 def _rating_figures(own: NDArray, others: NDArray) -> tuple[NDArray, NDArray, NDArray, NDArray]:
@@ -226,6 +270,7 @@ def _of_comparisons(comparisons: Comparisons, level: float) -> dict[str, Estimat
         "preference_agreement": _worth_agreement(comparisons, counts, level),
         "same_answers": same,
         "both_answered": both,
+        "answer_correlation": _correlated(2 * credit - 1, centred=False),
         "n_comparisons": np.rint(total).astype(int),
     }
 
@@ -243,7 +288,7 @@ def _worth_agreement(comparisons: Comparisons, counts: PairCounts, level: float)
             continue
         one, rest = worths[j, both], worths[raters + j, both]
         every = _srcc_left_out(one, rest)
-        interval = _interval(every, "fisher", level)
+        interval = _interval(every, "fisher", level, edge=_rank_edge(int(both.sum())))
         value[j], low[j], high[j] = interval.value, interval.low, interval.high
     return Estimates(value, low, high)
 
@@ -277,17 +322,22 @@ def _circularity(credit: NDArray, counts: PairCounts, level: float) -> Estimates
         if (remaining <= 0).any():
             continue
         every = np.append(all_circular / all_triads, (all_circular - circular[seen]) / remaining)
-        interval = _interval(every, "logit", level)
+        interval = _interval(every, "logit", level, edge=0.5 / float(all_triads))
         value[j], low[j], high[j] = interval.value, interval.low, interval.high
     return Estimates(value, low, high)
 
 
-def _interval(every: NDArray, transform: str, level: float) -> Estimates:
-    """From the figure with all items, then with each group left out (1 + G,)."""
+def _interval(every: NDArray, transform: str, level: float, *, edge: float) -> Estimates:
+    """From the figure with all items, then with each group left out (1 + G,); `edge` as for `jackknife_interval`."""
     if every.size <= LEAST_FOR_INTERVALS:
         nothing = np.array(np.nan)
         return Estimates(every[0], nothing, nothing)
-    return jackknife_interval(every[0], every[1:], transform=transform, level=level)
+    return jackknife_interval(every[0], every[1:], transform=transform, level=level, edge=edge)
+
+
+def _rank_edge(items: int) -> float:
+    """Half of the distance from 1 to the next rank correlation that there is, of two neighbours changed over."""
+    return 6 / (items**3 - items)
 
 
 def _wilson(hits: NDArray, total: NDArray, level: float) -> Estimates:
@@ -306,6 +356,23 @@ def _alike(table: NDArray) -> tuple[NDArray[np.float64], NDArray[np.int_]]:
     np.fill_diagonal(both, 0)
     equal = np.array([(row == table).sum(-1) for row in table])
     return np.where(both > 0, equal / np.maximum(both, 1), np.nan), both
+
+
+def _correlated(table: NDArray, *, centred: bool) -> NDArray[np.float64]:
+    """Correlation of every two rows (J, m) over the cells that both have; NaN where it is not defined."""
+    there = ~np.isnan(table)
+    both, value = (there.astype(float) @ there.T), np.where(there, table, 0.0)
+    if centred:
+        level = value.sum(1) / np.maximum(there.sum(1), 1)  # a common shift changes nothing, and keeps sums short
+        value = np.where(there, value - level[:, None], 0.0)
+    own, squares, cross = value @ there.T, value**2 @ there.T, value @ value.T
+    count = np.maximum(both, 1) if centred else np.inf
+    left = squares - own**2 / count
+    scale = left * left.T
+    known = (both > 1) & (scale > 1e-12 * (squares * squares.T)) & (scale > 0)
+    np.fill_diagonal(known, False)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.where(known, (cross - own * own.T / count) / np.sqrt(np.where(known, scale, 1.0)), np.nan)
 
 
 def _srcc_left_out(x: NDArray, y: NDArray) -> NDArray[np.float64]:

@@ -20,6 +20,7 @@ _TRANSFORMS: dict[str, tuple[Callable, Callable]] = {
     "logit": (lambda x: np.log(x / (1 - x)), lambda x: 1 / (1 + np.exp(-x))),
     "fisher": (np.arctanh, np.tanh),
 }
+_ENDS = {"log": (0.0, np.inf), "logit": (0.0, 1.0), "fisher": (-1.0, 1.0)}  # where a transform is infinite
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ def leave_out(n_items: int) -> NDArray[np.bool_]:
 
 
 def jackknife_interval(
-    value: NDArray, left_out: NDArray, *, transform: str = "identity", level: float = 0.95
+    value: NDArray, left_out: NDArray, *, transform: str = "identity", level: float = 0.95, edge: float = 1e-6
 ) -> Estimates:
     """Interval of statistics from their values with an item left out: Student's t on a transformed scale.
 
@@ -77,6 +78,10 @@ def jackknife_interval(
         The scale on which the interval is symmetric: log for spreads, logit for shares, Fisher's z for correlations.
     level : float
         Nominal coverage.
+    edge : float
+        How near to an end of the scale (-1 and 1 of a correlation, 0 and 1 of a share) a statistic is still told from it;
+        what lies nearer, or at the end itself, where the transform is infinite, is taken to lie there. For log it is a
+        share of the largest value; what is smaller is taken for half of the smallest value that is not.
 
     Returns
     -------
@@ -107,9 +112,23 @@ def jackknife_interval(
     value, left_out = np.asarray(value, dtype=float), np.asarray(left_out, dtype=float)
     groups = left_out.shape[0]
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        moved = forth(left_out)
+        moved = forth(_inside(left_out, left_out, value, transform, edge))
         error = np.sqrt((groups - 1) / groups * ((moved - moved.mean(0)) ** 2).sum(0))
         half = student.ppf(0.5 + level / 2, groups - 1) * error
-        low, high = back(forth(value) - half), back(forth(value) + half)
+        middle = forth(_inside(value, left_out, value, transform, edge))
+        low, high = back(middle - half), back(middle + half)
     same = (left_out == value).all(0)
     return Estimates(value, np.where(same, value, low), np.where(same, value, high))
+
+
+def _inside(x: NDArray, left_out: NDArray, value: NDArray, transform: str, edge: float) -> NDArray[np.float64]:
+    """`x`, kept off the ends of the transform's scale."""
+    if transform not in _ENDS:
+        return x
+    if transform == "log":
+        every = np.concatenate([left_out, np.asarray(value)[None]])
+        nothing = edge * every.max(0)  # what is left of a zero by rounding
+        least = np.where(every > nothing, every, np.inf).min(0) / 2
+        return np.where(x > nothing, x, np.where(np.isfinite(least), least, x))
+    low, high = _ENDS[transform]
+    return np.clip(x, low + edge, high - edge)
