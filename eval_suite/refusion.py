@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from ..dataset_script.release import ReleaseTables
 from ..preference_to_score.fusion.joint_scale import joint_scale, resampled_scores
+from ..preference_to_score.fusion.usable_resamples import usable_resamples
 from ..preference_to_score.fusion.worths_on_scale import resampled_worths, worths_on_scale
 from ..preference_to_score.pairwise.comparisons import Comparisons
-from ..preference_to_score.panel.bootstrap import expert_resamples, resampled_errors
+from ..preference_to_score.panel.bootstrap import resampled_errors
 from ..preference_to_score.ratings.ratings import Ratings
 
 _CREDIT = {"a": 1.0, "tie": 0.5, "b": 0.0}
@@ -137,12 +138,14 @@ def centred_errors(facet: FacetJudgments) -> FacetValues:
     Returns
     -------
     FacetValues
-        The errors: of a score's place among the others, not of the level that all share.
+        The errors: of a score's place among the others, not of the level that all share; from the resamples that
+        `fuse_facet` uses.
     """
     try:
         comparisons, ratings = _indexed(facet)
-        resamples = expert_resamples(len(ratings.raters))
-        a, _ = resampled_worths(worths_on_scale(comparisons, ratings), resamples)
+        worths = worths_on_scale(comparisons, ratings)
+        resamples, _ = usable_resamples(comparisons, worths)
+        a, _ = resampled_worths(worths, resamples)
         b = resampled_scores(joint_scale(comparisons, ratings, facet.scale), resamples)
     except (ValueError, RuntimeError) as error:
         return FacetValues((), np.empty(0), str(error))

@@ -1,6 +1,7 @@
 """Reference lines: a single expert against the others, a model against the same, and a noise ceiling that means what it says."""
 
 from dataclasses import replace
+from itertools import product
 
 import numpy as np
 import pytest
@@ -17,14 +18,31 @@ from ppaint.eval_suite import (
     single_expert,
 )
 from ppaint.eval_suite.prediction_lines import NOISE_CEILING, above_ceiling, prediction_lines
-from ppaint.eval_suite.refusion import centred_errors, facets, fused_scores
+from ppaint.eval_suite.refusion import _indexed, centred_errors, facets, fused_scores
 from ppaint.foundation.job_pool import run_jobs
-from ppaint.preference_to_score import Comparisons, Ratings, fuse_facet
+from ppaint.preference_to_score import (
+    Comparisons,
+    Ratings,
+    Resamples,
+    ceiling_of_preferences,
+    ceiling_of_ratings,
+    fuse_facet,
+    joint_scale,
+    worths_on_scale,
+)
+from ppaint.preference_to_score.fusion.joint_scale import resampled_scores
+from ppaint.preference_to_score.fusion.worths_on_scale import resampled_worths
 
 
 @pytest.fixture(scope="module")
 def release(tmp_path_factory):
     return read_release(build_small_release(tmp_path_factory.mktemp("release")))
+
+
+def fitted(facet):
+    """Both constructions of a facet."""
+    games, marks = _indexed(facet)
+    return worths_on_scale(games, marks), joint_scale(games, marks, facet.scale)
 
 
 @pytest.fixture(scope="module")
@@ -91,6 +109,32 @@ def test_what_cannot_be_fused_says_why(release):
     assert "run against the preferences" in fused_scores(backwards).why_not
     [found] = [centred_errors(replace(facet, pairs=facet.pairs.iloc[:3]))]
     assert "rated but not compared" in found.why_not and found.items == ()
+
+
+@pytest.mark.parametrize("protocol", ["ratings", "pairs"])
+def test_an_expert_of_one_protocol_leaves_the_centred_errors_what_they_are(release, protocol):
+    facet = next(facets(release))
+    first, *others = sorted(set(facet.ratings["expert_id"]))
+    table = getattr(facet, protocol)
+    facet = replace(facet, **{protocol: table[table["expert_id"] != first]})
+    found = centred_errors(facet)
+    assert found.why_not == "" and np.isfinite(found.values).all()
+    # by hand: of the 27 ordered draws of three experts only the one of the first alone cannot be fused
+    a, b = fitted(facet)
+    draws = np.array([np.bincount(draw, minlength=3) for draw in product(range(3), repeat=3) if draw != (0, 0, 0)])
+    each = Resamples(draws.astype(float), np.full(26, 1 / 26), True)
+    fused = (resampled_worths(a, each)[0] + resampled_scores(b, each)) / 2
+    apart = fused - fused.mean(1, keepdims=True)
+    assert found.values == pytest.approx(apart.std(0) * np.sqrt(3 / 2), rel=1e-3)
+
+
+def test_ceilings_of_one_protocol_do_not_hang_on_experts_of_the_other(release):
+    facet = next(facets(release))
+    games, marks = _indexed(facet)
+    more = (*games.raters, "knows nothing of it")
+    games, marks = replace(games, raters=more), replace(marks, raters=more)
+    # a fourth who gave nothing: three in four draws of four are someone else's, and the panel is what is left of them
+    assert 0.5 < ceiling_of_ratings(marks) <= 1 and 0.5 < ceiling_of_preferences(games) <= 1
 
 
 def test_the_noise_ceiling_is_the_correlation_with_what_the_scores_are_a_noisy_copy_of():

@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 
 from ..arrays import Floats
 from ..pairwise.comparisons import Comparisons
-from ..panel.bootstrap import Resamples, expert_resamples, resampled_errors
+from ..panel.bootstrap import resampled_errors
 from ..ratings.ratings import Ratings
 from .fusion_report import FusionReport, fusion_report
 from .joint_scale import JointScaleResult, joint_scale, judgment_influence, resampled_scores
+from .usable_resamples import usable_resamples
 from .worths_on_scale import WorthsOnScale, resampled_worths, worth_influence, worths_on_scale
 
 
@@ -94,10 +95,7 @@ def fuse_facet(comparisons: Comparisons, ratings: Ratings, scale: tuple[float, f
     a = worths_on_scale(comparisons, ratings)
     b = joint_scale(comparisons, ratings, scale)
     fused = (a.scores + b.scores) / 2
-    every = expert_resamples(len(ratings.raters))
-    kept = _usable(every, comparisons, a)
-    left_out = float(every.weights[~kept].sum())
-    resamples = Resamples(every.counts[kept], every.weights[kept] / every.weights[kept].sum(), every.enumerated)
+    resamples, left_out = usable_resamples(comparisons, a)
     many_a, corrected = resampled_worths(a, resamples)
     many_b = resampled_scores(b, resamples)
     return FusedFacet(
@@ -134,13 +132,6 @@ def _match(comparisons: Comparisons, ratings: Ratings) -> tuple[Comparisons, Rat
         raters=raters,
     )
     return replace(comparisons, raters=raters, rater=who), matched
-
-
-def _usable(resamples: Resamples, comparisons: Comparisons, a: WorthsOnScale) -> NDArray[np.bool_]:
-    """Which resamples have something to anchor (an expert who rated) and something to order (one who compared)."""
-    compares = np.bincount(comparisons.rater, minlength=len(comparisons.raters))
-    rated_items = ((resamples.counts @ ~np.isnan(a.table)) > 0).sum(1)
-    return (resamples.counts @ compares > 0) & (rated_items >= 2)
 
 
 def _ids(names: tuple[Hashable, ...]) -> NDArray:

@@ -75,6 +75,33 @@ def expert_resamples(n_experts: int) -> Resamples:
     return Resamples(counts, np.exp(log_weight), True)
 
 
+def kept_resamples(resamples: Resamples, kept: NDArray) -> tuple[Resamples, float]:
+    """Some of the resamples, with the probabilities that they have among themselves.
+
+    Parameters
+    ----------
+    resamples : Resamples
+    kept : ndarray of bool, shape (R,)
+        Those that hold what is asked for; at least one.
+
+    Returns
+    -------
+    Resamples
+    left_out : float
+        Probability of the others.
+
+    Examples
+    --------
+    >>> every = expert_resamples(3)
+    >>> kept, left_out = kept_resamples(every, every.counts[:, 0] > 0)  # somebody rated: the first expert
+    >>> len(kept.weights), round(27 * left_out)
+    (6, 8)
+    """
+    share = float(resamples.weights[kept].sum())
+    some = Resamples(resamples.counts[kept], resamples.weights[kept] / share, resamples.enumerated)
+    return some, float(resamples.weights[~kept].sum())
+
+
 def resampled_errors(values: NDArray, resamples: Resamples) -> NDArray[np.float64]:
     """Standard errors from the values in every resample, times sqrt(J / (J - 1)).
 

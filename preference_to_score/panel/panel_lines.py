@@ -14,7 +14,7 @@ from ..pairwise.comparisons import Comparisons
 from ..pairwise.pair_counts import count_pairs
 from ..ratings.mean_opinion_score import weighted_scores
 from ..ratings.ratings import Ratings
-from .bootstrap import expert_resamples, resampled_errors
+from .bootstrap import expert_resamples, kept_resamples, resampled_errors
 from .panel_worths import panel_worths
 
 LEAST_ITEMS = 5
@@ -163,7 +163,7 @@ def ceiling_of_ratings(ratings: Ratings) -> float:
     Parameters
     ----------
     ratings : Ratings
-        Items that some resample leaves unrated are left out.
+        Items that some resample leaves unrated are left out; resamples of raters who did not rate at all are not used.
 
     Returns
     -------
@@ -182,7 +182,8 @@ def ceiling_of_ratings(ratings: Ratings) -> float:
     0.998
     """
     table = ratings.table()
-    resamples = expert_resamples(len(table))
+    every = expert_resamples(len(table))
+    resamples, _ = kept_resamples(every, every.counts @ (~np.isnan(table)).any(1) > 0)
     drawn = weighted_scores(table, resamples.counts)[0]
     kept = ~np.isnan(drawn).any(0)
     if kept.sum() < 2:
@@ -198,7 +199,7 @@ def ceiling_of_preferences(comparisons: Comparisons) -> float:
     Parameters
     ----------
     comparisons : Comparisons
-        With raters; a tie is half a win for either side.
+        With raters; a tie is half a win for either side. Resamples of raters who did not compare at all are not used.
 
     Returns
     -------
@@ -218,7 +219,9 @@ def ceiling_of_preferences(comparisons: Comparisons) -> float:
     """
     if not comparisons.raters:
         raise ValueError("these comparisons name no raters")
-    resamples = expert_resamples(len(comparisons.raters))
+    every = expert_resamples(len(comparisons.raters))
+    judged = np.bincount(comparisons.rater, minlength=len(comparisons.raters))
+    resamples, _ = kept_resamples(every, every.counts @ judged > 0)
     counts = count_pairs(comparisons, ties="half", by_rater=True)
     panel = panel_worths(counts, np.ones((1, len(comparisons.raters))))[0]
     drawn = panel_worths(counts, resamples.counts, start=panel)
