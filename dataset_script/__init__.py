@@ -11,6 +11,7 @@ from ..foundation.lazy_names import lazy_names
 
 if TYPE_CHECKING:
     from .build import BuildReport, build_dataset
+    from .facet_tables import FacetTables, facets_of
     from .raw_export import RawExport, read_raw_export
     from .release import ReleaseTables, read_release
     from .schema import AnnotationsConfig
@@ -18,8 +19,10 @@ if TYPE_CHECKING:
 _HOME = {
     "AnnotationsConfig": "schema",
     "BuildReport": "build",
+    "FacetTables": "facet_tables",
     "RawExport": "raw_export",
     "build_dataset": "build",
+    "facets_of": "facet_tables",
     "read_raw_export": "raw_export",
     "ReleaseTables": "release",
     "read_release": "release",
@@ -27,9 +30,11 @@ _HOME = {
 __all__ = [
     "AnnotationsConfig",
     "BuildReport",
+    "FacetTables",
     "RawExport",
     "ReleaseTables",
     "build_dataset",
+    "facets_of",
     "read_raw_export",
     "read_release",
 ]

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from ..preference_to_score.pairwise.comparisons import Comparisons
+from ..preference_to_score.pairwise.comparisons import CHOICES, Comparisons
 from ..preference_to_score.ratings.ratings import Ratings
-from .raw_export import RawExport
+from .raw_export import RawExport, read_raw_export
 
-CREDIT = {"a": 1.0, "tie": 0.5, "b": 0.0}
+CREDIT = CHOICES
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,6 +68,35 @@ class FacetTables:
         return both, Ratings.from_arrays(
             names[marks.item[rated]], who[marks.rater[rated]], value, items=items, raters=raters
         )
+
+
+def facets_of(export: RawExport | str | Path) -> dict[tuple[str, str], FacetTables]:
+    """From the files of a raw export to what the numerics take: `Comparisons` and `Ratings` of every facet.
+
+    Parameters
+    ----------
+    export : RawExport, str or Path
+        The export, or its folder, which is then read and checked.
+
+    Returns
+    -------
+    dict of (category, dimension) to FacetTables
+        In the order of the categories, then of the dimensions.
+
+    Raises
+    ------
+    InputFault
+        If the folder is not a sound export.
+
+    Examples
+    --------
+    >>> from ppaint.dataset_script import facets_of
+    >>> from ppaint.preference_to_score import bradley_terry
+    >>> for (category, dimension), facet in facets_of("raw").items():  # doctest: +SKIP
+    ...     print(category, dimension, bradley_terry(facet.comparisons).log_worths)
+    """
+    read = export if isinstance(export, RawExport) else read_raw_export(Path(export))
+    return {(tables.category, tables.dimension): tables for tables in facet_tables(read)}
 
 
 def facet_tables(export: RawExport) -> Iterator[FacetTables]:

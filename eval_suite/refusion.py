@@ -13,11 +13,9 @@ from ..dataset_script.release import ReleaseTables
 from ..preference_to_score.fusion.joint_scale import joint_scale, resampled_scores
 from ..preference_to_score.fusion.usable_resamples import usable_resamples
 from ..preference_to_score.fusion.worths_on_scale import resampled_worths, worths_on_scale
-from ..preference_to_score.pairwise.comparisons import Comparisons
+from ..preference_to_score.pairwise.comparisons import CHOICES, Comparisons
 from ..preference_to_score.panel.bootstrap import resampled_errors
 from ..preference_to_score.ratings.ratings import Ratings
-
-_CREDIT = {"a": 1.0, "tie": 0.5, "b": 0.0}
 
 
 @dataclass(frozen=True, eq=False)
@@ -166,7 +164,7 @@ def _indexed(facet: FacetJudgments) -> tuple[Comparisons, Ratings]:
     comparisons = Comparisons.from_arrays(
         first,
         second,
-        pairs["choice"].map(_CREDIT).to_numpy(dtype=np.float64),
+        pairs["choice"].map(CHOICES).to_numpy(dtype=np.float64),
         rater=pairs["expert_id"].to_numpy(dtype=str),
         items=items,
         raters=raters,

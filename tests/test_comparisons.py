@@ -92,3 +92,31 @@ def test_aggregation_merges_equal_rows_and_loses_nothing():
     for name in ("wins", "ties", "losses"):
         one, other = (getattr(count_pairs(each, by_rater=True), name) for each in (games, merged))
         assert one == pytest.approx(other)
+
+
+@pytest.mark.parametrize("column", [[1, 0, 1], [0.0, 0.0, 0.0], [True, False, True], ["1", "0", "1"]])
+def test_a_column_of_only_0_and_1_is_refused_with_both_ways_to_read_it(column):
+    table = {"first": [0, 1, 0], "second": [1, 2, 2], "answer": column}
+    with pytest.raises(ValueError, match=r"read it as outcome='answer'.*ties=True"):
+        Comparisons.from_columns(table, choice="answer")
+    tied = Comparisons.from_columns(table, choice="answer", ties=True).outcome
+    assert tied.tolist() == [0.5 + 0.5 * float(each) for each in column]
+    if not isinstance(column[0], str):
+        assert Comparisons.from_columns(table, outcome="answer").outcome.tolist() == [float(each) for each in column]
+
+
+@pytest.mark.parametrize("column", [[1, 1, 1], [1, 0, -1], [-1, 0, 0], [0.5, 0, 1]])
+def test_choices_that_can_mean_one_thing_only_are_read(column):
+    table = {"first": [0, 1, 0], "second": [1, 2, 2], "choice": column}
+    assert Comparisons.from_columns(table).outcome.tolist() == [(each + 1) / 2 for each in column]
+
+
+def test_the_raw_formats_own_words_are_read():
+    table = {"painting_a": ["p", "q", "p"], "painting_b": ["q", "r", "r"], "choice": ["a", "tie", "b"]}
+    for given in (table, pd.DataFrame(table), pa.table(table)):
+        games = Comparisons.from_columns(given, first="painting_a", second="painting_b")
+        assert games.outcome.tolist() == [1, 0.5, 0]
+    with pytest.raises(ValueError, match="choice 'left' of comparison 1 is not one of a, b, tie"):
+        Comparisons.from_columns(table | {"choice": ["a", "left", "b"]}, first="painting_a", second="painting_b")
+    with pytest.raises(ValueError, match="holds neither numbers nor a, b and tie"):
+        Comparisons.from_columns(table | {"choice": ["first", "left", "b2"]}, first="painting_a", second="painting_b")

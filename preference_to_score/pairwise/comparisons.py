@@ -104,6 +104,38 @@ def read_column(table: Mapping[str, ArrayLike], name: str) -> NDArray:
         raise ValueError(f"the table has no column {name!r}{listed}") from error
 
 
+CHOICES = {"a": 1.0, "tie": 0.5, "b": 0.0}  # credit of the first side, as the raw annotation format writes choices
+
+
+def _credit_of_choices(value: NDArray, name: str, ties: bool | None) -> NDArray[np.float64]:
+    """Credit of the first side from a column of choices; what may mean two things is refused."""
+    if value.dtype.kind in "OSU" and any(isinstance(each, str) and each in CHOICES for each in value.tolist()):
+        for where, each in enumerate(value.tolist()):
+            if each not in CHOICES:
+                raise ValueError(f"{name} {each!r} of comparison {where} is not one of a, b, tie")
+        return np.array([CHOICES[each] for each in value.tolist()])
+    try:
+        number = value.astype(float)
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"the column {name!r} holds neither numbers nor a, b and tie ({error}): write 1 where the first was preferred, "
+            "0 for a tie, -1 where the second was"
+        ) from error
+    bad = ~((number >= -1) & (number <= 1))
+    if bad.any():
+        where = int(np.flatnonzero(bad)[0])
+        raise ValueError(
+            f"choice {number[where]} of comparison {where} is not between -1 and 1: write 1 where the first was "
+            "preferred, 0 for a tie, -1 where the second was"
+        )
+    if not ties and (number == 0).any() and np.isin(number, (0, 1)).all():
+        raise ValueError(
+            f"the column {name!r} holds {int((number == 0).sum())} times 0 and {int((number == 1).sum())} times 1, and no -1: "
+            f"if 0 is 'the second was preferred', read it as outcome={name!r}; if it is a tie, say so with ties=True"
+        )
+    return (number + 1) / 2
+
+
 @dataclass(frozen=True)
 class Comparisons:
     """Judgments "is the first better than the second?", indexed and checked; build it with `from_arrays`.
@@ -151,7 +183,8 @@ class Comparisons:
         first, second : array_like, shape (m,)
             Ids of the two sides.
         outcome : array_like, shape (m,)
-            Credit of the first side, in [0, 1].
+            Credit of the first side, in [0, 1]: 1 it was preferred, 0 the second was, 0.5 a tie. A column of 1, 0 and -1 is
+            no credit; `from_columns` reads it.
         rater : array_like, shape (m,), optional
             Id of the rater of each judgment.
         weight : array_like, shape (m,), optional
@@ -211,6 +244,7 @@ class Comparisons:
         second: str = "second",
         choice: str = "choice",
         outcome: str | None = None,
+        ties: bool | None = None,
         rater: str | None = None,
         weight: str | None = None,
         items: Sequence[Hashable] | None = None,
@@ -226,9 +260,12 @@ class Comparisons:
             Names of the columns that hold the two sides' ids.
         choice : str
             Name of the column that holds 1 (the first was preferred), 0 (a tie) or -1 (the second was); a soft judge's
-            may lie in between. Beware of tables that write 0 for "the second": theirs is an `outcome`.
+            may lie in between. Or it holds ``"a"``, ``"tie"`` and ``"b"``, as the raw annotation format has it.
         outcome : str, optional
             Name of a column in [0, 1] to read instead of `choice`: the credit of the first side, 0.5 for a tie.
+        ties : bool, optional
+            What a 0 in `choice` means where there is no -1. Most such tables write 1 and 0 for won and lost, which is an
+            `outcome`; so they are refused, unless ``ties=True`` says that 0 is a tie indeed.
         rater, weight : str, optional
             Names of the columns of raters and frequencies.
         items, raters : sequence, optional
@@ -241,26 +278,21 @@ class Comparisons:
         Raises
         ------
         ValueError
-            If a column is missing, a choice is not in [-1, 1], or as for `from_arrays`.
+            If a column is missing, a choice is none of these or may mean two things, or as for `from_arrays`.
 
         Examples
         --------
-        >>> table = {"left": ["a", "b"], "right": ["b", "c"], "choice": [1, 0], "who": ["x", "x"]}
+        >>> table = {"left": ["a", "b", "c"], "right": ["b", "c", "a"], "choice": [1, 0, -1], "who": ["x", "x", "x"]}
         >>> Comparisons.from_columns(table, first="left", second="right", rater="who").outcome
-        array([1. , 0.5])
+        array([1. , 0.5, 0. ])
+        >>> won = {"first": ["a", "b"], "second": ["b", "c"], "won": [1, 0]}
+        >>> Comparisons.from_columns(won, outcome="won").outcome
+        array([1., 0.])
         """
         names = {"first": first, "second": second, "rater": rater, "weight": weight}
         given = {what: read_column(table, name) for what, name in names.items() if name is not None}
         if outcome is None:
-            value = read_column(table, choice).astype(float)
-            bad = ~((value >= -1) & (value <= 1))
-            if bad.any():
-                where = int(np.flatnonzero(bad)[0])
-                raise ValueError(
-                    f"choice {value[where]} of comparison {where} is not between -1 and 1: write 1 where the first was "
-                    "preferred, 0 for a tie, -1 where the second was"
-                )
-            credit = (value + 1) / 2
+            credit = _credit_of_choices(read_column(table, choice), choice, ties)
         else:
             credit = read_column(table, outcome)
         left, right = given.pop("first"), given.pop("second")
