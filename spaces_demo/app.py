@@ -17,6 +17,7 @@ from ppaint.dataset_script.release import RELEASE_FILE
 from ppaint.model_card.scorer import AestheticScorer
 from ppaint.spaces_demo.release_scores import ReleaseScores, score_release
 from ppaint.spaces_demo.score_tab import REAL_NOTE, SIMULATED_NOTE, build_score_tab
+from ppaint.spaces_demo.upload_guard import end_on_signals, guard_inputs, private_upload_folder
 
 MAX_FILE_SIZE = "32mb"
 _CSS = """
@@ -42,15 +43,19 @@ def build_demo(scorer: AestheticScorer, reference: ReleaseScores | None = None) 
     gradio.Blocks
         To be started by `launch_demo`.
     """
+    private_upload_folder()  # before any component is built
     with gr.Blocks(title="ppaint: aesthetic scores of paintings", analytics_enabled=False) as demo:
         gr.Markdown("# ppaint\nOne pass of a distilled vision-language model scores a painting in every dimension.")
         gr.Markdown(SIMULATED_NOTE if scorer.config.simulated else REAL_NOTE, elem_id="note")
         build_score_tab(scorer, reference)
+    guard_inputs(demo)
     return demo.queue(max_size=32)
 
 
 def launch_demo(demo: gr.Blocks, *, port: int | None = None, block: bool = True) -> str:
     """Start the page, with limits on what comes in and nothing of the file system going out.
+
+    Uploads lie in a folder of this process's own, which is removed at its end; where the call blocks, also at SIGTERM.
 
     Parameters
     ----------
@@ -66,11 +71,14 @@ def launch_demo(demo: gr.Blocks, *, port: int | None = None, block: bool = True)
     str
         The page's address.
     """
+    if block:
+        end_on_signals()
     _, address, _ = demo.launch(
         server_port=port,
         max_file_size=MAX_FILE_SIZE,
         ssr_mode=False,
         share=False,
+        mcp_server=False,  # one way in
         strict_cors=True,
         prevent_thread_lock=not block,
         quiet=not block,

@@ -12,6 +12,7 @@ from ..images.opening import open_image
 from ..model_card.scorer import AestheticScorer
 from .placement_plot import draw_placement
 from .release_scores import ReleaseScores
+from .upload_guard import uploaded_path
 
 SIMULATED_NOTE = (
     "**Simulated, and its bias was induced.** This scorer was distilled from a tiny judge (about 2 million parameters) that "
@@ -99,8 +100,9 @@ def build_score_tab(scorer: AestheticScorer, release: ReleaseScores | None) -> N
             )
             note = gr.Markdown(elem_id="opening-note")
         # The uploaded file goes through as it is: it is opened in one place only (`ppaint.images.opening`). Set on the instance, since
-        # gradio writes a stub file beside any module that subclasses a component.
-        image.preprocess = lambda payload: None if payload is None else payload.path
+        # gradio writes a stub file beside any module that subclasses a component. That it was uploaded here is checked before
+        # (`guard_inputs`), and again at this public place of Gradio's, should a version of it take another way.
+        image.preprocess = lambda payload: None if payload is None else uploaded_path({"path": payload.path})
         with gr.Column(scale=3, min_width=320):
             table = gr.Dataframe(
                 headers=headers,

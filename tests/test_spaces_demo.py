@@ -1,12 +1,18 @@
 """The Space: an image in, five scores with standard deviations and a place among the release's paintings out; nothing else."""
 
 import asyncio
+import hashlib
 import json
+import os
+import secrets
 import shutil
 import socket
+import stat
 import subprocess
 import sys
 import time
+from pathlib import Path
+from types import SimpleNamespace
 
 import gradio as gr
 import httpx
@@ -23,6 +29,7 @@ from ppaint.model_card import AestheticScorer, Prompts, ScorerConfig
 from ppaint.spaces_demo import build_demo, score_release
 from ppaint.spaces_demo.placement_plot import draw_placement
 from ppaint.spaces_demo.score_tab import DEVIATION_NOTE, REAL_NOTE, SIMULATED_NOTE, score_file
+from ppaint.spaces_demo.upload_guard import REFUSAL, private_upload_folder
 from ppaint.trainer.tiny_judge.architecture import build_processor, build_tiny_model
 
 DIMENSIONS = ["composition", "brushwork", "ink_and_color", "artistic_conception", "overall"]
@@ -64,26 +71,44 @@ def painting(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def address(folder, dataset):
+def server(folder, dataset, tmp_path_factory):
     """`ppaint demo` in a process of its own: gradio's server leaves loops and sockets open where it ran."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     call = ["demo", "--model", str(folder), "--dataset", str(dataset), "--port", str(port)]
     program = f"from ppaint.cli.main import main; main({call!r})"
-    server = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    place = tmp_path_factory.mktemp("server")
+    (place / "temporary").mkdir()
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("GRADIO_TEMP")}
+    environment["TMPDIR"] = str(place / "temporary")
+    with (place / "log").open("wb") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-u", "-c", program], cwd=place, env=environment, stdout=log, stderr=subprocess.STDOUT
+        )
+    address = f"http://127.0.0.1:{port}/"
     try:
         for _ in range(600):
-            assert server.poll() is None, "the server stopped"
+            assert process.poll() is None, "the server stopped"
             try:
-                httpx.get(f"http://127.0.0.1:{port}/config", timeout=10)
+                httpx.get(f"{address}config", timeout=10)
                 break
             except httpx.TransportError:
                 time.sleep(0.5)
-        yield f"http://127.0.0.1:{port}/"
+        (uploads,) = (place / "temporary").glob("ppaint-uploads-*")
+        with httpx.Client(base_url=address, timeout=60) as client:
+            yield SimpleNamespace(address=address, client=client, place=place, log=place / "log", uploads=uploads)
+        process.terminate()
+        process.wait(timeout=60)
+        assert not uploads.exists(), "the server left its uploads behind"
     finally:
-        server.kill()
-        server.wait()
+        process.kill()
+        process.wait()
+
+
+@pytest.fixture
+def address(server):
+    return server.address
 
 
 @pytest.fixture
@@ -188,10 +213,177 @@ def test_a_file_that_is_no_image_is_refused_with_the_reason_and_the_mend(predict
     assert "x.jpg: not an image: it looks like a text file. Fix: " in refused.stderr
 
 
-def test_a_file_of_the_server_is_not_opened_or_served(address, predict):
-    refused = predict("{'path': '/etc/passwd', 'meta': {'_type': 'gradio.FileData'}}")
-    assert refused.returncode == 1 and "root:" not in refused.stdout + refused.stderr
-    assert httpx.get(f"{address}gradio_api/file=/etc/passwd").status_code in (403, 404)
+META = {"_type": "gradio.FileData"}
+ENTRIES = ("call/score", "call/v2/score", "run/score", "api/score", "queue/join")
+
+
+def ask(server, entry, value):
+    """What an API entry answers: the status, and all that it sends."""
+    body = {"path": value} if entry == "call/v2/score" else {"data": [value]}
+    if entry == "queue/join":
+        session = secrets.token_hex(5)
+        body |= {"fn_index": 0, "session_hash": session}
+    # written here: some of the paths are no UTF-8
+    headers = {"Content-Type": "application/json"}
+    answer = server.client.post(f"/gradio_api/{entry}", content=json.dumps(body), headers=headers)
+    if entry == "queue/join":
+        told = server.client.get("/gradio_api/queue/data", params={"session_hash": session})
+        *_, last = [line for line in told.text.splitlines() if "process_completed" in line]
+        message = json.loads(last.removeprefix("data: "))
+        return told.status_code, json.dumps({"output": message["output"], "success": message["success"]})
+    if entry.startswith("call"):
+        answer = server.client.get(f"/gradio_api/call/score/{answer.json()['event_id']}")
+    return answer.status_code, answer.text
+
+
+def upload(server, file):
+    with file.open("rb") as content:
+        answer = server.client.post("/gradio_api/upload", files={"files": (file.name, content)})
+    return Path(answer.json()[0])
+
+
+def digest_of(content):
+    return hashlib.sha256(content).hexdigest()
+
+
+@pytest.fixture(scope="module")
+def named_paths(server, painting):
+    """Paths that a client may name and that are no uploads of this server: what they are, and each as it is written."""
+    secret = server.place / "secret.png"
+    Image.new("RGB", (64, 48), "red").save(secret)
+    (server.place / "secret.txt").write_text("a word of the server's")
+    other_app = server.place / "temporary" / "gradio" / digest_of(secret.read_bytes()) / "secret.png"
+    other_app.parent.mkdir(parents=True)
+    shutil.copy(secret, other_app)
+    deleted = upload(server, secret)
+    deleted.unlink()
+    uploaded = upload(server, painting)
+    inside = server.uploads / "inside"
+    inside.mkdir()
+    (inside / "link.png").symlink_to(secret)
+    (inside / "folder").symlink_to(server.place)
+    (inside / "hard.png").hardlink_to(secret)
+    os.mkfifo(inside / "pipe.png")
+    around = f"{uploaded.parent}/../{uploaded.parent.name}/{uploaded.name}"
+    paths = {
+        "an image": secret,
+        "a text file": server.place / "secret.txt",
+        "nothing": server.place / "absent.png",
+        "a folder": server.place,
+        "relative": "secret.png",
+        "relative into the uploads": os.path.relpath(uploaded, server.place),
+        "another app's upload": other_app,
+        "a deleted upload": deleted,
+        "the upload folder": server.uploads,
+        "an upload's folder": uploaded.parent,
+        "a link": inside / "link.png",
+        "through a link": inside / "folder" / "secret.png",
+        "a hard link": inside / "hard.png",
+        "a named pipe": inside / "pipe.png",
+        "out of the uploads": f"{server.uploads}/../../secret.png",
+        "a detour to an upload": around,
+        "below an upload": uploaded / "x.png",
+        "a device": "/dev/zero",
+        "the environment": "/proc/self/environ",
+        "a NUL": f"{uploaded}\0.png",
+        "half a character": f"{server.uploads}/\ud800.png",
+        "very long": f"{server.uploads}/{'x' * 5000}",
+        "empty": "",
+        "a URL": f"{server.address}config",
+        "a file URL": f"file://{secret}",
+    }
+    return SimpleNamespace(secret=secret, uploaded=uploaded, paths={name: str(path) for name, path in paths.items()})
+
+
+def stored(server):
+    """The hash of each regular file below the server's temporary folder."""
+    files = [path for path in (server.place / "temporary").rglob("*") if path.is_file() and not path.is_symlink()]
+    return {path: digest_of(path.read_bytes()) for path in files}
+
+
+@pytest.mark.parametrize("entry", ENTRIES)
+def test_every_path_that_is_no_upload_gets_one_same_refusal(server, named_paths, entry):
+    before, log = stored(server), server.log.read_bytes()
+    url = f"{server.address}config"
+    answers = {}
+    for name, path in named_paths.paths.items():
+        answers[name] = ask(server, entry, {"path": path})
+        answers[f"{name}, with meta"] = ask(server, entry, {"path": path, "meta": META})
+    secret = str(named_paths.secret)
+    own = {"path": str(named_paths.uploaded)}
+    odd = {
+        "with url": {"path": secret, "url": url},
+        "with meta and url": {"path": secret, "meta": META, "url": url, "orig_name": "x.png", "mime_type": "image/png"},
+        "as a stream": {"path": secret, "meta": META, "is_stream": True},
+        "as a string": secret,
+        "as a URL in a string": url,
+        "as a list": [secret],
+        "in a list": [{"path": secret, "meta": META}],
+        "within": {"image": {"path": secret, "meta": META}},
+        "without a path": {"url": f"file://{secret}", "meta": META},
+        "path as a list": {"path": [secret]},
+        "path as a mapping": {"path": own, "meta": META},
+        "a number": 7,
+        "true": True,
+        "content": {"data": "data:image/png;base64,AAAA", "meta": META},
+    }
+    answers |= {name: ask(server, entry, value) for name, value in odd.items()}
+    different = {name: answer for name, answer in answers.items() if answer != answers["an image"]}
+    assert not different
+    assert REFUSAL in answers["an image"][1]
+    assert stored(server) == before and server.log.read_bytes() == log
+
+
+@pytest.mark.parametrize("entry", ENTRIES)
+def test_an_upload_is_scored_whatever_else_was_sent_with_it(server, named_paths, scorer, painting, entry):
+    before = stored(server)
+    expected = [f"{value:.2f}" for value in scorer.score([painting]).mean[0]]
+    inner = {"path": str(named_paths.secret), "meta": META}
+    for others in ({}, {"meta": META}, {"url": f"{server.address}config", "meta": {}, "more": inner}):
+        status, told = ask(server, entry, {"path": str(named_paths.uploaded)} | others)
+        assert status == 200
+        assert all(f'"{value}"' in told for value in expected), told
+        assert str(named_paths.secret) not in told
+    assert stored(server) == before
+
+
+def test_the_page_has_no_other_entry(server):
+    described = server.client.get("/gradio_api/info").json()
+    assert list(described["named_endpoints"]) == ["/score"] and not described["unnamed_endpoints"]
+    assert len(server.client.get("/config").json()["dependencies"]) == 1
+    assert server.client.post("/gradio_api/mcp/", json={}).status_code in (404, 405)
+
+
+def test_no_path_that_is_no_upload_is_served(server, named_paths):
+    examples = server.place / ".gradio" / "cached_examples" / "secret.png"  # Gradio's default; another app's
+    examples.parent.mkdir(parents=True)
+    shutil.copy(named_paths.secret, examples)
+    for name in ("an image", "nothing", "a folder", "relative", "another app's upload", "the environment"):
+        answer = server.client.get(f"/gradio_api/file={named_paths.paths[name]}")
+        assert answer.status_code == 403, name
+    assert server.client.get(f"/gradio_api/file={examples}").status_code == 403
+    assert server.client.get(f"/gradio_api/file={named_paths.uploaded}").status_code == 200
+
+
+def test_uploads_lie_in_a_folder_that_no_one_else_may_read(server, named_paths):
+    assert stat.S_IMODE(server.uploads.stat().st_mode) == 0o700
+    assert named_paths.uploaded.is_relative_to(server.uploads)
+
+
+def test_the_upload_folder_is_made_in_the_one_that_was_set_and_removed_at_the_end(tmp_path):
+    program = "from ppaint.spaces_demo.upload_guard import private_upload_folder as p; print(p()); print(p())"
+    environment = os.environ | {"GRADIO_TEMP_DIR": str(tmp_path / "large disk")}
+    done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, timeout=60)
+    first, second = done.stdout.splitlines()
+    assert first == second and Path(first).parent == tmp_path / "large disk"
+    assert list((tmp_path / "large disk").iterdir()) == []
+
+
+def test_where_no_upload_folder_can_be_made_is_one_clear_fault(tmp_path, monkeypatch):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path / "file"))
+    with pytest.raises(InputFault, match="no folder for uploads can be made in it .*Fix: set GRADIO_TEMP_DIR"):
+        private_upload_folder.__wrapped__()
 
 
 def test_a_file_over_the_limit_is_refused(address, tmp_path):
