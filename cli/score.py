@@ -112,6 +112,7 @@ def _write(table, config, format: Format, out: Path | None) -> None:
         facts = {
             "simulated": config.simulated,
             "scale": config.scale,
+            "scale_open": config.scale_open,
             "out_of_distribution": out_of_distribution_note(table, config),
         }
         text = json.dumps(facts | {"scores": table.rows()}, indent=1)
@@ -138,4 +139,4 @@ def _score_table(table, config):
     note = " (a simulated judge's taste: it means nothing on real paintings)" if config.simulated else ""
     header = ["image", *table.dimensions, "distance"]
     caption = out_of_distribution_note(table, config)
-    return plain_table(f"score ± standard deviation{note}", header, rows, caption=caption)
+    return plain_table(f"score ({config.stated_scale}) ± standard deviation{note}", header, rows, caption=caption)

@@ -4,9 +4,18 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import (
+    AliasChoices,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    computed_field,
+    model_validator,
+)
 
 from ..foundation.faults import Fault, InputFault
 from ..foundation.whole_files import write_text
@@ -31,13 +40,17 @@ class ScorerConfig(BaseModel):
 
     ``form`` says what the folder holds: the whole checkpoint (``merged``), or an ``adapter`` on ``base``, a repo id.
     ``base_revision`` and ``hashes`` say what the scorer was made from. ``out_of_distribution`` is None where the scorer cannot
-    tell whether an image is unlike its training images.
+    tell whether an image is unlike its training images. ``scale`` is the readout's; ``scale_open`` says that scores may lie outside it.
+    It follows from the calibration, and is written into the file for those who read it alone.
 
     Examples
     --------
     >>> config = ScorerConfig(dimensions=["overall"], prompts=Prompts().to_dict())
-    >>> config.calibrate("overall", 4.5)
-    4.5
+    >>> config.calibrate("overall", 4.5), config.stated_scale
+    (4.5, '0 to 9')
+    >>> config.calibration["overall"] = Calibration(slope=3, intercept=-9)
+    >>> config.calibrate("overall", 2.5), config.scale_open, config.stated_scale
+    (-1.5, True, '0 to 9 before calibration; may lie outside')
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -61,6 +74,31 @@ class ScorerConfig(BaseModel):
     out_of_distribution: DistanceEntry | None = Field(
         default=None, validation_alias=AliasChoices("out_of_distribution", "out_of_depth")
     )
+
+    @computed_field
+    @property
+    def scale_open(self) -> bool:
+        """Whether scores may leave `scale`: a calibration shifts and stretches them, and nothing is clipped."""
+        return bool(self.calibration)
+
+    @property
+    def stated_scale(self) -> str:
+        """The scale in words, as it stands wherever scores are shown."""
+        low, high = self.scale
+        return f"{low:g} to {high:g}" + (" before calibration; may lie outside" if self.scale_open else "")
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _scale_open_agrees(cls, data: Any, read: ValidatorFunctionWrapHandler) -> ScorerConfig:
+        """Older configs have no ``scale_open``; one that has it must say what its calibration says."""
+        if not isinstance(data, dict) or "scale_open" not in data:
+            return read(data)
+        stated = data["scale_open"]
+        config = read({key: value for key, value in data.items() if key != "scale_open"})
+        if stated is not config.scale_open:
+            has = "a calibration" if config.scale_open else "no calibration"
+            raise ValueError(f"scale_open is {json.dumps(stated)}, but the config has {has}")
+        return config
 
     def prompt_set(self) -> Prompts:
         """The wording as ``Prompts``."""

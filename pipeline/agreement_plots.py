@@ -109,8 +109,8 @@ def plot_experts(path: Path, report: AgreementReport) -> Path:
     panels = [
         panel for panel in panels if panel[0] in known or (panel[0] == "agreement" and "preference_agreement" in known)
     ]
-    width = max(len(panels), 1)
-    with drawn(path, 1, width, figsize=(3.2 * width, 1.7 + 0.27 * len(experts)), squeeze=False) as (figure, axes):
+    size = (3.2 * max(len(panels), 1), 1.7 + 0.27 * len(experts))
+    with drawn(path, 1, len(panels), figsize=size, squeeze=False) as (figure, axes):
         axes = axes[0]
         for axis, (name, title, line) in zip(axes, panels, strict=False):
             series = [(name, RATINGS if name != "circularity" else PREFERENCES, 0.0)]
@@ -162,12 +162,13 @@ def plot_cost(path: Path, report: AgreementReport) -> Path:
         "involvements": "judgments that a painting takes part in\n(a comparison counts for both of its paintings)",
         "judgments": "judgments given per painting\n(a comparison counts once)",
     }
-    with drawn(path, 2, len(columns), figsize=(3.7 * len(columns), 6.6), sharex="row", sharey="col", squeeze=False) as (
+    width = 3.7 * max(len(columns), 1)
+    with drawn(path, 2, len(columns), figsize=(width, 6.6), sharex="row", sharey="col", squeeze=False) as (
         figure,
         axes,
     ):
         for row, (count, label) in enumerate(counted.items()):
-            for axis, (name, title) in zip(axes[row], columns.items(), strict=True):
+            for axis, (name, title) in zip(axes[row], columns.items(), strict=False):
                 for protocol, colour in _COLOURS.items():
                     own = table[(table["protocol"] == protocol) & table[name].notna()]
                     own = (
@@ -182,7 +183,7 @@ def plot_cost(path: Path, report: AgreementReport) -> Path:
                 if row == 0:
                     axis.set_title(title, fontsize=10)
                 axis.set_xlabel(label, fontsize=8)
-        _legend(figure, axes[0, 1])
+        _legend(figure, axes[0, -1])
         figure.suptitle(_title("Reliability against cost, mean over the facets, over the whole panel", report))
     return path
 

@@ -158,7 +158,7 @@ def _draw(
         (by_name[row["name"]].image for row in rows),
         (f"{row[order]:.2f}\n{readable(Path(row['name']).stem)}" for row in rows),
         out / "contact_sheet.png",
-        title=f"{readable(settings.images.name)}, in order of {order}{mark}",
+        title=f"{readable(settings.images.name)}, in order of {order} ({distilled.config.stated_scale}){mark}",
     )
     plot_pool(
         out / "pool.png", pool.elo, pool.elo_se, pool.dimensions, title="Elo reference pool", simulated=bool(note)
@@ -172,7 +172,7 @@ def _for_terminal(out: Path, labels: PseudoLabels, distilled: Distilled, note: s
         lines.append(f"[bold]{note}[/bold]")
     return [
         *lines,
-        f"scores            {out / 'scores.csv'}",
+        f"scores            {out / 'scores.csv'} ({distilled.config.stated_scale})",
         f"contact sheet     {out / 'contact_sheet.png'}",
         f"fitness report    {out / 'label_free' / 'fitness'}",
         f"scorer            {distilled.folder}",
@@ -193,6 +193,8 @@ def _summary(
         "note": note,
         "dimensions_with_a_usable_signal": list(labels.scores.kept),
         "reliability": dict(zip(labels.scores.dimensions, reliability, strict=True)),
+        "scale": list(distilled.config.scale),
+        "scale_open": distilled.config.scale_open,
         "kept_step": distilled.kept_step,
         "seed": settings.seed,
         "versions": package_versions(),

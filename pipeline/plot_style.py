@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import matplotlib
+import numpy as np
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
@@ -38,19 +39,24 @@ _CHINESE_FONTS = (
     ),
 )
 _NO_GLYPH = re.compile(r"Glyph (\d+) .*missing from")
+NOTHING = "nothing to draw"
 BEFORE, AFTER, NEUTRAL = "#b5523b", "#2f6f73", "#6b6558"
 
 
 @contextmanager
-def drawn(path: Path, *shape: int, **options) -> Iterator[tuple]:
+def drawn(path: Path, *shape: int, nothing: str = NOTHING, **options) -> Iterator[tuple]:
     """A figure to draw on, saved as a PNG when the block ends without an error, and closed in any case.
+
+    A run that has nothing for a plot still gets its report: there is always one panel, and a panel without a finite value says so.
 
     Parameters
     ----------
     path : Path
         Written completely or not at all, a PNG whatever its suffix.
     *shape : int
-        Rows and columns of panels.
+        Rows and columns of panels; at least one of each is made.
+    nothing : str
+        Stands in a panel without data.
     **options
         Of ``matplotlib.pyplot.subplots``.
 
@@ -61,9 +67,12 @@ def drawn(path: Path, *shape: int, **options) -> Iterator[tuple]:
         picture that is passed on alone still says what it is. Letters that no font of this machine has are logged once.
     """
     with _fonts_for_any_script(path):
-        figure, axes = plt.subplots(*shape, **options)
+        figure, axes = plt.subplots(*(max(count, 1) for count in shape), **options)
         try:
             yield figure, axes
+            for axis in figure.axes:
+                if not np.isfinite(axis.dataLim.get_points()).all():
+                    _say(axis, nothing)
             figure.tight_layout()
             data = {"Software": None, "Title": figure.get_suptitle()}
             with written_file(path) as temporary:
@@ -88,6 +97,10 @@ def _fonts_for_any_script(path: Path) -> Iterator[None]:
     if letters:
         shown = "".join(dict.fromkeys(letters))
         logging.getLogger(__name__).warning("%s: no font on this machine has %s: drawn as boxes", path.name, shown)
+
+
+def _say(axis, text: str) -> None:
+    axis.text(0.5, 0.5, text, transform=axis.transAxes, ha="center", va="center", fontsize=9, color=NEUTRAL, wrap=True)
 
 
 def marked(text: str, simulated: bool) -> str:

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-from scipy.stats import spearmanr
 
+from ..eval_suite.srcc_plcc.correlation import srcc
 from .plot_style import AFTER, BEFORE, NEUTRAL, drawn, marked
 
 
@@ -20,6 +20,7 @@ def plot_before_after(
     dimension: str,
     training_category: str,
     simulated: bool,
+    scale: str = "",
 ) -> Path:
     """Scores before and after distillation against the fused ground truth, one column per category.
 
@@ -28,41 +29,55 @@ def plot_before_after(
     path : Path
         PNG to write.
     fused, before, after : mapping of category to ndarray, shape (n,)
-        Of one dimension.
+        Of one dimension. Paintings without a finite score are not drawn; a category without any says so, and so does a plot without a
+        category.
     dimension : str
         Named on the axes.
     training_category : str
         Marked: the others were never seen in training.
     simulated : bool
         Stands in the title.
+    scale : str
+        The scorer's scale in words, for the axis of the scores after distillation; those before are the readout's own.
 
     Returns
     -------
     Path
     """
     names = list(fused)
-    with drawn(path, 2, len(names), figsize=(3.4 * len(names), 6.2), squeeze=False, sharex="col") as (figure, axes):
+    sides = ((before, BEFORE, "before", ""), (after, AFTER, "after", f"\n({scale})" if scale else ""))
+    with drawn(
+        path,
+        2,
+        len(names),
+        nothing=f"no painting has a fused score of {dimension}",
+        figsize=(3.4 * max(len(names), 1), 6.2),
+        squeeze=False,
+        sharex="col",
+    ) as (figure, axes):
+        for row, (scores, colour, label, scale_text) in enumerate(sides):
+            axes[row, 0].set_ylabel(f"scorer's {dimension}, {label}{scale_text}")
+            for column, name in enumerate(names):
+                _plot_against(axes[row, column], fused[name], scores[name], colour, label)
         for column, name in enumerate(names):
-            for row, (scores, colour, label) in enumerate(
-                ((before[name], BEFORE, "before"), (after[name], AFTER, "after"))
-            ):
-                axis = axes[row, column]
-                axis.scatter(fused[name], scores, s=18, color=colour, alpha=0.8, linewidths=0)
-                axis.text(
-                    0.04,
-                    0.92,
-                    f"{label}: SRCC {spearmanr(fused[name], scores).statistic:.2f}",
-                    transform=axis.transAxes,
-                    fontsize=9,
-                )
-                axis.grid(alpha=0.25)
-                if column == 0:
-                    axis.set_ylabel(f"scorer's {dimension}, {label}")
             seen = "training category" if name == training_category else "never trained on"
             axes[0, column].set_title(f"{name.replace('_', ' ')}\n({seen})", fontsize=10)
-            axes[1, column].set_xlabel(f"fused {dimension}")
+        for axis in axes[1]:
+            axis.set_xlabel(f"fused {dimension}")
         figure.suptitle(marked("Single-pass scores against the fused ground truth", simulated))
     return path
+
+
+def _plot_against(axis, fused: np.ndarray, scores: np.ndarray, colour: str, label: str) -> None:
+    """The paintings that have both, with their SRCC; nothing where there is none."""
+    both = np.isfinite(fused) & np.isfinite(scores)
+    axis.grid(alpha=0.25)
+    if not both.any():
+        return
+    axis.scatter(fused[both], scores[both], s=18, color=colour, alpha=0.8, linewidths=0)
+    value = srcc(scores[both], fused[both])
+    text = "undefined" if np.isnan(value) else f"{value:.2f}"
+    axis.text(0.04, 0.92, f"{label}: SRCC {text}", transform=axis.transAxes, fontsize=9)
 
 
 def plot_pool(
@@ -91,10 +106,8 @@ def plot_pool(
     -------
     Path
     """
-    with drawn(path, 1, len(dimensions), figsize=(2.9 * len(dimensions), 3.4), squeeze=False, sharey=True) as (
-        figure,
-        axes,
-    ):
+    width = 2.9 * max(len(dimensions), 1)
+    with drawn(path, 1, len(dimensions), figsize=(width, 3.4), squeeze=False, sharey=True) as (figure, axes):
         for k, dimension in enumerate(dimensions):
             order = np.argsort(elo[:, k])
             axis = axes[0, k]
@@ -133,7 +146,7 @@ def plot_training(path: Path, history: Sequence[Mapping], *, kept_step: int, sim
         ("eval_srcc", "SRCC to held-out pseudo-scores", AFTER),
         ("kl", "KL to the starting model", NEUTRAL),
     )
-    with drawn(path, 1, len(series), figsize=(11, 3.2)) as (figure, axes):
+    with drawn(path, 1, len(series), nothing="not logged", figsize=(11, 3.2)) as (figure, axes):
         for axis, (key, label, colour) in zip(axes, series, strict=True):
             points = [(row["step"], row[key]) for row in history if key in row]
             if points:

@@ -55,11 +55,14 @@ def draw_plots(
             dimension=page.release.headline,
             training_category=category,
             simulated=simulated,
+            scale=distilled.config.stated_scale,
         )
         title = f"Elo reference pool, {category.replace('_', ' ')}"
         plot_pool(partial / "pool.png", pool.elo, pool.elo_se, pool.dimensions, title=title, simulated=simulated)
         plot_training(partial / "training.png", distilled.history, kept_step=distilled.kept_step, simulated=simulated)
-        draw_contact_sheet(partial / "contact_sheet.png", page, paintings, measured)
+        draw_contact_sheet(
+            partial / "contact_sheet.png", page, paintings, measured, scale=distilled.config.stated_scale
+        )
 
 
 def _headline_scores(
@@ -73,7 +76,9 @@ def _headline_scores(
     return tuple({name: values[mask] for name, mask in masks.items() if mask.any()} for values in columns)
 
 
-def draw_contact_sheet(path: Path, page: ProtocolReport, paintings: ReleasePaintings, measured: Measured) -> Path:
+def draw_contact_sheet(
+    path: Path, page: ProtocolReport, paintings: ReleasePaintings, measured: Measured, *, scale: str
+) -> Path:
     """The paintings of one category, never trained on where there is one, in the order of the distilled scorer.
 
     Parameters
@@ -83,13 +88,16 @@ def draw_contact_sheet(path: Path, page: ProtocolReport, paintings: ReleasePaint
     page : ProtocolReport
     paintings : ReleasePaintings
     measured : Measured
+    scale : str
+        The scorer's scale in words.
 
     Returns
     -------
     Path
     """
     release, trained_on = page.release, page.conditions.training_category
-    shown = next((name for name in release.categories if name != trained_on), trained_on)
+    with_images = [name for name in release.categories if name in paintings.categories]
+    shown = next((name for name in with_images if name != trained_on), trained_on)
     k, inside = release.dimensions.index(release.headline), np.array(paintings.categories) == shown
     images, scores = paintings.of(shown), measured.after[inside, k]
     fused = release.references()[rows_of(release, paintings), k][inside]
@@ -101,7 +109,7 @@ def draw_contact_sheet(path: Path, page: ProtocolReport, paintings: ReleasePaint
         (images[i].image for i in order),
         (f"{scores[i]:.2f} ({fused_texts[i]})\n{images[i].name}" for i in order),
         path,
-        title=f"{shown.replace('_', ' ')} ({seen}), in order of {release.headline}{mark}",
+        title=f"{shown.replace('_', ' ')} ({seen}), in order of {release.headline} ({scale}){mark}",
     )
 
 
@@ -177,7 +185,7 @@ def plot_by_dimension(path: Path, page: ProtocolReport) -> Path:
         path,
         1,
         len(categories),
-        figsize=(1.6 + 3.3 * len(categories), 1.6 + 0.5 * len(dimensions)),
+        figsize=(1.6 + 3.3 * max(len(categories), 1), 1.6 + 0.5 * len(dimensions)),
         sharey=True,
         sharex=True,
         squeeze=False,

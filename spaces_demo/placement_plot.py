@@ -91,7 +91,8 @@ def _finish(axes: Axes, release: ReleaseScores, below: list[float]) -> None:
             fontsize=9.5,
             annotation_clip=False,
         )
-    axes.set_xlabel("score, on the scorer's own scale", color=_INK)
+    scale = f": {release.scale}" if release.scale else ""
+    axes.set_xlabel(f"score, on the scorer's own scale{scale}", color=_INK)
     axes.tick_params(colors=_INK, length=0, labelsize=10)
     for side in axes.spines.values():
         side.set_visible(False)

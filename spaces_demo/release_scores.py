@@ -33,6 +33,8 @@ class ReleaseScores:
         Category of each painting, n in all.
     mean : ndarray, shape (n, D)
         Scores, on the scorer's scale.
+    scale : str
+        That scale in words; empty where it is not known.
     """
 
     release: str
@@ -40,6 +42,7 @@ class ReleaseScores:
     dimensions: tuple[str, ...]
     categories: tuple[str, ...]
     mean: NDArray[np.float64]
+    scale: str = ""
 
     def share_below(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
         """The share of the paintings that score lower, a tie counting half.
@@ -106,4 +109,5 @@ def score_release(scorer: AestheticScorer, dataset: str | Path, *, progress: Pro
         dimensions=tuple(scorer.dimensions),
         categories=tuple(categories),
         mean=np.concatenate(means),
+        scale=scorer.config.stated_scale,
     )

@@ -129,8 +129,7 @@ def build_score_tab(scorer: AestheticScorer, release: ReleaseScores | None) -> N
 
 def _scale(scorer: AestheticScorer) -> str:
     """What the scores' scale is."""
-    low, high = scorer.config.scale
-    return f"Scores ({low:g} to {high:g}; calibration: {scorer.config.calibration_note})"
+    return f"Scores ({scorer.config.stated_scale}; calibration: {scorer.config.calibration_note})"
 
 
 def _placement_text(release: ReleaseScores | None) -> str:

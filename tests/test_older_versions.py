@@ -85,6 +85,7 @@ def test_a_scorer_gives_the_scores_it_gave(kind):
     check_rows(table.rows(), RECORDED["scores"][kind])
     check_rows(scorer.score(sorted((MADE / "strange").glob("*.png"))).rows(), STRANGE[kind])
     assert [row["name"] for row in STRANGE[kind] if not row["out_of_depth"]] == ["black.png", "noise.png", "white.png"]
+    assert scorer.config.stated_scale == "0 to 9 before calibration; may lie outside"  # of before it was stated
     assert set(scorer.config.calibration) == set(DIMENSIONS) and np.ptp(table.mean, axis=0).min() > 0.1
 
 

@@ -8,8 +8,10 @@ import pytest
 import torch
 from PIL import Image
 
+from ppaint.cli.score import Format, _score_table, _write
+from ppaint.cli.terminal import as_text
 from ppaint.images import InputFault, open_image
-from ppaint.model_card import AestheticScorer, Calibration, Prompts, ScorerConfig
+from ppaint.model_card import AestheticScorer, Calibration, Prompts, ScorerConfig, ScoreTable
 from ppaint.model_card.card import write_scorer_card
 from ppaint.trainer.tiny_judge.architecture import build_processor, build_tiny_model
 
@@ -186,3 +188,38 @@ def test_calibration_keeps_order_and_clips_nothing():
     assert [config.calibrate("overall", x) for x in (0.0, 9.0)] == [-9.0, 18.0]
     with pytest.raises(ValueError, match="greater than 0"):
         Calibration(slope=-1.0, intercept=0.0)
+
+
+def test_a_calibration_opens_the_scale_and_the_config_says_so(tmp_path):
+    plain = ScorerConfig(dimensions=["overall"], prompts=Prompts().to_dict())
+    calibrated = plain.model_copy(update={"calibration": {"overall": Calibration(slope=3.0, intercept=-9.0)}})
+    for config, scale_open, words in (
+        (plain, False, "0 to 9"),
+        (calibrated, True, "0 to 9 before calibration; may lie outside"),
+    ):
+        stored = json.loads(config.save(tmp_path).read_text())
+        assert stored["scale_open"] is scale_open and stored["scale"] == [0.0, 9.0]
+        del stored["scale_open"]  # as an older version wrote it
+        (tmp_path / "scorer_config.json").write_text(json.dumps(stored))
+        assert (ScorerConfig.load(tmp_path).scale_open, ScorerConfig.load(tmp_path).stated_scale) == (scale_open, words)
+        for wrong in (not scale_open, None, "yes"):
+            (tmp_path / "scorer_config.json").write_text(json.dumps(stored | {"scale_open": wrong}))
+            with pytest.raises(
+                InputFault, match=f"scale_open is {json.dumps(wrong)}, but the config has .*calibration"
+            ):
+                ScorerConfig.load(tmp_path)
+
+
+@pytest.mark.parametrize(("slope", "words"), [(None, "Scores: 0 to 9. C"), (3.0, "outside. Nothing is clipped. C")])
+def test_card_and_tables_say_whether_scores_may_leave_the_scale(tmp_path, slope, words):
+    fits = {} if slope is None else {"overall": Calibration(slope=slope, intercept=0)}
+    config = ScorerConfig(dimensions=["overall"], prompts=Prompts().to_dict(), calibration=fits)
+    text = {"title": "t", "location": "l", "training": "t", "evaluation": "e"}
+    assert words in write_scorer_card(tmp_path, config, **text).read_text()
+    one = np.array([[11.7]])
+    table = ScoreTable(("a.png",), ("overall",), one, one / 5, one)
+    shown = " ".join(as_text(_score_table(table, config), width=160).split())
+    assert f"score ({config.stated_scale}) ± standard deviation" in shown
+    _write(table, config, Format.json, tmp_path / "scores.json")
+    facts = json.loads((tmp_path / "scores.json").read_text())
+    assert facts["scale_open"] is (slope is not None) and facts["scores"][0]["overall"] == 11.7

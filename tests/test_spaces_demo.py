@@ -25,7 +25,7 @@ from typer.testing import CliRunner
 from ppaint.cli.main import app as command
 from ppaint.dataset_script import build_dataset
 from ppaint.images import InputFault
-from ppaint.model_card import AestheticScorer, Prompts, ScorerConfig
+from ppaint.model_card import AestheticScorer, Calibration, Prompts, ScorerConfig
 from ppaint.spaces_demo import build_demo, score_release
 from ppaint.spaces_demo.placement_plot import draw_placement
 from ppaint.spaces_demo.score_tab import DEVIATION_NOTE, REAL_NOTE, SIMULATED_NOTE, score_file
@@ -169,12 +169,16 @@ def test_the_same_painting_has_the_same_dot_in_every_picture(release):
     assert np.array_equal(*dots)
 
 
-def shown_text(scorer, release):
+def shown(scorer, release):
     async def build():  # within a loop: gradio otherwise opens one that nobody closes
         return build_demo(scorer, release)
 
-    page = asyncio.run(build())
-    return " ".join(str(block.value) for block in page.blocks.values() if isinstance(block, gr.Markdown))
+    return asyncio.run(build())
+
+
+def shown_text(scorer, release):
+    blocks = shown(scorer, release).blocks.values()
+    return " ".join(str(block.value) for block in blocks if isinstance(block, gr.Markdown))
 
 
 def test_a_simulated_scorer_says_so_and_that_its_bias_was_induced(scorer, release):
@@ -182,6 +186,18 @@ def test_a_simulated_scorer_says_so_and_that_its_bias_was_induced(scorer, releas
     assert SIMULATED_NOTE in text and "bias was induced" in SIMULATED_NOTE
     assert DEVIATION_NOTE in text
     assert "scored by this same scorer" in text
+
+
+def test_table_and_axis_say_that_calibrated_scores_may_leave_the_scale(scorer, dataset):
+    fits = {name: Calibration(slope=3.0, intercept=-9.0) for name in DIMENSIONS}
+    config = scorer.config.model_copy(update={"calibration": fits, "calibration_note": "by hand"})
+    calibrated = AestheticScorer(scorer.model, scorer.processor, config)
+    for one, scale in ((scorer, "0 to 9"), (calibrated, "0 to 9 before calibration; may lie outside")):
+        release = score_release(one, dataset)
+        axis = draw_placement(release).axes[0].get_xlabel()
+        assert axis == f"score, on the scorer's own scale: {scale}"
+        labels = [block.label for block in shown(one, release).blocks.values() if isinstance(block, gr.Dataframe)]
+        assert labels == [f"Scores ({scale}; calibration: {one.config.calibration_note})"]
 
 
 def test_a_real_scorer_does_not_say_simulated(scorer, release):
