@@ -56,7 +56,7 @@ def plot_before_after(
         sharex="col",
     ) as (figure, axes):
         for row, (scores, colour, label, scale_text) in enumerate(sides):
-            axes[row, 0].set_ylabel(f"scorer's {dimension}, {label}{scale_text}")
+            axes[row, 0].set_ylabel(f"scorer's {dimension}, {label}{scale_text}", fontsize=9)
             for column, name in enumerate(names):
                 _plot_against(axes[row, column], fused[name], scores[name], colour, label)
         for column, name in enumerate(names):

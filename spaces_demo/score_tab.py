@@ -8,7 +8,7 @@ from typing import Any
 import gradio as gr
 
 from ..foundation.faults import InputFault
-from ..images.opening import open_image
+from ..images.opening import FORMATS, open_image
 from ..model_card.scorer import AestheticScorer
 from .placement_plot import draw_placement
 from .release_scores import ReleaseScores
@@ -92,7 +92,7 @@ def build_score_tab(scorer: AestheticScorer, release: ReleaseScores | None) -> N
     with gr.Row(equal_height=False):
         with gr.Column(scale=2, min_width=280):
             image = gr.Image(
-                label="Drop a painting here (JPEG, PNG, WebP, TIFF or BMP)",
+                label=f"Drop a painting here ({', '.join(FORMATS)})",
                 sources=["upload", "clipboard"],
                 height=380,
                 buttons=[],
