@@ -16,8 +16,9 @@ at every tenth step. Where one thing is changed, it is changed in the last setti
 ## Which to use when
 
 - **`fidelity` is the default.** It is the paper's ranking reward, confidence included, taken on the means and differentiated through both
-  images of a pair. It is ahead of `policy`, the paper's family, in all three regimes, and the only objective whose interval stays above
-  zero in all three.
+  images of a pair. At the kept steps its mean SRCC is 0.012 to 0.016 above that of `policy`, the paper's family; with a noisy judge the
+  interval begins at +0.0012, and no interval on this page is corrected for the number of comparisons. **Most of that is the stopping rule's
+  choice** (next table): after the last step the difference is 0.004.
 - **`soft_labels`** is ahead by a little more while the judge agrees with itself, and with few judgments; where the judge is noisy it falls
   behind `fidelity`: it learns each pseudo-score by itself, so a noisy one is learnt as it is.
 - **`judgments`** needs no pool and does as well as `fidelity`, to within 0.005; the pool gives what it does not: scores on a scale that
@@ -26,6 +27,10 @@ at every tenth step. Where one thing is changed, it is changed in the last setti
   stopping rule is hard on it (below).
 - Twelve opponents are more than this judge needs: K = 4 does as well for every objective. A judge that is less sure of itself will need more;
   the reliability in the fitness report says so.
+
+{last}
+
+{edges}
 
 ## Why `policy` is behind, and what a better pool does
 

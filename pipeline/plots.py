@@ -34,7 +34,7 @@ def plot_before_after(
     dimension : str
         Named on the axes.
     training_category : str
-        Marked: the others were never seen in training.
+        Marked: the scorer was not distilled on the others. (What the model had learnt before is another matter.)
     simulated : bool
         Stands in the title.
     scale : str
@@ -60,7 +60,7 @@ def plot_before_after(
             for column, name in enumerate(names):
                 _plot_against(axes[row, column], fused[name], scores[name], colour, label)
         for column, name in enumerate(names):
-            seen = "training category" if name == training_category else "never trained on"
+            seen = "training category" if name == training_category else "not distilled on"
             axes[0, column].set_title(f"{name.replace('_', ' ')}\n({seen})", fontsize=10)
         for axis in axes[1]:
             axis.set_xlabel(f"fused {dimension}")

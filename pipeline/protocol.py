@@ -379,6 +379,7 @@ def _conditions(run: _Run, training: list[OpenedImage]) -> Conditions:
         estimator=settings.estimator.value,
         options=settings.trainer_options(),
         seed=settings.seed,
+        taught_on_stand_in=tiny_judge_name(loaded) is not None,
     )
 
 

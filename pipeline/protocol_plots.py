@@ -79,7 +79,7 @@ def _headline_scores(
 def draw_contact_sheet(
     path: Path, page: ProtocolReport, paintings: ReleasePaintings, measured: Measured, *, scale: str
 ) -> Path:
-    """The paintings of one category, never trained on where there is one, in the order of the distilled scorer.
+    """The paintings of one category, one that was not distilled on where there is one, in the order of the distilled scorer.
 
     Parameters
     ----------
@@ -103,7 +103,7 @@ def draw_contact_sheet(
     fused = release.references()[rows_of(release, paintings), k][inside]
     fused_texts = [f"fused {value:.1f}" if np.isfinite(value) else "not fused" for value in fused]
     order = np.argsort(-scores)
-    seen = "trained on" if shown == trained_on else "never trained on"
+    seen = "distilled on" if shown == trained_on else "not distilled on"
     mark = "; simulated scrolls" if release.simulated else page.mark
     return contact_sheet(
         (images[i].image for i in order),
@@ -222,4 +222,4 @@ def _label(column: str, page: ProtocolReport) -> str:
     if column == MEAN:
         return "mean"
     trained = column == page.conditions.training_category
-    return column.replace("_", " ") + ("\n(trained on)" if trained else "\n(never trained on)")
+    return column.replace("_", " ") + ("\n(distilled on)" if trained else "\n(not distilled on)")

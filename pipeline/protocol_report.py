@@ -33,6 +33,14 @@ CONTROLS = (
     "`docs/nine-runs.md`."
 )
 
+ONLY_OF_DISTILLATION = (
+    "“Never trained on” is said of the distillation alone: what the model had been trained on before is not known here."
+)
+TAUGHT = (
+    "“Never trained on” is said of the distillation alone: the tiny judge itself was taught on scrolls of all three categories of the "
+    "stand-in, from the latent quality behind its simulated experts. There it may exceed a single expert by construction; that is no finding."
+)
+
 
 @dataclass(frozen=True)
 class Conditions:
@@ -60,6 +68,8 @@ class Conditions:
     options : mapping
         The trainer's settings where they are not its defaults.
     seed : int
+    taught_on_stand_in : bool
+        Whether the model is the tiny judge or its twin, which learnt from the stand-in's latent quality in every category.
     """
 
     simulated_because: tuple[str, ...]
@@ -74,6 +84,7 @@ class Conditions:
     estimator: str
     options: Mapping[str, Any]
     seed: int
+    taught_on_stand_in: bool = False
 
     @property
     def objective(self) -> str:
@@ -94,6 +105,10 @@ class Conditions:
             f'Trained on the category `{self.training_category}`: {which}. The paper says "trained on one painting '
             'category" [paper]; on which, and whether on the evaluated paintings, we do not know.'
         )
+
+    def never_trained_on(self) -> str:
+        """What "never trained on" means, and what the model had learnt before; stands wherever these words stand."""
+        return TAUGHT if self.taught_on_stand_in else ONLY_OF_DISTILLATION
 
     def warning(self) -> str:
         """The sentence that stands wherever the figures stand; empty for a run that is no simulation."""
@@ -248,7 +263,7 @@ class ProtocolReport:
             "",
             markdown_table(*self.by_category()),
             "",
-            f"{self.paired_text()}.",
+            f"{self.paired_text()}. {conditions.never_trained_on()}",
             "",
             f"{conditions.training_text()} Estimator `{conditions.estimator}`, objective `{conditions.objective}`, seed {conditions.seed}; the checkpoint of step "
             f"{self.kept_step} was kept, picked by held-out judgments, never by a human score. Before and after are the same "
@@ -331,7 +346,8 @@ class ProtocolReport:
         pools = f" {POOLS}" if self.pools else ""
         controls = f" {CONTROLS}" if self.conditions.induced_bias else ""
         return (
-            f"{warning}{markdown_table(*self.by_category())}\n\n{self.paired_text()}. {self.conditions.training_text()}\n\n"
+            f"{warning}{markdown_table(*self.by_category())}\n\n{self.paired_text()}. {self.conditions.never_trained_on()} "
+            f"{self.conditions.training_text()}\n\n"
             f"{self._headline_text()}\n\n"
             f"Intervals are a bootstrap over paintings, stratified by category. None of these figures is the paper's.{pools}"
             f"{controls}"
@@ -347,7 +363,8 @@ class ProtocolReport:
             *filter(None, [self.other_conditions()]),
             *(f"note: {note}" for note in self.notes()),
         ]
-        return [*lines, self.conditions.warning()] if self.conditions.simulated_because else lines
+        last = (self.conditions.warning(), self.conditions.never_trained_on())
+        return [*lines, " ".join(filter(None, last))]
 
     def write(self, path: Path) -> None:
         """Write the page whole."""
@@ -369,7 +386,7 @@ class ProtocolReport:
         return ["slope of the self-check", *(name.replace("_", " ") for name in self.release.dimensions)], rows
 
     def _category_name(self, name: str) -> str:
-        return name.replace("_", " ") + (" (trained on)" if name == self.conditions.training_category else "")
+        return name.replace("_", " ") + (" (distilled on)" if name == self.conditions.training_category else "")
 
     def _by_dimension(self, table: Mapping, sign: str) -> tuple[list[str], list[list[str]]]:
         columns = (*self.release.dimensions, MEAN)

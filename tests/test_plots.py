@@ -64,7 +64,7 @@ def test_a_category_without_a_fused_score_stands_beside_the_others(tmp_path, fig
     nothing, drawn_before, _, drawn_after = said(figures[0])
     assert nothing == ["no painting has a fused score of overall"]
     assert drawn_before == ["before: SRCC 1.00"] and drawn_after == ["after: SRCC 1.00"]
-    assert figures[0].axes[1].get_title() == "figure\n(never trained on)"
+    assert figures[0].axes[1].get_title() == "figure\n(not distilled on)"
 
 
 @pytest.mark.parametrize("fused", [[3.0], [2.0, 2.0, 2.0, 2.0]])

@@ -23,7 +23,7 @@ from ppaint.images import InputFault, open_image
 from ppaint.model_card import AestheticScorer, Judge
 from ppaint.pipeline.protocol import Protocol, run_protocol
 from ppaint.pipeline.protocol_figures import LINES, UNSEEN, paired_differences
-from ppaint.pipeline.protocol_report import PLOTS
+from ppaint.pipeline.protocol_report import PLOTS, TAUGHT
 from ppaint.pipeline.reported_figures import REPORTED
 from ppaint.trainer.estimator import Estimator
 from ppaint.trainer.tiny_judge import WEIGHTS
@@ -183,6 +183,13 @@ def test_every_plot_is_there_and_ours_carry_the_word_in_their_own_data(run):
     for name in ("reported_and_measured.png", "by_dimension.png"):
         with Image.open(folder / name) as picture:
             assert "simulated" in picture.info["Title"] and min(picture.size) > 300
+
+
+def test_what_never_trained_on_means_stands_wherever_it_is_said(run):
+    out, printed = run
+    for text in ((out / "report.md").read_text(), (out / "scorer" / "README.md").read_text(), printed):
+        flat = " ".join(text.split())
+        assert UNSEEN in flat and TAUGHT in flat
 
 
 def test_names_scale_and_shape_are_the_releases_own(run, summary):
