@@ -12,10 +12,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..dataset_script.release import ReleaseTables, read_release
 from .predictions_table import read_predictions
-from .srcc_plcc.correlation import STATISTICS
-from .srcc_plcc.grouped import GroupedRows, combined_intervals, group_rows
+from .srcc_plcc.correlation import FIGURES, STATISTICS, chosen_figures
+from .srcc_plcc.grouped import GroupedRows, group_rows, intervals_of_each
 from .srcc_plcc.intervals import Interval
 from .srcc_plcc.logistic_fit import plcc_logistic
+from .srcc_plcc.without_value import why_without_value
 
 MEAN = "mean"  # the row over all categories, and the column over all dimensions
 
@@ -54,13 +55,13 @@ class Evaluation:
 
     @property
     def headline(self) -> Interval:
-        """SRCC, mean over the dimensions within a category, then over the categories."""
-        return self.figures["srcc"][MEAN][MEAN]
+        """SRCC, mean over the dimensions within a category, then over the categories; NaN where SRCC was not asked for."""
+        return self.figures.get("srcc", {}).get(MEAN, {}).get(MEAN, _NOTHING)
 
     @property
     def headline_dimension_srcc(self) -> Interval:
         """SRCC of the headline dimension alone, mean over the categories."""
-        return self.figures["srcc"][MEAN].get(self.headline_dimension, _NOTHING)
+        return self.figures.get("srcc", {}).get(MEAN, {}).get(self.headline_dimension, _NOTHING)
 
     beside = headline_dimension_srcc  # its name until 0.1
 
@@ -88,7 +89,7 @@ def evaluate_scores(
     dimensions: Sequence[str],
     headline: str,
     *,
-    statistics: Sequence[str] = (*STATISTICS, "plcc_logistic"),
+    statistics: Sequence[str] = FIGURES,
     resamples: int = 2000,
     level: float = 0.95,
     seed: int = 0,
@@ -109,7 +110,7 @@ def evaluate_scores(
     headline : str
         The headline dimension.
     statistics : sequence of str
-        Which figures: names of `correlation.STATISTICS`, and ``plcc_logistic`` (which has no interval).
+        Which figures: names of `correlation.FIGURES` (``plcc_logistic`` has no interval).
     resamples, level, seed : int, float, int
         Of the bootstrap; 0 resamples for no intervals.
 
@@ -131,18 +132,17 @@ def evaluate_scores(
     >>> round(result.headline.value, 6), result.counts
     (1.0, {'a': 3, 'b': 3})
     """
+    chosen = chosen_figures(statistics)
+    if headline not in dimensions:
+        raise ValueError(f"unknown dimension {headline!r}")
     rows, names = score_rows(predictions, references, categories, dimensions, absent=True)
-    unknown = sorted(set(statistics) - {*STATISTICS, "plcc_logistic"})
-    if unknown or headline not in dimensions:
-        raise ValueError(f"unknown statistic {unknown[0]!r}" if unknown else f"unknown dimension {headline!r}")
     cells, weights = _means(rows, names, dimensions)
     figures: dict[str, dict[str, dict[str, Interval]]] = {}
-    for name in statistics:
-        if name == "plcc_logistic":
-            intervals = _without_intervals(rows, weights, level)
-        else:
-            intervals = combined_intervals(rows, STATISTICS[name], weights, resamples=resamples, level=level, seed=seed)
+    with_interval = {name: STATISTICS[name] for name in chosen if name in STATISTICS}
+    found = intervals_of_each(rows, with_interval, weights, resamples=resamples, level=level, seed=seed)
+    for name in chosen:
         figures[name] = {}
+        intervals = found[name] if name in found else _without_intervals(rows, weights, level)
         for (row, column), interval in zip(cells, intervals, strict=True):
             figures[name].setdefault(row, {})[column] = interval
     labels = list(categories)
@@ -298,28 +298,18 @@ def _means(
 
 def _without_intervals(rows: GroupedRows, weights: NDArray[np.float64], level: float) -> list[Interval]:
     """PLCC after the logistic fit of each group, summed; an interval would need the curve fitted in every resample."""
-    fits = np.array(
-        [
-            plcc_logistic(rows.predictions[rows.group == group], rows.references[rows.group == group])
-            for group in range(len(rows.groups))
-        ]
-    )
+    fits = np.array([plcc_logistic(*rows.of_group(group)) for group in range(len(rows.groups))])
     nan = float("nan")
     return [Interval(float(fits[w > 0] @ w[w > 0]), nan, nan, level, "none", 0, 0) for w in weights]
 
 
 def _undefined(rows: GroupedRows, figures: Mapping[str, Mapping[str, Mapping[str, Interval]]]) -> tuple[str, ...]:
-    """A sentence for each group in which some figure has no value."""
+    """A sentence for each group, and each reason, for which figures have no value."""
     sentences = []
     for group, (category, dimension) in enumerate(rows.groups):
-        names = [name for name in figures if np.isnan(figures[name][category][dimension].value)]
-        if not names:
-            continue
-        inside = rows.group == group
-        sides = (("predictions", rows.predictions[inside]), ("fused scores", rows.references[inside]))
-        constant = [name for name, values in sides if values.min() == values.max()]
-        why = f"the {' and the '.join(constant)} are constant" if constant else f"{inside.sum()} paintings are too few"
-        sentences.append(f"{category}, {dimension}: {', '.join(names)} undefined, because {why}")
+        values = {name: figures[name][category][dimension].value for name in figures}
+        reasons = why_without_value(values, *rows.of_group(group), called="fused scores", rows="paintings")
+        sentences += [f"{category}, {dimension}: {why}" for why in reasons]
     return tuple(sentences)
 
 

@@ -10,6 +10,7 @@ from ppaint.eval_suite.srcc_plcc import (
     combined_intervals,
     fisher_interval,
     group_rows,
+    intervals_of_each,
     leave_out_counts,
     plcc,
     resample_counts,
@@ -74,6 +75,23 @@ def test_same_seed_same_interval_other_seed_another(sample):
     once, again, other = (combined_intervals(rows, srcc, [[1.0]], resamples=200, seed=seed)[0] for seed in (0, 0, 1))
     assert once == again
     assert once != other
+
+
+def test_statistics_that_share_their_resamples_have_the_intervals_they_have_alone(sample):
+    rows = group_rows(*sample, groups=[0] * 20 + [1] * 30)
+    together = intervals_of_each(rows, STATISTICS, [[0.5, 0.5]], resamples=60)
+    for name, statistic in STATISTICS.items():
+        assert together[name] == combined_intervals(rows, statistic, [[0.5, 0.5]], resamples=60)
+
+
+def test_intervals_of_the_largest_numbers_do_not_overflow(sample):
+    x, y = 1e307 * np.stack(sample)
+    found = intervals_of_each(group_rows(x, y), STATISTICS, [[1.0]], resamples=50)
+    usual = intervals_of_each(group_rows(*sample), STATISTICS, [[1.0]], resamples=50)
+    for name, unit in (("plcc", 1.0), ("rmse", 1e307), ("bias", 1e307), ("slope", 1.0)):
+        assert found[name][0].method == usual[name][0].method
+        ends = [np.divide((each.low, each.high), scale) for [each], scale in ((found[name], unit), (usual[name], 1.0))]
+        assert ends[0] == pytest.approx(ends[1], rel=1e-9)
 
 
 def test_categories_are_strata_and_all_dimensions_of_a_painting_are_drawn_together():

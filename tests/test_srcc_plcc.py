@@ -76,6 +76,45 @@ def test_constant_input_gives_nan_and_says_why():
     ]
 
 
+def test_predictions_that_hardly_differ_have_no_slope_and_the_reason_is_given():
+    y = np.random.default_rng(0).normal(5, 2, 30)
+    result = agreement(5 + 1e-10 * y, y, resamples=50)
+    assert np.isnan(result["slope"]) and np.isnan(result["slope_interval"]).all()
+    assert result["srcc"] == pytest.approx(1.0)
+    assert result["undefined"] == [
+        "slope undefined, because the predictions hardly differ (they span less than 1e-06 of what the references span)"
+    ]
+
+
+def test_a_figure_has_its_own_reason():
+    [first, second] = agreement([5, 5, 5, 5 + 1e-9], [1, 2, 3, 4], resamples=0)["undefined"]
+    assert first.startswith("slope undefined, because the predictions hardly differ")
+    assert second == "plcc_logistic undefined, because 4 rows are too few"
+
+
+def test_only_the_statistics_asked_for_are_given(metric):
+    x, y = np.random.default_rng(1).normal(size=(2, 20))
+    labels = list("ab" * 10)
+    every = agreement(x, y, groups=labels, resamples=40)
+    some = metric.compute(predictions=x, references=y, groups=labels, statistics=["plcc", "srcc"], resamples=40)
+    facts = {"n_rows", "n_items", "n_groups", "interval_methods", "groups", "undefined"}
+    assert set(some) - facts == {"srcc", "plcc", "srcc_interval", "plcc_interval"}
+    assert set(some["interval_methods"]) == {"srcc", "plcc"}
+    assert set(some["groups"]["a"]) == {"srcc", "plcc", "n_rows"}
+    assert all(some[name] == every[name] for name in ("srcc", "plcc", "srcc_interval", "plcc_interval"))
+    assert agreement(x, y, statistics=["plcc_logistic"], resamples=40)["plcc_logistic"] == plcc_logistic(x, y)
+
+
+def test_a_choice_of_statistics_is_checked(metric):
+    for wrong, said in (
+        (["srcc", "spearman"], "unknown statistic 'spearman'; known are srcc, plcc, krcc"),
+        ([], "names no figure"),
+        ("srcc", r"a list of names, such as \['srcc'\]"),
+    ):
+        with pytest.raises(ValueError, match=said):
+            metric.compute(predictions=[1, 2, 3], references=[1, 2, 3], statistics=wrong)
+
+
 def test_one_group_without_a_value_makes_the_mean_nan_and_is_named():
     result = agreement([1, 2, 3, 4, 5], [1, 2, 3, 4, 5], groups=list("aaabb"), resamples=0)
     assert np.isnan(result["srcc"])

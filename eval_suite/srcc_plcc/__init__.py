@@ -4,12 +4,13 @@ Its numerics are plain functions in the sibling files; they are re-exported here
 itself, ``ppaint.eval_suite.srcc_plcc.srcc_plcc``, needs ``evaluate``.
 """
 
-from .correlation import STATISTICS, bias, calibration_slope, checked_values, krcc, plcc, rmse, srcc
-from .grouped import GroupedRows, combined_intervals, group_rows
+from .correlation import FIGURES, STATISTICS, bias, calibration_slope, checked_values, krcc, plcc, rmse, srcc
+from .grouped import GroupedRows, combined_intervals, group_rows, intervals_of_each
 from .intervals import Interval, bootstrap_interval, fisher_interval, leave_out_counts, resample_counts
 from .logistic_fit import LogisticFit, fit_logistic, plcc_logistic
 
 __all__ = [
+    "FIGURES",
     "STATISTICS",
     "GroupedRows",
     "Interval",
@@ -22,6 +23,7 @@ __all__ = [
     "fisher_interval",
     "fit_logistic",
     "group_rows",
+    "intervals_of_each",
     "krcc",
     "leave_out_counts",
     "plcc",

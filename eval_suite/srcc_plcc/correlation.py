@@ -6,12 +6,16 @@ then one call, with the sorting done once; the figures are exactly those of the 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from .pair_counts import pair_counts
+
 MINIMUM_ITEMS = 3  # two points always lie on a line: a correlation of fewer than three says nothing
+ROUNDING = 16 * np.finfo(np.float64).eps  # values that differ by no more than this share of their size are one value
+NEARLY_CONSTANT = 1e-6  # predictions that span less than this share of the references' span have no slope
 
 Statistic = Callable[..., "float | NDArray[np.float64]"]
 
@@ -116,7 +120,7 @@ def plcc(predictions: ArrayLike, references: ArrayLike, counts: ArrayLike | None
 def krcc(predictions: ArrayLike, references: ArrayLike, counts: ArrayLike | None = None) -> float | NDArray[np.float64]:
     """Kendall's rank correlation, tau-b (corrected for ties).
 
-    Parameters, shapes and faults are those of `srcc`. The memory needed grows with n squared.
+    Parameters, shapes and faults are those of `srcc`. Time grows with n log n, memory with n.
 
     Returns
     -------
@@ -133,14 +137,7 @@ def krcc(predictions: ArrayLike, references: ArrayLike, counts: ArrayLike | None
     0.6667
     """
     x, y, weights, single = _prepared(predictions, references, counts)
-    agree, untied_x, untied_y = np.zeros((3, len(weights)))
-    block = max(1, 4_000_000 // x.size)  # rows of the n x n table of pairs that are held at a time
-    for start in range(0, x.size, block):
-        rows = slice(start, start + block)
-        sign_x = np.sign(x[rows, None] - x[None, :])
-        sign_y = np.sign(y[rows, None] - y[None, :])
-        for total, table in ((agree, sign_x * sign_y), (untied_x, sign_x**2), (untied_y, sign_y**2)):
-            total += np.einsum("bi,bi->b", weights[:, rows], weights @ table.T)
+    agree, untied_x, untied_y = pair_counts(x, y, weights)
     with np.errstate(invalid="ignore", divide="ignore"):
         tau = np.clip(agree / (np.sqrt(untied_x) * np.sqrt(untied_y)), -1.0, 1.0)
     return _result(tau, x, y, weights, single)
@@ -162,7 +159,8 @@ def rmse(predictions: ArrayLike, references: ArrayLike, counts: ArrayLike | None
     True
     """
     x, y, weights, single = _prepared(predictions, references, counts)
-    return _unwrapped(np.sqrt(_weighted_mean((x - y) ** 2, weights)), single)
+    (x, y), exponent = within_reach(x, y)
+    return _unwrapped(np.ldexp(np.sqrt(_weighted_mean((x - y) ** 2, weights)), exponent), single)
 
 
 def bias(predictions: ArrayLike, references: ArrayLike, counts: ArrayLike | None = None) -> float | NDArray[np.float64]:
@@ -181,7 +179,8 @@ def bias(predictions: ArrayLike, references: ArrayLike, counts: ArrayLike | None
     -1.0
     """
     x, y, weights, single = _prepared(predictions, references, counts)
-    return _unwrapped(_weighted_mean(x - y, weights), single)
+    (x, y), exponent = within_reach(x, y)
+    return _unwrapped(np.ldexp(_weighted_mean(x - y, weights), exponent), single)
 
 
 def calibration_slope(
@@ -198,7 +197,8 @@ def calibration_slope(
     -------
     float or ndarray, shape (B,)
         1 where predictions are calibrated, below 1 where they are spread too far, above 1 where they are squeezed; NaN where
-        either side is constant or fewer than three items are there.
+        either side is constant, where the predictions span less than `NEARLY_CONSTANT` of what the references span (a slope of a
+        million or more says nothing but that), or where fewer than three items are there.
 
     Raises
     ------
@@ -211,10 +211,83 @@ def calibration_slope(
     2.0
     """
     x, y, weights, single = _prepared(predictions, references, counts)
-    dx, dy = _deviations(x, weights), _deviations(y, weights)
-    with np.errstate(invalid="ignore", divide="ignore"):
+    ([moved_x], exponent_x), ([moved_y], exponent_y) = within_reach(x), within_reach(y)
+    dx, dy = _deviations(moved_x, weights), _deviations(moved_y, weights)
+    with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
         slope = (weights * dx * dy).sum(axis=1) / (weights * dx * dx).sum(axis=1)
-    return _result(slope, x, y, weights, single)
+        slope = np.ldexp(slope, exponent_y - exponent_x)
+        span_x, span_y = (np.subtract(*_range(values, weights > 0)[::-1]) for values in (x, y))
+    return _result(np.where(span_x < NEARLY_CONSTANT * span_y, np.nan, slope), x, y, weights, single)
+
+
+def is_constant(values: ArrayLike) -> bool:
+    """Whether values are all the same, up to the rounding of float64.
+
+    Parameters
+    ----------
+    values : array_like, shape (n,)
+        At least one, finite.
+
+    Returns
+    -------
+    bool
+        Where it is true, no correlation with these values is given.
+
+    Examples
+    --------
+    >>> is_constant([0.3, 0.1 + 0.2]), is_constant([1e9, 1e9 + 1])
+    (True, False)
+    """
+    given = np.asarray(values, dtype=np.float64)
+    return not _differs(given.min(), given.max())
+
+
+def is_nearly_constant(predictions: ArrayLike, references: ArrayLike) -> bool:
+    """Whether predictions differ so little, beside the references, that their slope is not given.
+
+    Parameters
+    ----------
+    predictions, references : array_like, shape (n,)
+        At least one of each, finite.
+
+    Returns
+    -------
+    bool
+
+    Examples
+    --------
+    >>> is_nearly_constant([5, 5 + 1e-9], [2, 8]), is_nearly_constant([5, 5.001], [2, 8])
+    (True, False)
+    """
+    with np.errstate(over="ignore"):
+        return bool(np.ptp(np.asarray(predictions, float)) < NEARLY_CONSTANT * np.ptp(np.asarray(references, float)))
+
+
+def within_reach(*values: NDArray[np.float64]) -> tuple[list[NDArray[np.float64]], int]:
+    """Values divided by one power of two where their squares or cubes would overflow or vanish; else as they are.
+
+    Parameters
+    ----------
+    *values : ndarray, shape (n,)
+        Finite.
+
+    Returns
+    -------
+    values : list of ndarray
+        The quotients. A power of two changes no digit.
+    exponent : int
+        The exponent of that power; 0 where nothing was divided.
+
+    Examples
+    --------
+    >>> [moved], exponent = within_reach(np.array([3e300, -1e300]))
+    >>> exponent, np.ldexp(moved, exponent).tolist()
+    (999, [3e+300, -1e+300])
+    """
+    exponent = int(np.frexp(max(np.abs(each).max() for each in values))[1])
+    if abs(exponent) <= 300:
+        return list(values), 0
+    return [np.ldexp(each, -exponent) for each in values], exponent
 
 
 # the statistics that a bootstrap is made of, by their names in results
@@ -226,6 +299,47 @@ STATISTICS: dict[str, Statistic] = {
     "bias": bias,
     "slope": calibration_slope,
 }
+FIGURES = (*STATISTICS, "plcc_logistic")  # the last one has no interval: the curve would be fitted in every resample
+
+
+def chosen_figures(names: Iterable[str] | None) -> tuple[str, ...]:
+    """Check a choice of figures.
+
+    Parameters
+    ----------
+    names : iterable of str or None
+        Names of `FIGURES`; None for all.
+
+    Returns
+    -------
+    tuple of str
+        Each once, in the order given.
+
+    Raises
+    ------
+    ValueError
+        If a name is unknown, there is none, or one name is given that is not in a list.
+
+    Examples
+    --------
+    >>> chosen_figures(["srcc", "plcc"])
+    ('srcc', 'plcc')
+    >>> chosen_figures(["spearman"])
+    Traceback (most recent call last):
+    ...
+    ValueError: unknown statistic 'spearman'; known are srcc, plcc, krcc, rmse, bias, slope, plcc_logistic
+    """
+    if names is None:
+        return FIGURES
+    if isinstance(names, str):
+        raise ValueError(f"statistics must be a list of names, such as [{names!r}]")
+    chosen = tuple(dict.fromkeys(names))
+    unknown = [name for name in chosen if name not in FIGURES]
+    if unknown:
+        raise ValueError(f"unknown statistic {unknown[0]!r}; known are {', '.join(FIGURES)}")
+    if not chosen:
+        raise ValueError(f"statistics names no figure; known are {', '.join(FIGURES)}")
+    return chosen
 
 
 def _prepared(
@@ -293,15 +407,29 @@ def _result(
 ) -> float | NDArray[np.float64]:
     """The statistic, with NaN where a correlation has no meaning.
 
-    Constant is decided on the values, not on a variance: rounding makes the variance of equal values a little more than 0.
+    Constant is decided on the values, not on a variance: rounding makes the variance of equal values a little more than 0, and
+    values that differ by rounding alone (0.3 and 0.1 + 0.2) would have an order.
     """
     undefined = weights.sum(axis=1) < MINIMUM_ITEMS
     present = weights > 0
     for values in (x, y):
-        highest = np.where(present, values, -np.inf).max(axis=1)
-        lowest = np.where(present, values, np.inf).min(axis=1)
-        undefined |= ~(highest > lowest)
+        lowest, highest = _range(values, present)
+        undefined |= ~_differs(lowest, highest)
     return _unwrapped(np.where(undefined, np.nan, statistic), single)
+
+
+def _range(values: NDArray[np.float64], present: NDArray[np.bool]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The lowest and the highest value that each resample holds; of an empty one, any two."""
+    order = np.argsort(values)
+    drawn = present[:, order]  # the first and the last that is there; truth values are quicker to reorder than numbers
+    return values[order[drawn.argmax(axis=1)]], values[order[::-1][drawn[:, ::-1].argmax(axis=1)]]
+
+
+def _differs(lowest: ArrayLike, highest: ArrayLike) -> NDArray[np.bool]:
+    """Whether the ends of a range differ by more than rounding."""
+    low, high = np.asarray(lowest), np.asarray(highest)
+    with np.errstate(over="ignore"):
+        return high - low > ROUNDING * np.maximum(np.abs(low), np.abs(high))
 
 
 def _unwrapped(values: NDArray[np.float64], single: bool) -> float | NDArray[np.float64]:

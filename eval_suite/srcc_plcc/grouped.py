@@ -6,7 +6,7 @@ all rows of an item are drawn together. Items whose groups hang together form a 
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +15,8 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from .correlation import Statistic, checked_values
-from .intervals import Interval, bootstrap_interval, leave_out_counts, resample_counts
+from .intervals import Interval, bootstrap_interval, counts_without, leave_out_parts, resample_counts
+from .pair_counts import VALUES_AT_A_TIME
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,21 @@ class GroupedRows:
     groups: tuple[Hashable, ...]
     strata: NDArray[np.int64]
 
+    def of_group(self, group: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """The predictions and the references of one group.
+
+        Parameters
+        ----------
+        group : int
+            Index into `groups`.
+
+        Returns
+        -------
+        tuple of ndarray
+        """
+        inside = self.group == group
+        return self.predictions[inside], self.references[inside]
+
     def per_group(self, statistic: Statistic, counts: NDArray[np.float64] | None = None) -> NDArray[np.float64]:
         """The statistic of every group.
 
@@ -58,12 +74,31 @@ class GroupedRows:
         ndarray, shape (B, groups) (B = 1 by default)
             The statistic; NaN where a group has none.
         """
-        columns = []
+        return self.per_group_each({"": statistic}, counts)[""]
+
+    def per_group_each(
+        self, statistics: Mapping[str, Statistic], counts: NDArray[np.float64] | None = None
+    ) -> dict[str, NDArray[np.float64]]:
+        """Several statistics of every group, on the same resamples.
+
+        Parameters
+        ----------
+        statistics : mapping of str to callable
+            Name -> one of `correlation.STATISTICS`.
+        counts : ndarray, shape (B, items), optional
+            As for `per_group`.
+
+        Returns
+        -------
+        dict of str to ndarray, shape (B, groups)
+        """
+        columns: dict[str, list[NDArray[np.float64]]] = {name: [] for name in statistics}
         for group in range(len(self.groups)):
             rows = np.flatnonzero(self.group == group)
             drawn = np.ones((1, rows.size)) if counts is None else counts[:, self.item[rows]]
-            columns.append(statistic(self.predictions[rows], self.references[rows], drawn))
-        return np.stack(columns, axis=1)
+            for name, statistic in statistics.items():
+                columns[name].append(statistic(self.predictions[rows], self.references[rows], drawn))
+        return {name: np.stack(values, axis=1) for name, values in columns.items()}
 
 
 def group_rows(
@@ -156,28 +191,86 @@ def combined_intervals(
     >>> round(mean.value, 3)
     0.5
     """
+    found = intervals_of_each(rows, {"": statistic}, weights, minus=minus, resamples=resamples, level=level, seed=seed)
+    return found[""]
+
+
+def intervals_of_each(
+    rows: GroupedRows,
+    statistics: Mapping[str, Statistic],
+    weights: ArrayLike,
+    *,
+    minus: GroupedRows | None = None,
+    resamples: int = 2000,
+    level: float = 0.95,
+    seed: int = 0,
+) -> dict[str, list[Interval]]:
+    """`combined_intervals` of several statistics: the resamples are drawn once, and are the same for each.
+
+    Parameters
+    ----------
+    rows, weights, minus, resamples, level, seed
+        As for `combined_intervals`, which also says what is raised.
+    statistics : mapping of str to callable
+        Name -> one of `correlation.STATISTICS`.
+
+    Returns
+    -------
+    dict of str to list of Interval
+        Name -> one interval for each sum, equal to what `combined_intervals` gives.
+
+    Examples
+    --------
+    >>> from ppaint.eval_suite.srcc_plcc.correlation import STATISTICS
+    >>> rows = group_rows([1, 2, 3, 4, 5, 6], [1, 3, 2, 4, 6, 5])
+    >>> both = intervals_of_each(rows, {name: STATISTICS[name] for name in ("srcc", "krcc")}, [[1.0]], resamples=0)
+    >>> [round(both[name][0].value, 3) for name in both]
+    [0.886, 0.733]
+    """
     table = np.asarray(weights, dtype=np.float64)
     if table.ndim != 2 or table.shape[1] != len(rows.groups):
         raise ValueError(f"weights must have shape (sums, {len(rows.groups)}), but has shape {table.shape}")
     if minus is not None and not _alike(rows, minus):
         raise ValueError("a paired difference needs the same rows, groups, items and references on both sides")
 
-    def sums(counts: NDArray[np.float64] | None) -> NDArray[np.float64]:
-        figures = rows.per_group(statistic, counts)
+    def sums(counts: NDArray[np.float64] | None) -> dict[str, NDArray[np.float64]]:
+        figures = rows.per_group_each(statistics, counts)
         if minus is not None:
-            figures = figures - minus.per_group(statistic, counts)
-        return np.stack([figures[:, used] @ row[used] for row, used in zip(table, table != 0, strict=True)], axis=1)
+            less = minus.per_group_each(statistics, counts)
+            figures = {name: values - less[name] for name, values in figures.items()}
+        return {
+            name: np.stack([values[:, used] @ row[used] for row, used in zip(table, table != 0, strict=True)], axis=1)
+            for name, values in figures.items()
+        }
 
-    values = sums(None)[0]
+    def sums_of_many(blocks: Iterable[NDArray[np.float64]]) -> dict[str, NDArray[np.float64]]:
+        parts = [sums(counts) for counts in blocks]
+        return {name: np.concatenate([part[name] for part in parts]) for name in statistics}
+
+    values = sums(None)
     if resamples == 0:
-        return [Interval(float(value), float("nan"), float("nan"), level, "none", 0, 0) for value in values]
-    replicates = np.concatenate([sums(counts) for counts in resample_counts(rows.strata, resamples, seed)])
-    counts, owner = leave_out_counts(rows.strata)
-    jackknife = sums(counts)
-    return [
-        bootstrap_interval(value, drawn, left_out=left_out, left_out_stratum=owner, level=level)
-        for value, drawn, left_out in zip(values, replicates.T, jackknife.T, strict=True)
-    ]
+        nan = float("nan")
+        return {
+            name: [Interval(float(value), nan, nan, level, "none", 0, 0) for value in values[name][0]]
+            for name in statistics
+        }
+    at_a_time = max(1, VALUES_AT_A_TIME // rows.strata.size)  # copies of all resamples would fill the memory
+    drawn_blocks = resample_counts(rows.strata, resamples, seed)
+    replicates = sums_of_many(counts[part] for counts in drawn_blocks for part in _slices(len(counts), at_a_time))
+    parts, owner = leave_out_parts(rows.strata)
+    jackknife = sums_of_many(counts_without(parts[part], rows.strata.size) for part in _slices(len(parts), at_a_time))
+    return {
+        name: [
+            bootstrap_interval(value, drawn, left_out=left_out, left_out_stratum=owner, level=level)
+            for value, drawn, left_out in zip(values[name][0], replicates[name].T, jackknife[name].T, strict=True)
+        ]
+        for name in statistics
+    }
+
+
+def _slices(n: int, at_a_time: int) -> list[slice]:
+    """n things, a few at a time."""
+    return [slice(start, start + at_a_time) for start in range(0, n, at_a_time)]
 
 
 def _indices(name: str, labels: Sequence[Hashable], n: int) -> tuple[NDArray[np.int64], list[Hashable]]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtr, ndtri
+
+from .correlation import within_reach
 
 UNDEFINED_SHARE = 0.05  # where more of the resamples have no value, an interval would speak of a selected few
 LEFT_OUT_BLOCKS = (
@@ -113,19 +115,65 @@ def leave_out_counts(strata: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np
     >>> counts.astype(int).tolist(), stratum.tolist()
     ([[0, 1, 1], [1, 0, 1], [1, 1, 0]], [0, 0, 1])
     """
+    parts, owner = leave_out_parts(strata)
+    return counts_without(parts, np.asarray(strata).size), owner
+
+
+def leave_out_parts(strata: ArrayLike) -> tuple[list[NDArray[np.int64]], NDArray[np.int64]]:
+    """What each jackknife resample leaves out: one item, or a block of items of one stratum.
+
+    Parameters
+    ----------
+    strata : array_like of int, shape (n,)
+        Stratum of each item.
+
+    Returns
+    -------
+    parts : list of ndarray of int
+        The items that each leaves out.
+    stratum : ndarray, shape (m,)
+        Their stratum.
+
+    Examples
+    --------
+    >>> [part.tolist() for part in leave_out_parts([0, 0, 1])[0]]
+    [[0], [1], [2]]
+    """
     strata = np.asarray(strata)
-    blocks: list[NDArray[np.int64]] = []
+    parts: list[NDArray[np.int64]] = []
     owner: list[int] = []
     for stratum in np.unique(strata):
         items = np.flatnonzero(strata == stratum)
         share = max(1, round(LEFT_OUT_BLOCKS * items.size / strata.size))
         for part in np.array_split(items, items.size if strata.size <= LEFT_OUT_BLOCKS else min(share, items.size)):
-            blocks.append(part)
+            parts.append(part)
             owner.append(int(stratum))
-    counts = np.ones((len(blocks), strata.size))
-    for row, part in enumerate(blocks):
+    return parts, np.asarray(owner)
+
+
+def counts_without(parts: Sequence[NDArray[np.int64]], n: int) -> NDArray[np.float64]:
+    """Counts of n items, 0 in each row for the items of one part and else 1.
+
+    Parameters
+    ----------
+    parts : sequence of ndarray of int
+        As `leave_out_parts` gives them, or some of these.
+    n : int
+        The number of items.
+
+    Returns
+    -------
+    ndarray, shape (len(parts), n)
+
+    Examples
+    --------
+    >>> counts_without([np.array([1])], 3).tolist()
+    [[1.0, 0.0, 1.0]]
+    """
+    counts = np.ones((len(parts), n))
+    for row, part in enumerate(parts):
         counts[row, part] = 0.0
-    return counts, np.asarray(owner)
+    return counts
 
 
 def bootstrap_interval(
@@ -186,7 +234,8 @@ def bootstrap_interval(
         return Interval(float(value), float("nan"), float("nan"), level, "percentile", drawn.size, missing)
     tails = np.array([(1 - level) / 2, (1 + level) / 2])
     shifted = None if left_out is None else _bca_tails(value, defined, tails, left_out, left_out_stratum)
-    low, high = np.quantile(defined, tails if shifted is None else shifted)
+    [defined], exponent = within_reach(defined)
+    low, high = np.ldexp(np.quantile(defined, tails if shifted is None else shifted), exponent)
     method = "percentile" if shifted is None else "bca"
     return Interval(float(value), float(low), float(high), level, method, drawn.size, missing)
 
@@ -241,6 +290,7 @@ def _bca_tails(
     jackknife = np.asarray(left_out, dtype=np.float64)
     if not 0 < below < 1 or not np.isfinite(jackknife).all():
         return None
+    [jackknife], _ = within_reach(jackknife)  # the acceleration has no unit
     owner = np.zeros(jackknife.size, dtype=int) if left_out_stratum is None else np.asarray(left_out_stratum)
     cubes = squares = 0.0
     for stratum in np.unique(owner):

@@ -9,7 +9,8 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import minimize
 from scipy.special import expit
 
-from .correlation import checked_values, plcc
+from .correlation import checked_values, is_constant, plcc, within_reach
+from .pair_counts import VALUES_AT_A_TIME
 
 PARAMETERS = 4
 STEEPEST = 0.01  # bounds of the curve's width, in standard deviations of the predictions; beyond them it is a step or
@@ -81,8 +82,9 @@ def fit_logistic(predictions: ArrayLike, references: ArrayLike) -> LogisticFit:
     x, y = checked_values(predictions, references)
     if x.size <= PARAMETERS:
         raise ValueError(f"a curve with {PARAMETERS} parameters needs {PARAMETERS + 1} items or more, got {x.size}")
-    if x.min() == x.max() or y.min() == y.max():
+    if is_constant(x) or is_constant(y):
         raise ValueError("no curve can be fitted: the predictions or the references are constant")
+    ([x], exponent_x), ([y], exponent_y) = within_reach(x), within_reach(y)
     centre, unit = x.mean(), x.std()
     z = (x - centre) / unit
     target = (y - y.mean()) / y.std()
@@ -92,13 +94,13 @@ def fit_logistic(predictions: ArrayLike, references: ArrayLike) -> LogisticFit:
     bottom = y.mean() - rise * basis.mean()
     fitted = bottom + rise * basis
     return LogisticFit(
-        b1=float(bottom + rise),
-        b2=float(bottom),
-        b3=float(centre + unit * middle),
-        b4=float(unit * width),
-        fitted=fitted,
+        b1=float(np.ldexp(bottom + rise, exponent_y)),
+        b2=float(np.ldexp(bottom, exponent_y)),
+        b3=float(np.ldexp(centre + unit * middle, exponent_x)),
+        b4=float(np.ldexp(unit * width, exponent_x)),
+        fitted=np.ldexp(fitted, exponent_y),
         correlation=float(plcc(basis, y)),
-        rmse=float(np.sqrt(np.mean((fitted - y) ** 2))),
+        rmse=float(np.ldexp(np.sqrt(np.mean((fitted - y) ** 2)), exponent_y)),
     )
 
 
@@ -124,7 +126,7 @@ def plcc_logistic(predictions: ArrayLike, references: ArrayLike) -> float:
     nan
     """
     x, y = checked_values(predictions, references)
-    if x.size <= PARAMETERS or x.min() == x.max() or y.min() == y.max():
+    if x.size <= PARAMETERS or is_constant(x) or is_constant(y):
         return float("nan")
     return fit_logistic(x, y).correlation
 
@@ -139,7 +141,16 @@ def _search(z: NDArray[np.float64], target: NDArray[np.float64]) -> tuple[float,
     middles = np.concatenate([inside, np.linspace(z.min(), z.max(), 17), z.max() + outside, z.min() - outside])
     low, high = z.min() - FARTHEST, z.max() + FARTHEST
     widths = np.geomspace(STEEPEST, FLATTEST, 33)
-    loss = np.stack([_unexplained(middles, np.full(middles.size, width), z, target) for width in widths])
+    together = max(1, VALUES_AT_A_TIME // z.size)  # curves that are tried at a time
+    parts = [slice(start, start + together) for start in range(0, middles.size, together)]
+    loss = np.stack(
+        [
+            np.concatenate(
+                [_unexplained(middles[part], np.full(middles[part].size, width), z, target) for part in parts]
+            )
+            for width in widths
+        ]
+    )
     bounds = [(low, high), (np.log(STEEPEST), np.log(FLATTEST))]
     best = (np.inf, 0.0, 1.0)
     for start in np.argsort(loss, axis=None, kind="stable")[:4]:

@@ -1,6 +1,7 @@
 """SRCC, PLCC and their companions with intervals, as an `evaluate` module.
 
-The folder stands alone: `evaluate.load` copies this file and the siblings that it imports, one import per line.
+The folder stands alone: `evaluate.load` copies this file and the siblings that it imports, one import per line; so every sibling is
+imported here, also one that only another sibling uses.
 """
 
 from __future__ import annotations
@@ -10,10 +11,12 @@ from typing import Any
 import datasets
 import evaluate
 
-from .correlation import STATISTICS
-from .grouped import combined_intervals, group_rows
+from .correlation import STATISTICS, chosen_figures
+from .grouped import GroupedRows, group_rows, intervals_of_each
 from .intervals import Interval
 from .logistic_fit import plcc_logistic
+from .pair_counts import pair_counts as pair_counts
+from .without_value import why_without_value
 
 _DESCRIPTION = """\
 Agreement of predicted quality scores with reference scores, as papers on image quality and image aesthetics report it: rank
@@ -38,6 +41,8 @@ Args:
         group and then averaged over the groups. All rows are one group by default.
     items (list, optional): the item of each row (a painting). All rows of an item are drawn together by the bootstrap. Each
         row is an item of its own by default.
+    statistics (list of str, optional): which figures, by the names under Returns (srcc, plcc, krcc, rmse, bias, slope,
+        plcc_logistic); all by default. The others are not computed.
     resamples (int): bootstrap resamples, 2000 by default; 0 for no intervals.
     level (float): nominal coverage of the intervals, 0.95 by default.
     seed (int): seed of the bootstrap, 0 by default.
@@ -49,7 +54,8 @@ Returns:
     interval_methods: which of the two it was, for each.
     n_rows, n_items, n_groups: what it rests on.
     groups: the figures of each group, where there are several.
-    undefined: the figures that have no value, and why (constant input, fewer than three rows); they are NaN.
+    undefined: the figures that have no value, and why (constant input, fewer than three rows, predictions that differ too little
+        for a slope); they are NaN.
 Examples:
     >>> metric = evaluate.load("./eval_suite/srcc_plcc")
     >>> result = metric.compute(predictions=[1, 2, 3, 4, 5], references=[1, 3, 2, 5, 4])
@@ -64,6 +70,7 @@ def agreement(
     *,
     groups: Any = None,
     items: Any = None,
+    statistics: Any = None,
     resamples: int = 2000,
     level: float = 0.95,
     seed: int = 0,
@@ -76,6 +83,8 @@ def agreement(
         Finite scores.
     groups, items : sequence, length n, optional
         Group and item of each row (see the module's README).
+    statistics : sequence of str, optional
+        Names of `correlation.FIGURES`; all by default.
     resamples : int
         Bootstrap resamples; 0 for no intervals.
     level : float
@@ -91,33 +100,33 @@ def agreement(
     Raises
     ------
     ValueError
-        For values that are not finite (their positions are named), lengths that differ, missing labels, no rows at all.
+        For values that are not finite (their positions are named), lengths that differ, missing labels, no rows at all, an
+        unknown statistic.
 
     Examples
     --------
     >>> result = agreement([1, 2, 3, 4], [1, 2, 4, 3], resamples=0)
     >>> round(result["srcc"], 3), round(result["krcc"], 3), result["bias"]
     (0.8, 0.667, 0.0)
+    >>> sorted(agreement([1, 2, 3, 4], [1, 2, 4, 3], statistics=["srcc"], resamples=0))
+    ['n_groups', 'n_items', 'n_rows', 'srcc', 'undefined']
     """
+    chosen = chosen_figures(statistics)
     rows = group_rows(predictions, references, groups, items)
     count = len(rows.groups)
     mean = [[1.0 / count] * count]
+    with_interval = {name: STATISTICS[name] for name in chosen if name in STATISTICS}
     result: dict[str, Any] = {}
     methods = {}
-    per_group: dict[Any, dict[str, Any]] = {label: {} for label in rows.groups}
-    for name, statistic in STATISTICS.items():
-        [interval] = combined_intervals(rows, statistic, mean, resamples=resamples, level=level, seed=seed)
+    found = intervals_of_each(rows, with_interval, mean, resamples=resamples, level=level, seed=seed)
+    for name, [interval] in found.items():
         result[name] = interval.value
         if resamples:
             result[f"{name}_interval"] = (interval.low, interval.high)
             methods[name] = _how(interval)
-        for label, value in zip(rows.groups, rows.per_group(statistic)[0], strict=True):
-            per_group[label][name] = float(value)
-    for index, label in enumerate(rows.groups):
-        inside = rows.group == index
-        per_group[label]["plcc_logistic"] = plcc_logistic(rows.predictions[inside], rows.references[inside])
-        per_group[label]["n_rows"] = int(inside.sum())
-    result["plcc_logistic"] = sum(figures["plcc_logistic"] for figures in per_group.values()) / count
+    per_group = _per_group(rows, chosen)
+    if "plcc_logistic" in chosen:
+        result["plcc_logistic"] = sum(figures["plcc_logistic"] for figures in per_group.values()) / count
     result |= {"n_rows": int(rows.predictions.size), "n_items": int(rows.strata.size), "n_groups": count}
     if resamples:
         result["interval_methods"] = methods
@@ -127,6 +136,19 @@ def agreement(
     return result
 
 
+def _per_group(rows: GroupedRows, chosen: tuple[str, ...]) -> dict[Any, dict[str, Any]]:
+    """Group -> the chosen figures, and of how many rows they are."""
+    plain = rows.per_group_each({name: STATISTICS[name] for name in chosen if name in STATISTICS})
+    found: dict[Any, dict[str, Any]] = {}
+    for index, label in enumerate(rows.groups):
+        x, y = rows.of_group(index)
+        found[label] = {name: float(values[0, index]) for name, values in plain.items()}
+        if "plcc_logistic" in chosen:
+            found[label]["plcc_logistic"] = plcc_logistic(x, y)
+        found[label]["n_rows"] = int(x.size)
+    return found
+
+
 def _how(interval: Interval) -> str:
     """The interval's method, and how many resamples had no value, if any."""
     if not interval.undefined:
@@ -134,19 +156,12 @@ def _how(interval: Interval) -> str:
     return f"{interval.method}, {interval.undefined} of {interval.resamples} resamples without a value"
 
 
-def _undefined(per_group: dict[Any, dict[str, Any]], rows: Any) -> list[str]:
-    """One sentence for each group in which some figure has no value."""
+def _undefined(per_group: dict[Any, dict[str, Any]], rows: GroupedRows) -> list[str]:
+    """A sentence for each group, and each reason, for which figures have no value."""
     sentences = []
     for index, (label, figures) in enumerate(per_group.items()):
-        names = [name for name, value in figures.items() if value != value]
-        if not names:
-            continue
-        inside = rows.group == index
-        sides = [("predictions", rows.predictions[inside]), ("references", rows.references[inside])]
-        constant = [name for name, values in sides if values.min() == values.max()]
-        why = f"{figures['n_rows']} rows are too few" if not constant else f"the {' and '.join(constant)} are constant"
         where = f"group {label!r}: " if len(per_group) > 1 else ""
-        sentences.append(f"{where}{', '.join(names)} undefined, because {why}")
+        sentences += [f"{where}{why}" for why in why_without_value(figures, *rows.of_group(index))]
     return sentences
 
 
