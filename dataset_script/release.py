@@ -231,7 +231,7 @@ def read_release(folder: str | Path) -> ReleaseTables:
     except OSError as error:
         what = f"not a built ppaint dataset: its {RELEASE_FILE} cannot be read ({error.strerror})"
         raise InputFault(Fault(str(folder), "", what, _FIX)) from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InputFault(Fault(str(path), "", "is not JSON in UTF-8", _FIX)) from error
     missing = [key for key in _NEEDED if not isinstance(facts, dict) or key not in facts]
     if missing:

@@ -1,23 +1,22 @@
-"""A table of predictions (CSV, Parquet or JSON), checked against a release, as an array in the release's order."""
+"""A table of predictions checked against a release, as an array in the release's order."""
 
 from __future__ import annotations
 
-import csv
-import io
-import json
+from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import pyarrow
 from numpy.typing import NDArray
 
 from ..dataset_script.release import ReleaseTables
 from ..foundation.faults import Fault, InputFault
+from ..foundation.table_text import has_decimal_comma, has_no_name
+from .predictions_file import SHOWN, Limits, PredictionColumns, read_columns
 
 # what `ppaint score` writes beside the scores, and what it called it before
 _SCORE_COLUMNS = ("distance", "training_distance", "out_of_distribution", "depth", "training_depth", "out_of_depth")
-_SHOWN = 10  # faults of one kind that are listed one by one; the rest is counted
+LARGEST = 1e100  # of a prediction: the square of a larger one, or a sum of such, may be no number
 
 
 def read_predictions(path: str | Path, release: ReleaseTables) -> NDArray[np.float64]:
@@ -26,7 +25,7 @@ def read_predictions(path: str | Path, release: ReleaseTables) -> NDArray[np.flo
     Parameters
     ----------
     path : str or Path
-        ``.csv`` (UTF-8), ``.parquet``, ``.json`` (a list of objects) or ``.jsonl``, with ``painting_id``, ``category`` and one
+        ``.csv`` (UTF-8, commas), ``.parquet``, ``.json`` (a list of objects) or ``.jsonl``, with ``painting_id``, ``category`` and one
         column per dimension. ``category`` may be absent where every painting stands in one category only; what a scorer
         writes beside its scores (``<dimension>_sd``, ``distance``, ``out_of_distribution``) may be there and is not used.
     release : ReleaseTables
@@ -40,18 +39,21 @@ def read_predictions(path: str | Path, release: ReleaseTables) -> NDArray[np.flo
     Raises
     ------
     InputFault
-        For a file that cannot be read, missing or unknown columns, missing, unknown or repeated paintings, values that are
-        not finite numbers: all of them at once.
+        For a file that cannot be read or is far too large for the release, missing or unknown columns, missing, unknown or repeated paintings, values that are
+        not finite numbers or beyond `LARGEST`: all of them at once.
     """
     path = Path(path)
-    table = _read_table(path)
-    faults = _column_faults(path, table, release)
+    known = _known_columns(release)
+    found = read_columns(path, known, Limits.of(len(release.fused), len(known)))
+    faults = _column_faults(path, found, release)
     if faults:
         raise InputFault(faults)
-    table = table.assign(painting_id=_as_ids(table["painting_id"]))
+    table = found.table.assign(painting_id=_as_ids(found.table["painting_id"]))
     wanted_ids = _as_ids(release.fused["painting_id"])
     if "category" not in table:
         table["category"] = table["painting_id"].map(dict(zip(wanted_ids, release.fused["category"], strict=True)))
+    else:
+        table["category"] = [cell if isinstance(cell, str) else _shown(cell) for cell in table["category"]]
     given = list(zip(table["category"], table["painting_id"], strict=True))
     wanted = list(zip(release.fused["category"], wanted_ids, strict=True))
     faults = _row_faults(path, list(table.index), given, wanted)
@@ -65,86 +67,35 @@ def read_predictions(path: str | Path, release: ReleaseTables) -> NDArray[np.flo
     return values[[place[key] for key in wanted]]
 
 
-def _read_table(path: Path) -> pd.DataFrame:
-    """The file as a frame, indexed by the row numbers that faults name (in a CSV the header is row 1)."""
-    readers = {".csv": _read_csv, ".parquet": pd.read_parquet, ".json": _read_json, ".jsonl": _read_json}
-    suffix = path.suffix.lower()
-    fault: Fault | None = None
-    if suffix not in readers:
-        fault = Fault(str(path), "", f"a table ending in {suffix!r} is not known", f"use {', '.join(readers)}")
-    elif not path.is_file():
-        fault = Fault(str(path), "", "there is no such file", "correct the path")
-    elif path.stat().st_size == 0:
-        fault = Fault(str(path), "", "the file is empty", "write the predictions again")
-    if fault:
-        raise InputFault([fault])
-    try:
-        table = readers[suffix](path)
-    except InputFault:
-        raise
-    except UnicodeDecodeError as error:
-        fault = Fault(str(path), "", "the file is not UTF-8", "save it as UTF-8")
-        raise InputFault([fault]) from error
-    except (ValueError, KeyError, OSError, csv.Error, pyarrow.ArrowException) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        fault = Fault(str(path), "", f"cannot be read as {suffix[1:].upper()} ({reason})", "write it again")
-        raise InputFault([fault]) from error
-    if table.empty:
-        raise InputFault([Fault(str(path), "", "the table has no rows", "write the predictions again")])
-    if suffix != ".csv":
-        table.index = pd.RangeIndex(1, len(table) + 1)
-    return table
+def _known_columns(release: ReleaseTables) -> list[str]:
+    """The columns that a table of predictions may have."""
+    beside = [f"{dimension}_sd" for dimension in release.dimensions]
+    return ["painting_id", "category", *release.dimensions, *_SCORE_COLUMNS, *beside]
 
 
-def _read_csv(path: Path) -> pd.DataFrame:
-    """Cells stay text, so that what is not a number can be named; a row with a cell too few or too many is a fault."""
-    rows = list(csv.reader(io.StringIO(path.read_bytes().decode("utf-8-sig"), newline=""), strict=True))
-    header = rows[0] if rows else []
-    kept = [(number, row) for number, row in enumerate(rows[1:], start=2) if row]
-    ragged = [
-        Fault(
-            str(path),
-            f"row {number}",
-            f"{len(row)} cells, but the header has {len(header)} columns",
-            "give every column one cell",
-        )
-        for number, row in kept
-        if len(row) != len(header)
-    ]
-    twice = [
-        Fault(str(path), name, "the column is listed twice", "remove one of them")
-        for name in dict.fromkeys(header)
-        if header.count(name) > 1
-    ]
-    if twice or ragged:
-        raise InputFault(twice + ragged[:_SHOWN])
-    return pd.DataFrame([row for _, row in kept], columns=header, index=[number for number, _ in kept], dtype=object)
-
-
-def _read_json(path: Path) -> pd.DataFrame:
-    """A list of objects, or one object per line."""
-    text = path.read_bytes().decode("utf-8-sig")
-    records = [json.loads(line) for line in text.splitlines() if line] if path.suffix.lower() == ".jsonl" else None
-    records = json.loads(text) if records is None else records
-    if not isinstance(records, list) or not all(isinstance(record, dict) for record in records):
-        raise ValueError("a list of objects, one per painting, is needed")
-    return pd.DataFrame(records, dtype=object)
-
-
-def _column_faults(path: Path, table: pd.DataFrame, release: ReleaseTables) -> list[Fault]:
-    """Columns that are missing, unknown or there twice."""
-    columns = [str(name) for name in table.columns]
+def _column_faults(path: Path, found: PredictionColumns, release: ReleaseTables) -> list[Fault]:
+    """Columns that are missing or unknown."""
     needed = ["painting_id", *release.dimensions]
     if release.fused["painting_id"].duplicated().any():
         needed.insert(1, "category")
-    unused = {"category", *_SCORE_COLUMNS, *(f"{dimension}_sd" for dimension in release.dimensions)}
-    known = {*needed, *unused}
+    known = set(_known_columns(release))
+    nameless = found.nameless or any(map(has_no_name, found.names))
+    hint = ", or give the column (or index) without a name this name" if nameless else ""
     faults = [
-        Fault(str(path), name, "the column is missing", f"add it; the table needs {', '.join(needed)}")
+        Fault(str(path), name, "the column is missing", f"add it{hint}; the table needs {', '.join(needed)}")
         for name in needed
-        if name not in columns
+        if name not in found.names
     ]
-    faults += [Fault(str(path), name, "unknown column", "remove it") for name in columns if name not in known]
+    unknown = [name for name in found.names if name not in known]
+    for name in unknown[:SHOWN]:
+        if has_no_name(name):
+            what = f"column {found.names.index(name) + 1} has no name (pandas writes its index so)"
+            fix = "give it its name, or write the table without it (index=False)"
+            faults.append(Fault(str(path), "", what, fix))
+        else:
+            faults.append(Fault(str(path), name[:60], "unknown column", "remove it"))
+    if len(unknown) > SHOWN:
+        faults.append(Fault(str(path), "", f"{len(unknown) - SHOWN} more unknown columns", "remove them"))
     return faults
 
 
@@ -166,15 +117,15 @@ def _row_faults(
         (unknown, "is not in the release", "remove the row, or correct its id or category"),
         (repeated, "is listed twice", "remove one of the rows"),
     ):
-        for row, (category, painting) in found[:_SHOWN]:
-            named = f"painting {painting!r}" + (f" of {category!r}" if isinstance(category, str) else "")
+        for row, (category, painting) in found[:SHOWN]:
+            named = f"painting {_shown(painting)}" + (f" of {_shown(category)}" if isinstance(category, str) else "")
             faults.append(Fault(str(path), f"row {row}", f"{named} {what}", fix))
-        if len(found) > _SHOWN:
-            faults.append(Fault(str(path), "", f"{len(found) - _SHOWN} more such rows", fix))
+        if len(found) > SHOWN:
+            faults.append(Fault(str(path), "", f"{len(found) - SHOWN} more such rows", fix))
     missing = [key for key in wanted if key not in seen]
     if missing:
-        listed = ", ".join(f"{painting} ({category})" for category, painting in missing[:_SHOWN])
-        more = f" and {len(missing) - _SHOWN} more" if len(missing) > _SHOWN else ""
+        listed = ", ".join(f"{painting} ({category})" for category, painting in missing[:SHOWN])
+        more = f" and {len(missing) - SHOWN} more" if len(missing) > SHOWN else ""
         what = f"{len(missing)} of the release's {len(wanted)} paintings have no prediction: {listed}{more}"
         faults.append(Fault(str(path), "painting_id", what, "add a row for each"))
     return faults
@@ -184,19 +135,28 @@ def _numbers(path: Path, column: pd.Series, dimension: str) -> tuple[NDArray[np.
     """A column as numbers, and the cells that are none."""
     numbers = np.array([_number(cell) for cell in column])
     bad = np.flatnonzero(~np.isfinite(numbers))
-    fix = "give a finite number"
-    faults = [
-        Fault(str(path), f"row {column.index[row]}, {dimension}", f"{column.iloc[row]!r} is not a finite number", fix)
-        for row in bad[:_SHOWN]
-    ]
-    if bad.size > _SHOWN:
-        faults.append(Fault(str(path), dimension, f"{bad.size - _SHOWN} more cells are not numbers", fix))
+    faults = []
+    for row in bad[:SHOWN]:
+        cell = column.iloc[row]
+        what, fix = f"{_shown(cell)} is not a finite number", "give a finite number"
+        if isinstance(cell, str) and has_decimal_comma(cell):
+            what, fix = f"{_shown(cell)} has a decimal comma", "write numbers with a decimal point"
+        faults.append(Fault(str(path), f"row {column.index[row]}, {dimension}", what, fix))
+    if bad.size > SHOWN:
+        what = f"{bad.size - SHOWN} more cells are not finite numbers"
+        faults.append(Fault(str(path), dimension, what, "give finite numbers, with a decimal point"))
+    large = np.flatnonzero(np.isfinite(numbers) & (np.abs(numbers) > LARGEST))
+    if large.size:
+        more = f", and {large.size - 1} more cells are," if large.size > 1 else ""
+        what = f"{numbers[large[0]]:g} is{more} beyond {LARGEST:g}, which no score is"
+        fix = "give scores on the scale of the dataset"
+        faults.append(Fault(str(path), f"row {column.index[large[0]]}, {dimension}", what, fix))
     return numbers, faults
 
 
 def _number(cell: object) -> float:
     """A cell as a number; NaN for what is none (a truth value, a list, a word)."""
-    if isinstance(cell, bool | np.bool_) or not isinstance(cell, str | int | float | np.number):
+    if isinstance(cell, bool | np.bool_) or not isinstance(cell, str | int | float | np.number | Decimal):
         return float("nan")
     try:
         return float(cell)
@@ -204,6 +164,16 @@ def _number(cell: object) -> float:
         return float("nan")
 
 
+def _shown(cell: object) -> str:
+    """A cell in a message: cut, and what is nested by its kind alone."""
+    if isinstance(cell, list | tuple | dict | set | np.ndarray):
+        return "an object" if isinstance(cell, dict) else "a list"
+    if isinstance(cell, int) and abs(cell) >= 10**40:
+        return "a whole number of more than forty digits"
+    text = repr(cell)
+    return text if len(text) <= 62 else text[:58] + "...'"
+
+
 def _as_ids(column: pd.Series) -> pd.Series:
     """Ids as text; whole numbers (JSON, Parquet) as CSV would write them."""
-    return column.map(str)
+    return column.map(lambda cell: _shown(cell) if isinstance(cell, list | dict) else str(cell))

@@ -1,9 +1,12 @@
 """Predictions against a built release: the means, the headline, the formats, and every fault of a table named at once."""
 
 import json
+from decimal import Decimal
 
 import numpy as np
 import pandas as pd
+import pyarrow
+import pyarrow.parquet
 import pytest
 from scipy import stats
 from small_release import CATEGORIES, DIMENSIONS, build_small_release
@@ -218,7 +221,25 @@ def test_missing_and_unknown_columns_are_named(release, table, tmp_path):
         ("p.csv", "painting_id,line\nl\u00e9,1\n".encode("latin-1"), "not UTF-8"),
         ("p.csv", b"painting_id,line,line,overall\na,1,1,1\n", "is listed twice"),
         ("p.csv", b"painting_id,line,overall\na,1\n", "2 cells"),
-        ("p.csv", b'painting_id,line,overall\na,"1,2', "cannot be read as CSV"),
+        ("p.csv", b'painting_id,line,overall\na,"1,2', "not a valid CSV table"),
+        ("p.csv", b"painting_id;line;overall\na;5,5;4,25\n", "not separated by commas but by semicolons"),
+        ("p.csv", b"painting_id\tline\toverall\na\t5\t4\n", "not separated by commas but by tabs"),
+        ("p.csv", "painting_id,line,overall\na,1,1\n".encode("utf-16"), "UTF-16"),
+        ("p.csv", b"PK\x03\x04 and more", "an Excel workbook"),
+        ("p.csv", b"painting_id,line,overall\n" + b"a,1,1\n" * 3000, "3,001 lines, far too much for 20 paintings"),
+        ("p.csv", b"painting_id,line,overall\na,1," + b"1" * 17_000_000, "17,000,029 bytes, far too much"),
+        ("p.csv", b"c," * 1000 + b"c\n", "1,001 columns"),
+        ("p.csv", b'painting_id,line,overall\na,1,"' + b"1" * 200_000 + b'"\n', "field larger than field limit"),
+        ("p.json", b"[" * 200_000, "nested too deeply"),
+        ("p.json", b'[{"line": ' + b"[" * 200_000 + b"]" * 200_000 + b"}]", "nested too deeply"),
+        ("p.json", b"[" + b"{}," * 3000 + b"{}]", "3,001 rows, far too much"),
+        ("p.json", b'[{"line": 1, "line": 2}]', "the key 'line' twice"),
+        ("p.json", json.dumps([{f"c{n}": 1 for n in range(500)}]).encode(), "500 columns"),
+        ("p.json", b"[" + b"9" * 5000 + b"]", "cannot be read as JSON"),
+        ("p.json", '[{"painting_id": "a"}]'.encode("utf-16"), "UTF-16"),
+        ("p.jsonl", b'{"line": 1}\n' + b"[" * 200_000, "nested too deeply"),
+        ("p.jsonl", b'{"line": 1}\n{"line" 2}', "line 2: "),
+        ("p.jsonl", b"{}\n" * 3000, "3,001 lines, far too much"),
         ("p.json", b"{]", "cannot be read as JSON"),
         ("p.json", b'{"painting_id": "a"}', "a list of objects"),
         ("p.parquet", b"PAR1 and no more", "cannot be read as PARQUET"),
@@ -229,6 +250,115 @@ def test_a_file_that_cannot_be_read_is_one_clear_fault(release, tmp_path, name, 
     (tmp_path / name).write_bytes(content)
     [fault] = faults_of(tmp_path / name, release)
     assert what in fault.what and fault.fix
+
+
+def parquet(path, columns, **options):
+    pyarrow.parquet.write_table(pyarrow.table(columns), path, **options)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("columns", "what"),
+    [
+        (
+            {"painting_id": pyarrow.repeat("a", 3_000_000), "line": pyarrow.repeat(1.0, 3_000_000)},
+            "3,000,000 rows, far",
+        ),
+        ({"painting_id": ["a" * 20_000_000], "line": [1.0]}, "unpacks to 20,000,"),
+        ({f"c{n}": [1.0] for n in range(500)}, "500 columns"),
+        ({"painting_id": ["a"], "line": [[1.0] * 5]}, "column line holds list<"),
+    ],
+)
+def test_a_small_parquet_that_unpacks_to_much_is_one_fault_before_it_is_read(release, tmp_path, columns, what):
+    path = parquet(tmp_path / "p.parquet", columns, compression="zstd")
+    assert path.stat().st_size < 100_000 or "columns" in what
+    [fault] = faults_of(path, release)
+    assert what in fault.what
+
+
+def test_a_parquet_whose_footer_alone_is_huge_is_not_opened(release, tmp_path):
+    path = tmp_path / "p.parquet"
+    path.write_bytes(b"PAR1" + bytes(5_000_000) + (4_900_000).to_bytes(4, "little") + b"PAR1")
+    [fault] = faults_of(path, release)
+    assert "its footer alone has 4,900,000 bytes" in fault.what
+
+
+def test_a_folder_called_csv_is_a_folder(release, tmp_path):
+    (tmp_path / "p.csv").mkdir()
+    [fault] = faults_of(tmp_path / "p.csv", release)
+    assert fault.what == "is a folder"
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet", ".json"])
+def test_numbers_too_large_for_a_score_are_one_fault_a_column(release, table, tmp_path, suffix):
+    table["line"] = 1e308
+    table.loc[4, "overall"] = -1e101
+    first, second = faults_of(write(table, tmp_path / f"p{suffix}"), release)
+    assert first.what == "1e+308 is, and 19 more cells are, beyond 1e+100, which no score is"
+    assert (second.row.split(", ")[1], second.what) == ("overall", "-1e+101 is beyond 1e+100, which no score is")
+
+
+def test_many_unknown_columns_and_nested_cells_are_cut(release, table, tmp_path):
+    wide = table.assign(**{f"more_{n}": 0 for n in range(60)})
+    faults = faults_of(write(wide, tmp_path / "p.csv"), release)
+    assert len(faults) == 11 and faults[-1].what == "50 more unknown columns"
+    records = table.to_dict("records")
+    records[0] |= {"line": [[1] * 1000], "overall": 10**400}
+    records[1] |= {"category": ["landscape"], "painting_id": {"a": 1}}
+    (tmp_path / "p.json").write_text(json.dumps(records), encoding="utf-8")
+    told = [fault.what for fault in faults_of(tmp_path / "p.json", release)]
+    assert "a list is not a finite number" in told
+    assert "a whole number of more than forty digits is not a finite number" in told
+    assert all(len(what) < 200 for what in told)
+
+
+# --- what pandas and Excel add
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+def test_an_index_that_pandas_wrote_is_passed_over(release, table, tmp_path, suffix):
+    shuffled = table.sample(frac=1, random_state=0)  # an index that is no plain range: Parquet stores it as a column
+    path = tmp_path / f"p{suffix}"
+    shuffled.to_csv(path) if suffix == ".csv" else shuffled.to_parquet(path)
+    assert read_predictions(path, release) == pytest.approx(table[list(DIMENSIONS)].to_numpy(), abs=1e-12)
+
+
+@pytest.mark.parametrize("index", [["painting_id"], ["category", "painting_id"]])
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+def test_an_index_that_is_the_id_is_the_id(release, table, tmp_path, suffix, index):
+    path = tmp_path / f"p{suffix}"
+    indexed = table.set_index(index)
+    indexed.to_csv(path) if suffix == ".csv" else indexed.to_parquet(path)
+    assert read_predictions(path, release) == pytest.approx(table[list(DIMENSIONS)].to_numpy(), abs=1e-12)
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+def test_ids_in_an_index_without_a_name_are_told_as_such(release, table, tmp_path, suffix):
+    path = tmp_path / f"p{suffix}"
+    indexed = table.set_index("painting_id").rename_axis(None)
+    indexed.to_csv(path) if suffix == ".csv" else indexed.to_parquet(path)
+    missing = faults_of(path, release)[0]
+    assert missing.row == "painting_id" and "give the column (or index) without a name this name" in missing.fix
+
+
+@pytest.mark.parametrize("before, after", [("sep=,\n", ""), ("\ufeff", ",,,\n,,,\n"), ("", "\n\n")])
+def test_what_excel_adds_is_passed_over(release, table, tmp_path, before, after):
+    path = write(table, tmp_path / "p.csv")
+    path.write_text(before + path.read_text(encoding="utf-8") + after, encoding="utf-8")
+    assert read_predictions(path, release) == pytest.approx(table[list(DIMENSIONS)].to_numpy(), abs=1e-12)
+
+
+def test_decimal_commas_are_named(release, table, tmp_path):
+    table["line"] = [f"{value:.2f}".replace(".", ",") for value in table["line"]]
+    faults = faults_of(write(table, tmp_path / "p.csv"), release)
+    assert "has a decimal comma" in faults[0].what and "decimal point" in faults[0].fix
+    assert len(faults) == 11 and faults[-1].what == "10 more cells are not finite numbers"
+
+
+def test_decimal_numbers_of_a_parquet_are_numbers(release, table, tmp_path):
+    path = tmp_path / "p.parquet"
+    table.assign(line=[Decimal(f"{value:.3f}") for value in table["line"]]).to_parquet(path)
+    assert read_predictions(path, release)[:, 0] == pytest.approx(table["line"].to_numpy(), abs=1e-3)
 
 
 def test_a_folder_that_is_no_dataset_is_refused(release, table, tmp_path):

@@ -1,0 +1,252 @@
+"""A file of predictions as columns, read within limits: what is too large to be meant is one fault, before it fills the memory."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow
+import pyarrow.parquet
+
+from ..foundation.faults import Fault, InputFault
+from ..foundation.table_text import has_no_name, read_rows
+
+SHOWN = 10  # faults of one kind that are listed one by one; the rest is counted
+_FOOTER_BYTES = 4_000_000  # of a Parquet file: what a footer of a thousand columns needs
+_AGAIN = "write the predictions again"
+
+
+@dataclass(frozen=True)
+class Limits:
+    """The largest file that can be meant as predictions of a release.
+
+    Parameters
+    ----------
+    rows, columns, size : int
+        Rows, columns, and bytes, of the file and of what it unpacks to.
+    paintings : int
+        How many rows are needed.
+    """
+
+    rows: int
+    columns: int
+    size: int
+    paintings: int
+
+    @classmethod
+    def of(cls, paintings: int, columns: int) -> Limits:
+        """Limits for a table of so many paintings and known columns: ten times of either is a mistake, and is still told row by row.
+
+        Examples
+        --------
+        >>> Limits.of(150, 10)
+        Limits(rows=2500, columns=200, size=16300000, paintings=150)
+        """
+        return cls(1000 + 10 * paintings, 100 + 10 * columns, 16_000_000 + 200 * paintings * columns, paintings)
+
+
+@dataclass(frozen=True)
+class PredictionColumns:
+    """What a file of predictions holds.
+
+    Parameters
+    ----------
+    names : tuple of str
+        All columns of the file, but for an index that pandas wrote.
+    table : DataFrame
+        Those of them that are known, indexed by the row numbers that faults name (in a CSV the header is row 1).
+    nameless : bool
+        Whether a column without a name was passed over.
+    """
+
+    names: tuple[str, ...]
+    table: pd.DataFrame
+    nameless: bool
+
+
+def read_columns(path: Path, known: Collection[str], limits: Limits) -> PredictionColumns:
+    """Read the known columns of a file of predictions.
+
+    Parameters
+    ----------
+    path : Path
+        ``.csv``, ``.parquet``, ``.json`` or ``.jsonl``.
+    known : collection of str
+        Columns that are wanted; others are named, but not read where the format allows it.
+    limits : Limits
+
+    Returns
+    -------
+    PredictionColumns
+
+    Raises
+    ------
+    InputFault
+        If there is no such file, it cannot be read, it is beyond a limit, or a column is there twice.
+    """
+    readers = {".csv": _csv, ".parquet": _parquet, ".json": _json, ".jsonl": _json_lines}
+    suffix = path.suffix.lower()
+    if suffix not in readers:
+        raise _fault(path, f"a table ending in {suffix!r} is not known", f"use {', '.join(readers)}")
+    if path.is_dir():
+        raise _fault(path, "is a folder", "give a file of predictions")
+    if not path.is_file():
+        raise _fault(path, "there is no such file", "correct the path")
+    size = path.stat().st_size
+    if size == 0:
+        raise _fault(path, "the file is empty", _AGAIN)
+    if size > limits.size:
+        raise _too_large(path, f"the file has {size:,} bytes", limits)
+    try:
+        found = readers[suffix](path, known, limits)
+    except InputFault:
+        raise
+    except UnicodeDecodeError as error:
+        utf16 = " but UTF-16" if error.object.startswith((b"\xff\xfe", b"\xfe\xff")) else ""
+        raise _fault(path, f"the file is not UTF-8{utf16}", "save it as UTF-8") from error
+    except RecursionError as error:
+        raise _fault(path, "brackets are nested too deeply for a table", _records_wanted(suffix)) from error
+    except (ValueError, KeyError, OSError, pyarrow.ArrowException) as error:
+        reason = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
+        raise _fault(path, f"cannot be read as {suffix[1:].upper()} ({reason})", "write it again") from error
+    if not len(found.table):
+        raise _fault(path, "the table has no rows", _AGAIN)
+    return found
+
+
+def _csv(path: Path, known: Collection[str], limits: Limits) -> PredictionColumns:
+    """Cells stay text, so that what is not a number can be named; a row with a cell too few or too many is a fault."""
+    lines = path.read_bytes().count(b"\n")
+    if lines > limits.rows:
+        raise _too_large(path, f"the table has {lines:,} lines", limits)
+    faults: list[Fault] = []
+    rows = read_rows(path, str(path), faults)
+    if rows is None:
+        raise InputFault(faults[:SHOWN])
+    _refuse_columns(path, rows.header, limits)
+    if rows.ragged:
+        raise InputFault(rows.ragged[:SHOWN])
+    table = pd.DataFrame(rows.cells, columns=list(rows.header), index=rows.numbers, dtype=object)
+    return PredictionColumns(rows.header, table[_of_known(rows.header, known)], rows.unnamed > 0)
+
+
+def _parquet(path: Path, known: Collection[str], limits: Limits) -> PredictionColumns:
+    """The footer says how much there is, before any of it is unpacked. An index that pandas wrote is a column like others."""
+    with path.open("rb") as file:
+        size = file.seek(0, 2)
+        file.seek(max(0, size - 8))
+        footer = int.from_bytes(file.read(4), "little")
+        if file.read(4) == b"PAR1" and _FOOTER_BYTES < footer < size:
+            raise _too_large(path, f"its footer alone has {footer:,} bytes", limits)
+    with pyarrow.parquet.ParquetFile(path) as file:
+        facts, schema = file.metadata, file.schema_arrow
+        if facts.num_rows > limits.rows:
+            raise _too_large(path, f"the table has {facts.num_rows:,} rows", limits)
+        own_index = {name for name in (schema.pandas_metadata or {}).get("index_columns", ()) if isinstance(name, str)}
+        passed_over = [name for name in schema.names if name in own_index and name not in known]
+        names = tuple(name for name in schema.names if name not in passed_over)
+        _refuse_columns(path, names, limits)
+        wanted = _of_known(names, known)
+        nested = [name for name in wanted if pyarrow.types.is_nested(schema.field(name).type)]
+        if nested:
+            raise _fault(
+                path, f"column {nested[0]} holds {schema.field(nested[0]).type}", "give every painting one value"
+            )
+        size = sum(
+            column.total_uncompressed_size
+            for group in range(facts.num_row_groups)
+            for column in map(facts.row_group(group).column, range(facts.num_columns))
+        )
+        if size > limits.size:
+            raise _too_large(path, f"the table unpacks to {size:,} bytes", limits)
+        text = [name for name in wanted if pyarrow.types.is_string(schema.field(name).type)]
+    # one long text that stands in every row is held once
+    table = pyarrow.parquet.read_table(path, columns=wanted, read_dictionary=text)
+    columns = {name: pd.Series(table[name].to_pylist(), dtype=object) for name in wanted}
+    frame = pd.DataFrame(columns, index=pd.RangeIndex(table.num_rows), dtype=object)
+    return PredictionColumns(names, _counted(frame), bool(passed_over))
+
+
+def _json(path: Path, known: Collection[str], limits: Limits) -> PredictionColumns:
+    """A list of objects."""
+    return _of_records(path, _parsed(_text(path)), known, limits)
+
+
+def _json_lines(path: Path, known: Collection[str], limits: Limits) -> PredictionColumns:
+    """One object per line."""
+    lines = _text(path).split("\n")  # not `splitlines`: a text in JSON may hold other line separators as they are
+    if len(lines) > limits.rows:
+        raise _too_large(path, f"the table has {len(lines):,} lines", limits)
+    records = []
+    for number, line in enumerate(lines, start=1):
+        try:
+            records += [_parsed(line)] if line.strip() else []
+        except ValueError as error:
+            raise ValueError(f"line {number}: {error}") from error
+    return _of_records(path, records, known, limits)
+
+
+def _of_records(path: Path, records: Any, known: Collection[str], limits: Limits) -> PredictionColumns:
+    """Objects as columns."""
+    if not isinstance(records, list) or not all(isinstance(record, dict) for record in records):
+        raise _fault(path, "a list of objects, one per painting, is needed", _records_wanted(path.suffix.lower()))
+    if len(records) > limits.rows:
+        raise _too_large(path, f"the table has {len(records):,} rows", limits)
+    names = tuple(dict.fromkeys(name for record in records for name in record))
+    _refuse_columns(path, names, limits)
+    table = pd.DataFrame(records, columns=_of_known(names, known), dtype=object)
+    return PredictionColumns(names, _counted(table), False)
+
+
+def _parsed(text: str) -> Any:
+    """JSON, in which no object may hold a key twice: the last one would win without a word."""
+
+    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        record = dict(pairs)
+        if len(record) < len(pairs):
+            [(name, _)] = Counter(name for name, _ in pairs).most_common(1)
+            raise ValueError(f"an object holds the key {name[:60]!r} twice")
+        return record
+
+    return json.loads(text, object_pairs_hook=once)
+
+
+def _text(path: Path) -> str:
+    return path.read_bytes().decode("utf-8-sig")
+
+
+def _counted(table: pd.DataFrame) -> pd.DataFrame:
+    """Rows counted from 1: there is no header."""
+    table.index = pd.RangeIndex(1, len(table) + 1)
+    return table
+
+
+def _of_known(names: Sequence[str], known: Collection[str]) -> list[str]:
+    return [name for name in names if name in known]
+
+
+def _refuse_columns(path: Path, names: Sequence[str], limits: Limits) -> None:
+    """Columns that are there twice, and far too many."""
+    if len(names) > limits.columns:
+        raise _fault(path, f"the table has {len(names):,} columns", "keep the ids and one column per dimension")
+    twice = [name for name, count in Counter(names).items() if count > 1 and not has_no_name(name)]
+    if twice:
+        raise InputFault([Fault(str(path), name, "the column is listed twice", "remove one of them") for name in twice])
+
+
+def _too_large(path: Path, what: str, limits: Limits) -> InputFault:
+    return _fault(path, f"{what}, far too much for {limits.paintings:,} paintings", "give one row per painting")
+
+
+def _records_wanted(suffix: str) -> str:
+    lines = ", lines=True" if suffix == ".jsonl" else ""
+    return f'write a list of objects, with pandas: frame.to_json(path, orient="records"{lines})'
+
+
+def _fault(path: Path, what: str, fix: str) -> InputFault:
+    return InputFault(Fault(str(path), "", what, fix))
