@@ -1,4 +1,4 @@
-"""``ppaint evaluate``: a table of predictions against a dataset's fused scores."""
+"""``ppaint evaluate``: a table of predictions against a dataset's scores."""
 
 from __future__ import annotations
 
@@ -37,13 +37,23 @@ def evaluate(
     seed: Annotated[int, typer.Option(min=0, help="Seed of the bootstrap.")] = 0,
     processes: Annotated[int, typer.Option(min=1, help="Worker processes for the reference lines.")] = 2,
 ) -> None:
-    """Evaluate predictions against the fused scores: SRCC, PLCC and more, with intervals."""
+    """Evaluate predictions against a dataset's scores: SRCC, PLCC and more, with intervals.
+
+    Of a dataset that has ratings or pairs alone, the scores are those of that protocol: SRCC and PLCC.
+    """
+    from ..eval_suite.prediction_lines import check_reference_lines
     from ..eval_suite.suite import evaluate_file
+    from ..foundation.faults import Fault, InputFault
     from ..foundation.whole_files import check_can_be_written, write_json
 
     options = {"resamples": resamples, "level": level, "seed": seed}
     if json_out is not None:
         check_can_be_written(json_out, "--json")
+        if json_out.resolve() == predictions.resolve():
+            what = "is the table of predictions, which the figures would replace"
+            raise InputFault(Fault(str(json_out), "", what, "give another file as --json"))
+    if reference_lines:
+        check_reference_lines(dataset, "--reference-lines")
     evaluation, release, values = evaluate_file(predictions, dataset, **options)
     lines = _reference_lines(release, values, processes, options) if reference_lines else {}
     simulated = " (a simulated release)" if release.simulated else ""
@@ -85,15 +95,16 @@ def _print(evaluation: Evaluation, title: str, lines: dict[str, Line]) -> None:
     srcc = evaluation.figures["srcc"]
     shown = [[row, *cells(srcc.get(row, {}).get(column) for column in columns)] for row in rows]
     console.print(plain_table(f"SRCC of {title}", ["", *columns], shown, mean_last=True))
-    shown = [[row, *cells(evaluation.figures[name].get(row, {}).get(MEAN) for name in _TITLES)] for row in rows]
-    console.print(plain_table("mean over the dimensions", ["", *_TITLES.values()], shown))
+    titles = {name: title for name, title in _TITLES.items() if name in evaluation.figures}
+    shown = [[row, *cells(evaluation.figures[name].get(row, {}).get(MEAN) for name in titles)] for row in rows]
+    console.print(plain_table("mean over the dimensions", ["", *titles.values()], shown))
     if lines:
         shown = [["these predictions", *cells(srcc[row].get(MEAN) for row in rows)]]
         shown += [[name, *cells(line.figures.get(row) for row in rows)] for name, line in lines.items()]
         console.print(plain_table("SRCC, reference lines", ["", *rows], shown))
         for sentence in above_ceiling(evaluation, lines[NOISE_CEILING]):
             console.print(f"note: {sentence}")
-    for sentence in (*evaluation.undefined, *evaluation.left_out):
+    for sentence in (*evaluation.notes, *evaluation.undefined, *evaluation.left_out, *evaluation.warnings):
         console.print(f"note: {sentence}", markup=False, highlight=False)
     console.print(
         f"headline: SRCC {interval_cell(evaluation.headline, digits=3)} (mean over dimensions, then categories); "

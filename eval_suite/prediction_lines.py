@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from numpy.typing import ArrayLike
 
-from ..dataset_script.release import ReleaseTables
+from ..dataset_script.release import ReleaseTables, read_release
+from ..foundation.faults import Fault, InputFault
 from ..foundation.progress_type import Progress
 from .reference_lines import (
     Line,
@@ -17,6 +20,27 @@ from .reference_lines import (
 from .suite import MEAN, Evaluation
 
 NOISE_CEILING = "noise ceiling"
+
+
+def check_reference_lines(dataset: str | Path, option: str = "reference lines") -> None:
+    """Refuse a release that has no reference lines, before the work begins.
+
+    Parameters
+    ----------
+    dataset : str or Path
+        A folder that ``ppaint build`` made.
+    option : str
+        How the user asked for the lines.
+
+    Raises
+    ------
+    InputFault
+        If the release has ratings or pairs alone: its scores cannot be fused again without an expert.
+    """
+    protocol = read_release(dataset).scores_from
+    if protocol is not None:
+        what = f"the release has {protocol} alone: it has no fused scores, and so no noise ceiling and no single expert"
+        raise InputFault(Fault(str(dataset), "", what, f"leave out {option}"))
 
 
 def prediction_lines(

@@ -13,6 +13,7 @@ from ..dataset_script.release import ReleaseTables
 from ..foundation.faults import Fault, InputFault
 from ..foundation.table_text import has_decimal_comma, has_no_name
 from .predictions_file import SHOWN, Limits, PredictionColumns, read_columns
+from .reference_scores import reference_scores
 
 # what `ppaint score` writes beside the scores, and what it called it before
 _SCORE_COLUMNS = ("distance", "training_distance", "out_of_distribution", "depth", "training_depth", "out_of_depth")
@@ -34,7 +35,8 @@ def read_predictions(path: str | Path, release: ReleaseTables) -> NDArray[np.flo
     Returns
     -------
     ndarray, shape (n, D)
-        The predictions, in the order of ``release.fused`` and ``release.dimensions``.
+        The predictions, in the order of ``release.fused`` (of ``release.scores`` where the release has one protocol alone) and
+        ``release.dimensions``.
 
     Raises
     ------
@@ -43,19 +45,19 @@ def read_predictions(path: str | Path, release: ReleaseTables) -> NDArray[np.flo
         not finite numbers or beyond `LARGEST`: all of them at once.
     """
     path = Path(path)
-    known = _known_columns(release)
-    found = read_columns(path, known, Limits.of(len(release.fused), len(known)))
-    faults = _column_faults(path, found, release)
+    known, paintings = _known_columns(release), reference_scores(release).table
+    found = read_columns(path, known, Limits.of(len(paintings), len(known)))
+    faults = _column_faults(path, found, release, paintings)
     if faults:
         raise InputFault(faults)
     table = found.table.assign(painting_id=_as_ids(found.table["painting_id"]))
-    wanted_ids = _as_ids(release.fused["painting_id"])
+    wanted_ids = _as_ids(paintings["painting_id"])
     if "category" not in table:
-        table["category"] = table["painting_id"].map(dict(zip(wanted_ids, release.fused["category"], strict=True)))
+        table["category"] = table["painting_id"].map(dict(zip(wanted_ids, paintings["category"], strict=True)))
     else:
         table["category"] = [cell if isinstance(cell, str) else _shown(cell) for cell in table["category"]]
     given = list(zip(table["category"], table["painting_id"], strict=True))
-    wanted = list(zip(release.fused["category"], wanted_ids, strict=True))
+    wanted = list(zip(paintings["category"], wanted_ids, strict=True))
     faults = _row_faults(path, list(table.index), given, wanted)
     values = np.empty((len(table), len(release.dimensions)))
     for column, dimension in enumerate(release.dimensions):
@@ -73,10 +75,12 @@ def _known_columns(release: ReleaseTables) -> list[str]:
     return ["painting_id", "category", *release.dimensions, *_SCORE_COLUMNS, *beside]
 
 
-def _column_faults(path: Path, found: PredictionColumns, release: ReleaseTables) -> list[Fault]:
+def _column_faults(
+    path: Path, found: PredictionColumns, release: ReleaseTables, paintings: pd.DataFrame
+) -> list[Fault]:
     """Columns that are missing or unknown."""
     needed = ["painting_id", *release.dimensions]
-    if release.fused["painting_id"].duplicated().any():
+    if paintings["painting_id"].duplicated().any():
         needed.insert(1, "category")
     known = set(_known_columns(release))
     nameless = found.nameless or any(map(has_no_name, found.names))

@@ -1,9 +1,9 @@
-"""Predictions against a release's fused scores: every figure per category and dimension, their means, and intervals."""
+"""Predictions against a release's scores: every figure per category and dimension, their means, and intervals."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +11,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..dataset_script.release import ReleaseTables, read_release
+from ..foundation.faults import Fault, InputFault
 from .predictions_table import read_predictions
+from .reference_scores import FUSED, reference_scores
 from .srcc_plcc.correlation import FIGURES, STATISTICS, chosen_figures
 from .srcc_plcc.grouped import GroupedRows, group_rows, intervals_of_each
 from .srcc_plcc.intervals import Interval
 from .srcc_plcc.logistic_fit import plcc_logistic
+from .srcc_plcc.skewed import skew_warnings
 from .srcc_plcc.without_value import why_without_value
 
 MEAN = "mean"  # the row over all categories, and the column over all dimensions
@@ -43,6 +46,12 @@ class Evaluation:
         Figures that have no value, and why; they, and the means that they are part of, are NaN.
     left_out : tuple of str
         Scores without a reference: the means are over the rest.
+    warnings : tuple of str
+        Intervals that are not to be trusted, and why.
+    references : str
+        What the references are called.
+    notes : tuple of str
+        What a reader has to know about the references.
     """
 
     categories: tuple[str, ...]
@@ -52,6 +61,9 @@ class Evaluation:
     counts: Mapping[str, int]
     undefined: tuple[str, ...]
     left_out: tuple[str, ...]
+    warnings: tuple[str, ...] = ()
+    references: str = FUSED
+    notes: tuple[str, ...] = ()
 
     @property
     def headline(self) -> Interval:
@@ -79,6 +91,9 @@ class Evaluation:
             },
             "undefined": list(self.undefined),
             "left_out": list(self.left_out),
+            "warnings": list(self.warnings),
+            "references": self.references,
+            "notes": list(self.notes),
         }
 
 
@@ -90,6 +105,7 @@ def evaluate_scores(
     headline: str,
     *,
     statistics: Sequence[str] = FIGURES,
+    called: str = FUSED,
     resamples: int = 2000,
     level: float = 0.95,
     seed: int = 0,
@@ -111,6 +127,8 @@ def evaluate_scores(
         The headline dimension.
     statistics : sequence of str
         Which figures: names of `correlation.FIGURES` (``plcc_logistic`` has no interval).
+    called : str
+        What the references are called in sentences.
     resamples, level, seed : int, float, int
         Of the bootstrap; 0 resamples for no intervals.
 
@@ -152,8 +170,10 @@ def evaluate_scores(
         headline_dimension=headline,
         figures=figures,
         counts={name: labels.count(name) for name in names},
-        undefined=_undefined(rows, figures),
-        left_out=_left_out(references, labels, dimensions),
+        undefined=_undefined(rows, figures, called),
+        left_out=_left_out(references, labels, dimensions, called),
+        warnings=tuple(_skew_warnings(rows, with_interval if resamples else (), called)),
+        references=called,
     )
 
 
@@ -186,17 +206,25 @@ def evaluate_file(
         For a file or folder that cannot be evaluated; it lists every fault.
     """
     release = read_release(dataset)
+    wanted = reference_scores(release)
+    for name in (*release.categories, *release.dimensions):
+        if name == MEAN:
+            what = f"a category or dimension called {MEAN!r} cannot be told from the mean over all"
+            raise InputFault(Fault(str(dataset), name, what, "build the dataset again with another name"))
     values = read_predictions(predictions, release)
     evaluation = evaluate_scores(
         values,
-        release.references(),
-        release.fused["category"].tolist(),
+        wanted.values,
+        wanted.table["category"].tolist(),
         release.dimensions,
         release.headline,
+        statistics=wanted.statistics,
+        called=wanted.called,
         resamples=resamples,
         level=level,
         seed=seed,
     )
+    evaluation = replace(evaluation, notes=wanted.notes)
     return evaluation, release, values
 
 
@@ -303,17 +331,25 @@ def _without_intervals(rows: GroupedRows, weights: NDArray[np.float64], level: f
     return [Interval(float(fits[w > 0] @ w[w > 0]), nan, nan, level, "none", 0, 0) for w in weights]
 
 
-def _undefined(rows: GroupedRows, figures: Mapping[str, Mapping[str, Mapping[str, Interval]]]) -> tuple[str, ...]:
+def _skew_warnings(rows: GroupedRows, with_interval: Iterable[str], called: str) -> list[str]:
+    """A sentence where the intervals of some facets are not to be trusted."""
+    groups = ((", ".join(label), *rows.of_group(group)) for group, label in enumerate(rows.groups))
+    return skew_warnings(groups, with_interval, called=called)
+
+
+def _undefined(
+    rows: GroupedRows, figures: Mapping[str, Mapping[str, Mapping[str, Interval]]], called: str
+) -> tuple[str, ...]:
     """A sentence for each group, and each reason, for which figures have no value."""
     sentences = []
     for group, (category, dimension) in enumerate(rows.groups):
         values = {name: figures[name][category][dimension].value for name in figures}
-        reasons = why_without_value(values, *rows.of_group(group), called="fused scores", rows="paintings")
+        reasons = why_without_value(values, *rows.of_group(group), called=called, rows="paintings")
         sentences += [f"{category}, {dimension}: {why}" for why in reasons]
     return tuple(sentences)
 
 
-def _left_out(references: ArrayLike, categories: list[str], dimensions: Sequence[str]) -> tuple[str, ...]:
+def _left_out(references: ArrayLike, categories: list[str], dimensions: Sequence[str], called: str) -> tuple[str, ...]:
     """A sentence for each category and dimension in which paintings have no reference."""
     missing = np.isnan(np.asarray(references, dtype=np.float64))
     sentences = []
@@ -322,5 +358,5 @@ def _left_out(references: ArrayLike, categories: list[str], dimensions: Sequence
         for column, dimension in enumerate(dimensions):
             count = int(missing[inside, column].sum())
             if count:
-                sentences.append(f"{category}, {dimension}: {count} of {inside.sum()} paintings have no fused score")
+                sentences.append(f"{category}, {dimension}: {count} of {inside.sum()} paintings have no {called[:-1]}")
     return tuple(sentences)

@@ -8,9 +8,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy import stats
 from scipy.optimize import curve_fit
 
 from ppaint.eval_suite.srcc_plcc import fit_logistic, plcc, plcc_logistic, srcc
+from ppaint.eval_suite.srcc_plcc.skewed import shape_of
 from ppaint.eval_suite.srcc_plcc.srcc_plcc import SrccPlcc, agreement
 
 FOLDER = Path(__file__).parents[1] / "eval_suite" / "srcc_plcc"
@@ -92,12 +94,34 @@ def test_a_figure_has_its_own_reason():
     assert second == "plcc_logistic undefined, because 4 rows are too few"
 
 
+@pytest.mark.parametrize("skewed", ["predictions", "references", "both"])
+def test_data_so_skewed_that_plcc_is_covered_badly_are_warned_of(skewed):
+    rng = np.random.default_rng(3)
+    x = rng.normal(size=80)
+    y = 0.7 * x + 0.7 * rng.normal(size=80)
+    assert agreement(x, y, resamples=50)["warnings"] == []
+    x, y = (
+        np.exp(side) if skewed in (name, "both") else side for side, name in ((x, "predictions"), (y, "references"))
+    )
+    [sentence] = agreement(x, y, resamples=50)["warnings"]
+    assert "intervals of plcc, rmse, slope" in sentence and "skewness" in sentence
+    assert all((f"the {side} are" in sentence) == (skewed in (side, "both")) for side in ("predictions", "references"))
+    for silent in ({"resamples": 0}, {"resamples": 50, "statistics": ["srcc", "krcc"]}):
+        assert agreement(x, y, **silent)["warnings"] == []
+
+
+def test_skewness_and_kurtosis_equal_scipys_at_any_scale():
+    values = np.random.default_rng(4).exponential(size=40)
+    for scale in (1.0, 1e-300, 1e300):
+        assert shape_of(values * scale) == pytest.approx((stats.skew(values), stats.kurtosis(values)))
+
+
 def test_only_the_statistics_asked_for_are_given(metric):
     x, y = np.random.default_rng(1).normal(size=(2, 20))
     labels = list("ab" * 10)
     every = agreement(x, y, groups=labels, resamples=40)
     some = metric.compute(predictions=x, references=y, groups=labels, statistics=["plcc", "srcc"], resamples=40)
-    facts = {"n_rows", "n_items", "n_groups", "interval_methods", "groups", "undefined"}
+    facts = {"n_rows", "n_items", "n_groups", "interval_methods", "groups", "undefined", "warnings"}
     assert set(some) - facts == {"srcc", "plcc", "srcc_interval", "plcc_interval"}
     assert set(some["interval_methods"]) == {"srcc", "plcc"}
     assert set(some["groups"]["a"]) == {"srcc", "plcc", "n_rows"}

@@ -13,6 +13,7 @@ from small_release import CATEGORIES, DIMENSIONS, build_small_release
 from typer.testing import CliRunner
 
 from ppaint.cli.main import app
+from ppaint.dataset_script import build_dataset
 from ppaint.eval_suite import (
     EvaluationInputError,
     evaluate_file,
@@ -130,6 +131,25 @@ def test_names_that_cannot_be_told_apart_are_refused():
         evaluate_scores([[1.0]] * 3, [[1.0]] * 3, ["a"] * 3, ["x"], "y")
     with pytest.raises(ValueError, match="painting 1 .*dimension x"):
         evaluate_scores([[1.0], [float("nan")], [2.0]], [[1.0]] * 3, ["a"] * 3, ["x"], "x")
+
+
+def test_strong_skew_is_warned_of_once_with_the_facets_that_have_it():
+    rng = np.random.default_rng(0)
+    truth = np.exp(rng.normal(size=(60, 2)))
+    result = evaluate_scores(truth * np.exp(rng.normal(size=(60, 2))), truth, ["a"] * 60, ["x", "y"], "x", resamples=50)
+    [sentence] = result.warnings
+    assert sentence.startswith("intervals of plcc, rmse, slope may hold the truth less often than they say: the predic")
+    assert "of a, x are skewed or have heavy tails (skewness" in sentence and "and 1 more like these" in sentence
+    assert result.as_dict()["warnings"] == [sentence]
+
+
+def test_a_release_without_srcc_among_its_figures_has_no_headline():
+    result = evaluate_scores(
+        [[1.0], [2.0], [4.0]], [[1.0], [3.0], [2.0]], ["a"] * 3, ["x"], "x", statistics=["plcc"], resamples=0
+    )
+    assert result.as_dict()["headline"]["value"] is None and set(result.figures) == {"plcc"}
+    with pytest.raises(ValueError, match="a list of names"):
+        evaluate_scores([[1.0]], [[1.0]], ["a"], ["x"], "x", statistics="srcc")
 
 
 # --- two predictors
@@ -382,6 +402,74 @@ def test_the_command_prints_the_headline_and_writes_every_figure(folder, table, 
     assert report["simulated"] is True and report["release"] == "small-simulated"
     assert set(report["figures"]) == {"srcc", "plcc", "krcc", "rmse", "bias", "slope", "plcc_logistic"}
     assert [file.name for file in tmp_path.iterdir() if "partial" in file.name] == []
+
+
+@pytest.mark.parametrize("out", ["missing/figures.json", "folder", "p.json"])
+def test_an_output_that_cannot_be_written_is_refused_before_anything_is_read(folder, table, tmp_path, out):
+    (tmp_path / "folder").mkdir()
+    path = tmp_path / "p.json"
+    path.write_text("[]", encoding="utf-8")
+    done = CliRunner().invoke(
+        app, ["evaluate", "--predictions", str(path), "--dataset", str(folder), "--json", str(tmp_path / out)]
+    )
+    [fault] = done.exception.faults
+    assert fault.file == str(tmp_path / out) and "--json" in fault.fix
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["folder", "p.json"]
+    assert path.read_text(encoding="utf-8") == "[]"
+
+
+# --- a release of one protocol
+
+
+def one_protocol(export, alone):
+    for table in {"ratings", "pairs"} - {alone}:
+        (export.folder / f"{table}.csv").unlink()
+    return build_dataset(export.folder, export.folder.parent / "built").folder
+
+
+def predicted(scores, path):
+    rng = np.random.default_rng(0)
+    kept = scores[["painting_id", "category", "brushwork", "overall"]].fillna(0.0)
+    kept[["brushwork", "overall"]] += rng.normal(size=(len(kept), 2))
+    return write(kept, path), kept
+
+
+@pytest.mark.parametrize(("alone", "called"), [("ratings", "mean opinion scores"), ("pairs", "Bradley-Terry worths")])
+def test_scores_of_one_protocol_are_evaluated_by_srcc_and_plcc_and_it_is_said(export, tmp_path, alone, called):
+    built = one_protocol(export, alone)
+    release = read_release(built)
+    path, kept = predicted(release.scores, tmp_path / "p.csv")
+    command = ["evaluate", "--predictions", str(path), "--dataset", str(built), "--json", str(tmp_path / "out.json")]
+    done = CliRunner().invoke(app, [*command, "--resamples", "100"])
+    assert done.exit_code == 0, done.output
+    report = json.loads((tmp_path / "out.json").read_text(encoding="utf-8"))
+    assert set(report["figures"]) == {"srcc", "plcc"} and report["references"] == called
+    assert f"the release has {alone} alone" in report["notes"][0] and "no noise ceiling" in report["notes"][0]
+    assert f"note: {report['notes'][0]}" in done.output and "RMSE" not in done.output
+    inside = kept["category"] == "figure"
+    wanted = stats.pearsonr(kept["overall"][inside], release.scores["overall"][inside])[0]
+    assert report["figures"]["plcc"]["figure"]["overall"]["value"] == pytest.approx(wanted)
+    refused = CliRunner().invoke(app, [*command, "--reference-lines"])
+    [fault] = refused.exception.faults
+    assert f"the release has {alone} alone" in fault.what and fault.fix == "leave out --reference-lines"
+
+
+def test_of_paintings_that_were_compared_in_parts_the_largest_part_is_used_and_it_is_said(export, tmp_path):
+    rows = export.read("pairs.csv")
+    upper = {"figure_4", "figure_5"}
+    kept = [row for row in rows[1:] if row[3] != "overall" or (row[0] in upper) == (row[1] in upper)]
+    export.write("pairs.csv", [rows[0], *kept])
+    built = one_protocol(export, "pairs")
+    scores = read_release(built).scores
+    path, kept = predicted(scores, tmp_path / "p.csv")
+    found = evaluate_file(path, built, resamples=0)[0]
+    inside = (kept["category"] == "figure") & ~kept["painting_id"].isin(upper)
+    wanted = stats.spearmanr(kept["overall"][inside], scores["overall"][inside])[0]
+    assert found.figures["srcc"]["figure"]["overall"].value == pytest.approx(wanted)
+    assert (
+        "figure, overall: the comparisons fall into 2 parts" in found.notes[1] and "4 of 6 paintings" in found.notes[1]
+    )
+    assert found.left_out == ("figure, overall: 2 of 6 paintings have no Bradley-Terry worth",)
 
 
 def test_the_command_turns_faults_into_input_faults(folder, table, tmp_path):

@@ -6,6 +6,7 @@ imported here, also one that only another sibling uses.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import datasets
@@ -16,6 +17,7 @@ from .grouped import GroupedRows, group_rows, intervals_of_each
 from .intervals import Interval
 from .logistic_fit import plcc_logistic
 from .pair_counts import pair_counts as pair_counts
+from .skewed import skew_warnings
 from .without_value import why_without_value
 
 _DESCRIPTION = """\
@@ -56,6 +58,7 @@ Returns:
     groups: the figures of each group, where there are several.
     undefined: the figures that have no value, and why (constant input, fewer than three rows, predictions that differ too little
         for a slope); they are NaN.
+    warnings: where intervals are not to be trusted (values that are strongly skewed or have heavy tails).
 Examples:
     >>> metric = evaluate.load("./eval_suite/srcc_plcc")
     >>> result = metric.compute(predictions=[1, 2, 3, 4, 5], references=[1, 3, 2, 5, 4])
@@ -109,7 +112,7 @@ def agreement(
     >>> round(result["srcc"], 3), round(result["krcc"], 3), result["bias"]
     (0.8, 0.667, 0.0)
     >>> sorted(agreement([1, 2, 3, 4], [1, 2, 4, 3], statistics=["srcc"], resamples=0))
-    ['n_groups', 'n_items', 'n_rows', 'srcc', 'undefined']
+    ['n_groups', 'n_items', 'n_rows', 'srcc', 'undefined', 'warnings']
     """
     chosen = chosen_figures(statistics)
     rows = group_rows(predictions, references, groups, items)
@@ -133,6 +136,7 @@ def agreement(
     if count > 1:
         result["groups"] = per_group
     result["undefined"] = _undefined(per_group, rows)
+    result["warnings"] = _warnings(rows, methods)
     return result
 
 
@@ -163,6 +167,13 @@ def _undefined(per_group: dict[Any, dict[str, Any]], rows: GroupedRows) -> list[
         where = f"group {label!r}: " if len(per_group) > 1 else ""
         sentences += [f"{where}{why}" for why in why_without_value(figures, *rows.of_group(index))]
     return sentences
+
+
+def _warnings(rows: GroupedRows, with_interval: Iterable[str]) -> list[str]:
+    """What to know before the intervals are trusted."""
+    several = len(rows.groups) > 1
+    groups = ((f"group {label!r}" if several else "", *rows.of_group(k)) for k, label in enumerate(rows.groups))
+    return skew_warnings(groups, with_interval)
 
 
 @evaluate.utils.file_utils.add_start_docstrings(_DESCRIPTION, _KWARGS_DESCRIPTION)
