@@ -123,6 +123,8 @@ def _oddities(fused: FusedFacet, scale: tuple[int, int]) -> list[str]:
         "experts who judged under one protocol only": report.one_protocol,
     }
     sentences = [f"{what}: {_listed(names)}" for what, names in names_by_reason.items() if names]
+    if report.unfit:
+        sentences.insert(0, f"UNFIT TO USE as it is: {report.unfit}")
     if not report.slope_corrected:
         sentences.append("too little spread beyond the error, so A's slope is the plain ratio of standard deviations")
     return sentences

@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ..dataset_script.release import ReleaseTables
+from ..preference_to_score.fusion.contradicting_panel import map_of_b
 from ..preference_to_score.fusion.joint_scale import joint_scale, resampled_scores
 from ..preference_to_score.fusion.usable_resamples import usable_resamples
 from ..preference_to_score.fusion.worths_on_scale import resampled_worths, worths_on_scale
@@ -119,11 +120,12 @@ def fused_scores(facet: FacetJudgments) -> FacetValues:
     """
     try:
         comparisons, ratings = _indexed(facet)
-        a = worths_on_scale(comparisons, ratings).scores
-        b = joint_scale(comparisons, ratings, facet.scale).scores
+        a = worths_on_scale(comparisons, ratings)
+        b = joint_scale(comparisons, ratings, facet.scale)
     except (ValueError, RuntimeError) as error:  # degenerate input: the numerics say what it is
         return FacetValues((), np.empty(0), str(error))
-    return FacetValues(comparisons.items, (a + b) / 2)
+    intercept, slope = map_of_b(a, b)
+    return FacetValues(comparisons.items, (a.scores + intercept + slope * b.scores) / 2)
 
 
 def centred_errors(facet: FacetJudgments) -> FacetValues:
@@ -144,7 +146,8 @@ def centred_errors(facet: FacetJudgments) -> FacetValues:
         worths = worths_on_scale(comparisons, ratings)
         resamples, _ = usable_resamples(comparisons, worths)
         a, _ = resampled_worths(worths, resamples)
-        b = resampled_scores(joint_scale(comparisons, ratings, facet.scale), resamples)
+        joint = joint_scale(comparisons, ratings, facet.scale)
+        b = map_of_b(worths, joint)[1] * resampled_scores(joint, resamples)
     except (ValueError, RuntimeError) as error:
         return FacetValues((), np.empty(0), str(error))
     drawn = (a + b) / 2

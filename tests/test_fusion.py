@@ -4,8 +4,18 @@ import numpy as np
 import pytest
 
 from ppaint.dataset_script.stand_in.experts import simulate_experts, truth_on_rating_scale
-from ppaint.preference_to_score import Comparisons, Ratings, fuse_facet, interval_factor, worths_on_scale
+from ppaint.preference_to_score import (
+    Comparisons,
+    Ratings,
+    fuse_facet,
+    interval_factor,
+    joint_scale,
+    worths_on_scale,
+)
+from ppaint.preference_to_score.fusion.contradicting_panel import unfit_reason
 from ppaint.preference_to_score.fusion.rating_anchor import anchor
+from ppaint.preference_to_score.fusion.worths_on_scale import reweighted_worths
+from ppaint.preference_to_score.ratings.mean_opinion_score import weighted_scores
 
 
 def arrays(panel, d=0):
@@ -184,3 +194,63 @@ def test_construction_a_is_mean_to_mean_and_says_its_slope():
     fit = worths_on_scale(comparisons, ratings)
     assert fit.scores.mean() == pytest.approx(marks[2].mean())
     assert fit.scores == pytest.approx(fit.intercept + fit.slope * fit.worths.log_worths)
+
+
+def pilot(items, swapped, seed=1, experts=5, noise=0.7):
+    """A small panel; the first `swapped` experts have their answer keys changed over in the comparisons."""
+    rng = np.random.default_rng(seed)
+    quality = np.linspace(-2.2, 2.2, items)
+    one, two = np.triu_indices(items, 1)
+    won = (quality[one] - quality[two] + noise * rng.normal(size=(experts, one.size)) > 0).astype(float)
+    won[:swapped] = 1 - won[:swapped]
+    mark = np.clip(np.rint(5.5 + 1.6 * quality + noise * rng.normal(size=(experts, items))), 1, 10)
+    games = [np.tile(one, experts), np.tile(two, experts), won.ravel(), np.repeat(range(experts), one.size)]
+    return 5.5 + 1.6 * quality, games, [np.tile(range(items), experts), np.repeat(range(experts), items), mark.ravel()]
+
+
+@pytest.mark.parametrize("items", [6, 8])
+def test_one_expert_with_changed_keys_does_not_carry_the_fused_scores_off_the_scale_and_the_facet_is_marked(items):
+    truth, games, marks = pilot(items, 1)
+    facet = fuse(games, marks, items)
+    fused, mean = (np.sqrt(np.mean((x - truth) ** 2)) for x in (facet.fused, marks[2].reshape(5, -1).mean(0)))
+    assert fused < 3 * mean and facet.fused == pytest.approx((facet.a + facet.b) / 2)
+    assert not facet.report.slope_corrected and facet.report.spread_error > 0.5
+    assert "contradict one another" in facet.report.unfit
+    rated = marks[2].reshape(5, -1).mean(0)
+    assert facet.a.std() == pytest.approx(rated.std()) and np.polyfit(facet.b, rated, 1) == pytest.approx(
+        [1, 0], abs=1e-9
+    )
+
+
+def test_an_honest_panel_keeps_its_slope_to_the_last_bit_and_is_not_marked():
+    _, games, marks = pilot(12, 0)
+    comparisons, ratings = tables(games, marks, 12)
+    fit, facet = worths_on_scale(comparisons, ratings), fuse(games, marks, 12)
+    mean, error = weighted_scores(fit.table, np.ones((1, 5)))
+    theta = fit.worths
+    signal = mean[0].var(ddof=1) - (error**2).mean(), theta.log_worths.var(ddof=1) - (theta.standard_errors**2).mean()
+    assert fit.slope == pytest.approx(np.sqrt(signal[0] / signal[1]), rel=1e-12)
+    assert (facet.b == joint_scale(comparisons, ratings, (1, 10)).scores).all()
+    assert facet.report.unfit == "" and facet.report.spread_error < 0.2
+
+
+def test_the_spread_error_is_how_far_the_spread_moves_without_one_expert_or_another():
+    _, games, marks = pilot(20, 0, experts=7, noise=1.2)
+    comparisons, ratings = tables(games, marks, 20)
+    fit = worths_on_scale(comparisons, ratings)
+    own = fit.worths.log_worths
+    without = [reweighted_worths(fit, 1.0 - (np.arange(7) == j)[None])[0] for j in range(7)]
+    stretch = np.array([own @ other / (own @ own) for other in without])
+    jackknife = np.sqrt(6 / 7 * ((stretch - stretch.mean()) ** 2).sum())
+    assert fit.spread_error == pytest.approx(jackknife, rel=0.2)  # the one is first order, the other the refits themselves
+    _, games, marks = pilot(20, 1, experts=7)
+    assert worths_on_scale(*tables(games, marks, 20)).spread_error > 1 / 3
+
+
+def test_protocols_that_contradict_each_other_are_told_though_every_expert_is_of_one_mind():
+    _, games, marks = pilot(12, 0, noise=0.3)
+    fitted = worths_on_scale(*tables(games, marks, 12))
+    assert unfit_reason(fitted, fitted.scores) == ""
+    assert "standard errors from the mean ratings" in unfit_reason(
+        fitted, np.random.default_rng(0).permutation(fitted.scores)
+    )

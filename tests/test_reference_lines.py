@@ -128,6 +128,15 @@ def test_an_expert_of_one_protocol_leaves_the_centred_errors_what_they_are(relea
     assert found.values == pytest.approx(apart.std(0) * np.sqrt(3 / 2), rel=1e-3)
 
 
+def test_a_panel_that_contradicts_itself_is_fused_again_as_it_was(release):
+    facet = next(facets(release))
+    swapped = facet.pairs["choice"].map({"a": "b", "b": "a"})
+    mine = facet.pairs["expert_id"] == facet.pairs["expert_id"].min()
+    facet = replace(facet, pairs=facet.pairs.assign(choice=swapped.where(mine, facet.pairs["choice"])))
+    published = fuse_facet(*_indexed(facet), facet.scale)
+    assert published.report.unfit and fused_scores(facet).values == pytest.approx(published.fused, abs=1e-12)
+
+
 def test_ceilings_of_one_protocol_do_not_hang_on_experts_of_the_other(release):
     facet = next(facets(release))
     games, marks = _indexed(facet)

@@ -15,6 +15,7 @@ from ..arrays import Floats
 from ..pairwise.comparisons import Comparisons
 from ..panel.bootstrap import resampled_errors
 from ..ratings.ratings import Ratings
+from .contradicting_panel import map_of_b
 from .fusion_report import FusionReport, fusion_report
 from .joint_scale import JointScaleResult, joint_scale, judgment_influence, resampled_scores
 from .usable_resamples import usable_resamples
@@ -37,7 +38,8 @@ class FusedFacet:
         Panel error: how far the same experts, with the same tastes and use of the scale, would differ if they judged
         again. Analytic, from each judgment's residual.
     a, a_se, b, b_se : ndarray
-        The two constructions and their population errors.
+        The two constructions and their population errors. (In a panel whose experts contradict one another, B laid onto the
+        mean ratings: `report.unfit`.)
     report : FusionReport
     """
 
@@ -94,21 +96,23 @@ def fuse_facet(comparisons: Comparisons, ratings: Ratings, scale: tuple[float, f
     comparisons, ratings = _match(comparisons, ratings)
     a = worths_on_scale(comparisons, ratings)
     b = joint_scale(comparisons, ratings, scale)
-    fused = (a.scores + b.scores) / 2
+    intercept, slope = map_of_b(a, b)
+    b_scores = intercept + slope * b.scores
+    fused = (a.scores + b_scores) / 2
     resamples, left_out = usable_resamples(comparisons, a)
     many_a, corrected = resampled_worths(a, resamples)
-    many_b = resampled_scores(b, resamples)
+    many_b = intercept + slope * resampled_scores(b, resamples)
     return FusedFacet(
         items=comparisons.items,
         raters=comparisons.raters,
         fused=fused,
         se=resampled_errors((many_a + many_b) / 2, resamples),
-        se_panel=_panel_errors(a, b),
+        se_panel=_panel_errors(a, b, slope),
         a=a.scores,
         a_se=resampled_errors(many_a, resamples),
-        b=b.scores,
+        b=b_scores,
         b_se=resampled_errors(many_b, resamples),
-        report=fusion_report(comparisons, ratings, scale, a, b, resamples, corrected, left_out),
+        report=fusion_report(comparisons, ratings, scale, a, b, b_scores, resamples, corrected, left_out),
     )
 
 
@@ -140,10 +144,10 @@ def _ids(names: tuple[Hashable, ...]) -> NDArray:
     return column
 
 
-def _panel_errors(a: WorthsOnScale, b: JointScaleResult) -> NDArray[np.float64]:
+def _panel_errors(a: WorthsOnScale, b: JointScaleResult, slope: float) -> NDArray[np.float64]:
     """Root of the summed squares of what each judgment's residual does to the mean of A and B."""
     a_pairs, a_ratings = worth_influence(a)
-    b_pairs, b_ratings = judgment_influence(b)
+    b_pairs, b_ratings = (slope * influence for influence in judgment_influence(b))
     by_pair = (((a_pairs + b_pairs) / 2) ** 2).sum((0, 1))
     by_rating = (((a_ratings[..., None] + b_ratings) / 2) ** 2).sum((0, 1))
     return np.sqrt(by_pair + by_rating)

@@ -14,6 +14,7 @@ from ..panel.bootstrap import Resamples
 from ..panel.expert_checks import ExpertFlag, expert_checks
 from ..panel.expert_profiles import expert_profiles
 from ..ratings.ratings import Ratings
+from .contradicting_panel import unfit_reason
 from .convergence import Convergence, split_half_convergence
 from .joint_scale import JointScaleResult
 from .worths_on_scale import WorthsOnScale
@@ -29,9 +30,13 @@ class FusionReport:
         Convergence of A and B: rank and linear correlation, and root mean square difference in rating units.
     convergence : Convergence
         The same over halves of the panel that share no expert.
+    unfit : str
+        Why the fused scores should not be used as they are (`unfit_reason`); empty where nothing speaks against it.
     slope, slope_corrected : float, bool
-        Of A's affine map; False where too little spread was left beyond the error, so that the plain ratio of standard
-        deviations was used.
+        Of A's affine map; False where too little spread was left beyond the error, or its error is too large, so that the
+        plain ratio of standard deviations was used.
+    spread_error : float
+        Standard error of the spread of the preferences' worths over experts, as a share of it.
     resamples : int
         Resamples of the experts that were used.
     resamples_left_out : float
@@ -69,8 +74,10 @@ class FusionReport:
     plcc: float
     rmse: float
     convergence: Convergence
+    unfit: str
     slope: float
     slope_corrected: bool
+    spread_error: float
     resamples: int
     resamples_left_out: float
     enumerated: bool
@@ -98,6 +105,7 @@ def fusion_report(
     scale: tuple[float, float],
     a: WorthsOnScale,
     b: JointScaleResult,
+    b_scores: NDArray,
     resamples: Resamples,
     corrected: NDArray,
     left_out: float,
@@ -112,6 +120,8 @@ def fusion_report(
     scale : (float, float)
     a : WorthsOnScale
     b : JointScaleResult
+    b_scores : ndarray, shape (n,)
+        Of B, as they are fused.
     resamples : Resamples
         Those that were used.
     corrected : ndarray of bool, shape (R,)
@@ -136,10 +146,12 @@ def fusion_report(
     return FusionReport(
         srcc=float(np.corrcoef(rankdata(a.scores), rankdata(b.scores))[0, 1]),
         plcc=float(np.corrcoef(a.scores, b.scores)[0, 1]),
-        rmse=float(np.sqrt(((a.scores - b.scores) ** 2).mean())),
+        rmse=float(np.sqrt(((a.scores - b_scores) ** 2).mean())),
         convergence=split_half_convergence(a, b),
+        unfit=unfit_reason(a, (a.scores + b_scores) / 2),
         slope=a.slope,
         slope_corrected=a.corrected,
+        spread_error=a.spread_error,
         resamples=len(resamples.weights),
         resamples_left_out=left_out,
         enumerated=resamples.enumerated,

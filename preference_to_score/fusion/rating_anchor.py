@@ -16,7 +16,7 @@ NO_SPREAD = 1e-9  # standard deviation of log-worths that differ in their last d
 
 
 def anchor(
-    theta: NDArray, theta_error: NDArray, scores: NDArray, score_error: NDArray
+    theta: NDArray, theta_error: NDArray, scores: NDArray, score_error: NDArray, *, correct: bool = True
 ) -> tuple[NDArray, NDArray, NDArray]:
     """Affine map of log-worths onto the rating scale, for many fits at once.
 
@@ -26,14 +26,16 @@ def anchor(
         Log-worths and their standard errors, clustered by expert.
     scores, score_error : ndarray, shape (R, n)
         Mean opinion scores and their standard errors after each expert's mean is removed; NaN where there is none.
+    correct : bool
+        Whether the error is taken out at all.
 
     Returns
     -------
     slope, intercept : ndarray, shape (R,)
         Rating = intercept + slope * theta.
     corrected : ndarray of bool, shape (R,)
-        False where a difference was below a tenth of its variance, so that the plain ratio of standard deviations was
-        used; and where the log-worths do not vary at all: there the slope is 0, and all items get the mean score.
+        False where that was not wanted, or a difference was below a tenth of its variance, so that the plain ratio of
+        standard deviations was used; and where the log-worths do not vary at all: there the slope is 0, and all items get the mean score.
 
     Examples
     --------
@@ -51,7 +53,7 @@ def anchor(
     theta_signal = theta_variance - _mean_square(np.where(rated, theta_error, np.nan))
     apart = theta_variance > NO_SPREAD**2
     corrected = (score_signal >= LEAST_SIGNAL * score_variance) & (theta_signal >= LEAST_SIGNAL * theta_variance)
-    corrected &= apart
+    corrected &= apart & correct
     numerator = np.where(corrected, score_signal, score_variance)
     slope = np.sqrt(numerator / np.where(apart, np.where(corrected, theta_signal, theta_variance), np.inf))
     intercept = np.nanmean(scores, axis=1) - slope * np.nanmean(seen, axis=1)

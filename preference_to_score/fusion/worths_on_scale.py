@@ -1,4 +1,10 @@
-"""Construction A: Bradley-Terry worths, likelihood first, then laid onto the rating scale by `rating_anchor`."""
+"""Construction A: Bradley-Terry worths, likelihood first, then laid onto the rating scale by `rating_anchor`.
+
+The anchor takes what experts differ by for noise, which widens the worths. Where an expert's answers run the other way, or
+are given at random, they do the opposite: they draw the worths together, and taking them out as noise stretches A far
+beyond the scale. Such a panel is known by its spread: without one expert or another the worths would be much wider or
+narrower, which noise alone hardly does. So the error is taken out only where the spread itself is known well enough.
+"""
 
 from __future__ import annotations
 
@@ -11,14 +17,15 @@ from ..arrays import Floats
 from ..pairwise.bradley_terry import BradleyTerryResult, bradley_terry
 from ..pairwise.comparisons import Comparisons
 from ..pairwise.davidson_model import pair_residuals
-from ..pairwise.newton_worths import fit_counts
+from ..pairwise.newton_worths import WorthFits, fit_counts
 from ..pairwise.pair_counts import PairCounts, count_pairs
 from ..panel.bootstrap import Resamples
 from ..ratings.mean_opinion_score import weighted_scores
 from ..ratings.ratings import Ratings
-from .rating_anchor import anchor
+from .rating_anchor import NO_SPREAD, anchor
 
 FUSION_PRIOR_PRECISION = 0.1  # of the Gaussian prior on each log-worth
+LARGEST_SPREAD_ERROR = 1 / 3  # of the spread of the worths; honest panels of 12 items: up to a quarter, mostly a tenth
 
 
 @dataclass(frozen=True)
@@ -34,7 +41,11 @@ class WorthsOnScale:
     slope, intercept : float
         score = intercept + slope * log-worth.
     corrected : bool
-        Whether the error was taken out of both spreads; False where too little would have been left.
+        Whether the error was taken out of both spreads; False where too little would have been left, or the experts
+        differ too much in the spread itself.
+    spread_error : float
+        Standard error of the worths' spread, as a share of it, from how differently the experts stretch them; NaN with a
+        single expert who compared, or where the worths do not vary.
     pairs : PairCounts
         One row per expert.
     table : ndarray, shape (J, n)
@@ -46,6 +57,7 @@ class WorthsOnScale:
     slope: float
     intercept: float
     corrected: bool
+    spread_error: float
     pairs: PairCounts
     table: Floats
 
@@ -92,14 +104,23 @@ def worths_on_scale(comparisons: Comparisons, ratings: Ratings) -> WorthsOnScale
             "is the rating scale reversed? Reversing it must be requested (ppaint build --reverse-ratings, or "
             "build_dataset(..., reverse_ratings=True))"
         )
-    slope, intercept, corrected = anchor(worths.log_worths[None], worths.standard_errors[None], scores, errors)
+    pairs = count_pairs(comparisons, by_rater=True)
+    spread_error = _spread_error(worths, pairs)
+    slope, intercept, corrected = anchor(
+        worths.log_worths[None],
+        worths.standard_errors[None],
+        scores,
+        errors,
+        correct=not spread_error > LARGEST_SPREAD_ERROR,
+    )
     return WorthsOnScale(
         scores=intercept[0] + slope[0] * worths.log_worths,
         worths=worths,
         slope=float(slope[0]),
         intercept=float(intercept[0]),
         corrected=bool(corrected[0]),
-        pairs=count_pairs(comparisons, by_rater=True),
+        spread_error=spread_error,
+        pairs=pairs,
         table=table,
     )
 
@@ -115,25 +136,19 @@ def resampled_worths(fit: WorthsOnScale, resamples: Resamples) -> tuple[NDArray[
     Returns
     -------
     scores : ndarray, shape (R, n)
-        Slope and intercept are estimated again in each resample.
+        Slope and intercept are estimated again in each resample; without taking out the error where that was not done for
+        the full panel.
     corrected : ndarray of bool, shape (R,)
         As in `WorthsOnScale`.
     """
-    log_tie = _log_tie(fit)
+    log_tie = _log_tie(fit.worths)
     counts = fit.pairs.weighted(resamples.counts)
     newton = fit_counts(counts, FUSION_PRIOR_PRECISION, log_tie=log_tie, start=fit.worths.log_worths)
-    # scores of each expert's judgments at each resample's worths, for errors clustered by expert
-    residual = pair_residuals(newton.theta, fit.pairs, log_tie)  # (R, J, P)
-    n, experts = counts.n_items, resamples.counts.shape[1]
-    sides = np.zeros((counts.first.size, n))
-    row = np.arange(counts.first.size)
-    sides[row, counts.first], sides[row, counts.second] = 1.0, -1.0
-    score = np.swapaxes(residual @ sides, 1, 2)  # (R, n, J)
-    moved = np.linalg.solve(newton.hessian, score)
-    moved = moved - moved.mean(1, keepdims=True)
+    moved = _moved_by_experts(newton, fit.pairs, log_tie)
+    experts = resamples.counts.shape[1]
     variance = (resamples.counts[:, None, :] * moved**2).sum(-1) * experts / (experts - 1)
     scores, errors = weighted_scores(fit.table, resamples.counts)
-    slope, intercept, corrected = anchor(newton.theta, np.sqrt(variance), scores, errors)
+    slope, intercept, corrected = anchor(newton.theta, np.sqrt(variance), scores, errors, correct=fit.corrected)
     return intercept[:, None] + slope[:, None] * newton.theta, corrected
 
 
@@ -152,12 +167,35 @@ def reweighted_worths(fit: WorthsOnScale, weights: NDArray) -> NDArray[np.float6
         Before they are laid onto the rating scale.
     """
     counts = fit.pairs.weighted(weights)
-    return fit_counts(counts, FUSION_PRIOR_PRECISION, log_tie=_log_tie(fit), start=fit.worths.log_worths).theta
+    return fit_counts(counts, FUSION_PRIOR_PRECISION, log_tie=_log_tie(fit.worths), start=fit.worths.log_worths).theta
 
 
-def _log_tie(fit: WorthsOnScale) -> float:
-    tie = fit.worths.tie_parameter
-    return float(np.log(tie)) if tie > 0 else -np.inf
+def _log_tie(worths: BradleyTerryResult) -> float:
+    return float(np.log(worths.tie_parameter)) if worths.tie_parameter > 0 else -np.inf
+
+
+def _moved_by_experts(fits: WorthFits, pairs: PairCounts, log_tie: float) -> NDArray[np.float64]:
+    """How far each expert's judgments move the worths of each fit, first order, (R, n, J)."""
+    residual = pair_residuals(fits.theta, pairs, log_tie)  # (R, J, P)
+    sides = np.zeros((pairs.first.size, pairs.n_items))
+    row = np.arange(pairs.first.size)
+    sides[row, pairs.first], sides[row, pairs.second] = 1.0, -1.0
+    moved = np.linalg.solve(fits.hessian, np.swapaxes(residual @ sides, 1, 2))
+    return moved - moved.mean(1, keepdims=True)
+
+
+def _spread_error(worths: BradleyTerryResult, pairs: PairCounts) -> float:
+    """Relative standard error of the worths' spread, over experts."""
+    judged = (pairs.wins + pairs.ties + pairs.losses).sum(1)
+    experts, squares = int((judged > 0).sum()), float((worths.log_worths**2).sum())
+    if experts < 2 or squares <= NO_SPREAD**2:
+        return float("nan")
+    log_tie = _log_tie(worths)
+    total = pairs.weighted(np.ones((1, len(judged))))
+    fits = fit_counts(total, FUSION_PRIOR_PRECISION, log_tie=log_tie, start=worths.log_worths)
+    along = worths.log_worths @ _moved_by_experts(fits, pairs, log_tie)[0] / squares
+    apart = along - judged / judged.sum() * along.sum()  # without the prior's pull, which is no difference of experts
+    return float(np.sqrt(experts / (experts - 1) * (apart**2).sum()))
 
 
 def worth_influence(fit: WorthsOnScale) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -174,7 +212,7 @@ def worth_influence(fit: WorthsOnScale) -> tuple[NDArray[np.float64], NDArray[np
     ratings : ndarray, shape (J, n)
         For each expert and rated item: they move the common level only.
     """
-    log_tie = _log_tie(fit)
+    log_tie = _log_tie(fit.worths)
     theta, pairs, experts = fit.worths.log_worths, fit.pairs, len(fit.table)
     total = pairs.weighted(np.ones((1, experts)))
     inverse = np.linalg.inv(fit_counts(total, FUSION_PRIOR_PRECISION, log_tie=log_tie, start=theta).hessian[0])
