@@ -56,3 +56,13 @@ def test_weights_are_judgments():
     assert merged.identical == retest_preferences(games).identical == pytest.approx(1 / 3)
     with pytest.raises(ValueError, match="name no raters"):
         retest_preferences(Comparisons.from_arrays([0], [1], [1]))
+
+
+def test_a_raters_retest_says_on_how_many_cells_it_rests():
+    marks = Ratings.from_arrays(list("aabbcabb"), list("xxxxxyyy"), [3, 3, 7, 8, 5, 1, 2, 2])
+    found = retest_ratings(marks)
+    assert found.cells_by_rater.tolist() == [2, 1] and found.cells == 3
+    games = Comparisons.from_arrays(list("abac"), list("babb"), [1, 0, 0, 1], rater=["x", "x", "x", "y"])
+    assert retest_preferences(games).cells_by_rater.tolist() == [1, 0]
+    once = Ratings.from_arrays(list("ab"), list("xy"), [3, 4])
+    assert retest_ratings(once).cells_by_rater.tolist() == [0, 0]

@@ -83,3 +83,13 @@ def test_what_cannot_be_split_is_refused():
         split_half_preferences(Comparisons.from_arrays([0], [1], [1]))
     with pytest.raises(ValueError, match="above 0"):
         split_half_preferences(games(np.zeros(4), 2, np.random.default_rng(0)), prior_precision=0.0)
+
+
+def test_a_split_half_says_how_many_raters_and_items_it_rests_on():
+    table = np.array([[1.0, 2, 3, 4, 5], [2, 2, 4, 4, 5], [1, 3, 3, 5, np.nan], [1, 2, 4, 4, np.nan]])
+    rater, item = np.nonzero(~np.isnan(table))
+    found = split_half_ratings(Ratings.from_arrays(item, rater, table[rater, item]))
+    assert (found.raters, found.items) == (
+        4,
+        4,
+    )  # in the split of the first two against the others, the fifth has no score

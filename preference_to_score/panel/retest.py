@@ -33,6 +33,8 @@ class RetestRatings:
         ratings of these cells, once each rater's mean is removed.
     raters : tuple
     identical_by_rater : ndarray, shape (J,)
+    cells_by_rater : ndarray of int, shape (J,)
+        How many of the cells are each rater's: what `identical_by_rater` rests on.
     """
 
     cells: int
@@ -42,6 +44,7 @@ class RetestRatings:
     correlation: float
     raters: tuple[Hashable, ...]
     identical_by_rater: Floats
+    cells_by_rater: NDArray[np.int_]
 
 
 @dataclass(frozen=True)
@@ -61,6 +64,8 @@ class RetestPreferences:
         bias to one side.
     raters : tuple
     identical_by_rater : ndarray, shape (J,)
+    cells_by_rater : ndarray of int, shape (J,)
+        How many of the cells are each rater's: what `identical_by_rater` rests on.
     """
 
     cells: int
@@ -70,6 +75,7 @@ class RetestPreferences:
     identical_swapped: float
     raters: tuple[Hashable, ...]
     identical_by_rater: Floats
+    cells_by_rater: NDArray[np.int_]
 
 
 def retest_ratings(ratings: Ratings) -> RetestRatings:
@@ -98,7 +104,7 @@ def retest_ratings(ratings: Ratings) -> RetestRatings:
     again = counts[ratings.rater, ratings.item] > 1
     names = ratings.raters
     if not again.any():
-        return RetestRatings(0, 0, np.nan, np.nan, np.nan, names, np.full(len(names), np.nan))
+        return RetestRatings(0, 0, np.nan, np.nan, np.nan, names, *_nobody(len(names)))
     value, rater = ratings.value[again], ratings.rater[again]
     cells, cell = np.unique(rater * len(ratings.items) + ratings.item[again], return_inverse=True)
     size = np.bincount(cell)
@@ -114,6 +120,7 @@ def retest_ratings(ratings: Ratings) -> RetestRatings:
         correlation=_one_way(value, rater, cell, size, within),
         raters=names,
         identical_by_rater=_by_owner(same, owner, len(names)),
+        cells_by_rater=np.bincount(owner, minlength=len(names)),
     )
 
 
@@ -149,7 +156,7 @@ def retest_preferences(comparisons: Comparisons) -> RetestPreferences:
     cells, cell = np.unique((comparisons.rater * n + low) * n + high, return_inverse=True)
     size = np.bincount(cell, comparisons.weight)
     if not (size > 1).any():
-        return RetestPreferences(0, 0.0, np.nan, np.nan, np.nan, names, np.full(len(names), np.nan))
+        return RetestPreferences(0, 0.0, np.nan, np.nan, np.nan, names, *_nobody(len(names)))
     answer = np.unique(outcome, return_inverse=True)[1]
     same = _same_answer(cell, answer, comparisons.weight, size)
     again = size > 1
@@ -164,6 +171,7 @@ def retest_preferences(comparisons: Comparisons) -> RetestPreferences:
         identical_swapped=float(on_swapped),
         raters=names,
         identical_by_rater=_by_owner(same[again], cells[again] // n**2, len(names)),
+        cells_by_rater=np.bincount(cells[again] // n**2, minlength=len(names)),
     )
 
 
@@ -204,3 +212,8 @@ def _one_way(value: NDArray, rater: NDArray, cell: NDArray, size: NDArray, withi
 def _by_owner(figures: NDArray, owner: NDArray, owners: int) -> NDArray[np.float64]:
     counts = np.bincount(owner, minlength=owners)
     return np.where(counts > 0, np.bincount(owner, figures, owners) / np.maximum(counts, 1), np.nan)
+
+
+def _nobody(raters: int) -> tuple[NDArray[np.float64], NDArray[np.int_]]:
+    """Figures and counts by rater where nothing was repeated."""
+    return np.full(raters, np.nan), np.zeros(raters, dtype=int)

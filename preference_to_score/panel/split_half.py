@@ -36,6 +36,10 @@ class SplitHalf:
     splits : int
     enumerated : bool
         Whether these are all splits there are, or a seeded draw.
+    raters : int
+        Of the panel that was split.
+    items : int
+        The fewest that both halves of a split scored: what the figures rest on.
     """
 
     reliability: float
@@ -45,6 +49,8 @@ class SplitHalf:
     plcc: float
     splits: int
     enumerated: bool
+    raters: int
+    items: int
 
 
 def horst_step_up(correlation: ArrayLike, first: ArrayLike, second: ArrayLike) -> NDArray[np.float64]:
@@ -201,6 +207,7 @@ def compare_halves(first: NDArray, second: NDArray, halves: NDArray, enumerated:
         Over the splits in which both halves' scores vary; none at all is a ValueError.
     """
     rank, line = np.full((2, len(first)), np.nan)
+    scored = (~np.isnan(first) & ~np.isnan(second)).sum(1)
     for k, (one, other) in enumerate(zip(first, second, strict=True)):
         both = ~np.isnan(one) & ~np.isnan(other)
         if both.sum() < 3 or np.ptp(one[both]) == 0 or np.ptp(other[both]) == 0:
@@ -220,4 +227,6 @@ def compare_halves(first: NDArray, second: NDArray, halves: NDArray, enumerated:
         plcc=float(line[known].mean()),
         splits=int(known.sum()),
         enumerated=enumerated,
+        raters=halves.shape[1],
+        items=int(scored[known].min()),
     )
