@@ -55,9 +55,9 @@ def evaluate(
     if reference_lines:
         check_reference_lines(dataset, "--reference-lines")
     evaluation, release, values = evaluate_file(predictions, dataset, **options)
-    lines = _reference_lines(release, values, processes, options) if reference_lines else {}
+    lines, left_out = _reference_lines(release, values, processes, options) if reference_lines else ({}, ())
     simulated = " (a simulated release)" if release.simulated else ""
-    _print(evaluation, f"{predictions.name} against {release.name}{simulated}", lines)
+    _print(evaluation, f"{predictions.name} against {release.name}{simulated}", lines, left_out)
     if json_out is not None:
         report = {
             "predictions": str(predictions),
@@ -65,13 +65,16 @@ def evaluate(
             "simulated": release.simulated,
             **evaluation.as_dict(),
             "reference_lines": {name: line.as_dict() for name, line in lines.items()},
+            "reference_lines_left_out": list(left_out),
             "bootstrap": {**options, "unit": "painting", "stratified_by": "category"},
         }
         write_json(json_out, report, indent=2)
 
 
-def _reference_lines(release: Any, values: Any, processes: int, options: dict[str, Any]) -> dict[str, Line]:
-    """The reference lines, with progress bars."""
+def _reference_lines(
+    release: Any, values: Any, processes: int, options: dict[str, Any]
+) -> tuple[dict[str, Line], tuple[str, ...]]:
+    """The reference lines, with progress bars, and what they leave out."""
     from ..eval_suite.prediction_lines import prediction_lines
     from .terminal import progress_bars
 
@@ -79,7 +82,7 @@ def _reference_lines(release: Any, values: Any, processes: int, options: dict[st
         return prediction_lines(release, values, **options, processes=processes, progress=report)
 
 
-def _print(evaluation: Evaluation, title: str, lines: dict[str, Line]) -> None:
+def _print(evaluation: Evaluation, title: str, lines: dict[str, Line], left_out: tuple[str, ...]) -> None:
     """The tables."""
     from ..eval_suite.interval_cell import interval_cell
     from ..eval_suite.prediction_lines import NOISE_CEILING, above_ceiling
@@ -104,7 +107,8 @@ def _print(evaluation: Evaluation, title: str, lines: dict[str, Line]) -> None:
         console.print(plain_table("SRCC, reference lines", ["", *rows], shown))
         for sentence in above_ceiling(evaluation, lines[NOISE_CEILING]):
             console.print(f"note: {sentence}")
-    for sentence in (*evaluation.notes, *evaluation.undefined, *evaluation.left_out, *evaluation.warnings):
+    of_scores = (*evaluation.notes, *evaluation.undefined, *evaluation.left_out, *evaluation.warnings)
+    for sentence in (*of_scores, *left_out):
         console.print(f"note: {sentence}", markup=False, highlight=False)
     console.print(
         f"headline: SRCC {interval_cell(evaluation.headline, digits=3)} (mean over dimensions, then categories); "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 from numpy.typing import ArrayLike
 
 from ..dataset_script.release import ReleaseTables, read_release
@@ -52,7 +53,7 @@ def prediction_lines(
     seed: int = 0,
     processes: int = 1,
     progress: Progress | None = None,
-) -> dict[str, Line]:
+) -> tuple[dict[str, Line], tuple[str, ...]]:
     """Fuse the release again for a single expert, the predictions against the same references, and the noise ceiling.
 
     Parameters
@@ -69,18 +70,33 @@ def prediction_lines(
 
     Returns
     -------
-    dict of str to Line
-        What the line is -> the line.
+    lines : dict of str to Line
+        What the line is -> the line; without a figure where there is none.
+    notes : tuple of str
+        What a line leaves out, and why.
     """
     bootstrap = {"resamples": resamples, "level": level, "seed": seed}
     panel = panel_references(release, processes=processes, progress=progress)
     errors = relative_errors(release, processes=processes, progress=progress)
     categories = release.fused["category"].tolist()
-    return {
-        "single expert, against the other experts": single_expert(panel, **bootstrap),
-        "these predictions, against the same": against_panel(predictions, release, panel, **bootstrap),
-        NOISE_CEILING: noise_ceiling_line(release.references(), errors, categories, **bootstrap),
+    notes = list(panel.left_out)
+    single, against = Line({}), Line({})
+    if panel.table["rating"].notna().any():
+        single = single_expert(panel, **bootstrap)
+        against = against_panel(predictions, release, panel, **bootstrap)
+    else:
+        notes.append("no expert can be held against the others: where one is left out, too few remain to be fused")
+    fused = release.references()
+    for column, dimension in enumerate(release.dimensions):
+        unknown = ~np.isnan(fused[:, column]) & np.isnan(errors[:, column])
+        for category in dict.fromkeys(np.array(categories)[unknown].tolist()):
+            notes.append(f"{category}, {dimension}: no noise ceiling, because the errors cannot be made from resamples")
+    lines = {
+        "single expert, against the other experts": single,
+        "these predictions, against the same": against,
+        NOISE_CEILING: noise_ceiling_line(fused, errors, categories, **bootstrap),
     }
+    return lines, tuple(notes)
 
 
 def above_ceiling(evaluation: Evaluation, ceiling: Line) -> list[str]:

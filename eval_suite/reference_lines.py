@@ -82,7 +82,13 @@ def panel_references(
     """
     rows = _row_places(release)
     tables, left_out = [], []
-    jobs = list(folds(release))
+    jobs = []
+    for fold in folds(release):
+        if fold.pairs["expert_id"].nunique() < 2:
+            why_not = "fewer than two experts are left who compared its paintings"
+            left_out.append(f"{fold.category}, {fold.dimension}, without {fold.expert}: {why_not}")
+        else:
+            jobs.append(fold)
     done = run_jobs(fused_scores, jobs, "leaving out each expert", processes, progress)
     for fold, others in zip(jobs, done, strict=True):
         if others.why_not:
@@ -184,7 +190,7 @@ def noise_ceiling_line(
         Fused scores; NaN where there is none (left out).
     relative_errors : array_like, shape (n, D)
         Their standard errors from resamples that were each centred within the facet: a shift that all items share does not
-        touch an order.
+        touch an order. NaN where there is none (left out).
     categories : array_like of str, shape (n,)
         Category of each painting.
     resamples, level, seed : int, float, int
@@ -193,7 +199,8 @@ def noise_ceiling_line(
     Returns
     -------
     Line
-        One figure per category and their mean; 0 where the errors are as large as the spread, so that no order can be known.
+        One figure per category and their mean; 0 where the errors are as large as the spread, so that no order can be known. None
+        at all where no score has an error.
 
     Raises
     ------
@@ -216,7 +223,9 @@ def noise_ceiling_line(
     names = np.asarray(categories)
     if scores.shape != errors.shape or scores.ndim != 2 or names.shape != scores.shape[:1]:
         raise ValueError(f"shapes differ: fused {scores.shape}, errors {errors.shape}, categories {names.shape}")
-    painting, dimension = np.nonzero(~np.isnan(scores))
+    painting, dimension = np.nonzero(~np.isnan(scores) & ~np.isnan(errors))
+    if not painting.size:
+        return Line({})
     groups = list(zip(names[painting].tolist(), dimension.tolist(), strict=True))
     rows = group_rows(errors[painting, dimension] ** 2, scores[painting, dimension], groups, painting.tolist())
     return _line(rows, _ceiling, resamples, level, seed)

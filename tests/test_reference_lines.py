@@ -190,7 +190,8 @@ def test_progress_is_told(release):
 def test_the_fused_scores_themselves_are_above_the_ceiling_and_their_reverse_is_not(release, panel):
     truth = release.references()
     categories = release.fused["category"].tolist()
-    lines = prediction_lines(release, truth, resamples=20)
+    lines, notes = prediction_lines(release, truth, resamples=20)
+    assert notes == ()
     assert lines["single expert, against the other experts"] == single_expert(panel, resamples=20)
     facts = (truth, categories, release.dimensions, release.dimensions[0])
     perfect, reverse = (evaluate_scores(scores, *facts, resamples=20) for scores in (truth, -truth))
@@ -198,3 +199,24 @@ def test_the_fused_scores_themselves_are_above_the_ceiling_and_their_reverse_is_
     told = above_ceiling(perfect, lines[NOISE_CEILING])
     assert [sentence.split(":")[0] for sentence in told] == list(rows)
     assert above_ceiling(reverse, lines[NOISE_CEILING]) == []
+
+
+def test_two_experts_a_category_leave_a_ceiling_but_no_single_expert_and_it_is_said(tmp_path, monkeypatch):
+    monkeypatch.setattr("small_release.EXPERTS", 2)
+    monkeypatch.setattr("small_release.PAINTINGS", 6)
+    release = read_release(build_small_release(tmp_path))
+    lines, notes = prediction_lines(release, release.references(), resamples=20)
+    assert [bool(line.figures) for line in lines.values()] == [False, False, True]
+    assert len(notes) == 9 and notes[0] == (
+        "landscape, line, without simulated_landscape_0: fewer than two experts are left who compared its paintings"
+    )
+    assert notes[-1].startswith("no expert can be held against the others")
+
+
+def test_scores_without_an_error_have_no_part_in_the_ceiling():
+    scores = np.arange(20.0).reshape(10, 2)
+    errors = np.full((10, 2), scores.std() / 2)
+    alone = noise_ceiling_line(scores[:, :1], errors[:, :1], ["a"] * 10, resamples=0)
+    errors[:, 1] = np.nan
+    assert noise_ceiling_line(scores, errors, ["a"] * 10, resamples=0).values() == alone.values()
+    assert noise_ceiling_line(scores, errors * np.nan, ["a"] * 10, resamples=0).figures == {}
