@@ -56,7 +56,7 @@ def design(
     from ..preference_to_score.design.design_quality import assumed_worths
     from .terminal import progress_bars
 
-    _check_outputs(out, plot, json_out)
+    _check_outputs(out, plot, json_out, prior)
     ids, scores = _items(items, prior)
     _check_numbers(len(ids), budget, near, spread)
     worths = assumed_worths(scores, spread)
@@ -128,7 +128,7 @@ def _check_numbers(n: int, budget: int, near: int | None, spread: float) -> None
         raise InputFault(Fault("--near", "", what, fix))
 
 
-def _check_outputs(out: Path | None, plot: Path | None, json_out: Path | None) -> None:
+def _check_outputs(out: Path | None, plot: Path | None, json_out: Path | None, prior: Path | None) -> None:
     """Before anything is worked out: every file can be written, and no file of judgments is replaced."""
     from ..foundation.faults import Fault, InputFault
     from ..foundation.whole_files import check_can_be_written
@@ -138,7 +138,7 @@ def _check_outputs(out: Path | None, plot: Path | None, json_out: Path | None) -
     faults: list[Fault] = []
     for option, path in paths.items():
         try:
-            check_can_be_written(path, option)
+            check_can_be_written(path, option, [prior] if prior else [])
         except InputFault as error:
             faults.extend(error.faults)
     if len({path.resolve() for path in paths.values()}) < len(paths):

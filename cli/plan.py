@@ -60,7 +60,7 @@ def plan(
         if value is not None and not 0 < value < float("inf"):
             raise InputFault(Fault(name, "", f"{value:g} is not an amount", "give a number above 0"))
     if json_out is not None:
-        check_can_be_written(json_out, "--json")
+        check_can_be_written(json_out, "--json", [config, *([accelerate] if accelerate else [])])
     width, height = _pixels(image_px)
     launch = _launch(accelerate)
     inputs, args, mixed = _training_config(config, overrides or [], estimator, launch["processes"])

@@ -39,8 +39,10 @@ def score(
     from ..images.image_folder import list_images
 
     if out is not None:
-        check_can_be_written(out)
+        check_can_be_written(out)  # before a large folder is looked through
     paths = [path for given in images for path in (list_images(given) if given.is_dir() else [given])]
+    if out is not None:
+        check_can_be_written(out, inputs=paths)
     if not paths:
         names = ", ".join(map(str, images))
         raise InputFault(Fault(names, "", "there is no image here", "give image files, or a folder that holds some"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -80,7 +80,7 @@ def flush_to_disk(path: str | Path) -> None:
         os.close(handle)
 
 
-def check_can_be_written(path: str | Path, option: str = "--out") -> None:
+def check_can_be_written(path: str | Path, option: str = "--out", inputs: Iterable[str | Path] = ()) -> None:
     """Refuse a file that could not be written, before the work begins; nothing is left there.
 
     Parameters
@@ -88,12 +88,14 @@ def check_can_be_written(path: str | Path, option: str = "--out") -> None:
     path : str or Path
     option : str
         How the user names the file: what the fix says to change.
+    inputs : iterable of str or Path
+        What the work reads: none of it is replaced by its result.
 
     Raises
     ------
     InputFault
-        If its folder does not exist, is none or may not be written to, or if something other than a file stands in its
-        place.
+        If its folder does not exist, is none or may not be written to, or if something other than a file, or an input,
+        stands in its place.
 
     Examples
     --------
@@ -117,6 +119,8 @@ def check_can_be_written(path: str | Path, option: str = "--out") -> None:
             raise InputFault(Fault(str(path), "", "its folder does not exist", f"make it, or give another {option}"))
         if not folder.is_dir():
             raise InputFault(Fault(str(path), "", f"{folder} is not a folder", f"give another {option}"))
+        if any(os.path.exists(one) and os.path.samefile(path, one) for one in inputs if path.exists()):
+            raise InputFault(Fault(str(path), "", "is what is read here", f"give another {option}"))
         os.lstat(path)
     except FileNotFoundError:
         pass

@@ -74,6 +74,20 @@ def test_a_file_that_cannot_be_written_is_refused_first(command, out, place, cap
     assert str(place / out) in said and option in said and untouched(place)
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["score", "folder/../file", "--model", ABSENT, "--out"],
+        ["plan", "--config", "file", "--json"],
+        ["design", "--budget", "9", "--prior", "file", "--json"],
+    ],
+)
+def test_what_is_read_is_not_replaced_by_the_result(words, place, capsys, monkeypatch):
+    monkeypatch.chdir(place)
+    said = refused(capsys, *words, "file")
+    assert "is what is read here" in said and (place / "file").read_text() == "a" and untouched(place)
+
+
 @pytest.mark.parametrize("command", ["quickstart", "reproduce"])
 def test_a_folder_of_other_things_is_refused_first(command, place, capsys):
     (place / "folder" / "thesis.docx").write_text("b")
