@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ..trainer.pseudo_scores.schedule_sizes import MIN_RELIABILITY, OPPONENTS, POOL_SIZE
 from ..trainer.tiny_judge import TINY_JUDGE, model_source
+
+if TYPE_CHECKING:
+    from ..trainer.judgments.judging_cost import JudgingCost
 
 JUDGING = "judging.json"
 COST = "cost.json"
@@ -97,14 +100,22 @@ def judge(
             typer.echo(f"note: {image.name} shows the same picture as another file; it counts once", err=True)
     if pool.settings["size"] < pool_size:
         typer.echo(f"note: with {len(names)} images the pool has {pool.settings['size']} members, not {pool_size}")
+    for line in _cost_lines(cost, uncounted):
+        typer.echo(line)
+    typer.echo(f"{rows:,} judgments of {len(names)} images in {path}")
+
+
+def _cost_lines(cost: JudgingCost, uncounted: int) -> list[str]:
+    """What the answers cost, in words; what was abstained on, or not counted, first."""
+    notes = []
     if cost.abstentions:
         share = f"{cost.abstentions:,} of {cost.answers + cost.abstentions:,} times"
-        typer.echo(f"note: the judge abstained {share}; those answers are left out, none is made up")
+        notes.append(f"note: the judge abstained {share}; those answers are left out, none is made up")
     if uncounted:
-        typer.echo(f"note: {uncounted:,} judgments were made before their cost was counted; it is not in what follows")
-    for sentence in cost.sentences():
-        typer.echo(sentence)
-    typer.echo(f"{rows:,} judgments of {len(names)} images in {path}")
+        notes.append(
+            f"note: {uncounted:,} judgments were made before their cost was counted; it is not in what follows"
+        )
+    return [*notes, *cost.sentences()]
 
 
 def pseudo_label(
