@@ -215,7 +215,7 @@ def test_a_killed_run_ends_at_the_same_weights_bit_for_bit(lora_r, features, sco
         with pytest.raises(KeyboardInterrupt):
             make(tmp_path / "killed", features, scores, [kill], **options).train_from_newest()
         torn = tmp_path / "killed" / "partial-checkpoint-4"
-        torn.mkdir(exist_ok=True)
+        torn.mkdir(parents=True, exist_ok=True)  # a run that was killed before its first step leaves no folder
         (torn / "model.safetensors").write_bytes(b"torn")
     again = make(tmp_path / "killed", features, scores, **options)
     again.train_from_newest()

@@ -14,6 +14,7 @@ import pandas as pd
 import pytest
 import yaml
 from PIL import Image
+from transformers import AutoModelForImageTextToText, AutoProcessor
 
 from ppaint.cli.main import main
 from ppaint.cli.reproduce import read_options
@@ -21,6 +22,7 @@ from ppaint.dataset_script.stand_in.simulate import simulate
 from ppaint.eval_suite import evaluate_file
 from ppaint.images import InputFault, open_image
 from ppaint.model_card import AestheticScorer, Judge
+from ppaint.model_card.loading import weights_hash
 from ppaint.pipeline.protocol import Protocol, run_protocol
 from ppaint.pipeline.protocol_figures import LINES, UNSEEN, paired_differences
 from ppaint.pipeline.protocol_report import PLOTS, TAUGHT
@@ -28,7 +30,7 @@ from ppaint.pipeline.reported_figures import REPORTED
 from ppaint.trainer.estimator import Estimator
 from ppaint.trainer.tiny_judge import WEIGHTS
 from ppaint.trainer.tiny_judge.architecture import build_processor, build_tiny_model
-from ppaint.trainer.tiny_judge.known_weights import simulated_because
+from ppaint.trainer.tiny_judge.known_weights import JUDGE, simulated_because
 
 # The stand-in under other names and on another scale: nothing of it may be a constant of the program.
 CATEGORIES = {"landscape": "shan_shui", "figure": "ren_wu"}
@@ -86,8 +88,8 @@ def rename(folder: Path) -> Path:
 
 
 def settings(raw: Path, **changes) -> Protocol:
-    given = {"annotations": raw, "options": {"max_steps": 4}, "processes": 1} | changes
-    return Protocol(model=str(WEIGHTS), **given)
+    given = {"model": str(WEIGHTS), "annotations": raw, "options": {"max_steps": 4}, "processes": 1}
+    return Protocol(**given | changes)
 
 
 def silent(*_) -> None:
@@ -284,11 +286,40 @@ def test_killed_anywhere_it_goes_on_and_ends_at_the_same_figures(run, raw, tmp_p
     assert {path.name for path in (tmp_path / "out").iterdir()} == {path.name for path in run[0].iterdir()}
 
 
-def test_images_and_a_built_dataset_can_be_given_instead(run, raw, scrolls, tmp_path):
+@pytest.fixture(scope="module")
+def copied(raw) -> Path:
+    """The tiny judge in six files, in a folder with the name of a real model."""
+    copy = raw.with_name("qwen3-vl-8b")
+    AutoModelForImageTextToText.from_pretrained(WEIGHTS, dtype="auto").save_pretrained(copy, max_shard_size="1MB")
+    AutoProcessor.from_pretrained(WEIGHTS).save_pretrained(copy)
+    assert len(list(copy.glob("*.safetensors"))) > 1
+    return copy
+
+
+@pytest.fixture(scope="module")
+def elsewhere(run, raw, scrolls, copied, tmp_path_factory):
+    """A run on images of its own, on the dataset that was built from the tables, with the copied judge: folder and lines."""
+    out = tmp_path_factory.mktemp("elsewhere") / "out"
     given = {"annotations": None, "dataset": run[0] / "ppaint", "images": scrolls, "train_category": "shan_shui"}
-    lines = run_protocol(settings(raw, **given), tmp_path / "out", silent)
-    found = json.loads((tmp_path / "out" / "summary.json").read_text())
-    assert not (tmp_path / "out" / "ppaint").exists()
+    return out, run_protocol(settings(raw, model=str(copied), **given), out, silent)
+
+
+def test_a_copied_judge_is_known_and_marked_to_the_report(elsewhere, scrolls):
+    out, _ = elsewhere
+    summary = json.loads((out / "summary.json").read_text())
+    assert summary["simulated"] and "tiny judge" in summary["note"]
+    report = (out / "report.md").read_text()
+    assert "painted pastiches" in report and JUDGE in report
+    scorer = AestheticScorer.from_pretrained(out / "scorer", device="cpu")
+    assert scorer.config.simulated
+    assert np.isfinite(scorer.score(next(scrolls.iterdir())).mean).all()
+    assert scorer.config.hashes["base weights"] == weights_hash(WEIGHTS, None)  # in one file or in many: one model
+
+
+def test_images_and_a_built_dataset_can_be_given_instead(elsewhere):
+    out, lines = elsewhere
+    found = json.loads((out / "summary.json").read_text())
+    assert not (out / "ppaint").exists()
     assert found["conditions"]["training_images"] == 12 and found["conditions"]["training_images_also_evaluated"] == 0
     assert found["measured"]["pseudo_scores_of_the_training_category"] is None
     assert any("12 images of the folder" in str(line) for line in lines)

@@ -218,7 +218,7 @@ def test_card_and_tables_say_whether_scores_may_leave_the_scale(tmp_path, slope,
     assert words in write_scorer_card(tmp_path, config, **text).read_text()
     one = np.array([[11.7]])
     table = ScoreTable(("a.png",), ("overall",), one, one / 5, one)
-    shown = " ".join(as_text(_score_table(table, config), width=160).split())
+    shown = " ".join(as_text(_score_table(table, config)).split())
     assert f"score ({config.stated_scale}) ± standard deviation" in shown
     _write(table, config, Format.json, tmp_path / "scores.json")
     facts = json.loads((tmp_path / "scores.json").read_text())
