@@ -8,7 +8,6 @@ import re
 import shutil
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import pytest
 import yaml
@@ -23,7 +22,6 @@ from ppaint.dataset_script.build import with_ratings_reversed
 from ppaint.dataset_script.release_file import sha256_of
 from ppaint.dataset_script.scale_direction import scale_warnings
 from ppaint.dataset_script.schema import FUSED_SUFFIXES, SCORE_SUFFIXES
-from ppaint.dataset_script.stand_in.simulate import simulate
 from ppaint.images import InputFault, open_image
 from ppaint.preference_to_score import Comparisons, bradley_terry
 
@@ -383,25 +381,6 @@ def test_citation_and_licence_from_outside_cannot_break_the_card(export):
     assert head["license"] == "other" and head["license_name"] == "My / own &lt;b>licence&lt;/b>"
     fence = body.rindex("```\n", 0, body.index("# Not a heading"))
     assert body.index("<script>") < body.index("```", fence + 4)
-
-
-def test_reduced_stand_in_end_to_end(tmp_path, monkeypatch):
-    simulate(tmp_path / "raw", 0, paintings=12, processes=1)
-    report = build_dataset(tmp_path / "raw", tmp_path / "ppaint", processes=1)
-    truth = read_raw_export(tmp_path / "raw")
-    shutil.rmtree(tmp_path / "raw")
-    monkeypatch.chdir(tmp_path)
-    head, body = card(tmp_path / "ppaint")
-    assert "simulated" in head["tags"] and head["annotations_creators"] == ["machine-generated"]
-    assert body.index("# SIMULATED") < 60 and read_release("ppaint")["simulated"] is True
-    assert "[paper] PPaint is 150 Chinese paintings" in body
-    fused = load_dataset("ppaint")
-    assert list(fused) == truth.config.categories and report.rows["pairs"]["figure"] == 66 * 25
-    lines = (tmp_path / "raw-truth" / "latents.csv").read_text(encoding="utf-8").splitlines()
-    place = lines[0].split(",").index("overall_truth")
-    known = {line.split(",")[0]: float(line.split(",")[place]) for line in lines[1:]}
-    for split in fused.values():
-        assert np.corrcoef(split["overall"][:], [known[name] for name in split["painting_id"]])[0, 1] > 0.9
 
 
 def test_a_release_built_anew_is_not_served_from_the_cache_as_it_was(export, monkeypatch):

@@ -242,7 +242,9 @@ def test_the_spread_error_is_how_far_the_spread_moves_without_one_expert_or_anot
     without = [reweighted_worths(fit, 1.0 - (np.arange(7) == j)[None])[0] for j in range(7)]
     stretch = np.array([own @ other / (own @ own) for other in without])
     jackknife = np.sqrt(6 / 7 * ((stretch - stretch.mean()) ** 2).sum())
-    assert fit.spread_error == pytest.approx(jackknife, rel=0.2)  # the one is first order, the other the refits themselves
+    assert fit.spread_error == pytest.approx(
+        jackknife, rel=0.2
+    )  # the one is first order, the other the refits themselves
     _, games, marks = pilot(20, 1, experts=7)
     assert worths_on_scale(*tables(games, marks, 20)).spread_error > 1 / 3
 

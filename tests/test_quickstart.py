@@ -3,12 +3,16 @@
 import json
 import re
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
+from datasets import load_dataset
 from readme_blocks import blocks_after_the_quickstart
 
+from ppaint.dataset_script import read_release
 from ppaint.dataset_script.stand_in.latents import draw_latents
 from ppaint.dataset_script.stand_in.painting_job import paint_many
 from ppaint.dataset_script.stand_in.simulate import CATEGORIES, DIMENSIONS
@@ -100,6 +104,18 @@ def test_plots_card_and_dataset_are_there(run):
     card = (out / "scorer" / "README.md").read_text()
     assert "Simulated" in card and "single expert" in card and "noise ceiling" in card
     assert (out / "ppaint" / "README.md").is_file()
+
+
+def test_the_dataset_loads_and_says_that_it_is_simulated(run, monkeypatch):
+    out = run[0]
+    monkeypatch.chdir(out)
+    _, head, body = Path("ppaint/README.md").read_text(encoding="utf-8").split("---\n", 2)
+    head = yaml.safe_load(head)
+    assert "simulated" in head["tags"] and head["annotations_creators"] == ["machine-generated"]
+    assert body.index("# SIMULATED") < 60 and read_release("ppaint")["simulated"] is True
+    assert "[paper] PPaint is 150 Chinese paintings" in body
+    assert load_dataset("ppaint", "pairs").num_rows == dict.fromkeys(CATEGORIES, 28 * 25)
+    assert set(load_dataset("ppaint")) == set(CATEGORIES)
 
 
 def test_the_scorer_in_the_folder_loads_and_scores(run):

@@ -286,6 +286,14 @@ def test_killed_anywhere_it_goes_on_and_ends_at_the_same_figures(run, raw, tmp_p
     assert {path.name for path in (tmp_path / "out").iterdir()} == {path.name for path in run[0].iterdir()}
 
 
+def test_fused_scores_are_near_the_truth_of_the_stand_in(run, raw):
+    truth = pd.read_csv(raw.with_name("raw-truth") / "latents.csv").set_index("painting_id")["overall_truth"]
+    for category in CATEGORIES.values():
+        (file,) = (run[0] / "ppaint" / "fused").glob(f"{category}-*.parquet")
+        fused = pd.read_parquet(file, columns=["painting_id", "overall"]).set_index("painting_id")["overall"].dropna()
+        assert len(fused) == 12 and np.corrcoef(fused, truth[fused.index])[0, 1] > 0.9
+
+
 @pytest.fixture(scope="module")
 def copied(raw) -> Path:
     """The tiny judge in six files, in a folder with the name of a real model."""
