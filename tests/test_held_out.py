@@ -13,7 +13,7 @@ from scipy.special import expit
 from ppaint.trainer import Judging, JudgmentStore, build_pool, rate_images
 from ppaint.trainer.held_out import order_log_loss
 from ppaint.trainer.label_free_run import position_bias
-from ppaint.trainer.training_table import choose_held_out, training_table
+from ppaint.trainer.training_table import choose_held_out, in_columns, training_table
 
 
 @pytest.fixture(scope="module")
@@ -119,3 +119,10 @@ def test_abstentions_are_left_out_and_nothing_at_all_is_an_error():
     assert order_log_loss(margin, delta).pairs == 1
     with pytest.raises(ValueError, match="no judged pair"):
         order_log_loss(margin, np.array([np.nan, np.nan]))
+
+
+def test_columns_lie_in_memory_as_they_did_when_older_checkpoints_were_made():
+    """A run is known by the bytes of what it learns from, and a sum over rows depends on the layout in its last bit."""
+    values, names = np.random.default_rng(0).uniform(0.1, 1, (161, 5)), ["a", "b", "c", "d", "e"]
+    found, wanted = in_columns(values, names, names[::-1]), values[:, [4, 3, 2, 1, 0]]
+    assert found.strides == wanted.strides and (found.sum(axis=0) == wanted.sum(axis=0)).all()

@@ -144,10 +144,11 @@ def in_columns(values: np.ndarray, dimensions: Sequence[str], names: Sequence[st
     >>> in_columns(np.array([[1.0, 2.0]]), ["line", "overall"], ["overall", "ink"])
     array([[ 2., nan]])
     """
-    out = np.full((len(values), len(names)), np.nan)
-    for k, name in enumerate(names):
-        if name in dimensions:
-            out[:, k] = values[:, list(dimensions).index(name)]
+    # Chosen in one go, so that columns lie in memory as they always did: sums over rows depend on it in the last bit, and a run is
+    # known by the bytes of what it learns from.
+    known = np.isin(names, dimensions)
+    out = values[:, [list(dimensions).index(name) if name in dimensions else 0 for name in names]]
+    out[:, ~known] = np.nan
     return out
 
 
