@@ -143,7 +143,7 @@ def _check_outputs(out: Path | None, plot: Path | None, json_out: Path | None, p
             faults.extend(error.faults)
     if len({path.resolve() for path in paths.values()}) < len(paths):
         faults.append(Fault(", ".join(paths), "", "are the same file", "give each a file of its own"))
-    if out is not None and out.is_file():
+    if out is not None and not faults and out.is_file():
         # pairs that somebody has judged by now look the same from outside
         faults.append(Fault(str(out), "", "exists, and may hold judgments", "remove it, or give another --out"))
     if faults:

@@ -44,7 +44,7 @@ def written_file(path: str | Path, *, sync: bool = False) -> Iterator[Path]:
     """
     path = Path(path)
     clear_left_overs(path.parent, of=(path.name,))
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.partial{path.suffix}")
+    temporary = _temporary(path)
     try:
         yield temporary
         if sync:
@@ -52,6 +52,11 @@ def written_file(path: str | Path, *, sync: bool = False) -> Iterator[Path]:
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _temporary(path: Path) -> Path:
+    """The name that a file has until it is whole."""
+    return path.with_name(f".{path.name}.{os.getpid()}.partial{path.suffix}")
 
 
 def write_text(path: str | Path, text: str, *, sync: bool = False) -> None:
@@ -121,7 +126,7 @@ def check_can_be_written(path: str | Path, option: str = "--out", inputs: Iterab
             raise InputFault(Fault(str(path), "", f"{folder} is not a folder", f"give another {option}"))
         if any(os.path.exists(one) and os.path.samefile(path, one) for one in inputs if path.exists()):
             raise InputFault(Fault(str(path), "", "is what is read here", f"give another {option}"))
-        os.lstat(path)
+        os.lstat(_temporary(path))  # a name that is too long, itself or while it is written
     except FileNotFoundError:
         pass
     except (OSError, ValueError) as error:

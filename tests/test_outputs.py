@@ -10,7 +10,8 @@ import yaml
 from ppaint.cli.main import main
 
 NO_FOLDER = ("file", "file/run", "file/deep/run", "/proc/run")
-NO_FILE = ("folder", "absent/out", "file/out", "/dev/null", "/proc/out")
+LONG = "a" * 250  # its name is allowed, but not with what is added to it until the file is whole
+NO_FILE = ("folder", "absent/out", "file/out", "/dev/null", "/proc/out", LONG, "山" * 90)
 ABSENT = "/absent"  # inputs that are not there: a command that reads first names them and not the output
 INTO_FOLDERS = {
     "judge": ["--images", ABSENT],
