@@ -166,7 +166,9 @@ def _pixels(text: str) -> tuple[int, int]:
     from ..foundation.faults import Fault, InputFault
 
     parts = text.lower().split("x")
-    if not (len(parts) in (1, 2) and all(p.isascii() and p.isdigit() and 1 <= int(p) <= 16384 for p in parts)):
+    if not (
+        len(parts) in (1, 2) and all(p.isascii() and p.isdigit() and len(p) < 9 and 1 <= int(p) <= 16384 for p in parts)
+    ):
         raise InputFault(Fault("--image-px", "", f"{text!r} is not a size", "write 512, or 768x1024 (width x height)"))
     return int(parts[0]), int(parts[-1])
 
@@ -218,8 +220,9 @@ def _launch(path: Path | None) -> dict[str, Any]:
         raise InputFault(Fault(str(path), "--accelerate", "there is no such file", fix))
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise InputFault(Fault(str(path), "", f"not readable as YAML ({str(error).splitlines()[0]})", fix)) from error
+    except Exception as error:  # PyYAML raises nearly anything: YAMLError, ValueError, KeyError, RecursionError
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise InputFault(Fault(str(path), "", f"not readable as YAML ({reason})", fix)) from error
     count = content.get("num_processes") if isinstance(content, dict) else None
     if type(count) is not int or count < 1:
         raise InputFault(Fault(str(path), "num_processes", "missing, or not a whole number above 0", fix))

@@ -205,6 +205,8 @@ def _read_yaml(path: Path, faults: list[Fault]) -> dict[str, Any] | None:
     except UnicodeDecodeError as error:
         row = content[: error.start].count(b"\n") + 1
         return fault(f"line {row}", "not UTF-8", "save the file as UTF-8")
+    except (AttributeError, LookupError, TypeError):  # what PyYAML raises for `!!bool x`, and the like
+        return fault("", "not valid YAML (a value is not what its tag, !!, says)", "take the tag out")
     except (yaml.YAMLError, RecursionError, ValueError) as error:
         mark = getattr(error, "problem_mark", None)
         reason = getattr(error, "problem", None) or str(error) or type(error).__name__

@@ -388,11 +388,21 @@ def test_an_accelerate_file_without_processes_is_one_fault(tmp_path):
     path = tmp_path / "accelerate.yaml"
     path.write_text("num_processes: many\n", encoding="utf-8")
     assert fault("--config", TINY, "--accelerate", path).row == "num_processes"
+    for text in ("a: !!bool x\n", "a: !!int x\n", "[" * 3000):
+        path.write_text(text, encoding="utf-8")
+        assert "not readable as YAML" in fault("--config", TINY, "--accelerate", path).what
 
 
 @pytest.mark.parametrize(
     ("option", "value"),
-    [("--image-px", "big"), ("--image-px", "0"), ("--image-px", "1x2x3"), ("--tflops", 0), ("--memory-gb", "nan")],
+    [
+        ("--image-px", "big"),
+        ("--image-px", "0"),
+        ("--image-px", "1x2x3"),
+        ("--image-px", "9" * 5000),
+        ("--tflops", 0),
+        ("--memory-gb", "nan"),
+    ],
 )
 def test_numbers_that_make_no_sense_are_one_fault(option, value):
     assert fault("--config", TINY, option, value).file == option

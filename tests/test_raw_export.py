@@ -332,6 +332,8 @@ def test_config_fault_names_its_key(export, changes, row):
         (b"name: caf\xe9\n", "not UTF-8"),
         (b"name: !!python/object/apply:os.system ['true']\n", "not valid YAML"),
         (b"a: " + b"[" * 5000, "not valid YAML"),
+        (b"a: !!bool x\n", "not valid YAML"),
+        (b"a: !!timestamp x\n", "not valid YAML"),
         (b"# " + b"x" * 1_100_000, "larger than"),
     ],
 )

@@ -122,6 +122,17 @@ def test_a_key_that_stands_in_the_file_twice_is_refused(given):
     assert "'lora_r' stands here twice, line 5" in fault.what
 
 
+@pytest.mark.parametrize(
+    "value", ["!!timestamp x", "!!bool x", "!!int ''", "!!int x", "{[a]: b}", "{{a: 1}: b}", "[" * 3000]
+)
+def test_what_no_yaml_can_hold_is_one_fault(given, value):
+    (fault,) = faults(given, [f"learning_rate={value}"])
+    assert fault.row.startswith("learning_rate") and "YAML" in fault.what
+    given.write_text(f"{GIVEN}learning_rate: {value}\n", encoding="utf-8")
+    (fault,) = faults(given)
+    assert fault.file == str(given) and "YAML" in fault.what
+
+
 def test_settings_that_do_not_go_together_are_named_together(given):
     (fault,) = faults(given, ["save_steps=7", "eval_steps=3", "learning_rate=1e-3"])
     assert set(fault.row.split(", ")) == {"save_steps", "eval_steps"}

@@ -13,6 +13,7 @@ import yaml
 from ..foundation.faults import Fault, InputFault
 
 COMMAND_LINE = "command line"
+TAG_DOES_NOT_FIT = "a value is not what its tag (!!) says"  # PyYAML raises AttributeError, KeyError and others then
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,8 @@ class _Loader(yaml.SafeLoader):
     def construct_mapping(self, node, deep=False):
         seen = set()
         for key, _ in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                raise yaml.constructor.ConstructorError(None, None, "a key is a list or a mapping", key.start_mark)
             if key.value in seen:
                 problem = f"{key.value!r} stands here twice"
                 raise yaml.constructor.ConstructorError(None, None, problem, key.start_mark)
@@ -127,7 +130,10 @@ def read_settings(path: Path, overrides: Sequence[str] = ()) -> tuple[dict[str, 
 
 def _loaded(text: str) -> tuple[Any, Any]:
     """The values, and the same with every one as its text."""
-    return yaml.load(text, _Loader), yaml.load(text, yaml.BaseLoader)
+    try:
+        return yaml.load(text, _Loader), yaml.load(text, yaml.BaseLoader)
+    except (AttributeError, LookupError, TypeError) as error:
+        raise ValueError(TAG_DOES_NOT_FIT) from error
 
 
 def _as_text(written: Any) -> str:
