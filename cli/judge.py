@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -177,12 +176,13 @@ def _read_finished(judgments: Path) -> dict:
         If it is not done, or the file is not its own.
     """
     from ..foundation.faults import Fault, InputFault
+    from ..foundation.json_text import read_json
 
     path, fix = judgments / JUDGING, "run `ppaint judge` until it is done, and give its --out"
     if not path.is_file():
         raise InputFault(Fault(str(judgments), JUDGING, "the folder holds no finished judgments", fix))
     try:
-        record = json.loads(path.read_text(encoding="utf-8"))
+        record = read_json(path)
     except ValueError as error:
         raise InputFault(Fault(str(path), "", f"not readable as JSON ({error})", fix)) from error
     kinds = {"pool_size": int, "opponents": int, "seed": int, "images": dict}

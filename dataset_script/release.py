@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,6 +15,7 @@ import pyarrow.parquet
 from numpy.typing import NDArray
 
 from ..foundation.faults import Fault, InputFault
+from ..foundation.json_text import read_json
 
 RELEASE_FILE = "ppaint_release.json"
 _NEEDED = ("name", "simulated", "categories", "dimensions", "headline", "rating_scale")
@@ -227,11 +227,11 @@ def read_release(folder: str | Path) -> ReleaseTables:
     folder = Path(folder)
     path = folder / RELEASE_FILE
     try:
-        facts = json.loads(path.read_text(encoding="utf-8"))
+        facts = read_json(path)
     except OSError as error:
         what = f"not a built ppaint dataset: its {RELEASE_FILE} cannot be read ({error.strerror})"
         raise InputFault(Fault(str(folder), "", what, _FIX)) from error
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise InputFault(Fault(str(path), "", "is not JSON in UTF-8", _FIX)) from error
     missing = [key for key in _NEEDED if not isinstance(facts, dict) or key not in facts]
     if missing:

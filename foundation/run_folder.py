@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from .faults import Fault, InputFault
+from .json_text import read_json
 from .left_overs import clear_left_overs
 from .whole_files import write_json
 from .whole_folders import check_folder_can_be_written
@@ -96,7 +97,7 @@ def _read(out: Path) -> dict[str, Any] | None:
         return None
     fix = f"give another --out; what it holds stays usable: {STILL_USABLE}"
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        found = read_json(path)
     except ValueError as error:
         raise InputFault(Fault(str(out), RUN_FILE, f"not readable as JSON ({error})", fix)) from error
     version = found.get("format", 1) if isinstance(found, dict) else None

@@ -12,6 +12,7 @@ from pathlib import Path
 import torch
 
 from ..foundation.faults import Fault, InputFault
+from ..foundation.json_text import read_json
 from .memory import out_of_memory
 
 ADAPTER_CONFIG = "adapter_config.json"
@@ -181,7 +182,7 @@ def weight_files(folder: Path) -> list[Path]:
 
 def _read_json(path: Path) -> dict:
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = read_json(path)
     except (OSError, ValueError):
         return {}  # what loads the model says what is wrong with it
     return content if isinstance(content, dict) else {}

@@ -18,6 +18,7 @@ from pydantic import (
 )
 
 from ..foundation.faults import Fault, InputFault
+from ..foundation.json_text import read_json
 from ..foundation.whole_files import write_text
 from .out_of_distribution import DistanceEntry
 from .prompts import DIGITS, Prompts
@@ -126,14 +127,14 @@ class ScorerConfig(BaseModel):
         """
         path = find_file(path_or_repo, FILE_NAME)
         try:
-            return cls.model_validate(json.loads(path.read_text(encoding="utf-8")))
+            return cls.model_validate(read_json(path))
         except ValidationError as error:
             faults = [
                 Fault(str(path), ".".join(map(str, e["loc"])), e["msg"], "make the scorer's folder again")
                 for e in error.errors()
             ]
             raise InputFault(faults) from error
-        except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        except ValueError as error:
             raise InputFault(
                 Fault(str(path), "", f"not readable as JSON ({error})", "make the folder again")
             ) from error

@@ -14,6 +14,7 @@ import numpy as np
 import torch
 
 from ..foundation.faults import Fault, InputFault
+from ..foundation.json_text import read_json
 from ..foundation.run_folder import RUN_FILE
 from ..foundation.whole_files import write_json
 from .training_table import TrainingTable
@@ -146,7 +147,7 @@ def _read(folder: Path) -> dict[str, Any] | None:
         return None
     fix = "give another output folder; each checkpoint here can still be loaded with transformers' from_pretrained"
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        found = read_json(path)
     except ValueError as error:
         raise InputFault(Fault(str(folder), RUN_FILE, f"is not readable as JSON ({error})", fix)) from error
     if not isinstance(found, dict) or found.get("format", 1) not in (1, CHECKPOINTS_FORMAT):

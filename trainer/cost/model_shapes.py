@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING
 import yaml
 
 from ...foundation.faults import Fault, InputFault
+from ...foundation.json_text import read_json
 from ...model_card.prompts import Prompts
 
 if TYPE_CHECKING:
@@ -190,8 +190,8 @@ def _config_of(folder: Path) -> Qwen3VLConfig:
     if not path.is_file():
         raise InputFault(Fault(str(folder), "config.json", "the file is missing", _FIX))
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        content = read_json(path)
+    except ValueError as error:
         raise InputFault(Fault(str(path), "", f"not readable as JSON ({error})", _FIX)) from error
     kind = content.get("model_type") if isinstance(content, dict) else None
     if kind != "qwen3_vl":

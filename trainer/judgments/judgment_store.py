@@ -25,6 +25,7 @@ from pathlib import Path
 import numpy as np
 
 from ...foundation.faults import Fault, InputFault
+from ...foundation.json_text import read_json
 from ...foundation.whole_files import written_file
 from .journal import NOT_OURS, append_lines, foreign, read_lines, replace_text, truncate, unwritable
 
@@ -436,7 +437,7 @@ class JudgmentStore:
 def _read_header(path: Path) -> dict:
     """``store.json``, with its fields checked."""
     try:
-        header = json.loads(path.read_text(encoding="utf-8"))
+        header = read_json(path)
     except (OSError, ValueError) as error:
         raise InputFault(Fault(str(path), "", f"not readable as JSON ({error})", NOT_OURS)) from error
     kinds = {"fingerprint": str, "dimensions": list}

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...foundation.faults import Fault, InputFault
+from ...foundation.json_text import read_json
 from ...foundation.whole_files import write_text, written_file
 
 if TYPE_CHECKING:
@@ -62,14 +63,19 @@ def load_described(folder: str | Path, name: str, *tables: str) -> tuple[dict[st
     Raises
     ------
     InputFault
-        If a file is missing.
+        If a file is missing, or is not what was written.
     """
     import pandas as pd
 
-    folder = Path(folder)
+    folder, fix = Path(folder), "give the folder that `ppaint pseudo-label` wrote"
     for file in (f"{name}.json", *(f"{table}.parquet" for table in tables)):
         if not (folder / file).is_file():
-            fix = "give the folder that `ppaint pseudo-label` wrote"
             raise InputFault(Fault(str(folder), file, "the file is missing", fix))
-    description = json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
-    return description, [pd.read_parquet(folder / f"{table}.parquet") for table in tables]
+    file = f"{name}.json"
+    try:
+        description, found = read_json(folder / file), []
+        for file in (f"{table}.parquet" for table in tables):
+            found.append(pd.read_parquet(folder / file))
+    except (OSError, ValueError) as error:  # pyarrow's ArrowInvalid is a ValueError
+        raise InputFault(Fault(str(folder), file, f"cannot be read ({error})", fix)) from error
+    return description, found
