@@ -1,4 +1,8 @@
-"""The Space: an image in, five scores with standard deviations and a place among the release's paintings out; nothing else."""
+"""The Space: an image in, five scores with standard deviations and a place among the release's paintings out; nothing else.
+
+One process serves the page for all tests here: first as a Space does, from a copied folder without the installed ppaint, then by
+`ppaint demo`. Its imports alone take ten seconds of a CPU.
+"""
 
 import asyncio
 import hashlib
@@ -6,6 +10,7 @@ import json
 import os
 import secrets
 import shutil
+import signal
 import socket
 import stat
 import subprocess
@@ -15,6 +20,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import gradio as gr
+import grimp
 import httpx
 import numpy as np
 import pytest
@@ -34,6 +40,39 @@ from ppaint.trainer.tiny_judge.architecture import build_processor, build_tiny_m
 
 DIMENSIONS = ["composition", "brushwork", "ink_and_color", "artistic_conception", "overall"]
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+ROOT = Path(__file__).resolve().parents[1]
+ROOMS = (
+    "foundation",
+    "preference_to_score",
+    "images",
+    "dataset_script",
+    "model_card",
+    "eval_suite",
+    "trainer",
+    "spaces_demo",
+)
+# What the server's process runs. The installed ppaint is hidden at first: an editable install answers through a finder of its
+# own, a wheel lies in site-packages, behind the working directory.
+SERVE = """
+import json, os, runpy, signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a job of the background starts with it ignored
+model, dataset, port = sys.argv[1:]
+finders = list(sys.meta_path)
+sys.meta_path[:] = [finder for finder in finders if "__editable__" not in repr(finder)]
+try:
+    runpy.run_path("app.py", run_name="__main__")
+except SystemExit as stopped:
+    asked = str(stopped)
+os.environ |= {"PPAINT_MODEL": model, "PPAINT_DATASET": dataset}
+runpy.run_path("app.py", run_name="__main__")  # until it is interrupted
+rooms = {name: module for name, module in sys.modules.items() if name.startswith("ppaint.")}
+places = {name: getattr(module, "__file__", None) or list(module.__path__)[0] for name, module in rooms.items()}
+with open("space.json", "w") as file:
+    json.dump({"asked": asked, "places": places}, file)
+sys.meta_path[:] = finders
+from ppaint.cli.main import main
+main(["demo", "--model", model, "--dataset", dataset, "--port", port])
+"""
 
 
 @pytest.fixture(scope="module")
@@ -71,33 +110,61 @@ def painting(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def server(folder, dataset, tmp_path_factory):
-    """`ppaint demo` in a process of its own: gradio's server leaves loops and sockets open where it ran."""
-    with socket.socket() as probe:
+def needed():
+    """The rooms that the page imports, by the import graph."""
+    graph = grimp.build_graph(*(f"ppaint.{room}" for room in ROOMS), cache_dir=None)
+    files = graph.find_upstream_modules("ppaint.spaces_demo.app") | {"ppaint.spaces_demo.app"}
+    return {name.split(".")[1] for name in files}
+
+
+def free_ports(number):
+    probes = [socket.socket() for _ in range(number)]
+    for probe in probes:
         probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    call = ["demo", "--model", str(folder), "--dataset", str(dataset), "--port", str(port)]
-    program = f"from ppaint.cli.main import main; main({call!r})"
-    place = tmp_path_factory.mktemp("server")
+    ports = [probe.getsockname()[1] for probe in probes]
+    for probe in probes:
+        probe.close()
+    return ports
+
+
+def wait_for(process, client, log):
+    for _ in range(600):
+        assert process.poll() is None, log.read_text()
+        try:
+            return client.get("config")
+        except httpx.TransportError:
+            time.sleep(0.5)
+    raise AssertionError(log.read_text())
+
+
+@pytest.fixture(scope="module")
+def server(folder, dataset, painting, needed, tmp_path_factory):
+    """The page in a process of its own: gradio's server leaves loops and sockets open where it ran."""
+    place = tmp_path_factory.mktemp("space")
+    shutil.copy(ROOT / "spaces_demo" / "app.py", place)
+    for room in needed:
+        shutil.copytree(ROOT / room, place / "ppaint" / room, ignore=shutil.ignore_patterns("__pycache__"))
     (place / "temporary").mkdir()
-    environment = {key: value for key, value in os.environ.items() if not key.startswith("GRADIO_TEMP")}
-    environment["TMPDIR"] = str(place / "temporary")
-    with (place / "log").open("wb") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-u", "-c", program], cwd=place, env=environment, stdout=log, stderr=subprocess.STDOUT
-        )
-    address = f"http://127.0.0.1:{port}/"
+    first_port, port = free_ports(2)
+    ours = {"PYTHONPATH", "PYTHONHOME", "PPAINT_MODEL", "PPAINT_DATASET", "GRADIO_TEMP_DIR"}
+    environment = {key: value for key, value in os.environ.items() if key not in ours}
+    environment |= {"TMPDIR": str(place / "temporary"), "GRADIO_SERVER_PORT": str(first_port)}
+    call = [sys.executable, "-u", "-c", SERVE, str(folder), str(dataset), str(port)]
+    log = place / "log"
+    with log.open("wb") as file:
+        process = subprocess.Popen(call, cwd=place, env=environment, stdout=file, stderr=subprocess.STDOUT)
     try:
-        for _ in range(600):
-            assert process.poll() is None, "the server stopped"
-            try:
-                httpx.get(f"{address}config", timeout=10)
-                break
-            except httpx.TransportError:
-                time.sleep(0.5)
-        (uploads,) = (place / "temporary").glob("ppaint-uploads-*")
+        with httpx.Client(base_url=f"http://127.0.0.1:{first_port}/", timeout=60) as client:
+            wait_for(process, client, log)
+            first = SimpleNamespace(client=client)
+            answer = ask(first, "run/score", {"path": str(upload(first, painting))})
+        process.send_signal(signal.SIGINT)
+        address = f"http://127.0.0.1:{port}/"
         with httpx.Client(base_url=address, timeout=60) as client:
-            yield SimpleNamespace(address=address, client=client, place=place, log=place / "log", uploads=uploads)
+            wait_for(process, client, log)
+            (uploads,) = (place / "temporary").glob("ppaint-uploads-*")
+            space = SimpleNamespace(answer=answer, **json.loads((place / "space.json").read_text()))
+            yield SimpleNamespace(address=address, client=client, place=place, log=log, uploads=uploads, space=space)
         process.terminate()
         process.wait(timeout=60)
         assert not uploads.exists(), "the server left its uploads behind"
@@ -111,20 +178,27 @@ def address(server):
     return server.address
 
 
-@pytest.fixture
-def predict(address):
-    """What the page's client calls; in a process of its own for the same reason."""
-
-    def call(argument: str) -> subprocess.CompletedProcess[str]:
-        program = (
-            "import json, sys\n"
-            "from gradio_client import Client, handle_file\n"
-            f"client = Client({address!r}, verbose=False)\n"
-            f"print(json.dumps(client.predict({argument}, api_name='/score')))\n"
-        )
-        return subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=300)
-
-    return call
+@pytest.fixture(scope="module")
+def predicted(server, painting, tmp_path_factory):
+    """What the page's own client gets for an image, and for a file that is none; in a process of its own for the same reason."""
+    bad = tmp_path_factory.mktemp("bad") / "x.jpg"
+    bad.write_bytes(b"not an image")
+    program = """
+import json, sys
+from gradio_client import Client, handle_file
+from gradio_client.exceptions import AppError
+address, image, bad = sys.argv[1:]
+client = Client(address, verbose=False)
+scored = client.predict(handle_file(image), api_name="/score")
+try:
+    client.predict(handle_file(bad), api_name="/score")
+except AppError as error:
+    print(json.dumps({"scored": scored, "refused": str(error)}))
+"""
+    call = [sys.executable, "-c", program, server.address, str(painting), str(bad)]
+    done = subprocess.run(call, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
 
 
 # --- what is shown
@@ -216,17 +290,29 @@ def test_whatever_is_no_image_becomes_an_error_with_its_mend(scorer, tmp_path, c
 # --- over the wire
 
 
-def test_a_client_gets_the_scores(predict, scorer, painting):
-    table, _, note = json.loads(predict(f"handle_file({str(painting)!r})").stdout)
+def test_the_page_needs_few_rooms(needed):
+    assert needed <= {"foundation", "images", "dataset_script", "model_card", "spaces_demo"}
+
+
+def test_as_a_space_it_asks_for_its_model_and_scores_from_the_copied_folder_alone(server, needed, scorer, painting):
+    assert server.space.asked.startswith("set PPAINT_MODEL")
+    status, told = server.space.answer
+    assert status == 200
+    assert [row[1] for row in json.loads(told)["data"][0]["data"]] == [
+        f"{value:.2f}" for value in scorer.score([painting]).mean[0]
+    ]
+    assert {name.split(".")[1] for name in server.space.places} == needed  # all of them, and no other
+    assert all(Path(file).is_relative_to(server.place / "ppaint") for file in server.space.places.values())
+
+
+def test_a_client_gets_the_scores(predicted, scorer, painting):
+    table, _, note = predicted["scored"]
     assert [row[1] for row in table["data"]] == [f"{value:.2f}" for value in scorer.score([painting]).mean[0]]
     assert note == ""
 
 
-def test_a_file_that_is_no_image_is_refused_with_the_reason_and_the_mend(predict, tmp_path):
-    (tmp_path / "x.jpg").write_bytes(b"not an image")
-    refused = predict(f"handle_file({str(tmp_path / 'x.jpg')!r})")
-    assert refused.returncode == 1
-    assert "x.jpg: not an image: it looks like a text file. Fix: " in refused.stderr
+def test_a_file_that_is_no_image_is_refused_with_the_reason_and_the_mend(predicted):
+    assert "x.jpg: not an image: it looks like a text file. Fix: " in predicted["refused"]
 
 
 META = {"_type": "gradio.FileData"}
@@ -402,10 +488,10 @@ def test_where_no_upload_folder_can_be_made_is_one_clear_fault(tmp_path, monkeyp
         private_upload_folder.__wrapped__()
 
 
-def test_a_file_over_the_limit_is_refused(address, tmp_path):
+def test_a_file_over_the_limit_is_refused(server, tmp_path):
     (tmp_path / "large.png").write_bytes(b"\0" * (33 * 2**20))
     with (tmp_path / "large.png").open("rb") as file:
-        answer = httpx.post(f"{address}gradio_api/upload", files={"files": ("large.png", file)}, timeout=60)
+        answer = server.client.post("/gradio_api/upload", files={"files": ("large.png", file)})
     assert answer.status_code == 413
 
 
