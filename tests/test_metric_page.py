@@ -1,4 +1,8 @@
-"""The metric's page on the Hub starts from its folder alone, and shows what the metric says."""
+"""The metric loads offline from its folder alone, its page on the Hub starts from there too, and shows what the metric says.
+
+One process does both, without torch and transformers: the folder's requirements do not name them, and `evaluate` imports them
+where they are installed.
+"""
 
 import json
 import os
@@ -8,6 +12,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import gradio as gr
 import httpx
@@ -25,24 +30,44 @@ def metric(tmp_path):
     return SrccPlcc(cache_dir=str(tmp_path))
 
 
-def test_the_page_starts_from_a_copy_of_its_folder_and_answers(tmp_path):
-    shutil.copytree(FOLDER, tmp_path / "space")
+# As a user has it, who has what the folder's requirements name and no ppaint: the metric by `evaluate`, and then its page.
+PROGRAM = """
+import json, runpy, sys
+from importlib.machinery import PathFinder
+class Others(PathFinder):
+    @classmethod
+    def find_spec(cls, name, path=None, target=None):
+        hidden = name.split(".")[0] in ("torch", "transformers", "ppaint")
+        return None if hidden else super().find_spec(name, path, target)
+finders = [finder for finder in sys.meta_path if "__editable__" not in repr(finder)]
+sys.meta_path[:] = [Others if finder is PathFinder else finder for finder in finders]
+import evaluate
+metric = evaluate.load("./elsewhere/srcc_plcc")
+result = metric.compute(predictions=[1, 2, 3, 4, 5.5], references=[1, 3, 2, 5, 4], groups=list("aaaaa"))
+ours = [name for name in sys.modules if name.startswith(("ppaint", "torch", "transformers"))]
+with open("loaded.json", "w") as file:
+    json.dump({"srcc": result["srcc"], "ours": ours}, file)
+runpy.run_path("elsewhere/srcc_plcc/app.py", run_name="__main__")
+"""
+
+
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory):
+    """What a process gives that has a copy of the folder: the metric's figure there, and what its page answered."""
+    place = tmp_path_factory.mktemp("alone")
+    shutil.copytree(FOLDER, place / "elsewhere" / "srcc_plcc")
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    environment = os.environ | {
-        "HF_HOME": str(tmp_path / "cache"),
-        "HF_HUB_OFFLINE": "1",
-        "GRADIO_SERVER_PORT": str(port),
-    }
-    with (tmp_path / "log").open("wb") as log:
-        page = subprocess.Popen(
-            [sys.executable, tmp_path / "space" / "app.py"], cwd=tmp_path, env=environment, stdout=log, stderr=log
-        )
+    ours = {"PYTHONPATH", "PYTHONHOME"}
+    environment = {key: value for key, value in os.environ.items() if key not in ours and not key.startswith("HF_")}
+    environment |= {"HF_HOME": str(place / "cache"), "HF_HUB_OFFLINE": "1", "GRADIO_SERVER_PORT": str(port)}
+    with (place / "log").open("wb") as log:
+        page = subprocess.Popen([sys.executable, "-c", PROGRAM], cwd=place, env=environment, stdout=log, stderr=log)
     try:
         with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as client:
             for _ in range(600):
-                assert page.poll() is None, (tmp_path / "log").read_text()
+                assert page.poll() is None, (place / "log").read_text()
                 try:
                     client.get("/config")
                     break
@@ -54,8 +79,17 @@ def test_the_page_starts_from_a_copy_of_its_folder_and_answers(tmp_path):
     finally:
         page.kill()
         page.wait()
-    assert told.startswith("event: complete"), told
-    table, note = json.loads(told.split("data: ", 1)[1])
+    return SimpleNamespace(told=told, **json.loads((place / "loaded.json").read_text()))
+
+
+def test_it_loads_offline_from_a_copy_of_its_folder_alone(alone):
+    assert alone.ours == [], "the folder does not stand alone"
+    assert alone.srcc == pytest.approx(0.8)
+
+
+def test_the_page_starts_from_a_copy_of_its_folder_and_answers(alone):
+    assert alone.told.startswith("event: complete"), alone.told
+    table, note = json.loads(alone.told.split("data: ", 1)[1])
     expected = agreement(PREDICTIONS, REFERENCES, resamples=100)
     assert table["data"][0][:4] == ["srcc", *(f"{x:.4f}" for x in (expected["srcc"], *expected["srcc_interval"]))]
     assert note == "Rows: 5, items: 5, groups: 1."
