@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
-import os
-import subprocess
+import runpy
 import sys
 from collections import Counter
 from itertools import groupby
@@ -30,15 +30,11 @@ def run(name: str, out: Path) -> Path:
     if not (DATA / name).is_dir():
         pytest.skip(f"../shared/data/{name} is not here")
     script = ROOT / "docs" / "examples" / f"{name}.py"
-    environment = os.environ | {"HF_HOME": str(out / "cache"), "HF_HUB_OFFLINE": "1"}
-    done = subprocess.run(
-        [sys.executable, str(script), str(DATA / name), str(out / "made")],
-        cwd=out,
-        env=environment,
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr
+    with pytest.MonkeyPatch.context() as patch, contextlib.chdir(out):
+        patch.setattr(sys, "argv", [str(script), str(DATA / name), str(out / "made")])
+        with pytest.raises(SystemExit) as end:
+            runpy.run_path(str(script), run_name="__main__")
+    assert not end.value.code
     return out / "made"
 
 
