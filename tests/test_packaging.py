@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import configparser
+import json
 import os
 import shutil
 import subprocess
@@ -23,17 +24,14 @@ ROOMS = sorted({package.split(".")[1] for package in PACKAGES if "." in package}
 MAIN = "main_module"  # the folder of `ppaint` itself, which holds `python -m ppaint` and no `__init__.py`
 NOT_SHIPPED = ("trainer/tiny_judge/weights/twin/",)  # the control twin serves the benchmarks only
 
-LIST_MODULES = """
-import importlib, pathlib
-for room in {rooms}:
-    module = importlib.import_module("ppaint." + room)
-    print(pathlib.Path(module.__file__).resolve())
-"""
-LOAD_DATASET = """
+# `python -c` puts the working directory first on the path, as a notebook does
+IMPORT_AND_LOAD = """
+import importlib, json, pathlib
 from datasets import load_dataset
-import ppaint.cli, ppaint.trainer
-for rows in (load_dataset("ppaint"), load_dataset("ppaint", "paintings")):
-    print(sorted(rows), rows["landscape"][0]["painting_id"])
+places = [str(pathlib.Path(importlib.import_module("ppaint." + room).__file__).resolve()) for room in {rooms}]
+tables = (load_dataset("ppaint"), load_dataset("ppaint", "paintings"))
+loaded = [[sorted(rows), rows["landscape"][0]["painting_id"]] for rows in tables]
+print(json.dumps({{"places": places, "loaded": loaded}}))
 """
 
 
@@ -99,9 +97,10 @@ def installed(request, source, dependencies, tmp_path_factory) -> tuple[Path, Pa
     return python, checkout
 
 
-@pytest.fixture
-def beside_data(tmp_path) -> Path:
+@pytest.fixture(scope="module")
+def beside_data(tmp_path_factory) -> Path:
     """A working directory with a dataset folder `ppaint`, and folders that carry the names of rooms and libraries."""
+    tmp_path = tmp_path_factory.mktemp("beside")
     for config in ("paintings", "ratings", "pairs", "fused"):
         (tmp_path / "ppaint" / config).mkdir(parents=True)
         rows = pandas.DataFrame({"painting_id": [f"of {config}"]})
@@ -164,11 +163,18 @@ def test_versions_agree():
     assert f"## {version}" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
 
 
-def test_rooms_come_from_the_installation_beside_data_folders(installed, beside_data):
-    python, home = installed
-    # `python -c` puts the working directory first on the path, as a notebook does
-    printed = run(python, "-c", LIST_MODULES.format(rooms=ROOMS), cwd=beside_data)
-    assert [Path(line) for line in printed.split()] == [home.resolve() / room / "__init__.py" for room in ROOMS]
+@pytest.fixture(scope="module")
+def seen(installed, beside_data, tmp_path_factory) -> dict[str, list]:
+    """Where a program beside the data folders finds the rooms, and what it then loads of the dataset folder."""
+    python, _ = installed
+    offline = {"HF_HOME": str(tmp_path_factory.mktemp("cache")), "HF_HUB_OFFLINE": "1"}
+    offline["HF_DATASETS_CACHE"] = f"{offline['HF_HOME']}/datasets"
+    return json.loads(run(python, "-c", IMPORT_AND_LOAD.format(rooms=ROOMS), cwd=beside_data, **offline))
+
+
+def test_rooms_come_from_the_installation_beside_data_folders(installed, seen):
+    _, home = installed
+    assert [Path(place) for place in seen["places"]] == [home.resolve() / room / "__init__.py" for room in ROOMS]
 
 
 def test_command_answers_beside_data_folders(installed, beside_data):
@@ -181,8 +187,5 @@ def test_command_answers_beside_data_folders(installed, beside_data):
     )
 
 
-def test_load_dataset_reads_the_folder_and_not_the_package(installed, beside_data):
-    python, _ = installed
-    offline = {"HF_HOME": str(beside_data / "cache"), "HF_HUB_OFFLINE": "1"}
-    printed = run(python, "-c", LOAD_DATASET, cwd=beside_data, **offline)
-    assert printed.splitlines() == ["['landscape'] of fused", "['landscape'] of paintings"]
+def test_load_dataset_reads_the_folder_and_not_the_package(seen):
+    assert seen["loaded"] == [[["landscape"], "of fused"], [["landscape"], "of paintings"]]
