@@ -141,7 +141,7 @@ def _check_outputs(out: Path | None, plot: Path | None, json_out: Path | None, p
             check_can_be_written(path, option, [prior] if prior else [])
         except InputFault as error:
             faults.extend(error.faults)
-    if len({path.resolve() for path in paths.values()}) < len(paths):
+    if not faults and len({path.resolve() for path in paths.values()}) < len(paths):
         faults.append(Fault(", ".join(paths), "", "are the same file", "give each a file of its own"))
     if out is not None and not faults and out.is_file():
         # pairs that somebody has judged by now look the same from outside

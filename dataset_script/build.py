@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -101,7 +102,7 @@ def build_dataset(
         If the export is at fault (with all that is wrong in it), or `out` must not be written.
     """
     raw, out = Path(raw), Path(out)
-    if raw.resolve().is_relative_to(out.resolve()):
+    if Path(os.path.realpath(raw)).is_relative_to(os.path.realpath(out)):
         fault = Fault(str(out), "", "the raw export is inside this folder, and would be replaced", "give another --out")
         raise InputFault(fault)
     replaced = "--overwrite replaces a dataset that stands there"

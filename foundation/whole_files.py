@@ -120,6 +120,8 @@ def check_can_be_written(path: str | Path, option: str = "--out", inputs: Iterab
             raise InputFault(Fault(str(path), "", "is a folder", f"give a file as {option}"))
         if path.exists() and not path.is_file():  # a device or a pipe would be replaced by a file
             raise InputFault(Fault(str(path), "", "is not a file", f"give a file as {option}"))
+        if path.is_symlink() and not path.exists():  # the link would be replaced, and not what it is meant to lead to
+            raise InputFault(Fault(str(path), "", "is a link that leads nowhere", f"give another {option}"))
         if not folder.exists():
             raise InputFault(Fault(str(path), "", "its folder does not exist", f"make it, or give another {option}"))
         if not folder.is_dir():

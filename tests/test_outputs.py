@@ -75,6 +75,15 @@ def test_a_file_that_cannot_be_written_is_refused_first(command, out, place, cap
     assert str(place / out) in said and option in said and untouched(place)
 
 
+@pytest.mark.parametrize("leads_to", ["absent", "link"])
+@pytest.mark.parametrize("command", [*INTO_FILES, *(f"{name} --out" for name in INTO_FOLDERS if " " not in name)])
+def test_a_link_that_leads_nowhere_is_refused_first(command, leads_to, place, capsys):
+    (place / "link").symlink_to(place / leads_to)
+    name, option = command.split()
+    said = refused(capsys, name, *INTO_FILES.get(command, INTO_FOLDERS.get(name)), option, place / "link")
+    assert str(place / "link") in said and option in said and (place / "link").is_symlink()
+
+
 @pytest.mark.parametrize(
     "words",
     [
