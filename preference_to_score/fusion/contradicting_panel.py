@@ -75,8 +75,8 @@ def unfit_reason(a: WorthsOnScale, fused: NDArray) -> str:
     reasons = []
     if contradicts(a):
         reasons.append(
-            "the experts contradict one another in their comparisons (the spread of the worths is known to "
-            f"{a.spread_error:.0%} of itself only): look at those who stand out, such as for changed answer keys"
+            "the experts contradict one another in their comparisons (the standard error of the worths' spread is "
+            f"{100 * a.spread_error:.0f} % of it): look at those who stand out, such as for changed answer keys"
         )
     scores, errors = (each[0] for each in weighted_scores(a.table, np.ones((1, len(a.table)))))
     both = ~np.isnan(scores) & ~np.isnan(errors)
