@@ -117,7 +117,7 @@ def _write(table, config, format: Format, out: Path | None) -> None:
             "scale_open": config.scale_open,
             "out_of_distribution": out_of_distribution_note(table, config),
         }
-        text = json.dumps(facts | {"scores": table.rows()}, indent=1)
+        text = json.dumps(facts | {"scores": table.rows()}, indent=1, ensure_ascii=False)  # names as they are
     elif format is Format.csv:
         text = table.to_csv().rstrip("\n")
     else:

@@ -27,6 +27,7 @@ CHINESE = "山水/千里江山图.png"
 LATIN1 = os.fsdecode(b"caf\xe9.png") if sys.getfilesystemencoding() == "utf-8" else "caf\udce9.png"
 UNDER_ASCII = CHINESE.encode().decode("ascii", "surrogateescape")  # as an ASCII locale gives the same name
 NAMES = (CHINESE, LATIN1, UNDER_ASCII, "\ud83d.png", "plain.png")
+IN_JSON = [CHINESE if name == UNDER_ASCII else name for name in NAMES]  # JSON can hold what is no UTF-8, as an escape
 SHOWN = (CHINESE, "caf\\udce9.png", CHINESE, "\\ud83d.png", "plain.png")
 
 
@@ -69,7 +70,7 @@ def test_scores_of_any_names_reach_any_terminal(form, encoding):
         _write(table_of(NAMES), config(), form, None)
     shown = both[0]
     if form is Format.json:
-        assert [row["name"] for row in json.loads(shown)["scores"]] == list(NAMES)
+        assert [row["name"] for row in json.loads(shown)["scores"]] == IN_JSON
     else:
         assert all(name in shown for name in SHOWN) and "意境" in shown
 
@@ -80,6 +81,8 @@ def test_scores_of_any_names_reach_a_file(form, tmp_path):
     text = (tmp_path / "scores").read_text(encoding="utf-8")
     if form is Format.csv:
         assert [row["name"] for row in csv.DictReader(io.StringIO(text))] == list(SHOWN)
+    if form is Format.json:
+        assert text.count(CHINESE) == 2 and [row["name"] for row in json.loads(text)["scores"]] == IN_JSON
 
 
 @anywhere
