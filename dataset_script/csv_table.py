@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -120,6 +121,7 @@ def shown(value: object) -> str:
 
 def _header_fits(rows: TableRows, columns: Columns, file: str, faults: list[Fault]) -> bool:
     before, header, place = len(faults), rows.header, f"row {rows.header_row}"
+    counts = Counter(header)
     known = {*columns.required, *columns.optional}
     nameless = rows.unnamed or any(map(has_no_name, header))
     for column in columns.required:
@@ -130,7 +132,7 @@ def _header_fits(rows: TableRows, columns: Columns, file: str, faults: list[Faul
         if has_no_name(column):
             what = f"column {header.index(column) + 1} has no name (pandas writes its index so)"
             faults.append(Fault(file, place, what, "give it its name, or remove it"))
-        elif header.count(column) > 1:
+        elif counts[column] > 1:
             faults.append(Fault(file, place, f"column {shown(column)} is listed twice", "remove one of them"))
         elif column not in known and not columns.open:
             fix = f"remove it, or correct its spelling (known: {', '.join([*columns.required, *columns.optional])})"
