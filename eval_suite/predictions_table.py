@@ -162,6 +162,8 @@ def _number(cell: object) -> float:
     """A cell as a number; NaN for what is none (a truth value, a list, a word)."""
     if isinstance(cell, bool | np.bool_) or not isinstance(cell, str | int | float | np.number | Decimal):
         return float("nan")
+    if isinstance(cell, str) and "_" in cell:  # Python alone reads 1_0 as ten
+        return float("nan")
     try:
         return float(cell)
     except (ValueError, OverflowError):

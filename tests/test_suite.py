@@ -200,6 +200,13 @@ def test_the_category_may_be_absent_and_what_a_scorer_adds_may_be_there(release,
     assert np.isfinite(read_predictions(path, release)).all()
 
 
+def test_a_number_that_python_alone_reads_is_none(release, table, tmp_path):
+    table["overall"] = table["overall"].astype(object)
+    table.loc[0, "overall"] = "1_0"
+    (fault,) = faults_of(write(table, tmp_path / "p.csv"), release)
+    assert (fault.row, fault.what) == ("row 2, overall", "'1_0' is not a finite number")
+
+
 def test_all_faults_of_rows_are_told_at_once(release, table, tmp_path):
     table["overall"] = table["overall"].astype(object)
     table.loc[0, "overall"] = "good"
