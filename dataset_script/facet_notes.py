@@ -106,7 +106,7 @@ def _score_oddities(scores: ProtocolScores) -> list[str]:
     if len(sizes) > 1:
         sentences.append(
             f"the paintings fall into {len(sizes)} parts that were never compared with one another (of {_listed(sizes)} "
-            f"paintings): scores can be compared within a part only (column {PART_SUFFIX})"
+            f"paintings): scores can be compared within a part only (their numbers: the column that ends in {PART_SUFFIX})"
         )
     return sentences
 

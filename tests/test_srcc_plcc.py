@@ -106,6 +106,7 @@ def test_a_choice_of_statistics_is_checked(metric):
     for wrong, said in (
         (["srcc", "spearman"], "unknown statistic 'spearman'; known are srcc, plcc, krcc"),
         ([], "names no figure"),
+        (5, r"a list of names, such as"),
         ("srcc", r"a list of names, such as \['srcc'\]"),
     ):
         with pytest.raises(ValueError, match=said):

@@ -331,8 +331,9 @@ def chosen_figures(names: Iterable[str] | None) -> tuple[str, ...]:
     """
     if names is None:
         return FIGURES
-    if isinstance(names, str):
-        raise ValueError(f"statistics must be a list of names, such as [{names!r}]")
+    if isinstance(names, str) or not isinstance(names, Iterable):
+        given = names if isinstance(names, str) else FIGURES[0]
+        raise ValueError(f"statistics must be a list of names, such as [{given!r}]")
     chosen = tuple(dict.fromkeys(names))
     unknown = [name for name in chosen if name not in FIGURES]
     if unknown:
