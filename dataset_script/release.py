@@ -116,12 +116,7 @@ class ReleaseTables(dict[str, Any]):
 
         ``painting_id``, ``category``, and for each dimension its score and ``_se``; of ratings also ``_bias_removed`` and
         ``_bias_removed_se``. A dimension has ``_part`` where paintings were compared in parts that no comparison links:
-        scores can be compared within a part only.
-
-        Raises
-        ------
-        InputFault
-            If the dataset has no such scores, or they cannot be read.
+        scores can be compared within a part only. An ``InputFault`` where there are none.
         """
         if not (self.folder / "scores").is_dir():
             what = "the dataset has no scores of one protocol alone"

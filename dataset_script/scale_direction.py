@@ -77,16 +77,9 @@ def _what_to_do(turned: bool) -> str:
 
 
 def scale_warnings(export: RawExport) -> list[str]:
-    """What a reader should be warned of before anything is built of an export.
+    """One sentence on all facets of an export whose ratings run against their preferences; empty where there is none.
 
-    Parameters
-    ----------
-    export : RawExport
-
-    Returns
-    -------
-    list of str
-        One sentence on all facets whose ratings run against their preferences; empty where there is none.
+    A reader is warned of it before anything is built.
     """
     facets = list(facet_tables(export))
     found = [one for one in map(against_preferences, facets) if one is not None]

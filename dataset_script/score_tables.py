@@ -38,18 +38,7 @@ def fused_table(export: RawExport, facets: Sequence[Facet]) -> pd.DataFrame:
 
 
 def scores_table(export: RawExport, facets: Sequence[Facet]) -> pd.DataFrame:
-    """The scores of the one protocol that the export has.
-
-    Parameters
-    ----------
-    export : RawExport
-    facets : sequence of Facet
-
-    Returns
-    -------
-    pandas.DataFrame
-        painting_id, category, file, and the columns of `score_columns`.
-    """
+    """The scores of the one protocol that the export has: as `fused_table`, with the columns of `score_columns`."""
     table = export.paintings[["painting_id", "category", "file"]].copy()
     table[list(score_columns(export, facets))] = math.nan
     for facet in facets:

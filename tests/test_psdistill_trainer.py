@@ -11,6 +11,7 @@ from known_judge import KnownJudge
 from PIL import Image
 from readout_of_trainer import readout_means
 from scipy.stats import chisquare
+from shifted import shift
 from transformers import AutoModelForImageTextToText, TrainerCallback
 from trl import GRPOConfig, GRPOTrainer
 
@@ -204,15 +205,6 @@ def exact_gradient(start, features, scores, folder, places, beta):
     shift(exact.core)
     exact.compute_loss(exact.model, {"places": places}).backward()
     return exact, gradient_of(exact.core)
-
-
-def shift(model):
-    """Away from the reference, so that the KL has a gradient, and with spread-out scores."""
-    generator = torch.Generator().manual_seed(8)
-    with torch.no_grad():
-        for name, p in model.named_parameters():
-            if p.requires_grad and "embed" in name:
-                p.add_(0.2 * torch.randn(p.shape, generator=generator))
 
 
 @pytest.mark.parametrize("beta", [0.05])

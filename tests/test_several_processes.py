@@ -15,6 +15,7 @@ import yaml
 from accelerate.state import DistributedType, PartialState
 from known_judge import KnownJudge
 from PIL import Image
+from shifted import shift
 from torch.distributed.tensor import DTensor
 from transformers import AutoModelForImageTextToText, TrainerCallback
 
@@ -94,15 +95,6 @@ def as_accelerators():
     All that follows is its own FSDP2 (and torch's, over gloo).
     """
     PartialState().distributed_type = DistributedType.MULTI_GPU
-
-
-def shift(model):
-    """Away from the reference."""
-    generator = torch.Generator().manual_seed(8)
-    with torch.no_grad():
-        for name, p in model.named_parameters():
-            if p.requires_grad and "embed" in name:
-                p.add_(0.2 * torch.randn(p.shape, generator=generator))
 
 
 def sampled_step(material, folder, batch, passes, local=False):

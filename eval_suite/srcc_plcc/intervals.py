@@ -124,8 +124,8 @@ def leave_out_parts(strata: ArrayLike) -> tuple[list[NDArray[np.int64]], NDArray
 
     Parameters
     ----------
-    strata : array_like of int, shape (n,)
-        Stratum of each item.
+    strata
+        As for `leave_out_counts`.
 
     Returns
     -------

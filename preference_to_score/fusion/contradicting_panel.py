@@ -36,17 +36,8 @@ def contradicts(a: WorthsOnScale) -> bool:
 def map_of_b(a: WorthsOnScale, b: JointScaleResult) -> tuple[float, float]:
     """Intercept and slope by which B's scores become those that are fused: 0 and 1, but in a panel that contradicts itself.
 
-    Parameters
-    ----------
-    a : WorthsOnScale
-    b : JointScaleResult
-        Of the same comparisons and ratings.
-
-    Returns
-    -------
-    (float, float)
-        In a panel that contradicts itself, the least-squares line of the mean ratings on B's scores; its slope is 0 where it
-        would fall.
+    In such a panel it is the least-squares line of the mean ratings on B's scores, with slope 0 where it would fall. Both
+    constructions are of the same comparisons and ratings.
     """
     if not contradicts(a):
         return 0.0, 1.0

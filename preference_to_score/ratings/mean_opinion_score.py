@@ -126,16 +126,7 @@ def mean_opinion_score(
 
 
 def averaged(ratings: Ratings) -> Ratings:
-    """One rating for each rater and item: the mean of those that there are.
-
-    Parameters
-    ----------
-    ratings : Ratings
-
-    Returns
-    -------
-    Ratings
-        Of the same items and raters; `ratings` itself where nothing repeats.
+    """One rating for each rater and item: the mean of those that there are; `ratings` itself where nothing repeats.
 
     Examples
     --------
