@@ -1,4 +1,4 @@
-"""``ppaint agreement``: how far the experts of a release agree, how reliable its scores are, and at what cost."""
+"""``ppaint agreement``: how well the experts of a release agree, how reliable its scores are, and at what cost."""
 
 from __future__ import annotations
 

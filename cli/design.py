@@ -34,7 +34,7 @@ def design(
         int | None, typer.Option(min=2, max=2000, help="Number of items; taken from --prior if given.")
     ] = None,
     prior: Annotated[
-        Path | None, typer.Option(help="CSV of painting_id, score: a coarse prior. Default: in the order of ids.")
+        Path | None, typer.Option(help="CSV of painting_id, score: a coarse prior. Default: the order of the ids.")
     ] = None,
     near: Annotated[
         int | None, typer.Option(min=1, help="Rank distance up to which all pairs are taken. Default: chosen.")

@@ -21,7 +21,7 @@ def distill(
 ) -> None:
     """Train a model on its own pseudo-scores (PSDistill) and write a scorer's folder, OUT/scorer.
 
-    Started again after it was killed, it resumes from the newest complete checkpoint and ends at the same weights.
+    If it is killed and started again, it resumes from the newest complete checkpoint and ends at the same weights.
     """
     from ..foundation.whole_folders import check_folder_can_be_written
     from ..trainer.training_config import read_config

@@ -30,7 +30,7 @@ def evaluate(
     dataset: Annotated[Path, typer.Option(help="A dataset folder that `ppaint build` made.")],
     json_out: Annotated[Path | None, typer.Option("--json", help="Write every figure to this file.")] = None,
     reference_lines: Annotated[
-        bool, typer.Option(help="Also a single expert, and the noise ceiling (fuses the release again: slower).")
+        bool, typer.Option(help="Also a single expert and the noise ceiling (fuses the release again: slower).")
     ] = False,
     resamples: Annotated[int, typer.Option(min=100, help="Bootstrap resamples.")] = 2000,
     level: Annotated[float, typer.Option(min=0.5, max=0.999, help="Nominal coverage of the intervals.")] = 0.95,
@@ -39,7 +39,7 @@ def evaluate(
 ) -> None:
     """Evaluate predictions against a dataset's scores: SRCC, PLCC and more, with intervals.
 
-    Of a dataset that has ratings or pairs alone, the scores are those of that protocol: SRCC and PLCC.
+    If a dataset has only ratings or only pairs, its scores are those of that protocol, measured by SRCC and PLCC.
     """
     from ..eval_suite.prediction_lines import check_reference_lines
     from ..eval_suite.suite import evaluate_file

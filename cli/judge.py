@@ -121,7 +121,7 @@ def pseudo_label(
     judgments: Annotated[Path, typer.Option(help="The folder that `ppaint judge` wrote.")],
     out: Annotated[Path, typer.Option(help="Output folder, for pool/, pseudo_scores/ and fitness/.")],
     min_reliability: Annotated[
-        float, typer.Option(min=0.0, max=1.0, help="Below it, a dimension has no usable signal and is dropped.")
+        float, typer.Option(min=0.0, max=1.0, help="A dimension below this reliability is dropped.")
     ] = MIN_RELIABILITY,
 ) -> None:
     """Turn judgments into a frozen reference pool, calibrated pseudo-scores and a fitness report; needs no model."""

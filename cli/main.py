@@ -60,7 +60,7 @@ def _options(
     version: Annotated[
         bool,
         typer.Option(
-            "--version", callback=_show_version, is_eager=True, help="Show the version, and those of the libraries."
+            "--version", callback=_show_version, is_eager=True, help="Show the versions of ppaint and its libraries."
         ),
     ] = False,
 ) -> None:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def validate(
     raw: Annotated[Path, typer.Argument(help="The raw annotation export (docs/raw-format.md).")],
 ) -> None:
-    """Check a raw annotation export whole, and report every fault at once."""
+    """Check a whole raw annotation export, and report every fault at once."""
     from ..dataset_script.raw_export import read_raw_export
     from .terminal import progress_bars
 
@@ -30,7 +30,7 @@ def simulate(
     ],
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same files.")] = 0,
     unlabelled: Annotated[int, typer.Option(min=0, help="Also paint this many unlabelled scrolls per category.")] = 0,
-    processes: Annotated[int, typer.Option(min=1, help="Processes that paint.")] = 2,
+    processes: Annotated[int, typer.Option(min=1, help="Worker processes for painting.")] = 2,
 ) -> None:
     """Paint and judge the simulated stand-in, as a raw annotation export."""
     from ..dataset_script.stand_in.simulate import simulate as simulate_release
@@ -45,9 +45,9 @@ def simulate(
 
 def build(
     raw: Annotated[Path, typer.Argument(help="The raw annotation export (docs/raw-format.md).")],
-    out: Annotated[Path, typer.Option(help="The dataset to write.")] = Path("ppaint"),
+    out: Annotated[Path, typer.Option(help="Folder for the dataset.")] = Path("ppaint"),
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing dataset.")] = False,
-    processes: Annotated[int, typer.Option(min=1, help="Processes that fuse.")] = 2,
+    processes: Annotated[int, typer.Option(min=1, help="Worker processes for fusion.")] = 2,
     reverse_ratings: Annotated[
         bool, typer.Option("--reverse-ratings", help="The lowest rating is the best: reverse every rating.")
     ] = False,

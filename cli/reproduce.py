@@ -1,4 +1,4 @@
-"""``ppaint reproduce``: the paper's protocol whole on a raw annotation export, its reported figures beside ours."""
+"""``ppaint reproduce``: the paper's whole protocol on a raw annotation export, its reported figures next to ours."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ def reproduce(
     annotations: Annotated[
         Path | None, typer.Option(help="The raw annotation export (docs/raw-format.md); or give --dataset.")
     ] = None,
-    dataset: Annotated[Path | None, typer.Option(help="A folder that `ppaint build` made of it.")] = None,
+    dataset: Annotated[Path | None, typer.Option(help="A dataset folder that `ppaint build` made.")] = None,
     train_category: Annotated[
-        str | None, typer.Option(help="The one category to train on; the release's first by default.")
+        str | None, typer.Option(help="The category to train on; the release's first by default.")
     ] = None,
     images: Annotated[
         Path | None,
@@ -40,10 +40,10 @@ def reproduce(
     batch_size: Annotated[
         int, typer.Option(min=0, help="Ordered pairs per forward pass; 0: as many as fit on a GPU, 32 on a CPU.")
     ] = 32,
-    processes: Annotated[int, typer.Option(min=1, help="Worker processes of fusion and reference lines.")] = 2,
+    processes: Annotated[int, typer.Option(min=1, help="Worker processes for fusion and reference lines.")] = 2,
     out: Annotated[Path, typer.Option(help="Folder for everything; a killed run resumes.")] = Path("reproduction"),
 ) -> None:
-    """Run the paper's protocol (one training category, all of them evaluated before and after) and print our figures beside the reported ones."""
+    """Run the paper's protocol (one training category, all categories evaluated before and after) and print our figures next to the reported ones."""
     refuse_several_processes()
     options = read_options(config, estimator)
     from ..pipeline.protocol import Protocol, run_protocol
