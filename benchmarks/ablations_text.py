@@ -3,15 +3,15 @@
 HEAD = """# Ablations, and which objective to use when
 
 **Everything on this page is simulated**: painted scrolls, simulated experts, a tiny judge whose rating was taught a superficial cue on
-purpose. It compares ways of distilling this judge with one another. It is no result about paintings, nor about Qwen3-VL-8B, and
+purpose. It compares ways of distilling this judge with one another. It is not a result about paintings, nor about Qwen3-VL-8B, and
 none of these figures is the paper's.
 
 SRCC against the fused scores, mean over five dimensions and three categories, then over three seeds (the training category in
 turn). Before distillation: {before}. Intervals are 95 %, paired, over paintings (drawn again within seed and category): they
-say how sure a difference is on *these* three trainings, not how trainings vary; for that the three seeds are shown next to it.
+show how certain a difference is on *these* three trainings, not how trainings vary; for that, the three seeds are shown next to it.
 Each arm was tried with three settings (rate 5e-4 or 1e-3 with a KL weight of 0.02, and 1e-3 with 0.005; 60 steps each), and the
-rule that stops a training also took one of them: the lowest log-loss of held-out judgments, never a human score. The rule looks
-at every tenth step. Where one thing is changed, it is changed in the last setting.
+rule that stops a training also chose one of them, by the lowest log-loss of held-out judgments, never by a human score. The rule checks
+every tenth step. Where one thing is changed, it is changed in the last setting.
 
 ## Which to use when
 
@@ -19,12 +19,12 @@ at every tenth step. Where one thing is changed, it is changed in the last setti
   images of a pair. At the kept steps its mean SRCC is 0.012 to 0.016 above that of `policy`, the paper's family; with a noisy judge the
   interval begins at +0.0012, and no interval on this page is corrected for the number of comparisons. **Most of that is the stopping rule's
   choice** (next table): after the last step the difference is 0.004.
-- **`soft_labels`** is ahead by a little more while the judge agrees with itself, and with few judgments; where the judge is noisy it falls
-  behind `fidelity`: it learns each pseudo-score by itself, so a noisy one is learnt as it is.
-- **`judgments`** needs no pool and does as well as `fidelity`, to within 0.005; the pool gives what it does not: scores on a scale that
-  others can be rated on, errors, and a check.
-- **`policy`** is what the sampled trainer estimates: take it where answers are free text, or to follow the paper to the letter. The
-  stopping rule is hard on it (below).
+- **`soft_labels`** is slightly better still when the judge agrees with itself, and with few judgments; where the judge is noisy it is worse
+  than `fidelity`: it learns each pseudo-score separately, so a noisy one is learnt as it is.
+- **`judgments`** needs no pool and does as well as `fidelity`, to within 0.005; the pool gives what `judgments` does not: scores on a
+  scale on which other images can be rated, errors, and a check.
+- **`policy`** is what the sampled trainer estimates: use it where answers are free text, or to follow the paper
+  exactly. The stopping rule is unfavourable to it (below).
 - Twelve opponents are more than this judge needs: K = 4 does as well for every objective. A judge that is less sure of itself will need more;
   the reliability in the fitness report says so.
 
@@ -35,17 +35,17 @@ at every tenth step. Where one thing is changed, it is changed in the last setti
 ## Why `policy` is behind, and what a better pool does
 
 **It is the loss, not the pool.** Given the differences of the pseudo-scores in place of the judgments, the Bradley-Terry loss does as well as
-on the judgments themselves, in all three regimes ("loss or data" below): nothing that matters is lost on the way through the pool. And
+on the judgments themselves, in all three regimes ("loss or data" below): nothing important is lost through the pool. And
 `fidelity`, which learns from the same pool, pseudo-scores and confidences as `policy`, closes the gap too.
 
 What differs is what `policy` does to an answer. Its reward is linear in the probabilities of the ten scores, so every step moves probability to
 the best single score of each image: the standard deviation of an answer falls from 1.1 score tokens to 0.26 in sixty steps, while under the
-other losses, which act on the mean, it stays where it was. The means come to lie near whole scores, and the log-loss of held-out judgments, which takes
-*differences* of means as log-odds, turns up after some fifteen steps. There the rule stops.
+other losses, which act on the mean, it hardly changes. The means move close to whole scores, and the log-loss of held-out judgments, which takes
+*differences* of means as log-odds, increases after some fifteen steps. There the rule stops.
 
-**Most of the gap is the rule's, then.** `policy`'s order goes on improving after it was stopped: without stopping, its SRCC after sixty steps is
-0.835 against 0.838 and 0.839 for the others (the figure and its table; looked at for this page only). A rule that looks at order alone would be
-kinder to it; ours looks at the same thing for all, and in this comparison takes no side in advance.
+**So most of the gap is due to the rule.** The order that `policy` learns continues to improve after the stop: without stopping, its SRCC after sixty steps is
+0.835 against 0.838 and 0.839 for the others (the figure and its table; looked at for this page only). A rule that uses order alone would favour
+it more; ours uses the same measure for all objectives, and favours none of them in advance.
 
 **A better pool helps where the judge is noisy**, whatever the loss. With every image's own noise estimated from its residuals, and pool and
 outsiders fitted together with comparisons weighted by it ("weighted"; `benchmarks/item_noise.py`), reliability rises from about 0.78 to

@@ -101,7 +101,7 @@ the paper's. (What a step of each costs at 8B is counted on [the cost page](cost
 Both [estimators of one objective](estimators-of-the-objective.md) (`policy`) start from the same model and the same pseudo-scores, with the same rate (1e-3), KL weight
 (0.02) and label-free rule; 40 optimiser steps exact, 45 sampled. Sampled: TRL's GRPO with eight completions per image, 16 images of one
 dimension per step, under the conditions that make its expected gradient the exact one. Exact: 32 images in all five dimensions per step,
-no sampling. SRCC is against the fused scores, mean over dimensions and categories; it is looked at for this table only,
+no sampling. SRCC is against the fused scores, mean over dimensions and categories; it is used for this table only,
 never for stopping.
 
 "Equal SRCC" is that of the worse of the two kept checkpoints; the columns behind it say when each first was that good
@@ -117,11 +117,11 @@ exact {last["exact"]:.3f}, sampled {last["sampled"]:.3f}.
 
 **What this ratio compares.** It is a ratio of two programs, not of two estimators:
 
-- The sampled side is TRL's path: each of the eight completions is a row of its own, and its image goes through the vision tower again in
-  generation, training and the reference. The exact side takes vision features that were computed once.
+- The sampled side is TRL's path: each of the eight completions is a separate row, and its image goes through the vision tower again in
+  generation, training and the reference. The exact side uses vision features that were computed once.
 - One exact step asks 160 questions, one sampled step 16.
 - **Sampling need not cost this.** An answer here is one token, so eight answers can be drawn from the same forward pass that the exact
-  estimator makes: that costs what exact costs. In a check of this project by others it ended within 0.001 to 0.01 of exact's SRCC. (That
+  estimator makes: that costs what exact costs. In a check of this project by others, it ended within 0.001 to 0.01 of exact's SRCC. (That
   estimator is not in ppaint yet, and no script here has measured it.)
 
 So what the exact estimator itself saves for one-token answers is the noise of sampling; the FLOPs above are saved by asking each image once.

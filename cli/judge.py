@@ -40,10 +40,10 @@ def judge(
 ) -> None:
     """Ask a vision-language model, in both orders, which of two images is better; every answer is stored immediately.
 
-    The schedule is that of the reference pool (see `ppaint pseudo-label`): the pool among itself, every other image
-    against members of it, and the members once more as if they were others. Started again after it was stopped or
-    killed, it resumes and repeats nothing. What it cost (passes, tokens, answers, time) is shown at the end and written
-    to cost.json.
+    The schedule is that of the reference pool (see `ppaint pseudo-label`): pool members against one another, every other
+    image against pool members, and the members once more as if they were other images. If it is stopped or killed and
+    started again, it resumes and repeats nothing. Its cost (passes, tokens, answers, time) is shown at the end and
+    written to cost.json.
     """
     from ..foundation.left_overs import clear_left_overs
     from ..foundation.whole_files import write_json

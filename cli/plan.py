@@ -21,7 +21,8 @@ SHARDING = "FSDP"
 def plan(
     config: Annotated[Path, typer.Option(help="The YAML file that `ppaint distill --config` will take.")],
     model: Annotated[
-        str, typer.Option(help="qwen3-vl-8b (its published shapes), 'tiny', or a local folder; default: as in the file.")
+        str,
+        typer.Option(help="qwen3-vl-8b (its published shapes), 'tiny', or a local folder; default: as in the file."),
     ] = "",
     overrides: Annotated[
         list[str] | None, typer.Argument(help="KEY=VALUE, each replaces the file's value: lora_r=16")

@@ -17,7 +17,9 @@ def quickstart(
     seed: Annotated[
         int, typer.Option(min=0, max=LARGEST_SEED, help="Seed of the stand-in, the schedules and the training.")
     ] = 0,
-    train_category: Annotated[str, typer.Option(help="The category whose unlabelled scrolls are trained on.")] = "landscape",
+    train_category: Annotated[
+        str, typer.Option(help="The category whose unlabelled scrolls are trained on.")
+    ] = "landscape",
     images: Annotated[
         Path | None, typer.Option(help="A folder of your own images, for a label-free run on them.")
     ] = None,
