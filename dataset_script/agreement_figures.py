@@ -103,17 +103,9 @@ def shown_experts(report: AgreementReport) -> tuple[list[str], list[list[str]]]:
 
 
 def shown_costs(report: AgreementReport) -> tuple[list[str], list[list[str]]]:
-    """Reliability against cost as text, for tables of any kind.
+    """Reliability against cost as text, laid out as by `shown_experts`: header, and one row per protocol and step.
 
-    Parameters
-    ----------
-    report : AgreementReport
-
-    Returns
-    -------
-    header : list of str
-    rows : list of list of str
-        One per protocol and step. The column of the truth is left out where no truth is known.
+    The column of the truth is left out where no truth is known.
     """
     table = report.cost_table()
     shown = dict(_COSTS)
