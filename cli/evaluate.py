@@ -42,6 +42,7 @@ def evaluate(
     If a dataset has only ratings or only pairs, its scores are those of that protocol, measured by SRCC and PLCC.
     """
     from ..eval_suite.prediction_lines import check_reference_lines
+    from ..eval_suite.reference_scores import reference_scores
     from ..eval_suite.suite import evaluate_file
     from ..foundation.faults import Fault, InputFault
     from ..foundation.whole_files import check_can_be_written, write_json
@@ -57,11 +58,13 @@ def evaluate(
     evaluation, release, values = evaluate_file(predictions, dataset, **options)
     lines, left_out = _reference_lines(release, values, processes, options) if reference_lines else ({}, ())
     simulated = " (a simulated release)" if release.simulated else ""
-    _print(evaluation, f"{predictions.name} against {release.name}{simulated}", lines, left_out)
+    sha256 = reference_scores(release).sha256
+    _print(evaluation, f"{predictions.name} against {release.name}{simulated}", sha256, lines, left_out)
     if json_out is not None:
         report = {
             "predictions": str(predictions),
             "release": release.name,
+            "release_sha256": sha256,
             "simulated": release.simulated,
             **evaluation.as_dict(),
             "reference_lines": {name: line.as_dict() for name, line in lines.items()},
@@ -82,7 +85,7 @@ def _reference_lines(
         return prediction_lines(release, values, **options, processes=processes, progress=report)
 
 
-def _print(evaluation: Evaluation, title: str, lines: dict[str, Line], left_out: tuple[str, ...]) -> None:
+def _print(evaluation: Evaluation, title: str, sha256: str, lines: dict[str, Line], left_out: tuple[str, ...]) -> None:
     """The tables."""
     from ..eval_suite.interval_cell import interval_cell
     from ..eval_suite.prediction_lines import NOISE_CEILING, above_ceiling
@@ -110,6 +113,7 @@ def _print(evaluation: Evaluation, title: str, lines: dict[str, Line], left_out:
     of_scores = (*evaluation.notes, *evaluation.undefined, *evaluation.left_out, *evaluation.warnings)
     for sentence in (*of_scores, *left_out):
         console.print(f"note: {sentence}", markup=False, highlight=False)
+    console.print(f"release: sha256 {sha256}", highlight=False, soft_wrap=True)
     console.print(
         f"headline: SRCC {interval_cell(evaluation.headline, digits=3)} (mean over dimensions, then categories); "
         f"{evaluation.headline_dimension} alone {interval_cell(evaluation.headline_dimension_srcc, digits=3)}",

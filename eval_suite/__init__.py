@@ -23,17 +23,21 @@ if TYPE_CHECKING:
         relative_errors,
         single_expert,
     )
+    from .reference_scores import ReferenceScores
     from .srcc_plcc import Interval
-    from .suite import Evaluation, evaluate_file, evaluate_scores
+    from .suite import Evaluation, evaluate_file, evaluate_scores, evaluate_table, evaluate_values
 
 _HOME = {
     "Evaluation": "suite",
     "Interval": "srcc_plcc",
     "Line": "reference_lines",
     "PanelReferences": "reference_lines",
+    "ReferenceScores": "reference_scores",
     "against_panel": "reference_lines",
     "evaluate_file": "suite",
     "evaluate_scores": "suite",
+    "evaluate_table": "suite",
+    "evaluate_values": "suite",
     "noise_ceiling": "reference_lines",
     "noise_ceiling_line": "reference_lines",
     "paired_difference": "paired_bootstrap",
@@ -48,11 +52,14 @@ __all__ = [
     "Interval",
     "Line",
     "PanelReferences",
+    "ReferenceScores",
     "ReleaseTables",
     "TableFault",
     "against_panel",
     "evaluate_file",
     "evaluate_scores",
+    "evaluate_table",
+    "evaluate_values",
     "noise_ceiling",
     "noise_ceiling_line",
     "paired_difference",

@@ -21,6 +21,16 @@ _FOOTER_BYTES = 4_000_000  # of a Parquet file: what a footer of a thousand colu
 _AGAIN = "write the predictions again"
 
 
+class _Lacking:
+    """What stands in a cell whose JSON object has no such key: neither an empty cell nor a NaN that somebody wrote."""
+
+    def __repr__(self) -> str:
+        return "(no such key)"
+
+
+LACKING = _Lacking()
+
+
 @dataclass(frozen=True)
 class Limits:
     """The largest file that can be meant as predictions of a release.
@@ -59,7 +69,8 @@ class PredictionColumns:
     names : tuple of str
         All columns of the file, but for an index that pandas wrote.
     table : DataFrame
-        Those of them that are known, indexed by the row numbers that faults name (in a CSV the header is row 1).
+        Those of them that are known, indexed by the row numbers that faults name (in a CSV the header is row 1). A ``null``
+        is None, and a key that an object of JSON lacks is `LACKING`.
     nameless : bool
         Whether a column without a name was passed over.
     """
@@ -199,8 +210,9 @@ def _of_records(path: Path, records: Any, known: Collection[str], limits: Limits
         raise _too_large(path, f"the table has {len(records):,} rows", limits)
     names = tuple(dict.fromkeys(name for record in records for name in record))
     _refuse_columns(path, names, limits)
-    table = pd.DataFrame(records, columns=_of_known(names, known), dtype=object)
-    return PredictionColumns(names, _counted(table), False)
+    wanted = _of_known(names, known)
+    columns = {name: pd.Series([record.get(name, LACKING) for record in records], dtype=object) for name in wanted}
+    return PredictionColumns(names, _counted(pd.DataFrame(columns, index=range(len(records)), dtype=object)), False)
 
 
 def _parsed(text: str) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
 
@@ -12,15 +13,21 @@ from numpy.typing import NDArray
 from ..dataset_script.release import ReleaseTables
 from ..foundation.faults import Fault, InputFault
 from ..foundation.table_text import has_decimal_comma, has_no_name
-from .predictions_file import SHOWN, Limits, PredictionColumns, read_columns
-from .reference_scores import reference_scores
+from .predictions_file import LACKING, SHOWN, Limits, PredictionColumns, read_columns
+from .reference_scores import ReferenceScores, reference_scores
 
 # what `ppaint score` writes beside the scores, and what it called it before
 _SCORE_COLUMNS = ("distance", "training_distance", "out_of_distribution", "depth", "training_depth", "out_of_depth")
 LARGEST = 1e100  # of a prediction: the square of a larger one, or a sum of such, may be no number
 
 
-def read_predictions(path: str | Path, release: ReleaseTables) -> NDArray[np.float64]:
+def read_predictions(
+    path: str | Path,
+    references: ReleaseTables | ReferenceScores,
+    *,
+    dimensions: Sequence[str] | None = None,
+    abstentions: bool = False,
+) -> NDArray[np.float64]:
     """Read predictions of every painting of a release.
 
     Parameters
@@ -29,14 +36,18 @@ def read_predictions(path: str | Path, release: ReleaseTables) -> NDArray[np.flo
         ``.csv`` (UTF-8, commas), ``.parquet``, ``.json`` (a list of objects) or ``.jsonl``, with ``painting_id``, ``category`` and one
         column per dimension. ``category`` may be absent where every painting stands in one category only; what a scorer
         writes beside its scores (``<dimension>_sd``, ``distance``, ``out_of_distribution``) may be there and is not used.
-    release : ReleaseTables
+    references : ReleaseTables or ReferenceScores
         What it is evaluated against.
+    dimensions : sequence of str, optional
+        Only these are needed; columns of the other dimensions may be there and are not used. All of them by default.
+    abstentions : bool
+        Whether a cell may be empty (``null``): the system gives no answer. A painting without a row is a fault in any case.
 
     Returns
     -------
     ndarray, shape (n, D)
-        The predictions, in the order of ``release.fused`` (of ``release.scores`` where the release has one protocol alone) and
-        ``release.dimensions``.
+        The predictions, in the order of the references' table (``release.fused``, or ``release.scores`` where the release has one
+        protocol alone) and of `dimensions`. NaN is an abstention.
 
     Raises
     ------
@@ -45,9 +56,12 @@ def read_predictions(path: str | Path, release: ReleaseTables) -> NDArray[np.flo
         not finite numbers or beyond `LARGEST`: all of them at once.
     """
     path = Path(path)
-    known, paintings = _known_columns(release), reference_scores(release).table
+    if not isinstance(references, ReferenceScores):
+        references = reference_scores(references)
+    needed = references.dimensions if dimensions is None else references.checked_dimensions(dimensions)
+    known, paintings = _known_columns(references), references.table
     found = read_columns(path, known, Limits.of(len(paintings), len(known)))
-    faults = _column_faults(path, found, release, paintings)
+    faults = _column_faults(path, found, needed, known, paintings)
     if faults:
         raise InputFault(faults)
     table = found.table.assign(painting_id=_as_ids(found.table["painting_id"]))
@@ -59,9 +73,9 @@ def read_predictions(path: str | Path, release: ReleaseTables) -> NDArray[np.flo
     given = list(zip(table["category"], table["painting_id"], strict=True))
     wanted = list(zip(paintings["category"], wanted_ids, strict=True))
     faults = _row_faults(path, list(table.index), given, wanted)
-    values = np.empty((len(table), len(release.dimensions)))
-    for column, dimension in enumerate(release.dimensions):
-        values[:, column], found = _numbers(path, table[dimension], dimension)
+    values = np.empty((len(table), len(needed)))
+    for column, dimension in enumerate(needed):
+        values[:, column], found = read_numbers(path, table[dimension], dimension, may_be_empty=abstentions)
         faults += found
     if faults:
         raise InputFault(faults)
@@ -69,20 +83,20 @@ def read_predictions(path: str | Path, release: ReleaseTables) -> NDArray[np.flo
     return values[[place[key] for key in wanted]]
 
 
-def _known_columns(release: ReleaseTables) -> list[str]:
-    """The columns that a table of predictions may have."""
-    beside = [f"{dimension}_sd" for dimension in release.dimensions]
-    return ["painting_id", "category", *release.dimensions, *_SCORE_COLUMNS, *beside]
+def _known_columns(references: ReferenceScores) -> list[str]:
+    """The columns that a table of predictions may have: what stands beside a dimension that is left out belongs to them."""
+    dimensions = (*references.dimensions, *references.left_out)
+    beside = [f"{dimension}_sd" for dimension in dimensions]
+    return ["painting_id", "category", *dimensions, *_SCORE_COLUMNS, *beside]
 
 
 def _column_faults(
-    path: Path, found: PredictionColumns, release: ReleaseTables, paintings: pd.DataFrame
+    path: Path, found: PredictionColumns, dimensions: Sequence[str], known: Sequence[str], paintings: pd.DataFrame
 ) -> list[Fault]:
     """Columns that are missing or unknown."""
-    needed = ["painting_id", *release.dimensions]
+    needed = ["painting_id", *dimensions]
     if paintings["painting_id"].duplicated().any():
         needed.insert(1, "category")
-    known = set(_known_columns(release))
     nameless = found.nameless or any(map(has_no_name, found.names))
     hint = ", or give the column (or index) without a name this name" if nameless else ""
     faults = [
@@ -135,27 +149,56 @@ def _row_faults(
     return faults
 
 
-def _numbers(path: Path, column: pd.Series, dimension: str) -> tuple[NDArray[np.float64], list[Fault]]:
-    """A column as numbers, and the cells that are none."""
-    numbers = np.array([_number(cell) for cell in column])
-    bad = np.flatnonzero(~np.isfinite(numbers))
+def read_numbers(
+    path: Path, column: pd.Series, name: str, *, may_be_empty: bool
+) -> tuple[NDArray[np.float64], list[Fault]]:
+    """A column as numbers, and the cells that are none.
+
+    Parameters
+    ----------
+    path : Path
+        Of the file.
+    column : Series
+        Its cells, indexed by the row numbers that faults name.
+    name : str
+        What faults call it.
+    may_be_empty : bool
+        Whether an empty cell is NaN and no fault.
+
+    Returns
+    -------
+    values : ndarray
+    faults : list of Fault
+    """
+    numbers = np.array([_number(cell) for cell in column], dtype=np.float64)
+    empty = np.array([_is_empty(cell) for cell in column], dtype=bool)
+    bad = np.flatnonzero(~np.isfinite(numbers) & ~(empty & may_be_empty))
     faults = []
     for row in bad[:SHOWN]:
         cell = column.iloc[row]
         what, fix = f"{_shown(cell)} is not a finite number", "give a finite number"
-        if isinstance(cell, str) and has_decimal_comma(cell):
+        if cell is LACKING:
+            what, fix = "the key is missing", "give it, with a finite number"
+        elif empty[row]:
+            what = "the cell is empty, which is not a finite number"
+        elif isinstance(cell, str) and has_decimal_comma(cell):
             what, fix = f"{_shown(cell)} has a decimal comma", "write numbers with a decimal point"
-        faults.append(Fault(str(path), f"row {column.index[row]}, {dimension}", what, fix))
+        faults.append(Fault(str(path), f"row {column.index[row]}, {name}", what, fix))
     if bad.size > SHOWN:
         what = f"{bad.size - SHOWN} more cells are not finite numbers"
-        faults.append(Fault(str(path), dimension, what, "give finite numbers, with a decimal point"))
+        faults.append(Fault(str(path), name, what, "give finite numbers, with a decimal point"))
     large = np.flatnonzero(np.isfinite(numbers) & (np.abs(numbers) > LARGEST))
     if large.size:
         more = f", and {large.size - 1} more cells are," if large.size > 1 else ""
         what = f"{numbers[large[0]]:g} is{more} beyond {LARGEST:g}, which no score is"
         fix = "give scores on the scale of the dataset"
-        faults.append(Fault(str(path), f"row {column.index[large[0]]}, {dimension}", what, fix))
+        faults.append(Fault(str(path), f"row {column.index[large[0]]}, {name}", what, fix))
     return numbers, faults
+
+
+def _is_empty(cell: object) -> bool:
+    """No text, or ``null``; a NaN that somebody wrote is none of them."""
+    return cell is None or (isinstance(cell, str) and not cell.strip())
 
 
 def _number(cell: object) -> float:

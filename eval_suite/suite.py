@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from ..dataset_script.release import ReleaseTables, read_release
 from ..foundation.faults import Fault, InputFault
 from .predictions_table import read_predictions
-from .reference_scores import FUSED, reference_scores
+from .reference_scores import FUSED, ReferenceScores, reference_scores
 from .srcc_plcc.correlation import FIGURES, STATISTICS, chosen_figures
 from .srcc_plcc.grouped import GroupedRows, group_rows, intervals_of_each
 from .srcc_plcc.intervals import Interval
@@ -35,7 +35,7 @@ class Evaluation:
     ----------
     categories, dimensions : tuple of str
         What was evaluated.
-    headline_dimension : str
+    headline_dimension : str or None
         The dimension that is reported next to the headline.
     figures : dict
         statistic -> category or ``"mean"`` -> dimension or ``"mean"`` -> Interval. A category's mean is over its dimensions, the
@@ -52,11 +52,13 @@ class Evaluation:
         What the references are called.
     notes : tuple of str
         What a reader has to know about the references.
+    dimensions_left_out : tuple of str
+        Dimensions of the release that were not asked for. Where there are any, no figure is a mean over dimensions.
     """
 
     categories: tuple[str, ...]
     dimensions: tuple[str, ...]
-    headline_dimension: str
+    headline_dimension: str | None
     figures: Mapping[str, Mapping[str, Mapping[str, Interval]]]
     counts: Mapping[str, int]
     undefined: tuple[str, ...]
@@ -64,10 +66,11 @@ class Evaluation:
     warnings: tuple[str, ...] = ()
     references: str = FUSED
     notes: tuple[str, ...] = ()
+    dimensions_left_out: tuple[str, ...] = ()
 
     @property
     def headline(self) -> Interval:
-        """SRCC, mean over the dimensions within a category, then over the categories; NaN where SRCC was not asked for."""
+        """SRCC, mean over all dimensions within a category, then over the categories; NaN where it was not made."""
         return self.figures.get("srcc", {}).get(MEAN, {}).get(MEAN, _NOTHING)
 
     @property
@@ -94,6 +97,7 @@ class Evaluation:
             "warnings": list(self.warnings),
             "references": self.references,
             "notes": list(self.notes),
+            "dimensions_left_out": list(self.dimensions_left_out),
         }
 
 
@@ -102,7 +106,7 @@ def evaluate_scores(
     references: ArrayLike,
     categories: Sequence[str],
     dimensions: Sequence[str],
-    headline: str,
+    headline: str | None,
     *,
     statistics: Sequence[str] = FIGURES,
     called: str = FUSED,
@@ -123,8 +127,8 @@ def evaluate_scores(
         Category of each painting.
     dimensions : sequence of str, length D
         The dimensions.
-    headline : str
-        The headline dimension.
+    headline : str or None
+        The headline dimension, where there is one.
     statistics : sequence of str
         Which figures: names of `correlation.FIGURES` (``plcc_logistic`` has no interval).
     called : str
@@ -151,7 +155,7 @@ def evaluate_scores(
     (1.0, {'a': 3, 'b': 3})
     """
     chosen = chosen_figures(statistics)
-    if headline not in dimensions:
+    if headline is not None and headline not in dimensions:
         raise ValueError(f"unknown dimension {headline!r}")
     rows, names = score_rows(predictions, references, categories, dimensions, absent=True)
     cells, weights = _means(rows, names, dimensions)
@@ -206,26 +210,98 @@ def evaluate_file(
         For a file or folder that cannot be evaluated; it lists every fault.
     """
     release = read_release(dataset)
-    wanted = reference_scores(release)
-    for name in (*release.categories, *release.dimensions):
+    bootstrap = {"resamples": resamples, "level": level, "seed": seed}
+    evaluation, values = evaluate_table(predictions, reference_scores(release), **bootstrap)
+    return evaluation, release, values
+
+
+def evaluate_table(
+    predictions: str | Path,
+    references: ReferenceScores,
+    *,
+    resamples: int = 2000,
+    level: float = 0.95,
+    seed: int = 0,
+) -> tuple[Evaluation, NDArray[np.float64]]:
+    """Evaluate a table of predictions against reference scores.
+
+    Parameters
+    ----------
+    predictions : str or Path
+        As `read_predictions` takes it.
+    references : ReferenceScores
+        As `reference_scores` or `read_reference_table` gives them.
+    resamples, level, seed : int, float, int
+        Of the bootstrap.
+
+    Returns
+    -------
+    evaluation : Evaluation
+        The figures.
+    values : ndarray, shape (n, D)
+        The predictions in the references' order.
+
+    Raises
+    ------
+    InputFault
+        For a file that cannot be evaluated; it lists every fault.
+    """
+    for name in (*references.categories, *references.dimensions):
         if name == MEAN:
             what = f"a category or dimension called {MEAN!r} cannot be told from the mean over all"
-            raise InputFault(Fault(str(dataset), name, what, "build the dataset again with another name"))
-    values = read_predictions(predictions, release)
+            raise InputFault(Fault(references.source, name, what, "give it another name"))
+    values = read_predictions(predictions, references)
+    return evaluate_values(values, references, resamples=resamples, level=level, seed=seed), values
+
+
+def evaluate_values(
+    predictions: ArrayLike,
+    references: ReferenceScores,
+    *,
+    resamples: int = 2000,
+    level: float = 0.95,
+    seed: int = 0,
+) -> Evaluation:
+    """Evaluate an array of predictions against reference scores.
+
+    Parameters
+    ----------
+    predictions : array_like, shape (n, D)
+        Finite, in the order of the references.
+    references : ReferenceScores
+        Where `ReferenceScores.only` left dimensions out, there is no mean over dimensions and so no headline: a mean over some
+        of them would look like the one over all.
+    resamples, level, seed : int, float, int
+        Of the bootstrap.
+
+    Returns
+    -------
+    Evaluation
+
+    Raises
+    ------
+    ValueError
+        If the shape does not fit, or a value is not finite.
+    """
     evaluation = evaluate_scores(
-        values,
-        wanted.values,
-        wanted.table["category"].tolist(),
-        release.dimensions,
-        release.headline,
-        statistics=wanted.statistics,
-        called=wanted.called,
+        predictions,
+        references.values,
+        references.table["category"].tolist(),
+        references.dimensions,
+        references.headline,
+        statistics=references.statistics,
+        called=references.called,
         resamples=resamples,
         level=level,
         seed=seed,
     )
-    evaluation = replace(evaluation, notes=wanted.notes)
-    return evaluation, release, values
+    figures = evaluation.figures
+    if references.left_out:
+        figures = {
+            name: {row: {column: cells[column] for column in cells if column != MEAN} for row, cells in rows.items()}
+            for name, rows in figures.items()
+        }
+    return replace(evaluation, figures=figures, notes=references.notes, dimensions_left_out=references.left_out)
 
 
 def score_rows(
