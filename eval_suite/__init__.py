@@ -24,20 +24,34 @@ if TYPE_CHECKING:
         single_expert,
     )
     from .reference_scores import ReferenceScores
+    from .significance import (
+        Comparison,
+        LeaveOneOut,
+        PairTest,
+        compare_systems,
+        detectable_difference,
+        leave_one_out,
+    )
     from .srcc_plcc import Interval
     from .suite import Evaluation, evaluate_file, evaluate_scores, evaluate_table, evaluate_values
 
 _HOME = {
+    "Comparison": "significance",
     "Evaluation": "suite",
     "Interval": "srcc_plcc",
+    "LeaveOneOut": "significance",
     "Line": "reference_lines",
+    "PairTest": "significance",
     "PanelReferences": "reference_lines",
     "ReferenceScores": "reference_scores",
     "against_panel": "reference_lines",
+    "compare_systems": "significance",
+    "detectable_difference": "significance",
     "evaluate_file": "suite",
     "evaluate_scores": "suite",
     "evaluate_table": "suite",
     "evaluate_values": "suite",
+    "leave_one_out": "significance",
     "noise_ceiling": "reference_lines",
     "noise_ceiling_line": "reference_lines",
     "paired_difference": "paired_bootstrap",
@@ -47,19 +61,25 @@ _HOME = {
     "single_expert": "reference_lines",
 }
 __all__ = [
+    "Comparison",
     "Evaluation",
     "EvaluationInputError",
     "Interval",
+    "LeaveOneOut",
     "Line",
+    "PairTest",
     "PanelReferences",
     "ReferenceScores",
     "ReleaseTables",
     "TableFault",
     "against_panel",
+    "compare_systems",
+    "detectable_difference",
     "evaluate_file",
     "evaluate_scores",
     "evaluate_table",
     "evaluate_values",
+    "leave_one_out",
     "noise_ceiling",
     "noise_ceiling_line",
     "paired_difference",
