@@ -11,6 +11,7 @@ from ..foundation.lazy_names import lazy_names
 
 if TYPE_CHECKING:
     from ..dataset_script.release import ReleaseTables, read_release
+    from .abstentions import Answered, evaluate_answered
     from .paired_bootstrap import paired_difference
     from .predictions_table import read_predictions
     from .reference_lines import (
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 
 _HOME = {
     "Comparison": "significance",
+    "Answered": "abstentions",
     "Evaluation": "suite",
     "Interval": "srcc_plcc",
     "LeaveOneOut": "significance",
@@ -47,6 +49,7 @@ _HOME = {
     "against_panel": "reference_lines",
     "compare_systems": "significance",
     "detectable_difference": "significance",
+    "evaluate_answered": "abstentions",
     "evaluate_file": "suite",
     "evaluate_scores": "suite",
     "evaluate_table": "suite",
@@ -62,6 +65,7 @@ _HOME = {
 }
 __all__ = [
     "Comparison",
+    "Answered",
     "Evaluation",
     "EvaluationInputError",
     "Interval",
@@ -75,6 +79,7 @@ __all__ = [
     "against_panel",
     "compare_systems",
     "detectable_difference",
+    "evaluate_answered",
     "evaluate_file",
     "evaluate_scores",
     "evaluate_table",
