@@ -12,6 +12,10 @@ from ..foundation.lazy_names import lazy_names
 if TYPE_CHECKING:
     from ..dataset_script.release import ReleaseTables, read_release
     from .abstentions import Answered, evaluate_answered
+    from .leaderboard.checks import CheckedSubmission, check_submission
+    from .leaderboard.inbox import HandedIn, hand_in
+    from .leaderboard.submission import Submission, read_submission
+    from .leaderboard.template import submission_template
     from .paired_bootstrap import paired_difference
     from .predictions_table import read_predictions
     from .reference_lines import (
@@ -39,35 +43,44 @@ if TYPE_CHECKING:
 _HOME = {
     "Comparison": "significance",
     "Answered": "abstentions",
+    "CheckedSubmission": "leaderboard.checks",
     "Evaluation": "suite",
+    "HandedIn": "leaderboard.inbox",
     "Interval": "srcc_plcc",
     "LeaveOneOut": "significance",
     "Line": "reference_lines",
     "PairTest": "significance",
     "PanelReferences": "reference_lines",
     "ReferenceScores": "reference_scores",
+    "Submission": "leaderboard.submission",
     "against_panel": "reference_lines",
     "compare_systems": "significance",
     "detectable_difference": "significance",
     "evaluate_answered": "abstentions",
+    "check_submission": "leaderboard.checks",
     "evaluate_file": "suite",
     "evaluate_scores": "suite",
     "evaluate_table": "suite",
     "evaluate_values": "suite",
     "leave_one_out": "significance",
+    "hand_in": "leaderboard.inbox",
     "noise_ceiling": "reference_lines",
     "noise_ceiling_line": "reference_lines",
     "paired_difference": "paired_bootstrap",
     "panel_references": "reference_lines",
     "read_predictions": "predictions_table",
+    "read_submission": "leaderboard.submission",
     "relative_errors": "reference_lines",
     "single_expert": "reference_lines",
+    "submission_template": "leaderboard.template",
 }
 __all__ = [
     "Comparison",
     "Answered",
+    "CheckedSubmission",
     "Evaluation",
     "EvaluationInputError",
+    "HandedIn",
     "Interval",
     "LeaveOneOut",
     "Line",
@@ -75,24 +88,29 @@ __all__ = [
     "PanelReferences",
     "ReferenceScores",
     "ReleaseTables",
+    "Submission",
     "TableFault",
     "against_panel",
     "compare_systems",
     "detectable_difference",
     "evaluate_answered",
+    "check_submission",
     "evaluate_file",
     "evaluate_scores",
     "evaluate_table",
     "evaluate_values",
     "leave_one_out",
+    "hand_in",
     "noise_ceiling",
     "noise_ceiling_line",
     "paired_difference",
     "panel_references",
     "read_predictions",
     "read_release",
+    "read_submission",
     "relative_errors",
     "single_expert",
+    "submission_template",
 ]
 
 
