@@ -12,17 +12,16 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import rankdata
 
 from ...foundation.faults import Fault, InputFault
+from ..prediction_notes import SAME_ORDER
 from ..predictions_table import read_predictions
 from ..reference_scores import ReferenceScores, number_text
+from ..srcc_plcc.correlation import MINIMUM_ITEMS, is_constant, srcc
 from .submission import ReadSubmission, Submission, fault_at, look_at_submission
 from .submission_folder import LARGEST, submission_files
 from .submission_values import is_submission_id
 
-SAME_ORDER = 0.999  # an SRCC from which on two orders count as equal
-FEWEST = 3  # answers in a facet: fewer have no order to speak of
 _TELLING = 10  # answers in a facet whose order nobody meets by chance
 SAME_AS, AS_LABELS, ABOVE, INCOMPLETE = "same_order_as", "same_order_as_labels", "above_noise_ceiling", "incomplete"
 
@@ -316,9 +315,8 @@ def facet_orders(
                 continue
             both = ~np.isnan(one) & ~np.isnan(other)
             count = int(both.sum())
-            ranks = [rankdata(column[both]) for column in (one, other)]
-            flat = count < FEWEST or any(np.ptp(rank) == 0 for rank in ranks)
-            yield FacetOrder(category, float("nan") if flat else float(np.corrcoef(*ranks)[0, 1]), count)
+            flat = count < MINIMUM_ITEMS or is_constant(one[both]) or is_constant(other[both])
+            yield FacetOrder(category, float("nan") if flat else srcc(one[both], other[both]), count)
 
 
 def _headline(facets: Sequence[FacetOrder]) -> float:
@@ -394,7 +392,7 @@ def _constant_faults(
         for column, dimension in enumerate(dimensions):
             answers = values[categories == category, column]
             answers = answers[~np.isnan(answers)]
-            if answers.size >= FEWEST and np.ptp(answers) == 0:
+            if answers.size >= MINIMUM_ITEMS and is_constant(answers):
                 what = f"all {answers.size} scores are {answers[0]:g}: a constant has no order, and so no SRCC"
                 faults.append(
                     Fault(str(path), f"{category}, {dimension}", what, "give scores that differ, or leave them empty")
