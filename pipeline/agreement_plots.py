@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import matplotlib.ticker
 import numpy as np
 
+from ..eval_suite.plot_style import AFTER, BEFORE, NEUTRAL, drawn, marked
 from ..preference_to_score.panel.agreement import AGREEMENT_PRIOR_PRECISION, PRIOR_PRECISIONS
-from .plot_style import AFTER, BEFORE, NEUTRAL, drawn, marked
 
 if TYPE_CHECKING:
     from ..dataset_script.agreement_report import AgreementReport

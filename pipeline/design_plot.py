@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import matplotlib.colors
 import numpy as np
 
-from .plot_style import AFTER, BEFORE, NEUTRAL, drawn
+from ..eval_suite.plot_style import AFTER, BEFORE, NEUTRAL, drawn
 
 if TYPE_CHECKING:
     from ..preference_to_score.design.design_proposal import DesignProposal

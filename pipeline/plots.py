@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
+from ..eval_suite.plot_style import AFTER, BEFORE, NEUTRAL, drawn, marked
 from ..eval_suite.srcc_plcc.correlation import srcc
-from .plot_style import AFTER, BEFORE, NEUTRAL, drawn, marked
 
 
 def plot_before_after(

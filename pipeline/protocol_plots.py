@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from ..dataset_script.release import ReleaseTables
+from ..eval_suite.plot_style import AFTER, BEFORE, NEUTRAL, drawn
 from ..eval_suite.srcc_plcc.intervals import Interval
 from ..eval_suite.suite import MEAN
 from ..foundation.whole_folders import written_whole
@@ -14,7 +15,6 @@ from ..images.contact_sheet import contact_sheet
 from ..trainer.pseudo_scores.reference_pool import ReferencePool
 from ..trainer.scorer_folder import Distilled
 from .paintings import ReleasePaintings
-from .plot_style import AFTER, BEFORE, NEUTRAL, drawn
 from .plots import plot_before_after, plot_pool, plot_training
 from .protocol_figures import Measured, rows_of
 from .protocol_report import ProtocolReport

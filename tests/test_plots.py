@@ -8,8 +8,8 @@ from PIL import Image
 
 from ppaint.dataset_script import read_raw_export
 from ppaint.dataset_script.agreement_report import AgreementReport, agreement_report
+from ppaint.eval_suite.plot_style import NOTHING, drawn
 from ppaint.pipeline.agreement_plots import plot_agreement, plot_cost, plot_experts
-from ppaint.pipeline.plot_style import NOTHING, drawn
 from ppaint.pipeline.plots import plot_before_after, plot_pool, plot_training
 
 OPEN = "0 to 9 before calibration; may lie outside"

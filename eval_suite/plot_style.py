@@ -1,4 +1,4 @@
-"""What all plots of this room share: colours, the mark of a simulation, a file that is written whole, a figure that is closed."""
+"""What all plots of this room and those above share: colours, the mark of a simulation, a file that is written whole, a figure that is closed."""
 
 from __future__ import annotations
 
