@@ -35,6 +35,7 @@ def load_adapter(
     base: str | Path | None = None,
     device=None,
     dtype: torch.dtype | None = None,
+    revision: str | None = None,
 ):
     """Load a base model and put a scorer's adapters on it.
 
@@ -48,6 +49,8 @@ def load_adapter(
         Where to take the base from instead: a local folder, or another repo.
     device, dtype : optional
         As for ``load_model``.
+    revision : str, optional
+        The commit of the scorer's repo.
 
     Returns
     -------
@@ -62,8 +65,8 @@ def load_adapter(
     from peft import PeftModel
     from transformers import AutoProcessor
 
-    folder = find_file(path_or_repo, ADAPTER_CONFIG).parent
-    find_file(path_or_repo, ADAPTER_WEIGHTS)
+    folder = find_file(path_or_repo, ADAPTER_CONFIG, revision=revision).parent
+    find_file(path_or_repo, ADAPTER_WEIGHTS, revision=revision)
     source = config.base if base is None else str(base)
     repo, _, commit = config.base_revision.rpartition("@")
     commit = commit if repo == source and commit != "None" else None
@@ -72,7 +75,7 @@ def load_adapter(
     with warnings.catch_warnings():  # peft asks transformers 5 for checkpointing under a name that it is giving up
         warnings.filterwarnings("ignore", "`is_gradient_checkpointing` is deprecated", FutureWarning)
         adapted = PeftModel.from_pretrained(model, folder, is_trainable=False)
-    return adapted.get_base_model().eval(), AutoProcessor.from_pretrained(path_or_repo)
+    return adapted.get_base_model().eval(), AutoProcessor.from_pretrained(path_or_repo, revision=revision)
 
 
 def _load_base(scorer: str | Path, source: str, **how):

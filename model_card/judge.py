@@ -102,6 +102,7 @@ class Judge:
         *,
         dimensions: Sequence[str],
         prompts: Prompts | None = None,
+        revision: str | None = None,
         device=None,
         dtype: torch.dtype | None = None,
         batch_size: int | str = DEFAULT_BATCH,
@@ -111,7 +112,7 @@ class Judge:
 
         Parameters
         ----------
-        path_or_repo, dimensions, prompts, device, dtype, batch_size
+        path_or_repo, dimensions, prompts, revision, device, dtype, batch_size
             As for ``load_model`` and the judge itself.
         compiled : bool
             Compile the language model's layers (``compile_layers``): worth its warm-up on a GPU, for thousands of answers.
@@ -121,7 +122,7 @@ class Judge:
         InputFault
             If it is not a loadable Qwen3-VL checkpoint, or cannot be compiled here.
         """
-        model, processor = load_model(path_or_repo, device=device, dtype=dtype)
+        model, processor = load_model(path_or_repo, device=device, dtype=dtype, revision=revision)
         revision = model_revision(path_or_repo, model)
         if compiled:
             compile_layers(model)

@@ -36,7 +36,7 @@ def load_model(path_or_repo: str | Path, *, device=None, dtype: torch.dtype | No
     dtype : torch.dtype, optional
         bfloat16 on a GPU, float32 on a CPU, by default.
     revision : str, optional
-        A commit of the repo; its newest by default.
+        A branch, tag or commit of the repo; its newest state by default. It is looked up once: all files are of one commit.
 
     Returns
     -------
@@ -55,6 +55,8 @@ def load_model(path_or_repo: str | Path, *, device=None, dtype: torch.dtype | No
         raise InputFault(Fault(str(path_or_repo), ADAPTER_CONFIG, what, fix))
     device = torch.device(device) if device is not None else best_device()
     dtype = dtype or (torch.bfloat16 if device.type == "cuda" else torch.float32)
+    commit = None if Path(path_or_repo).is_dir() else _commit(str(path_or_repo), revision)
+    revision = commit or revision  # a push between two files would mix two versions
     try:
         config = AutoConfig.from_pretrained(path_or_repo, revision=revision)
     except (OSError, ValueError) as error:
@@ -75,9 +77,22 @@ def load_model(path_or_repo: str | Path, *, device=None, dtype: torch.dtype | No
         missing = sorted(report["missing_keys"])
         what = f"{len(missing)} weights are missing, {missing[0]} the first of them"
         raise InputFault(Fault(str(path_or_repo), "weights", what, COPY_AGAIN))
+    if commit is not None:
+        model.config._commit_hash = commit  # transformers no longer says which one it was
     with _damage_as_fault(path_or_repo, "processor"):
         processor = AutoProcessor.from_pretrained(path_or_repo, revision=revision)
     return model, processor
+
+
+def _commit(repo: str, revision: str | None) -> str | None:
+    """Which commit of a repo a branch or tag is now; None where its config is out of reach, as loading it will say."""
+    from huggingface_hub import hf_hub_download
+    from huggingface_hub.errors import HFValidationError
+
+    try:
+        return Path(hf_hub_download(repo, "config.json", revision=revision)).parent.name  # a snapshot's name
+    except (OSError, HFValidationError):
+        return None
 
 
 @contextmanager

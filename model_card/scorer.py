@@ -23,7 +23,7 @@ from .memory import attempt, in_shrinking_batches, rows_that_fit
 from .one_pass import logits_and_states
 from .out_of_distribution import DistanceMeasure
 from .readout import ScoreReadout, moments
-from .scorer_config import ScorerConfig, find_file
+from .scorer_config import ScorerConfig, commit_of, find_file
 
 DEFAULT_BATCH = 16
 
@@ -165,13 +165,24 @@ class AestheticScorer:
     config : ScorerConfig
     measure : DistanceMeasure, optional
         Measures whether an image is out of distribution.
+    commit : str, optional
+        Of the repo that it was loaded from.
     """
 
-    def __init__(self, model, processor, config: ScorerConfig, measure: DistanceMeasure | None = None) -> None:
+    def __init__(
+        self,
+        model,
+        processor,
+        config: ScorerConfig,
+        measure: DistanceMeasure | None = None,
+        *,
+        commit: str | None = None,
+    ) -> None:
         self.model = model
         self.processor = processor
         self.config = config
         self.measure = measure
+        self.commit = commit
         self.dimensions = tuple(config.dimensions)
         self._readout = ScoreReadout(processor, config.prompt_set(), self.dimensions)
 
@@ -180,6 +191,7 @@ class AestheticScorer:
         cls,
         path_or_repo: str | Path,
         *,
+        revision: str | None = None,
         base: str | Path | None = None,
         device=None,
         dtype: torch.dtype | None = None,
@@ -191,6 +203,9 @@ class AestheticScorer:
         ----------
         path_or_repo : str or Path
             A folder with ``scorer_config.json`` and a Qwen3-VL checkpoint, or adapters for one; or such a repo.
+        revision : str, optional
+            A branch, tag or commit of the repo; its newest state by default. It is resolved to a commit once, which is
+            ``commit`` of the scorer, and every file is of that commit.
         base : str or Path, optional
             For adapters: the base model's folder, where the repo that the scorer names is out of reach.
         device : optional
@@ -203,22 +218,25 @@ class AestheticScorer:
         Raises
         ------
         InputFault
-            If the folder is not a scorer, its adapters' base cannot be reached or is another one, or the layers cannot be
+            If the folder is not a scorer, there is no such repo or revision, its adapters' base cannot be reached or is another one, or the layers cannot be
             compiled here.
         """
-        config = ScorerConfig.load(path_or_repo)
-        entry = config.out_of_distribution
-        measure = None if entry is None else DistanceMeasure.load(find_file(path_or_repo, entry.file), entry)
+        commit = commit_of(path_or_repo, revision)
+        config = ScorerConfig.load(path_or_repo, revision=commit)
+        entry, measure = config.out_of_distribution, None
+        if entry is not None:
+            measure = DistanceMeasure.load(find_file(path_or_repo, entry.file, revision=commit), entry)
+        where = {"device": device, "dtype": dtype, "revision": commit}
         if config.form == "adapter":
-            model, processor = load_adapter(path_or_repo, config, base=base, device=device, dtype=dtype)
+            model, processor = load_adapter(path_or_repo, config, base=base, **where)
         elif base is not None:
             what = "a base was given, but this scorer is a whole checkpoint"
             raise InputFault(Fault(str(path_or_repo), "base", what, "leave the base out"))
         else:
-            model, processor = load_model(path_or_repo, device=device, dtype=dtype)
+            model, processor = load_model(path_or_repo, **where)
         if compiled:
             compile_layers(model)
-        return cls(model, processor, config, measure)
+        return cls(model, processor, config, measure, commit=commit)
 
     def score(
         self, images: Sequence, *, batch_size: int | str = DEFAULT_BATCH, on_batch: Callable[[int], None] | None = None

@@ -117,15 +117,21 @@ class ScorerConfig(BaseModel):
         return path
 
     @classmethod
-    def load(cls, path_or_repo: str | Path) -> ScorerConfig:
+    def load(cls, path_or_repo: str | Path, *, revision: str | None = None) -> ScorerConfig:
         """Read the config of a scorer's folder or repo.
+
+        Parameters
+        ----------
+        path_or_repo : str or Path
+        revision : str, optional
+            As for ``find_file``.
 
         Raises
         ------
         InputFault
             If there is none, or it does not fit the schema; every wrong field is named.
         """
-        path = find_file(path_or_repo, FILE_NAME)
+        path = find_file(path_or_repo, FILE_NAME, revision=revision)
         try:
             return cls.model_validate(read_json(path))
         except ValidationError as error:
@@ -140,13 +146,44 @@ class ScorerConfig(BaseModel):
             ) from error
 
 
-def find_file(path_or_repo: str | Path, name: str) -> Path:
+def commit_of(path_or_repo: str | Path, revision: str | None = None) -> str | None:
+    """The commit at which every file of a scorer's repo is to be read: two files of different commits may not fit together.
+
+    Parameters
+    ----------
+    path_or_repo : str or Path
+    revision : str, optional
+        A branch, tag or commit; the newest state of the repo by default.
+
+    Returns
+    -------
+    str or None
+        None for a folder, which has no commits.
+
+    Raises
+    ------
+    InputFault
+        If a revision of a folder is asked for, or there is no such repo or revision within reach.
+    """
+    if not Path(path_or_repo).is_dir():
+        return find_file(
+            path_or_repo, FILE_NAME, revision=revision
+        ).parent.name  # the cache names a snapshot by its commit
+    if revision is not None:
+        what = f"a folder has no revisions, and {revision!r} was asked for"
+        raise InputFault(Fault(str(path_or_repo), "revision", what, "leave the revision out, or give a repo id"))
+    return None
+
+
+def find_file(path_or_repo: str | Path, name: str, *, revision: str | None = None) -> Path:
     """A file of a scorer's folder or repo.
 
     Parameters
     ----------
     path_or_repo : str or Path
     name : str
+    revision : str, optional
+        Of the repo: a branch, tag or commit; its newest state by default.
 
     Returns
     -------
@@ -167,7 +204,8 @@ def find_file(path_or_repo: str | Path, name: str) -> Path:
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
     try:
-        return Path(hf_hub_download(str(path_or_repo), name))
+        return Path(hf_hub_download(str(path_or_repo), name, revision=revision))
     except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
-        what = f"no such folder, and no such repo within reach ({type(error).__name__})"
+        repo = "no such repo" if revision is None else f"no such repo with a revision {revision!r}"
+        what = f"no such folder, and {repo} within reach ({type(error).__name__})"
         raise InputFault(Fault(str(path_or_repo), "", what, fix)) from error
