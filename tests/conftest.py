@@ -179,3 +179,30 @@ class SmallExport:
 def export(tmp_path: Path) -> SmallExport:
     """A small sound export, for a test to spoil."""
     return SmallExport(tmp_path / "raw")
+
+
+@pytest.fixture(scope="session")
+def hub_process(tmp_path_factory: pytest.TempPathFactory):
+    """A Hub on this machine, one for all tests of a process; see ``loopback_hub.py``."""
+    from loopback_hub import LoopbackHub
+
+    hub = LoopbackHub(tmp_path_factory.mktemp("hub"))
+    yield hub
+    hub.stop()
+
+
+@pytest.fixture
+def hub(hub_process, monkeypatch: pytest.MonkeyPatch):
+    """That Hub in place of the real one for clients in this process, nobody logged in, nothing yet asked or going wrong."""
+    from huggingface_hub import close_session, constants
+
+    # They were read from the environment when the library was imported.
+    addresses = (hub_process.url, f"{hub_process.url}/{{repo_id}}/resolve/{{revision}}/{{filename}}")
+    for name, address in zip(("ENDPOINT", "HUGGINGFACE_CO_URL_TEMPLATE"), addresses, strict=True):
+        monkeypatch.setattr(constants, name, address)
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
+    monkeypatch.delenv("HF_TOKEN", raising=False)
+    hub_process.calm()
+    yield hub_process
+    close_session()
