@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ..foundation.faults import Fault
+from ..foundation.stopped import Stopped
 from .terminal import open_console
 
 _ALIKE, _ROWS = 8, 50
@@ -43,6 +44,17 @@ def print_faults(faults: Sequence[Fault], console: Console | None = None) -> Non
     console.print(table)
     if len(rows) > _ROWS:
         console.print(Text(f"The first {_ROWS} rows of {len(rows):,} are shown; fix these and run it again."))
+
+
+def print_stopped(error: Stopped) -> None:
+    """Print one line on standard error: what keeps the work from going on, and what to do.
+
+    Parameters
+    ----------
+    error : Stopped
+    """
+    line = " ".join(_printable(str(error)).split())
+    open_console(errors=True).print(Text(f"error: {line}"), soft_wrap=True)
 
 
 def _rows(faults: Sequence[Fault]) -> list[tuple[str, str, str, str]]:

@@ -68,7 +68,7 @@ def _options(
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run the command line; bad input prints its faults and exits with status 2.
+    """Run the command line; bad input prints its faults and exits with status 2, what is stopped from outside with status 1.
 
     Parameters
     ----------
@@ -77,6 +77,7 @@ def main(arguments: list[str] | None = None) -> None:
     """
     from ..foundation.any_text import write_utf8
     from ..foundation.faults import InputFault
+    from ..foundation.stopped import Stopped
 
     write_utf8(sys.stdout, sys.stderr)
     try:
@@ -86,6 +87,11 @@ def main(arguments: list[str] | None = None) -> None:
 
         print_faults(error.faults)
         sys.exit(2)
+    except Stopped as error:
+        from .fault_table import print_stopped
+
+        print_stopped(error)
+        sys.exit(1)
 
 
 if __name__ == "__main__":

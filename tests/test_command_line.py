@@ -14,7 +14,8 @@ import typer.main
 from typer.testing import CliRunner
 
 from ppaint.cli.grouped_help import TASKS, first_sentence
-from ppaint.cli.main import COMMANDS, app
+from ppaint.cli.main import COMMANDS, app, main
+from ppaint.foundation.stopped import Stopped
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -90,6 +91,18 @@ def test_every_command_and_option_says_what_it_does(command):
 def test_an_unknown_command_exits_with_status_2():
     result = CliRunner().invoke(app, ["no-such-command"])
     assert result.exit_code == 2
+
+
+def test_what_is_stopped_from_outside_is_one_line_and_exits_with_status_1(monkeypatch, capsys):
+    def stopped(**options):
+        raise Stopped("the Hub says\nno \x1b[31m", "wait, then run the same command again")
+
+    monkeypatch.setattr("ppaint.cli.main.app", stopped)
+    with pytest.raises(SystemExit) as ending:
+        main([])
+    assert ending.value.code == 1
+    line = "error: the Hub says no \\x1b[31m. To go on: wait, then run the same command again.\n"
+    assert capsys.readouterr() == ("", line)
 
 
 def test_bad_input_is_said_on_standard_error_and_exits_with_status_2(tmp_path):
