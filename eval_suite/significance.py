@@ -234,7 +234,14 @@ def leave_one_out_of_each(rows: GroupedRows, weights: ArrayLike, *, statistic: s
         raise ValueError(f"systems cannot be ordered by {statistic!r}; known are {known}")
     counts, strata = leave_out_counts(rows.strata)
     [values] = rows.per_group(STATISTICS[statistic])
-    left_out = rows.per_group(STATISTICS[statistic], counts)
+    left_out = np.tile(values, (len(counts), 1))
+    for stratum in np.unique(strata):  # a group has items of one stratum only: without others it stays as it is
+        groups = np.unique(rows.group[rows.strata[rows.item] == stratum])
+        changed = np.flatnonzero(strata == stratum)
+        for group in groups:
+            inside = np.flatnonzero(rows.group == group)
+            drawn = counts[np.ix_(changed, rows.item[inside])]
+            left_out[changed, group] = STATISTICS[statistic](rows.predictions[inside], rows.references[inside], drawn)
     table = np.asarray(weights, dtype=np.float64)
     return [
         LeaveOneOut(float(values[used] @ row[used]), left_out[:, used] @ row[used], strata)
