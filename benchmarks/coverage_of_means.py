@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from report_runs import table, write_result
 from resumable import in_pieces
 
-from ppaint.eval_suite.significance import rows_to_compare
+from ppaint.eval_suite.left_out_paintings import rows_to_compare
 from ppaint.eval_suite.srcc_plcc.correlation import STATISTICS
 from ppaint.eval_suite.srcc_plcc.grouped import intervals_of_each
 from ppaint.eval_suite.suite import headline_weights

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from .leaderboard.inbox import HandedIn, hand_in
     from .leaderboard.submission import Submission, read_submission
     from .leaderboard.template import submission_template
+    from .left_out_paintings import LeaveOneOut, leave_one_out
     from .paired_bootstrap import paired_difference
     from .predictions_table import read_predictions
     from .reference_lines import (
@@ -29,14 +30,7 @@ if TYPE_CHECKING:
         single_expert,
     )
     from .reference_scores import ReferenceScores
-    from .significance import (
-        Comparison,
-        LeaveOneOut,
-        PairTest,
-        compare_systems,
-        detectable_difference,
-        leave_one_out,
-    )
+    from .significance import Comparison, PairTest, compare_systems, detectable_difference
     from .srcc_plcc import Interval
     from .suite import Evaluation, evaluate_file, evaluate_scores, evaluate_table, evaluate_values
 
@@ -47,7 +41,7 @@ _HOME = {
     "Evaluation": "suite",
     "HandedIn": "leaderboard.inbox",
     "Interval": "srcc_plcc",
-    "LeaveOneOut": "significance",
+    "LeaveOneOut": "left_out_paintings",
     "Line": "reference_lines",
     "PairTest": "significance",
     "PanelReferences": "reference_lines",
@@ -64,6 +58,7 @@ _HOME = {
     "evaluate_values": "suite",
     "leave_one_out": "significance",
     "hand_in": "leaderboard.inbox",
+    "leave_one_out": "left_out_paintings",
     "noise_ceiling": "reference_lines",
     "noise_ceiling_line": "reference_lines",
     "paired_difference": "paired_bootstrap",

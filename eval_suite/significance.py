@@ -8,87 +8,18 @@ the leave-one-out values, the same multipliers for all systems, so that the pair
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import ndtr, ndtri
+from scipy.special import ndtr, ndtri, stdtr, stdtrit
 
-from .srcc_plcc.correlation import STATISTICS
-from .srcc_plcc.grouped import GroupedRows
-from .srcc_plcc.intervals import leave_out_counts
-from .suite import headline_weights, score_rows
+from .left_out_paintings import LeaveOneOut, json_number
+from .left_out_paintings import leave_one_out as leave_one_out
 
-HIGHER_IS_BETTER = ("srcc", "plcc", "krcc")
 ROUNDING = 1e-12  # differences and errors below this share of the values are 0: sums in another order differ by less
 _CELLS_AT_A_TIME = 1_000_000  # of the table pairs x draws: it stays in the processor's cache, or near it
-
-
-@dataclass(frozen=True, eq=False)
-class LeaveOneOut:
-    """A figure, and the same figure with each painting left out in turn.
-
-    Parameters
-    ----------
-    value : float
-        The figure on all paintings.
-    left_out : ndarray, shape (m,)
-        Without one painting each (beyond 500 paintings: without one block each).
-    strata : ndarray of int, shape (m,)
-        The stratum (category) that each was left out from.
-    """
-
-    value: float
-    left_out: NDArray[np.float64]
-    strata: NDArray[np.int64]
-
-    def as_dict(self) -> dict[str, Any]:
-        """Plain JSON values that give back exactly the same numbers; None for a figure without a value.
-
-        Examples
-        --------
-        >>> LeaveOneOut(0.5, np.array([0.4, np.nan]), np.array([0, 0])).as_dict()
-        {'value': 0.5, 'left_out': [0.4, None], 'strata': [0, 0]}
-        """
-        return {
-            "value": _json_number(self.value),
-            "left_out": [_json_number(value) for value in self.left_out.tolist()],
-            "strata": self.strata.tolist(),
-        }
-
-    @classmethod
-    def from_dict(cls, stored: Mapping[str, Any]) -> LeaveOneOut:
-        """Read what `as_dict` gave.
-
-        Parameters
-        ----------
-        stored : mapping
-
-        Returns
-        -------
-        LeaveOneOut
-
-        Raises
-        ------
-        ValueError
-            If a key is missing, a value is no number, or the lengths differ.
-
-        Examples
-        --------
-        >>> LeaveOneOut.from_dict({"value": 0.5, "left_out": [0.4, 0.6], "strata": [0, 0]}).value
-        0.5
-        """
-        try:
-            value = float("nan") if stored["value"] is None else float(stored["value"])
-            left_out = np.array([np.nan if each is None else each for each in stored["left_out"]], dtype=np.float64)
-            strata = np.array(stored["strata"], dtype=np.int64)
-        except (KeyError, TypeError) as error:
-            raise ValueError(f"these are no leave-one-out values: {error!r}") from error
-        if left_out.ndim != 1 or left_out.shape != strata.shape:
-            raise ValueError(f"{left_out.size} values are left out, but {strata.size} strata are named")
-        return cls(value, left_out, strata)
 
 
 @dataclass(frozen=True)
@@ -113,6 +44,8 @@ class PairTest:
         Two-sided, for all pairs of the table together (step-down; the same as `p` where there is one pair).
     low, high : float
         Interval of the difference; all pairs' intervals hold together at the level that was asked for.
+    freedom : float
+        Degrees of freedom of the error; infinite (None in JSON) where z is taken as normal.
     """
 
     first: int
@@ -124,16 +57,17 @@ class PairTest:
     p_adjusted: float
     low: float
     high: float
+    freedom: float = float("inf")
 
     def as_dict(self) -> dict[str, float | int | None]:
         """Plain JSON values; None where there is none.
 
         Examples
         --------
-        >>> PairTest(0, 1, 0.1, float("nan"), *[float("nan")] * 5).as_dict()["error"] is None
+        >>> PairTest(0, 1, 0.1, *[float("nan")] * 6).as_dict()["error"] is None
         True
         """
-        return {key: _json_number(value) for key, value in asdict(self).items()}
+        return {key: json_number(value) for key, value in asdict(self).items()}
 
 
 @dataclass(frozen=True)
@@ -164,92 +98,9 @@ class Comparison:
     seed: int = 0
 
 
-def leave_one_out(
-    predictions: ArrayLike, references: ArrayLike, categories: Sequence[str], *, statistic: str = "srcc"
-) -> LeaveOneOut:
-    """The headline (mean over the dimensions within a category, then over the categories) without each painting in turn.
-
-    Parameters
-    ----------
-    predictions, references : array_like, shape (n, D)
-        Scores; predictions are complete, and a reference is NaN where there is none.
-    categories : sequence of str, length n
-        Category of each painting.
-    statistic : str
-        ``"srcc"``, ``"plcc"`` or ``"krcc"``.
-
-    Returns
-    -------
-    LeaveOneOut
-
-    Raises
-    ------
-    ValueError
-        If shapes do not fit, a prediction is not finite, or the statistic is unknown.
-
-    Examples
-    --------
-    >>> scores = np.arange(8.0)[:, None]
-    >>> found = leave_one_out(-scores, scores, ["a"] * 4 + ["b"] * 4)
-    >>> round(found.value, 9), found.left_out.shape, found.strata.tolist()
-    (-1.0, (8,), [0, 0, 0, 0, 1, 1, 1, 1])
-    """
-    rows = rows_to_compare(predictions, references, categories)
-    return leave_one_out_of_each(rows, headline_weights(rows), statistic=statistic)[0]
-
-
-def rows_to_compare(predictions: ArrayLike, references: ArrayLike, categories: Sequence[str]) -> GroupedRows:
-    """Scores as grouped rows, as `leave_one_out` lays them out; its parameters and faults."""
-    shape = np.shape(references)
-    if len(shape) != 2:
-        raise ValueError(f"references must have shape (paintings, dimensions), but has shape {shape}")
-    rows, _ = score_rows(predictions, references, categories, [str(place) for place in range(shape[1])], absent=True)
-    return rows
-
-
-def leave_one_out_of_each(rows: GroupedRows, weights: ArrayLike, *, statistic: str = "srcc") -> list[LeaveOneOut]:
-    """Weighted sums of the groups' statistics, each without every item in turn.
-
-    Parameters
-    ----------
-    rows : GroupedRows
-        As `rows_to_compare` gives them.
-    weights : array_like, shape (sums, groups)
-        Each row the weights of one sum; a group with weight 0 plays no part in it.
-    statistic : str
-        As for `leave_one_out`.
-
-    Returns
-    -------
-    list of LeaveOneOut
-        One for each sum.
-
-    Raises
-    ------
-    ValueError
-        If the statistic is unknown.
-    """
-    if statistic not in HIGHER_IS_BETTER:
-        known = ", ".join(HIGHER_IS_BETTER)
-        raise ValueError(f"systems cannot be ordered by {statistic!r}; known are {known}")
-    counts, strata = leave_out_counts(rows.strata)
-    [values] = rows.per_group(STATISTICS[statistic])
-    left_out = np.tile(values, (len(counts), 1))
-    for stratum in np.unique(strata):  # a group has items of one stratum only: without others it stays as it is
-        groups = np.unique(rows.group[rows.strata[rows.item] == stratum])
-        changed = np.flatnonzero(strata == stratum)
-        for group in groups:
-            inside = np.flatnonzero(rows.group == group)
-            drawn = counts[np.ix_(changed, rows.item[inside])]
-            left_out[changed, group] = STATISTICS[statistic](rows.predictions[inside], rows.references[inside], drawn)
-    table = np.asarray(weights, dtype=np.float64)
-    return [
-        LeaveOneOut(float(values[used] @ row[used]), left_out[:, used] @ row[used], strata)
-        for row, used in zip(table, table != 0, strict=True)
-    ]
-
-
-def detectable_difference(error: float, *, power: float = 0.8, level: float = 0.95) -> float:
+def detectable_difference(
+    error: float, *, power: float = 0.8, level: float = 0.95, freedom: float = float("inf")
+) -> float:
     """The true difference that a two-sided test of one pair finds with this power.
 
     Parameters
@@ -260,6 +111,8 @@ def detectable_difference(error: float, *, power: float = 0.8, level: float = 0.
         In (0, 1).
     level : float
         1 less the test's level.
+    freedom : float
+        Degrees of freedom of the error.
 
     Returns
     -------
@@ -273,7 +126,7 @@ def detectable_difference(error: float, *, power: float = 0.8, level: float = 0.
     """
     if not 0 < power < 1 or not 0 < level < 1:
         raise ValueError(f"power and level must lie in (0, 1), got {power} and {level}")
-    return float((ndtri((1 + level) / 2) + ndtri(power)) * error)
+    return float(sum(_from_normal(ndtri([(1 + level) / 2, power]), np.array([freedom] * 2))) * error)
 
 
 def compare_systems(
@@ -312,6 +165,7 @@ def compare_systems(
 
     Examples
     --------
+    >>> from ppaint.eval_suite import leave_one_out
     >>> rng = np.random.default_rng(0)
     >>> truth = rng.normal(size=(90, 1))
     >>> noise = [0.3, 0.3, 2.0]
@@ -321,33 +175,81 @@ def compare_systems(
     >>> found.rank_ranges, found.not_separated_from_first
     (((1, 2), (1, 2), (3, 3)), (True, True, False))
     """
+    values, influence = influences(systems)
+    return compare_values(values, [Influence(influence)], level=level, draws=draws, seed=seed)
+
+
+@dataclass(frozen=True, eq=False)
+class Influence:
+    """How far each of many independent parts of the data moves the values of systems.
+
+    Parameters
+    ----------
+    values : ndarray, shape (S, m)
+        The sum of the squares of a row is the variance of that system's value, and of a difference of rows that of the
+        difference.
+    freedom : float
+        Degrees of freedom of such a variance; infinite where there are so many parts that the normal distribution does.
+    """
+
+    values: NDArray[np.float64]
+    freedom: float = float("inf")
+
+
+def compare_values(
+    values: NDArray[np.float64],
+    influence: Sequence[Influence],
+    *,
+    level: float = 0.95,
+    draws: int = 10_000,
+    seed: int = 0,
+) -> Comparison:
+    """`compare_systems` of values whose errors come from several sources, such as paintings and experts.
+
+    Parameters
+    ----------
+    values : ndarray, shape (S,)
+        Of the systems; a higher one is better.
+    influence : sequence of Influence
+        One for each source. Where one has few degrees of freedom, p and intervals are those of Student's t, with the degrees
+        of freedom of the sum by Satterthwaite's rule.
+    level, draws, seed
+        As for `compare_systems`.
+
+    Returns
+    -------
+    Comparison
+
+    Raises
+    ------
+    ValueError
+        If the level is not in (0, 1).
+    """
     if not 0 < level < 1:
         raise ValueError(f"level must lie in (0, 1), got {level}")
-    values, influence = _influences(systems)
     first, second = np.triu_indices(values.size, k=1)
-    difference, error = _differences(values, influence, first, second)
+    difference, error, freedom = _differences(values, influence, first, second)
     z = np.zeros_like(difference)
     np.divide(difference, error, out=z, where=error != 0)  # an error of 0 is left for a difference of 0 alone
-    p = 2 * ndtr(-np.abs(z))
+    as_normal = _as_normal(z, freedom)
+    p = 2 * ndtr(-np.abs(as_normal))
     tested = np.flatnonzero(error > 0)
     p_adjusted, p_ordered = p.copy(), p.copy()
     reach = float(ndtri((1 + level) / 2))
     if tested.size > 1:
-        rng = np.random.default_rng(seed)
-        drawn = rng.standard_normal((draws, influence.shape[1])) @ influence.T
+        everything = np.concatenate([source.values for source in influence], axis=1)
+        drawn = np.random.default_rng(seed).standard_normal((draws, everything.shape[1])) @ everything.T
         ends = first[tested], second[tested]
-        p_adjusted[tested], p_ordered[tested], largest = _step_down(z[tested], error[tested], ends, drawn)
+        p_adjusted[tested], p_ordered[tested], largest = _step_down(as_normal[tested], error[tested], ends, drawn)
         place = min(draws, int(np.ceil(level * (draws + 1)))) - 1
         reach = max(reach, float(np.partition(largest, place)[place]))
-    low, high = difference - reach * error, difference + reach * error
-    rows = zip(
-        *(each.tolist() for each in (first, second, difference, error, z, p, p_adjusted, low, high)), strict=True
-    )
+    half = _from_normal(np.full(error.size, reach), freedom) * error
+    columns = (first, second, difference, error, z, p, p_adjusted, difference - half, difference + half, freedom)
+    rows = zip(*(each.tolist() for each in columns), strict=True)
     separated = p_ordered <= 1 - level  # false where nothing was tested
     better, worse = (np.where(difference > 0, *ends) for ends in ((first, second), (second, first)))
     above, below = (np.bincount(each[separated], minlength=values.size) for each in (worse, better))
-    best = int(values.argmax())
-    behind = set(worse[separated & (better == best)].tolist())
+    behind = set(worse[separated & (better == values.argmax())].tolist())
     return Comparison(
         pairs=tuple(PairTest(*row) for row in rows),
         rank_ranges=tuple((int(a) + 1, int(values.size - b)) for a, b in zip(above, below, strict=True)),
@@ -386,8 +288,22 @@ def holm(p: ArrayLike) -> NDArray[np.float64]:
     return adjusted
 
 
-def _influences(systems: Sequence[LeaveOneOut]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Values, shape (S,), and influences, shape (S, m): the sum of their squares is the jackknife variance."""
+def influences(systems: Sequence[LeaveOneOut]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Values, shape (S,), and influences of the paintings, shape (S, m): their squares sum up to the jackknife variance.
+
+    Parameters
+    ----------
+    systems : sequence of LeaveOneOut
+
+    Returns
+    -------
+    values, influence : ndarray
+
+    Raises
+    ------
+    ValueError
+        As for `compare_systems`.
+    """
     if len(systems) < 2:
         raise ValueError(f"a comparison needs two systems or more, got {len(systems)}")
     strata = systems[0].strata
@@ -407,20 +323,45 @@ def _influences(systems: Sequence[LeaveOneOut]) -> tuple[NDArray[np.float64], ND
 
 
 def _differences(
-    values: NDArray[np.float64], influence: NDArray[np.float64], first: NDArray[np.int64], second: NDArray[np.int64]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Difference and error of every pair; no error (NaN) where the left out paintings give none."""
+    values: NDArray[np.float64],
+    influence: Sequence[Influence],
+    first: NDArray[np.int64],
+    second: NDArray[np.int64],
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Difference, error and degrees of freedom of every pair; no error (NaN) where the left out paintings give none."""
     difference = values[first] - values[second]
-    error = np.empty_like(difference)
-    block = max(1, _CELLS_AT_A_TIME // influence.shape[1])
-    for start in range(0, first.size, block):
-        part = slice(start, start + block)
-        error[part] = np.sqrt(((influence[first[part]] - influence[second[part]]) ** 2).sum(axis=1))
+    variances = np.empty((len(influence), difference.size))
+    for source, variance in zip(influence, variances, strict=True):
+        block = max(1, _CELLS_AT_A_TIME // source.values.shape[1])
+        for start in range(0, first.size, block):
+            part = slice(start, start + block)
+            variance[part] = ((source.values[first[part]] - source.values[second[part]]) ** 2).sum(axis=1)
+    total = variances.sum(axis=0)
+    uncertain = (variances**2 / np.array([[source.freedom] for source in influence])).sum(axis=0)
+    freedom = np.full_like(total, np.inf)
+    np.divide(total**2, uncertain, out=freedom, where=uncertain > 0)
+    error = np.sqrt(total)
     scale = ROUNDING * np.maximum(np.abs(values[first]), np.abs(values[second]))
     difference[np.abs(difference) <= scale] = 0.0
     error[error <= scale] = 0.0
     error[(error == 0) & (difference != 0)] = np.nan
-    return difference, error
+    return difference, error, freedom
+
+
+def _as_normal(t: NDArray[np.float64], freedom: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The normal deviates whose tails are those of Student's t."""
+    found = t.copy()
+    few = np.isfinite(freedom)
+    found[few] = np.sign(t[few]) * -ndtri(stdtr(freedom[few], -np.abs(t[few])))
+    return found
+
+
+def _from_normal(z: NDArray[np.float64], freedom: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Student's t whose tails are those of normal deviates."""
+    found = z.copy()
+    few = np.isfinite(freedom)
+    found[few] = np.sign(z[few]) * -stdtrit(freedom[few], ndtr(-np.abs(z[few])))
+    return found
 
 
 def _step_down(
@@ -474,7 +415,3 @@ def _step_down(
         p[order] = np.maximum.accumulate(np.maximum(count / (draws + 1), alone))
         found.append(p)
     return found[0], found[1], largest
-
-
-def _json_number(value: float | int) -> float | int | None:
-    return None if value != value else value

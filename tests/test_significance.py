@@ -16,7 +16,7 @@ from ppaint.eval_suite import (
     evaluate_scores,
     leave_one_out,
 )
-from ppaint.eval_suite.significance import holm
+from ppaint.eval_suite.significance import Influence, compare_values, holm
 
 CATEGORIES = ["a"] * 20 + ["b"] * 30
 DIMENSIONS = ("x", "y")
@@ -214,3 +214,23 @@ def test_the_detectable_difference_is_found_as_often_as_it_says():
 def test_holm_is_scipys_bonferroni_step_by_step():
     p = [0.001, 0.2, 0.015, 0.03, 0.9]
     assert holm(p) == pytest.approx([0.005, 0.4, 0.06, 0.09, 0.9])
+
+
+def test_errors_of_few_experts_are_those_of_students_t():
+    rng = np.random.default_rng(5)
+    paintings, experts = rng.normal(size=(2, 100)) / 100, rng.normal(size=(2, 5)) / 20
+    experts -= experts.mean(axis=1, keepdims=True)
+    values = np.array([0.7, 0.6])
+    [pair] = compare_values(values, [Influence(paintings), Influence(experts, 4.0)]).pairs
+    by_paintings, by_experts = (np.sum((part[0] - part[1]) ** 2) for part in (paintings, experts))
+    total = by_paintings + by_experts
+    assert pair.error == pytest.approx(np.sqrt(total), rel=1e-12)
+    assert pair.freedom == pytest.approx(total**2 / (by_experts**2 / 4), rel=1e-12)  # Satterthwaite
+    assert 4 < pair.freedom < 40
+    assert pair.p == pytest.approx(2 * stats.t.sf(pair.z, pair.freedom), rel=1e-9) and pair.p_adjusted == pair.p
+    half = stats.t.ppf(0.975, pair.freedom) * pair.error
+    assert (pair.low, pair.high) == pytest.approx((0.1 - half, 0.1 + half), rel=1e-9)
+    assert detectable_difference(1.0, freedom=4) == pytest.approx(stats.t.ppf(0.975, 4) + stats.t.ppf(0.8, 4))
+    many = compare_values(values, [Influence(paintings), Influence(experts, 1e9)]).pairs[0]
+    plain = compare_values(values, [Influence(np.concatenate([paintings, experts], axis=1))]).pairs[0]
+    assert many.p == pytest.approx(plain.p, rel=1e-6) and plain.freedom == np.inf and plain.as_dict()["freedom"] is None
