@@ -56,7 +56,6 @@ _HOME = {
     "evaluate_scores": "suite",
     "evaluate_table": "suite",
     "evaluate_values": "suite",
-    "leave_one_out": "significance",
     "hand_in": "leaderboard.inbox",
     "leave_one_out": "left_out_paintings",
     "noise_ceiling": "reference_lines",

@@ -305,8 +305,9 @@ def facet_orders(
 
     Examples
     --------
-    >>> list(facet_orders(np.array([[1.0], [2], [3]]), np.array([[1.0], [2], [9]]), np.array(["a"] * 3)))
-    [FacetOrder(category='a', srcc=1.0, paintings=3)]
+    >>> [found] = facet_orders(np.array([[1.0], [2], [3]]), np.array([[1.0], [2], [9]]), np.array(["a"] * 3))
+    >>> found.category, round(found.srcc, 9), found.paintings
+    ('a', 1.0, 3)
     """
     for category in dict.fromkeys(categories.tolist()):
         inside = categories == category
