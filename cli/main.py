@@ -20,6 +20,7 @@ COMMANDS = {
     "distill": "distill",
     "score": "score",
     "evaluate": "evaluate",
+    "submit": "submit",
     "plan": "plan",
     "quickstart": "quickstart",
     "reproduce": "reproduce",

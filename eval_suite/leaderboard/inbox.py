@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shlex
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,6 +34,15 @@ class HandedIn:
     id: str
     folder: Path
     already: bool
+
+    def receipt(self) -> tuple[str, ...]:
+        """Lines for whoever handed it in: the id, what happens next, and how to ask."""
+        board = self.folder.parents[1]
+        return (
+            f"receipt: {self.id} {'lies there already' if self.already else 'was handed in'} ({self.folder})",
+            "next: a maintainer of the board accepts or declines it; the board's README says who that is",
+            f"to ask: ppaint submit --status {self.id} --to {shlex.quote(str(board))}",
+        )
 
 
 def hand_in(checked: CheckedSubmission, board: str | Path) -> HandedIn:
