@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 if TYPE_CHECKING:
-    from ..eval_suite.reference_lines import Line
+    from ..dataset_script.release import ReleaseTables
+    from ..eval_suite.evaluation_report import EvaluationReport
+    from ..eval_suite.reference_scores import ReferenceScores
     from ..eval_suite.srcc_plcc.intervals import Interval
-    from ..eval_suite.suite import Evaluation
 
 _TITLES = {
     "plcc": "PLCC",
@@ -27,8 +29,21 @@ def evaluate(
     predictions: Annotated[
         Path, typer.Option(help="CSV, Parquet or JSON: painting_id, category, one column per dimension.")
     ],
-    dataset: Annotated[Path, typer.Option(help="A dataset folder that `ppaint build` made.")],
+    dataset: Annotated[Path | None, typer.Option(help="A dataset folder that `ppaint build` made.")] = None,
+    references: Annotated[
+        Path | None,
+        typer.Option(help="In place of --dataset: a table of scores, with <dimension>_se where errors are known."),
+    ] = None,
+    dimensions: Annotated[
+        list[str] | None, typer.Option(help="Only these (a,b or given several times): there is then no headline.")
+    ] = None,
     json_out: Annotated[Path | None, typer.Option("--json", help="Write every figure to this file.")] = None,
+    eval_results: Annotated[
+        str | None, typer.Option(help="ORG/DATASET[@COMMIT]: also write the results as the Hub shows them, to --out.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="With --eval-results: a model's folder, or a file that ends in .yaml.")
+    ] = None,
     reference_lines: Annotated[
         bool, typer.Option(help="Also a single expert and the noise ceiling (fuses the release again: slower).")
     ] = False,
@@ -41,83 +56,87 @@ def evaluate(
 
     If a dataset has only ratings or only pairs, its scores are those of that protocol, measured by SRCC and PLCC.
     """
-    from ..eval_suite.prediction_lines import check_reference_lines
-    from ..eval_suite.reference_scores import reference_scores
-    from ..eval_suite.suite import evaluate_file
-    from ..foundation.faults import Fault, InputFault
+    from ..eval_suite.eval_results import HubResults
+    from ..eval_suite.evaluation_report import evaluation_report
     from ..foundation.whole_files import check_can_be_written, write_json
-
-    options = {"resamples": resamples, "level": level, "seed": seed}
-    if json_out is not None:
-        check_can_be_written(json_out, "--json")
-        if json_out.resolve() == predictions.resolve():
-            what = "is the table of predictions, which the figures would replace"
-            raise InputFault(Fault(str(json_out), "", what, "give another file as --json"))
-    if reference_lines:
-        check_reference_lines(dataset, "--reference-lines")
-    evaluation, release, values = evaluate_file(predictions, dataset, **options)
-    lines, left_out = _reference_lines(release, values, processes, options) if reference_lines else ({}, ())
-    simulated = " (a simulated release)" if release.simulated else ""
-    sha256 = reference_scores(release).sha256
-    _print(evaluation, f"{predictions.name} against {release.name}{simulated}", sha256, lines, left_out)
-    if json_out is not None:
-        report = {
-            "predictions": str(predictions),
-            "release": release.name,
-            "release_sha256": sha256,
-            "simulated": release.simulated,
-            **evaluation.as_dict(),
-            "reference_lines": {name: line.as_dict() for name, line in lines.items()},
-            "reference_lines_left_out": list(left_out),
-            "bootstrap": {**options, "unit": "painting", "stratified_by": "category"},
-        }
-        write_json(json_out, report, indent=2)
-
-
-def _reference_lines(
-    release: Any, values: Any, processes: int, options: dict[str, Any]
-) -> tuple[dict[str, Line], tuple[str, ...]]:
-    """The reference lines, with progress bars, and what they leave out."""
-    from ..eval_suite.prediction_lines import prediction_lines
     from .terminal import progress_bars
 
-    with progress_bars() as report:
-        return prediction_lines(release, values, **options, processes=processes, progress=report)
+    if json_out is not None:
+        check_can_be_written(json_out, "--json", [path for path in (predictions, references) if path is not None])
+    source = _source(dataset, references)
+    hub = HubResults.asked_for(eval_results, out, source)
+    options = {"resamples": resamples, "level": level, "seed": seed}
+    with progress_bars() if reference_lines else nullcontext() as progress:
+        report = evaluation_report(
+            predictions,
+            source,
+            dimensions=dimensions,
+            reference_lines=reference_lines,
+            **options,
+            processes=processes,
+            progress=progress,
+        )
+    without_entry = hub.write(report.evaluation, report.references) if hub else ()
+    simulated = " (a simulated release)" if report.references.simulated else ""
+    _print(report, f"{predictions.name} against {report.references.name}{simulated}", without_entry)
+    if json_out is not None:
+        bootstrap = {**options, "unit": "painting", "stratified_by": "category"}
+        write_json(json_out, {"predictions": str(predictions), **report.as_dict(), "bootstrap": bootstrap}, indent=2)
 
 
-def _print(evaluation: Evaluation, title: str, sha256: str, lines: dict[str, Line], left_out: tuple[str, ...]) -> None:
-    """The tables."""
+def _source(dataset: Path | None, references: Path | None) -> ReleaseTables | ReferenceScores:
+    """The release, or the table of scores, that the user named."""
+    from ..dataset_script.release import read_release
+    from ..eval_suite.reference_table import read_reference_table
+    from ..foundation.faults import Fault, InputFault
+
+    if (dataset is None) == (references is None):
+        given = "neither --dataset nor --references is" if dataset is None else "both --dataset and --references are"
+        raise InputFault(Fault("ppaint evaluate", "", f"{given} given", "give one of them"))
+    return read_release(dataset) if references is None else read_reference_table(references)
+
+
+def _print(report: EvaluationReport, title: str, without_entry: tuple[str, ...]) -> None:
+    """The tables, the notes and the headline."""
     from ..eval_suite.interval_cell import interval_cell
-    from ..eval_suite.prediction_lines import NOISE_CEILING, above_ceiling
     from ..eval_suite.suite import MEAN
     from .terminal import open_console, plain_table
 
-    console = open_console()
-    rows, columns = (*evaluation.categories, MEAN), (*evaluation.dimensions, MEAN)
+    console, evaluation = open_console(), report.evaluation
+    summary = evaluation.summary_column
+    rows = (*evaluation.categories, MEAN)
+    columns = (*evaluation.dimensions, *([MEAN] if summary == MEAN else []))
 
     def cells(found: Iterable[Interval | None]) -> list[str]:
         return [interval_cell(interval, apart="\n") for interval in found]
 
-    srcc = evaluation.figures["srcc"]
-    shown = [[row, *cells(srcc.get(row, {}).get(column) for column in columns)] for row in rows]
+    def of_row(name: str, row: str, column: str) -> Interval | None:
+        return evaluation.figures[name].get(row, {}).get(column)
+
+    shown = [[row, *cells(of_row("srcc", row, column) for column in columns)] for row in rows]
     console.print(plain_table(f"SRCC of {title}", ["", *columns], shown, mean_last=True))
     titles = {name: title for name, title in _TITLES.items() if name in evaluation.figures}
-    shown = [[row, *cells(evaluation.figures[name].get(row, {}).get(MEAN) for name in titles)] for row in rows]
-    console.print(plain_table("mean over the dimensions", ["", *titles.values()], shown))
-    if lines:
-        shown = [["these predictions", *cells(srcc[row].get(MEAN) for row in rows)]]
-        shown += [[name, *cells(line.figures.get(row) for row in rows)] for name, line in lines.items()]
+    for column in [MEAN] if summary == MEAN else evaluation.dimensions:
+        shown = [[row, *cells(of_row(name, row, column) for name in titles)] for row in rows]
+        called = "mean over the dimensions" if column == MEAN else column
+        console.print(plain_table(called, ["", *titles.values()], shown))
+    if report.lines:
+        shown = [["these predictions", *cells(of_row("srcc", row, summary) for row in rows)]]
+        shown += [[name, *cells(line.figures.get(row) for row in rows)] for name, line in report.lines.items()]
         console.print(plain_table("SRCC, reference lines", ["", *rows], shown))
-        for sentence in above_ceiling(evaluation, lines[NOISE_CEILING]):
-            console.print(f"note: {sentence}")
-    of_scores = (*evaluation.notes, *evaluation.undefined, *evaluation.left_out, *evaluation.warnings)
-    for sentence in (*of_scores, *left_out):
-        console.print(f"note: {sentence}", markup=False, highlight=False)
-    console.print(f"release: sha256 {sha256}", highlight=False, soft_wrap=True)
-    console.print(
-        f"headline: SRCC {interval_cell(evaluation.headline, digits=3)} (mean over dimensions, then categories); "
-        f"{evaluation.headline_dimension} alone {interval_cell(evaluation.headline_dimension_srcc, digits=3)}",
-        markup=False,
-        highlight=False,
-        soft_wrap=True,
-    )
+    sentences = [f"note: {sentence}" for sentence in (*report.notes(), *without_entry)]
+    sentences.append(f"release: sha256 {report.references.sha256}")
+    if summary == MEAN:
+        headline = (
+            f"headline: SRCC {interval_cell(evaluation.headline, digits=3)} (mean over dimensions, then categories)"
+        )
+        if evaluation.headline_dimension is not None:
+            alone = interval_cell(evaluation.headline_dimension_srcc, digits=3)
+            headline += f"; {evaluation.headline_dimension} alone {alone}"
+        sentences.append(headline)
+    elif summary is not None:
+        sentences.append(
+            f"{summary} alone: SRCC {interval_cell(of_row('srcc', MEAN, summary), digits=3)} (mean over categories)"
+        )
+    for sentence in sentences:
+        console.print(sentence, markup=False, highlight=False, soft_wrap=True)

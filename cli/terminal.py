@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from rich import box
 from rich.console import Console
 from rich.markdown import Markdown
+from rich.markup import escape
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -119,7 +120,9 @@ def plain_table(
     -------
     rich.table.Table
     """
-    table = Table(title=title, title_justify="left", caption=caption, caption_justify="left", box=box.SIMPLE)
+    table = Table(
+        title=title and escape(title), title_justify="left", caption=caption, caption_justify="left", box=box.SIMPLE
+    )
     for place, name in enumerate(header):
         table.add_column(Text(name), justify="left" if place == 0 else "right", overflow="fold", no_wrap=place == 0)
     for place, row in enumerate(rows, start=1):

@@ -31,6 +31,15 @@ if TYPE_CHECKING:
     )
     from .reference_scores import ReferenceScores
     from .significance import Comparison, PairTest, compare_systems, detectable_difference
+    from .reference_table import read_reference_table, read_references
+    from .significance import (
+        Comparison,
+        LeaveOneOut,
+        PairTest,
+        compare_systems,
+        detectable_difference,
+        leave_one_out,
+    )
     from .srcc_plcc import Interval
     from .suite import Evaluation, evaluate_file, evaluate_scores, evaluate_table, evaluate_values
 
@@ -64,6 +73,8 @@ _HOME = {
     "panel_references": "reference_lines",
     "read_predictions": "predictions_table",
     "read_submission": "leaderboard.submission",
+    "read_reference_table": "reference_table",
+    "read_references": "reference_table",
     "relative_errors": "reference_lines",
     "single_expert": "reference_lines",
     "submission_template": "leaderboard.template",
@@ -100,6 +111,8 @@ __all__ = [
     "paired_difference",
     "panel_references",
     "read_predictions",
+    "read_reference_table",
+    "read_references",
     "read_release",
     "read_submission",
     "relative_errors",

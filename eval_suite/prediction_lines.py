@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,13 +14,15 @@ from ..foundation.faults import Fault, InputFault
 from ..foundation.progress_type import Progress
 from .reference_lines import (
     Line,
+    PanelReferences,
     against_panel,
     noise_ceiling_line,
     panel_references,
     relative_errors,
     single_expert,
 )
-from .suite import MEAN, Evaluation
+from .reference_scores import ReferenceScores
+from .suite import Evaluation
 
 NOISE_CEILING = "noise ceiling"
 
@@ -48,6 +52,9 @@ def prediction_lines(
     release: ReleaseTables,
     predictions: ArrayLike,
     *,
+    dimensions: Sequence[str] | None = None,
+    panel: PanelReferences | None = None,
+    errors: ArrayLike | None = None,
     resamples: int = 2000,
     level: float = 0.95,
     seed: int = 0,
@@ -60,7 +67,11 @@ def prediction_lines(
     ----------
     release : ReleaseTables
     predictions : array_like, shape (n, D)
-        In the order of the release's fused table and dimensions.
+        In the order of the release's fused table and of `dimensions`.
+    dimensions : sequence of str, optional
+        The lines are of these; of all of the release by default.
+    panel, errors : PanelReferences, and array_like of shape (n, dimensions of the release), optional
+        As `panel_references` and `relative_errors` give them, which make them otherwise.
     resamples, level, seed : int, float, int
         Of the bootstrap.
     processes : int
@@ -76,18 +87,26 @@ def prediction_lines(
         What a line leaves out, and why.
     """
     bootstrap = {"resamples": resamples, "level": level, "seed": seed}
-    panel = panel_references(release, processes=processes, progress=progress)
-    errors = relative_errors(release, processes=processes, progress=progress)
+    chosen = release.dimensions if dimensions is None else tuple(dimensions)
+    places = [release.dimensions.index(name) for name in chosen]
+    if panel is None:
+        panel = panel_references(release, processes=processes, progress=progress)
+    panel = replace(panel, table=panel.table[panel.table["dimension"].isin(chosen)])
+    if errors is None:
+        errors = relative_errors(release, processes=processes, progress=progress)
+    errors = np.asarray(errors)[:, places]
     categories = release.fused["category"].tolist()
     notes = list(panel.left_out)
     single, against = Line({}), Line({})
     if panel.table["rating"].notna().any():
         single = single_expert(panel, **bootstrap)
-        against = against_panel(predictions, release, panel, **bootstrap)
+        whole = np.full((len(release.fused), len(release.dimensions)), np.nan)
+        whole[:, places] = predictions
+        against = against_panel(whole, release, panel, **bootstrap)
     else:
         notes.append("no expert can be held against the others: where one is left out, too few remain to be fused")
-    fused = release.references()
-    for column, dimension in enumerate(release.dimensions):
+    fused = release.references()[:, places]
+    for column, dimension in enumerate(chosen):
         unknown = ~np.isnan(fused[:, column]) & np.isnan(errors[:, column])
         for category in dict.fromkeys(np.array(categories)[unknown].tolist()):
             notes.append(f"{category}, {dimension}: no noise ceiling, because the errors cannot be made from resamples")
@@ -97,6 +116,30 @@ def prediction_lines(
         NOISE_CEILING: noise_ceiling_line(fused, errors, categories, **bootstrap),
     }
     return lines, tuple(notes)
+
+
+def table_lines(
+    references: ReferenceScores, *, resamples: int = 2000, level: float = 0.95, seed: int = 0
+) -> tuple[dict[str, Line], tuple[str, ...]]:
+    """The lines of a plain table: its noise ceiling; a single expert is not known.
+
+    Parameters
+    ----------
+    references : ReferenceScores
+        With errors.
+    resamples, level, seed : int, float, int
+        Of the bootstrap.
+
+    Returns
+    -------
+    lines, notes
+        As `prediction_lines` gives them.
+    """
+    categories = references.table["category"].tolist()
+    line = noise_ceiling_line(
+        references.values, references.errors, categories, resamples=resamples, level=level, seed=seed
+    )
+    return {NOISE_CEILING: line}, ("there is no line of a single expert: the table has scores, and no experts",)
 
 
 def above_ceiling(evaluation: Evaluation, ceiling: Line) -> list[str]:
@@ -114,8 +157,9 @@ def above_ceiling(evaluation: Evaluation, ceiling: Line) -> list[str]:
         One sentence for each category, or ``"mean"``, that is above it.
     """
     highest = ceiling.values()
+    column = evaluation.summary_column
     return [
         f"{row}: the SRCC is above the noise ceiling; it is chance, or shares the panel's noise"
         for row, cells in evaluation.figures["srcc"].items()
-        if cells[MEAN].value > highest.get(row, float("inf"))
+        if column in cells and cells[column].value > highest.get(row, float("inf"))
     ]

@@ -1,8 +1,9 @@
-"""A file of predictions as columns, read within limits: what is too large to be meant is one fault, before it fills the memory."""
+"""A table of scores as columns, read within limits: what is too large to be meant is one fault, before it fills the memory."""
 
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from ..foundation.table_text import has_no_name, read_rows
 
 SHOWN = 10  # faults of one kind that are listed one by one; the rest is counted
 _FOOTER_BYTES = 4_000_000  # of a Parquet file: what a footer of a thousand columns needs
-_AGAIN = "write the predictions again"
+_AGAIN = "write the table again"
 
 
 class _Lacking:
@@ -33,20 +34,20 @@ LACKING = _Lacking()
 
 @dataclass(frozen=True)
 class Limits:
-    """The largest file that can be meant as predictions of a release.
+    """The largest file that can be meant as a table of scores.
 
     Parameters
     ----------
     rows, columns, size : int
         Rows, columns, and bytes, of the file and of what it unpacks to.
-    paintings : int
-        How many rows are needed.
+    paintings : int or None
+        How many rows are needed; None where the table itself says which paintings there are.
     """
 
     rows: int
     columns: int
     size: int
-    paintings: int
+    paintings: int | None
 
     @classmethod
     def of(cls, paintings: int, columns: int) -> Limits:
@@ -62,7 +63,7 @@ class Limits:
 
 @dataclass(frozen=True)
 class PredictionColumns:
-    """What a file of predictions holds.
+    """What a table of scores holds.
 
     Parameters
     ----------
@@ -80,15 +81,15 @@ class PredictionColumns:
     nameless: bool
 
 
-def read_columns(path: Path, known: Collection[str], limits: Limits) -> PredictionColumns:
-    """Read the known columns of a file of predictions.
+def read_columns(path: Path, known: Collection[str] | None, limits: Limits) -> PredictionColumns:
+    """Read the known columns of a table of scores.
 
     Parameters
     ----------
     path : Path
         ``.csv``, ``.parquet``, ``.json`` or ``.jsonl``.
-    known : collection of str
-        Columns that are wanted; others are named, but not read where the format allows it.
+    known : collection of str or None
+        Columns that are wanted; others are named, but not read where the format allows it. None for all.
     limits : Limits
 
     Returns
@@ -105,7 +106,7 @@ def read_columns(path: Path, known: Collection[str], limits: Limits) -> Predicti
     if suffix not in readers:
         raise _fault(path, f"a table ending in {suffix!r} is not known", f"use {', '.join(readers)}")
     if path.is_dir():
-        raise _fault(path, "is a folder", "give a file of predictions")
+        raise _fault(path, "is a folder", "give a file")
     if not path.is_file():
         raise _fault(path, "there is no such file", "correct the path")
     size = path.stat().st_size
@@ -130,7 +131,7 @@ def read_columns(path: Path, known: Collection[str], limits: Limits) -> Predicti
     return found
 
 
-def _csv(path: Path, known: Collection[str], limits: Limits) -> PredictionColumns:
+def _csv(path: Path, known: Collection[str] | None, limits: Limits) -> PredictionColumns:
     """Cells stay text, so that what is not a number can be named; a row with a cell too few or too many is a fault."""
     lines = path.read_bytes().count(b"\n")
     if lines > limits.rows:
@@ -146,7 +147,7 @@ def _csv(path: Path, known: Collection[str], limits: Limits) -> PredictionColumn
     return PredictionColumns(rows.header, table[_of_known(rows.header, known)], rows.unnamed > 0)
 
 
-def _parquet(path: Path, known: Collection[str], limits: Limits) -> PredictionColumns:
+def _parquet(path: Path, known: Collection[str] | None, limits: Limits) -> PredictionColumns:
     """The footer says how much there is, before any of it is unpacked. An index that pandas wrote is a column like others."""
     with path.open("rb") as file:
         size = file.seek(0, 2)
@@ -159,7 +160,7 @@ def _parquet(path: Path, known: Collection[str], limits: Limits) -> PredictionCo
         if facts.num_rows > limits.rows:
             raise _too_large(path, f"the table has {facts.num_rows:,} rows", limits)
         own_index = {name for name in (schema.pandas_metadata or {}).get("index_columns", ()) if isinstance(name, str)}
-        passed_over = [name for name in schema.names if name in own_index and name not in known]
+        passed_over = [name for name in schema.names if name in own_index and not _is_meant(name, known)]
         names = tuple(name for name in schema.names if name not in passed_over)
         _refuse_columns(path, names, limits)
         wanted = _of_known(names, known)
@@ -183,12 +184,12 @@ def _parquet(path: Path, known: Collection[str], limits: Limits) -> PredictionCo
     return PredictionColumns(names, _counted(frame), bool(passed_over))
 
 
-def _json(path: Path, known: Collection[str], limits: Limits) -> PredictionColumns:
+def _json(path: Path, known: Collection[str] | None, limits: Limits) -> PredictionColumns:
     """A list of objects."""
     return _of_records(path, _parsed(_text(path)), known, limits)
 
 
-def _json_lines(path: Path, known: Collection[str], limits: Limits) -> PredictionColumns:
+def _json_lines(path: Path, known: Collection[str] | None, limits: Limits) -> PredictionColumns:
     """One object per line."""
     lines = _text(path).split("\n")  # not `splitlines`: a text in JSON may hold other line separators as they are
     if len(lines) > limits.rows:
@@ -202,7 +203,7 @@ def _json_lines(path: Path, known: Collection[str], limits: Limits) -> Predictio
     return _of_records(path, records, known, limits)
 
 
-def _of_records(path: Path, records: Any, known: Collection[str], limits: Limits) -> PredictionColumns:
+def _of_records(path: Path, records: Any, known: Collection[str] | None, limits: Limits) -> PredictionColumns:
     """Objects as columns."""
     if not isinstance(records, list) or not all(isinstance(record, dict) for record in records):
         raise _fault(path, "a list of objects, one per painting, is needed", _records_wanted(path.suffix.lower()))
@@ -238,8 +239,13 @@ def _counted(table: pd.DataFrame) -> pd.DataFrame:
     return table
 
 
-def _of_known(names: Sequence[str], known: Collection[str]) -> list[str]:
-    return [name for name in names if name in known]
+def _of_known(names: Sequence[str], known: Collection[str] | None) -> list[str]:
+    return [name for name in names if known is None or name in known]
+
+
+def _is_meant(index: str, known: Collection[str] | None) -> bool:
+    """Whether an index that pandas wrote is a column of the table: by a name that is wanted, or that somebody gave it."""
+    return index in known if known is not None else re.fullmatch(r"__index_level_\d+__", index) is None
 
 
 def _refuse_columns(path: Path, names: Sequence[str], limits: Limits) -> None:
@@ -252,6 +258,9 @@ def _refuse_columns(path: Path, names: Sequence[str], limits: Limits) -> None:
 
 
 def _too_large(path: Path, what: str, limits: Limits) -> InputFault:
+    if limits.paintings is None:
+        most = f"{limits.rows:,} rows and {limits.size:,} bytes are the most that is read"
+        return _fault(path, f"{what}, but {most}", "give one row per painting, with the columns that are needed")
     return _fault(path, f"{what}, far too much for {limits.paintings:,} paintings", "give one row per painting")
 
 

@@ -17,7 +17,7 @@ from .predictions_file import LACKING, SHOWN, Limits, PredictionColumns, read_co
 from .reference_scores import ReferenceScores, reference_scores
 
 # what `ppaint score` writes beside the scores, and what it called it before
-_SCORE_COLUMNS = ("distance", "training_distance", "out_of_distribution", "depth", "training_depth", "out_of_depth")
+SCORE_COLUMNS = ("distance", "training_distance", "out_of_distribution", "depth", "training_depth", "out_of_depth")
 LARGEST = 1e100  # of a prediction: the square of a larger one, or a sum of such, may be no number
 
 
@@ -64,12 +64,12 @@ def read_predictions(
     faults = _column_faults(path, found, needed, known, paintings)
     if faults:
         raise InputFault(faults)
-    table = found.table.assign(painting_id=_as_ids(found.table["painting_id"]))
-    wanted_ids = _as_ids(paintings["painting_id"])
+    table = found.table.assign(painting_id=as_ids(found.table["painting_id"]))
+    wanted_ids = as_ids(paintings["painting_id"])
     if "category" not in table:
         table["category"] = table["painting_id"].map(dict(zip(wanted_ids, paintings["category"], strict=True)))
     else:
-        table["category"] = [cell if isinstance(cell, str) else _shown(cell) for cell in table["category"]]
+        table["category"] = [cell if isinstance(cell, str) else shown(cell) for cell in table["category"]]
     given = list(zip(table["category"], table["painting_id"], strict=True))
     wanted = list(zip(paintings["category"], wanted_ids, strict=True))
     faults = _row_faults(path, list(table.index), given, wanted)
@@ -87,7 +87,7 @@ def _known_columns(references: ReferenceScores) -> list[str]:
     """The columns that a table of predictions may have: what stands beside a dimension that is left out belongs to them."""
     dimensions = (*references.dimensions, *references.left_out)
     beside = [f"{dimension}_sd" for dimension in dimensions]
-    return ["painting_id", "category", *dimensions, *_SCORE_COLUMNS, *beside]
+    return ["painting_id", "category", *dimensions, *SCORE_COLUMNS, *beside]
 
 
 def _column_faults(
@@ -99,6 +99,8 @@ def _column_faults(
         needed.insert(1, "category")
     nameless = found.nameless or any(map(has_no_name, found.names))
     hint = ", or give the column (or index) without a name this name" if nameless else ""
+    if any(name in found.names for name in dimensions):
+        hint += ", or ask for the dimensions that are there alone"
     faults = [
         Fault(str(path), name, "the column is missing", f"add it{hint}; the table needs {', '.join(needed)}")
         for name in needed
@@ -136,7 +138,7 @@ def _row_faults(
         (repeated, "is listed twice", "remove one of the rows"),
     ):
         for row, (category, painting) in found[:SHOWN]:
-            named = f"painting {_shown(painting)}" + (f" of {_shown(category)}" if isinstance(category, str) else "")
+            named = f"painting {shown(painting)}" + (f" of {shown(category)}" if isinstance(category, str) else "")
             faults.append(Fault(str(path), f"row {row}", f"{named} {what}", fix))
         if len(found) > SHOWN:
             faults.append(Fault(str(path), "", f"{len(found) - SHOWN} more such rows", fix))
@@ -176,13 +178,13 @@ def read_numbers(
     faults = []
     for row in bad[:SHOWN]:
         cell = column.iloc[row]
-        what, fix = f"{_shown(cell)} is not a finite number", "give a finite number"
+        what, fix = f"{shown(cell)} is not a finite number", "give a finite number"
         if cell is LACKING:
             what, fix = "the key is missing", "give it, with a finite number"
         elif empty[row]:
             what = "the cell is empty, which is not a finite number"
         elif isinstance(cell, str) and has_decimal_comma(cell):
-            what, fix = f"{_shown(cell)} has a decimal comma", "write numbers with a decimal point"
+            what, fix = f"{shown(cell)} has a decimal comma", "write numbers with a decimal point"
         faults.append(Fault(str(path), f"row {column.index[row]}, {name}", what, fix))
     if bad.size > SHOWN:
         what = f"{bad.size - SHOWN} more cells are not finite numbers"
@@ -213,8 +215,14 @@ def _number(cell: object) -> float:
         return float("nan")
 
 
-def _shown(cell: object) -> str:
-    """A cell in a message: cut, and what is nested by its kind alone."""
+def shown(cell: object) -> str:
+    """A cell in a message: cut, and what is nested by its kind alone.
+
+    Examples
+    --------
+    >>> shown("a" * 70), shown([1, 2])
+    ("'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa...'", 'a list')
+    """
     if isinstance(cell, list | tuple | dict | set | np.ndarray):
         return "an object" if isinstance(cell, dict) else "a list"
     if isinstance(cell, int) and abs(cell) >= 10**40:
@@ -223,6 +231,12 @@ def _shown(cell: object) -> str:
     return text if len(text) <= 62 else text[:58] + "...'"
 
 
-def _as_ids(column: pd.Series) -> pd.Series:
-    """Ids as text; whole numbers (JSON, Parquet) as CSV would write them."""
-    return column.map(lambda cell: _shown(cell) if isinstance(cell, list | dict) else str(cell))
+def as_ids(column: pd.Series) -> pd.Series:
+    """Ids as text; whole numbers (JSON, Parquet) as CSV would write them.
+
+    Examples
+    --------
+    >>> as_ids(pd.Series([7, "8"], dtype=object)).tolist()
+    ['7', '8']
+    """
+    return column.map(lambda cell: shown(cell) if isinstance(cell, list | dict) else str(cell))

@@ -54,6 +54,8 @@ class ReferenceScores:
         Whether the annotations behind them were simulated.
     left_out : tuple of str
         Dimensions of the release that `only` left out.
+    whole_sha256 : str or None
+        The hash of the release that `only` selected from.
     """
 
     table: pd.DataFrame
@@ -68,6 +70,7 @@ class ReferenceScores:
     source: str
     simulated: bool
     left_out: tuple[str, ...] = ()
+    whole_sha256: str | None = None
 
     @property
     def categories(self) -> tuple[str, ...]:
@@ -76,11 +79,13 @@ class ReferenceScores:
 
     @cached_property
     def sha256(self) -> str:
-        """SHA-256 over the content: category and id of each row, dimensions, values, errors, numbers with 17 digits.
+        """SHA-256 over the release's content: category and id of each row, dimensions, values, errors, numbers with 17 digits.
 
         It is over content and not over bytes, so it is the same whichever library wrote the files. A selection made by `only`
-        has another one; a submission names that of the whole release.
+        has that of the whole release.
         """
+        if self.whole_sha256 is not None:
+            return self.whole_sha256
         errors = None if self.errors is None else [number_text(value) for value in self.errors.ravel()]
         content = [
             self.table["category"].tolist(),
@@ -118,6 +123,7 @@ class ReferenceScores:
             errors=None if self.errors is None else self.errors[:, places],
             dimensions=chosen,
             headline=self.headline if self.headline in chosen else headline_of(chosen),
+            whole_sha256=self.sha256,
             left_out=(*self.left_out, *(name for name in self.dimensions if name not in chosen)),
         )
 
@@ -147,6 +153,28 @@ def number_text(value: float) -> str:
     ('0.10000000000000001', '0', '')
     """
     return "" if np.isnan(value) else format(float(value) + 0.0, ".17g")
+
+
+def named_dimensions(given: Sequence[str], known: Sequence[str]) -> list[str]:
+    """Dimensions as a command line gives them: one or several in a text, with commas between them.
+
+    Parameters
+    ----------
+    given : sequence of str
+    known : sequence of str
+        A text that is one of these is not split: a name may have a comma in it.
+
+    Returns
+    -------
+    list of str
+
+    Examples
+    --------
+    >>> named_dimensions(["line, tone", "overall"], ["line", "tone", "overall"])
+    ['line', 'tone', 'overall']
+    """
+    texts = [text for text in given if text.strip()]
+    return [name for text in texts for name in ([text] if text in known else map(str.strip, text.split(",")))]
 
 
 def headline_of(dimensions: Sequence[str]) -> str | None:

@@ -78,6 +78,13 @@ class Evaluation:
         """SRCC of the headline dimension alone, mean over the categories."""
         return self.figures.get("srcc", {}).get(MEAN, {}).get(self.headline_dimension, _NOTHING)
 
+    @property
+    def summary_column(self) -> str | None:
+        """The column that sums up a row: the mean over all dimensions, the only dimension where others were left out, or None."""
+        if not self.dimensions_left_out:
+            return MEAN
+        return self.dimensions[0] if len(self.dimensions) == 1 else None
+
     beside = headline_dimension_srcc  # its name until 0.1
 
     def as_dict(self) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from small_release import CATEGORIES, DIMENSIONS, EXPERTS, PAINTINGS, build_smal
 from ppaint.eval_suite import (
     against_panel,
     evaluate_scores,
+    evaluate_values,
     noise_ceiling_line,
     panel_references,
     read_release,
@@ -18,6 +19,7 @@ from ppaint.eval_suite import (
     single_expert,
 )
 from ppaint.eval_suite.prediction_lines import NOISE_CEILING, above_ceiling, prediction_lines
+from ppaint.eval_suite.reference_scores import reference_scores
 from ppaint.eval_suite.refusion import _indexed, centred_errors, facets, fused_scores
 from ppaint.foundation.job_pool import run_jobs
 from ppaint.preference_to_score import (
@@ -199,6 +201,27 @@ def test_the_fused_scores_themselves_are_above_the_ceiling_and_their_reverse_is_
     told = above_ceiling(perfect, lines[NOISE_CEILING])
     assert [sentence.split(":")[0] for sentence in told] == list(rows)
     assert above_ceiling(reverse, lines[NOISE_CEILING]) == []
+
+
+def test_lines_of_one_dimension_are_of_this_one_and_what_is_above_its_ceiling_is_said(release, panel):
+    truth, errors = release.references(), np.full((len(release.fused), len(DIMENSIONS)), 0.5)
+    place = DIMENSIONS.index("overall")
+    facts = {"panel": panel, "errors": errors, "resamples": 20}
+    lines, _ = prediction_lines(release, truth[:, [place]], dimensions=["overall"], **facts)
+    single, against, ceiling = (line.values() for line in lines.values())
+    folds = panel.table[panel.table["dimension"] == "overall"].groupby(["category", "expert_id"])
+    for category in CATEGORIES:
+        by_hand = [
+            [stats.spearmanr(fold["others"], other)[0] for other in (fold["rating"], truth[fold["row"], place])]
+            for (name, _), fold in folds
+            if name == category
+        ]
+        assert (single[category], against[category]) == pytest.approx(tuple(np.mean(by_hand, axis=0)))
+        inside = truth[(release.fused["category"] == category).to_numpy(), place]
+        assert ceiling[category] == pytest.approx(np.sqrt(1 - 0.25 / inside.var(ddof=1)))
+    references = reference_scores(release).only(["overall"])
+    found = evaluate_values(references.values, references, resamples=0)
+    assert [sentence.split(":")[0] for sentence in above_ceiling(found, lines[NOISE_CEILING])] == [*CATEGORIES, "mean"]
 
 
 def test_two_experts_a_category_leave_a_ceiling_but_no_single_expert_and_it_is_said(tmp_path, monkeypatch):

@@ -1,6 +1,7 @@
 """Reference scores: their hash is over content, dimensions can be chosen, and a table need not have more than those."""
 
 import json
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -48,8 +49,8 @@ def refused(path, references, **options):
 # --- the hash
 
 
-def test_the_hash_is_over_content_and_not_over_bytes(folder, references, tmp_path_factory):
-    again = build_small_release(tmp_path_factory.mktemp("again"))
+def test_the_hash_is_over_content_and_not_over_bytes(folder, references, tmp_path):
+    again = shutil.copytree(folder, tmp_path / "again")
     for path in (again / "fused").glob("*.parquet"):  # the same content in other bytes
         pyarrow.parquet.write_table(pyarrow.parquet.read_table(path), path, compression="none", version="1.0")
     other = reference_scores(read_release(again))
@@ -94,6 +95,7 @@ def test_chosen_dimensions_are_those_columns_and_the_rest_is_named(references):
     np.testing.assert_array_equal(chosen.values[:, 0], references.values[:, place])
     np.testing.assert_array_equal(chosen.errors[:, 0], references.errors[:, place])
     assert references.only(references.dimensions) is references
+    assert chosen.sha256 == references.sha256  # what a submission of one dimension names is the release
     assert references.only(DIMENSIONS[:1]).headline == DIMENSIONS[0]
 
 

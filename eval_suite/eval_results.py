@@ -1,0 +1,194 @@
+"""Figures as the Hub shows them beside a model: one entry per category, in ``.eval_results/<release>.yaml``."""
+
+from __future__ import annotations
+
+import datetime
+import re
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from ..dataset_script.release import ReleaseTables
+from ..foundation.faults import Fault, InputFault
+from ..foundation.whole_files import check_can_be_written, try_to_write, written_file
+from .reference_scores import ReferenceScores
+from .srcc_plcc.intervals import Interval
+from .suite import MEAN, Evaluation
+
+FOLDER = ".eval_results"
+ALL_DIMENSIONS = "all_dimensions"  # the task whose value is the headline
+_REVISION = re.compile(r"[0-9a-f]{40}")
+
+
+def eval_result_entries(
+    evaluation: Evaluation, references: ReferenceScores, dataset: str, *, date: datetime.datetime | None = None
+) -> tuple[list[dict[str, Any]], tuple[str, ...]]:
+    """One entry per category, for the headline, and for the headline dimension alone; the value of each is an SRCC.
+
+    Parameters
+    ----------
+    evaluation : Evaluation
+    references : ReferenceScores
+        What it is against.
+    dataset : str
+        The release on the Hub, ``ORG/DATASET`` or ``ORG/DATASET@COMMIT``.
+    date : datetime, optional
+        With a time zone; now by default.
+
+    Returns
+    -------
+    entries : list of dict
+        As ``huggingface_hub.eval_result_entries_to_yaml`` gives them. A category's value is the mean over all dimensions, or
+        that of the only dimension where others were left out.
+    without_value : tuple of str
+        A sentence for each entry that is not there, because its figure is undefined.
+
+    Raises
+    ------
+    InputFault
+        If the name of the dataset is none, two entries would have one task id, or no figure has a value.
+    """
+    from huggingface_hub import EvalResultEntry, eval_result_entries_to_yaml
+
+    name, revision = _checked_dataset(dataset)
+    when = (date or datetime.datetime.now(datetime.UTC)).astimezone(datetime.UTC).replace(tzinfo=None, microsecond=0)
+    entries, without = [], []
+    for task, what, figure in _tasks(evaluation, references):
+        if figure.value != figure.value:
+            without.append(f"{task}: no entry, because its SRCC is undefined")
+            continue
+        entries.append(
+            EvalResultEntry(
+                dataset_id=name,
+                task_id=task,
+                value=figure.value,
+                dataset_revision=revision,
+                date=f"{when.isoformat()}Z",
+                notes=_notes(what, figure, references),
+            )
+        )
+    if not entries:
+        raise InputFault(Fault(references.source, "", "no figure has a value", "leave out --eval-results"))
+    return eval_result_entries_to_yaml(entries), tuple(without)
+
+
+@dataclass(frozen=True)
+class HubResults:
+    """Results that are to be written for the Hub.
+
+    Parameters
+    ----------
+    dataset : str
+        As `eval_result_entries` takes it.
+    path : Path
+        The file.
+    """
+
+    dataset: str
+    path: Path
+
+    @classmethod
+    def asked_for(
+        cls, dataset: str | None, out: str | Path | None, source: ReleaseTables | ReferenceScores
+    ) -> HubResults | None:
+        """What the options ``--eval-results`` and ``--out`` ask for, checked before the work begins.
+
+        Parameters
+        ----------
+        dataset : str or None
+        out : str or Path or None
+            A file that ends in ``.yaml``, or the folder of a model, which gets ``.eval_results/<release>.yaml``.
+        source : ReleaseTables or ReferenceScores
+            What is evaluated against.
+
+        Returns
+        -------
+        HubResults or None
+            None where neither is given.
+
+        Raises
+        ------
+        InputFault
+            If one is given without the other, the dataset is none, or the file cannot be written.
+        """
+        if dataset is None and out is None:
+            return None
+        if dataset is None or out is None:
+            raise InputFault(
+                Fault("ppaint evaluate", "", "--eval-results and --out go together", "give both, or neither")
+            )
+        _checked_dataset(dataset)
+        path = Path(out)
+        if path.is_dir():
+            folder = path / FOLDER
+            path = folder / f"{re.sub(r'[^A-Za-z0-9._-]', '_', source.name)}.yaml"
+            if not folder.exists():
+                try_to_write(folder.parent, path, "--out")
+                return cls(dataset, path)
+        elif path.suffix.lower() not in (".yaml", ".yml"):
+            fix = "give a model's folder, or a file that ends in .yaml"
+            raise InputFault(Fault(str(out), "", "there is no such folder", fix))
+        check_can_be_written(path, "--out")
+        return cls(dataset, path)
+
+    def write(self, evaluation: Evaluation, references: ReferenceScores) -> tuple[str, ...]:
+        """Write the file; give the sentences of `eval_result_entries` on what has no entry."""
+        entries, without_value = eval_result_entries(evaluation, references, self.dataset)
+        self.path.parent.mkdir(exist_ok=True)
+        text = yaml.safe_dump(entries, sort_keys=False, allow_unicode=True, width=1000)
+        with written_file(self.path) as temporary:
+            temporary.write_text(text, encoding="utf-8")
+        return without_value
+
+
+def _tasks(evaluation: Evaluation, references: ReferenceScores) -> list[tuple[str, str, Interval]]:
+    """Task id, what its value is, and the figure."""
+    srcc, column = evaluation.figures["srcc"], evaluation.summary_column
+    categories = f"mean over {len(evaluation.categories)} categories"
+    tasks = []
+    if column is not None:
+        of = f"mean over {len(evaluation.dimensions)} dimensions" if column == MEAN else f"dimension {column}"
+        tasks += [(category, of, srcc[category][column]) for category in evaluation.categories if category in srcc]
+        if column == MEAN and len(evaluation.dimensions) > 1:
+            tasks.append((ALL_DIMENSIONS, f"{of}, then {categories}", evaluation.headline))
+    alone = [evaluation.headline_dimension] if evaluation.headline_dimension else evaluation.dimensions
+    tasks += [(name, f"dimension {name}, {categories}", srcc[MEAN][name]) for name in alone if name in srcc[MEAN]]
+    ids = [task for task, _, _ in tasks]
+    for task in ids:
+        if ids.count(task) > 1:
+            what = f"a category is called {task!r}, as another entry is"
+            raise InputFault(Fault(references.source, task, what, "give the category another name"))
+    return tasks
+
+
+def _notes(what: str, figure: Interval, references: ReferenceScores) -> str:
+    """What the value is, its interval, and what it is against."""
+    parts = [f"SRCC, {what}"]
+    if figure.low == figure.low:
+        parts.append(f"{100 * figure.level:g} % interval [{figure.low:.4f}, {figure.high:.4f}]")
+    simulated = " (simulated annotations)" if references.simulated else ""
+    parts.append(f"against the {references.called} of {references.name}{simulated}")
+    parts.append(f"release sha256 {references.sha256}")
+    parts.append(f"ppaint {version('ppaint')}")
+    return "; ".join(parts)
+
+
+def _checked_dataset(dataset: str) -> tuple[str, str | None]:
+    """The name of a dataset on the Hub, and the commit, where one is given."""
+    from huggingface_hub.errors import HFValidationError
+    from huggingface_hub.utils import validate_repo_id
+
+    name, at, revision = dataset.partition("@")
+    fix = "give ORG/DATASET, or ORG/DATASET@COMMIT with the 40 digits of a commit"
+    try:
+        validate_repo_id(name)
+    except HFValidationError:
+        name = ""
+    if name.count("/") != 1:
+        raise InputFault(Fault("--eval-results", "", f"{dataset[:80]!r} is no dataset of the Hub", fix))
+    if at and not _REVISION.fullmatch(revision):
+        raise InputFault(Fault("--eval-results", "", f"{revision[:80]!r} is no commit", fix))
+    return name, revision if at else None
