@@ -12,6 +12,7 @@ TASKS = {
     "Data": ("validate", "simulate", "build", "agreement", "design"),
     "Distil": ("plan", "judge", "pseudo-label", "distill"),
     "Score and evaluate": ("score", "evaluate", "submit", "demo"),
+    "Leaderboard": ("leaderboard",),
     "All in one": ("quickstart", "reproduce"),
 }
 

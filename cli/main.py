@@ -28,6 +28,8 @@ COMMANDS = {
     "design": "design",
     "demo": "demo",
 }
+# group of commands -> the module of this room that defines a group of the same name
+GROUPS = {"leaderboard": "leaderboard"}
 
 app = typer.Typer(
     name="ppaint",
@@ -41,6 +43,8 @@ app = typer.Typer(
 for _command, _module in COMMANDS.items():
     _function = getattr(importlib.import_module(f".{_module}", __package__), _command.replace("-", "_"))
     app.command(_command)(_function)
+for _group, _module in GROUPS.items():
+    app.add_typer(getattr(importlib.import_module(f".{_module}", __package__), _group), name=_group)
 
 
 def _show_version(wanted: bool) -> None:

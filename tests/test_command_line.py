@@ -14,7 +14,7 @@ import typer.main
 from typer.testing import CliRunner
 
 from ppaint.cli.grouped_help import TASKS, first_sentence
-from ppaint.cli.main import COMMANDS, app, main
+from ppaint.cli.main import COMMANDS, GROUPS, app, main
 from ppaint.foundation.stopped import Stopped
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -32,9 +32,20 @@ def shell_commands(page: Path) -> list[list[str]]:
     return [line for line in words if line[:1] == ["ppaint"]]
 
 
+def named(command: str):
+    """A command, or one of a group ("leaderboard accept"), as typer parses it."""
+    found = typer.main.get_command(app)
+    for word in command.split():
+        found = found.commands[word]
+    return found
+
+
+ALL = [*COMMANDS, *(f"{group} {name}" for group in GROUPS for name in named(group).commands)]
+
+
 def options(command: str) -> dict[str, str]:
     """The options of a command and their help, as typer parses them."""
-    parameters = typer.main.get_command(app).commands[command].params
+    parameters = named(command).params
     return {name: parameter.help or "" for parameter in parameters for name in parameter.opts if name.startswith("-")}
 
 
@@ -54,7 +65,7 @@ for arguments in json.loads(sys.argv[1]):
     found[" ".join(arguments)] = [status, shown.getvalue(), loaded]
 print(json.dumps(found))
 """
-HELP = [["--help"], *([command, "--help"] for command in COMMANDS)]
+HELP = [["--help"], *([*command.split(), "--help"] for command in (*GROUPS, *ALL))]
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +84,7 @@ def test_help_does_not_wait_for_heavy_libraries(arguments, helped):
 
 
 def test_help_lists_every_command_once_under_a_task_with_its_first_sentence_whole():
-    assert sorted(name for names in TASKS.values() for name in names) == sorted(COMMANDS)
+    assert sorted(name for names in TASKS.values() for name in names) == sorted([*COMMANDS, *GROUPS])
     shown = CliRunner().invoke(app, ["--help"]).output
     assert [line.rstrip(":") for line in shown.splitlines() if line.endswith(":")] == ["Options", *TASKS]
     unbroken = "".join(shown.split())  # a line may break anywhere, after a hyphen too
@@ -82,9 +93,9 @@ def test_help_lists_every_command_once_under_a_task_with_its_first_sentence_whol
         assert sentence.endswith(".") and "".join((name + sentence).split()) in unbroken, name
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("command", ALL)
 def test_every_command_and_option_says_what_it_does(command):
-    assert len(typer.main.get_command(app).commands[command].help or "") > 10
+    assert len(named(command).help or "") > 10
     assert [name for name, text in options(command).items() if not text] == []
 
 
@@ -117,10 +128,11 @@ def test_bad_input_is_said_on_standard_error_and_exits_with_status_2(tmp_path):
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_commands_in_the_docs_exist_with_those_options(page):
     for _, *words in shell_commands(page):
-        command, flags = words[0], [word.split("=")[0] for word in words[1:] if word.startswith("--")]
+        command = " ".join(words[:2]) if words[0] in GROUPS else words[0]
+        flags = [word.split("=")[0] for word in words[1:] if word.startswith("--")]
         if command == "--help":
             continue
-        assert command in COMMANDS, f"{page.name}: ppaint {command}"
+        assert command in ALL, f"{page.name}: ppaint {command}"
         unknown = set(flags) - set(options(command)) - {"--help"}
         assert not unknown, f"{page.name}: ppaint {command} has no {unknown}"
 

@@ -18,6 +18,7 @@ from ppaint.eval_suite.leaderboard.log import (
     writing,
 )
 from ppaint.foundation.faults import InputFault
+from ppaint.foundation.stopped import Stopped
 
 
 def event(name, **more):
@@ -107,7 +108,7 @@ def test_a_line_that_the_disk_has_no_room_for_leaves_the_log_as_it_was(board, mo
 
 def test_one_command_writes_at_a_time_and_the_other_says_so(board, monkeypatch):
     monkeypatch.setattr(log_file, "LONGEST_WAIT", 0.05)
-    with writing(board), pytest.raises(InputFault, match="another command"), writing(board):
+    with writing(board), pytest.raises(Stopped, match="another command"), writing(board):
         pass
     with writing(board):
         pass

@@ -20,6 +20,7 @@ import filelock
 
 from ...foundation.disk_full import disk_full_as_fault
 from ...foundation.faults import Fault, InputFault
+from ...foundation.stopped import Stopped
 from ...foundation.whole_files import flush_to_disk
 
 LOG_FILE = "log.jsonl"
@@ -223,16 +224,18 @@ def writing(board: str | Path) -> Iterator[None]:
 
     Raises
     ------
+    Stopped
+        If another command holds it for longer than `LONGEST_WAIT` seconds.
     InputFault
-        If another command holds it for longer than `LONGEST_WAIT` seconds, or the folder cannot be written to.
+        If the folder cannot be written to, or its disk is full.
     """
     path = Path(board) / LOCK_FILE
     try:
         with filelock.FileLock(path, timeout=LONGEST_WAIT), disk_full_as_fault(board):
             yield
     except filelock.Timeout as error:
-        what = f"another command has been writing to this board for {LONGEST_WAIT} seconds"
-        raise InputFault(Fault(str(board), LOCK_FILE, what, "wait until it is done, then run this again")) from error
+        what = f"{board}: another command has been writing to this board for {LONGEST_WAIT} seconds"
+        raise Stopped(what, "wait until it is done, then run this again") from error
     except PermissionError as error:
         if error.filename != str(path):
             raise

@@ -1,0 +1,467 @@
+"""Accept, decline and withdraw submissions: files first, then one line in the log, then the inbox."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ...foundation.faults import Fault, InputFault
+from ...foundation.progress_type import Progress
+from .board_file import ALL, BoardFile, read_board_file
+from .checks import CheckedSubmission, EarlierSystem, check_submission, flags, refusals
+from .entries import Entry, evaluate_submission, read_entry
+from .history import ACCEPTED, EVALUATED, INBOX, accepted_entries, waiting_ids
+from .log import LogLine, append, linked, read_log, writing
+from .submission_values import is_submission_id
+from .tidy import leave_inbox, remove_files, tidy, write_whole
+
+if TYPE_CHECKING:
+    from ..reference_scores import ReferenceScores
+
+
+@dataclass(frozen=True)
+class Examined:
+    """A submission that was checked from nothing and evaluated.
+
+    Parameters
+    ----------
+    checked : CheckedSubmission
+    entry : Entry
+    """
+
+    checked: CheckedSubmission
+    entry: Entry
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """All that an accepted submission adds to a board; nothing of it is written yet.
+
+    Parameters
+    ----------
+    line : LogLine
+        The line in the log.
+    files : dict
+        Path within the board -> content: to be written before the line.
+    entry : Entry
+    """
+
+    line: LogLine
+    files: Mapping[str, bytes]
+    entry: Entry
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of the submissions that were to be accepted.
+
+    Parameters
+    ----------
+    accepted : tuple of LogLine
+    refused : dict
+        Id -> its faults.
+    there_already : tuple of str
+        Ids that were accepted before.
+    notes : tuple of str
+        What was put right before.
+    """
+
+    accepted: tuple[LogLine, ...]
+    refused: Mapping[str, tuple[Fault, ...]]
+    there_already: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+class BoardState:
+    """What the next submission is held against: the log's lines, and the systems that were accepted.
+
+    Parameters
+    ----------
+    board : str or Path
+        The board's folder; ``evaluated/`` of every entry that has files is read.
+    lines : sequence of LogLine, optional
+        Its log, where it was read before.
+
+    Raises
+    ------
+    InputFault
+        If it is no board, or something in it was changed.
+    """
+
+    def __init__(self, board: str | Path, lines: Sequence[LogLine] | None = None) -> None:
+        self.board = Path(board)
+        self.lines = list(read_log(board) if lines is None else lines)
+        self.facts: BoardFile = read_board_file(board, self.lines[0])
+        self.earlier: list[EarlierSystem] = []
+        self.deleted: list[EarlierSystem] = []  # their names stay taken
+        for id_, accepted in accepted_entries(self.lines).items():
+            line = accepted.line
+            if accepted.has_files:
+                self.earlier.append(_as_earlier(read_entry(board, id_, line.evaluated)))
+            else:
+                none = np.empty((0, len(line.dimensions)))
+                self.deleted.append(EarlierSystem(id_, str(line.system), str(line.version), line.dimensions, none))
+
+    def add(self, prepared: Prepared) -> None:
+        """Take in a submission, as if it had been written."""
+        self.lines.append(prepared.line)
+        self.earlier.append(_as_earlier(prepared.entry))
+
+    def prepare(
+        self,
+        examined: Examined,
+        references: ReferenceScores,
+        *,
+        pull_request: Mapping[str, Any] | None = None,
+        reason: str | None = None,
+    ) -> Prepared:
+        """The line and the files of a submission.
+
+        Parameters
+        ----------
+        examined : Examined
+        references : ReferenceScores
+        pull_request : mapping, optional
+            ``number`` and ``commit`` of the pull request it came with.
+        reason : str, optional
+            Of an entry of another board that is evaluated anew: which one.
+
+        Returns
+        -------
+        Prepared
+
+        Raises
+        ------
+        InputFault
+            If it is refused: its id, or its system and version, or another system with equal predictions is there.
+        """
+        checked, entry = examined.checked, examined.entry
+        faults = refusals(checked, [*self.earlier, *self.deleted])
+        if faults:
+            raise InputFault(faults)
+        contents = _contents(checked)
+        evaluated = entry.text().encode("utf-8")
+        given = checked.submission
+        line = linked(
+            {
+                "time": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+                "event": "accept",
+                "code_version": version("ppaint"),
+                "id": checked.id,
+                "system": given.system,
+                "version": given.version,
+                "supersedes": given.supersedes,
+                "files": {name: hashlib.sha256(content).hexdigest() for name, content in sorted(contents.items())},
+                "evaluated": hashlib.sha256(evaluated).hexdigest(),
+                "release": entry.release,
+                "dimensions": entry.dimensions,
+                "coverage": entry.coverage,
+                "figures": entry.figures,
+                "flags": tuple(flags(checked, self.earlier, references, self._ceiling(entry.dimensions))),
+                "reason": reason,
+                "pull_request": pull_request,
+            },
+            self.lines[-1],
+        )
+        files = {f"{ACCEPTED}/{checked.id}/{name}": content for name, content in contents.items()}
+        return Prepared(line, {**files, f"{EVALUATED}/{checked.id}.json": evaluated}, entry)
+
+    def _ceiling(self, dimensions: Sequence[str]) -> float | None:
+        key = ALL if tuple(dimensions) == self.facts.dimensions else self.facts.headline
+        figure = self.facts.noise_ceiling.get(str(key), {}).get("mean")
+        return None if figure is None else figure.value
+
+
+def examine(folder: str | Path, references: ReferenceScores, facts: BoardFile) -> Examined:
+    """Check a submission's folder from nothing, and evaluate it.
+
+    Parameters
+    ----------
+    folder : str or Path
+    references : ReferenceScores
+        Of the board's release.
+    facts : BoardFile
+
+    Returns
+    -------
+    Examined
+
+    Raises
+    ------
+    InputFault
+        With every fault at once.
+    """
+    check_release(references, facts)
+    checked = check_submission(Path(folder), references)
+    return Examined(checked, evaluate_submission(checked, references, facts))
+
+
+def check_release(references: ReferenceScores, facts: BoardFile) -> None:
+    """Refuse references of another release than the board's.
+
+    Raises
+    ------
+    InputFault
+    """
+    if references.sha256 != facts.release:
+        what = f"is not the release of this board ({facts.release_name}, {facts.release[:16]}), but {references.sha256[:16]}"
+        fix = "give the board's release; another one is another board (`ppaint leaderboard new --from`)"
+        raise InputFault(Fault(references.source, "release", what, fix))
+
+
+def prepare(
+    board: str | Path, folder: str | Path, references: ReferenceScores, *, pull_request: Mapping[str, Any] | None = None
+) -> Prepared:
+    """Check and evaluate a submission, and make what it adds to a board: its line and its files. Nothing is written.
+
+    Parameters
+    ----------
+    board : str or Path
+        The board's folder, or a copy of it that holds ``board.yaml``, ``log.jsonl`` and ``evaluated/``.
+    folder : str or Path
+        Of the submission.
+    references : ReferenceScores
+        Of the board's release.
+    pull_request : mapping, optional
+        ``number`` and ``commit`` of the pull request it came with.
+
+    Returns
+    -------
+    Prepared
+        ``line.text()`` and a line's end are to be added to the log, after ``files`` are written.
+
+    Raises
+    ------
+    InputFault
+        If it is refused.
+    """
+    state = BoardState(board)
+    return state.prepare(examine(folder, references, state.facts), references, pull_request=pull_request)
+
+
+def accept(
+    board: str | Path,
+    ids: Sequence[str] | None,
+    references: ReferenceScores,
+    confirm: Callable[[Sequence[Prepared]], bool],
+    *,
+    reasons: Mapping[str, str] | None = None,
+    progress: Progress | None = None,
+) -> Outcome:
+    """Accept submissions that wait in the inbox.
+
+    Each is checked again from nothing and evaluated; `confirm` sees what would be written, and nothing is before it agrees. The
+    lock is not held while it decides: if another command wrote meanwhile, every submission is held against that too.
+
+    Parameters
+    ----------
+    board : str or Path
+    ids : sequence of str or None
+        None for all that wait, in the order in which they came.
+    references : ReferenceScores
+        Of the board's release.
+    confirm : callable
+        Given what was prepared, says whether to write it.
+    reasons : mapping, optional
+        Id -> what its line says as reason.
+    progress : callable, optional
+        Called as ``progress(what, done, total)``.
+
+    Returns
+    -------
+    Outcome
+        A submission that is refused does not keep others from being accepted.
+
+    Raises
+    ------
+    InputFault
+        If the board is damaged, the release is another, or an id does not wait.
+    """
+    board = Path(board)
+    with writing(board):
+        lines, notes = tidy(board)
+    facts = read_board_file(board, lines[0])
+    check_release(references, facts)
+    waiting, known = waiting_ids(board), accepted_entries(lines)
+    chosen = waiting if ids is None else list(dict.fromkeys(ids))
+    there = [id_ for id_ in chosen if id_ in known and id_ not in waiting]
+    _check_waiting(board, [id_ for id_ in chosen if id_ not in there], waiting)
+    examined: dict[str, Examined] = {}
+    refused: dict[str, tuple[Fault, ...]] = {}
+    chosen = [id_ for id_ in chosen if id_ not in there]
+    for place, id_ in enumerate(chosen):
+        try:
+            examined[id_] = examine(board / INBOX / id_, references, facts)
+            _check_name(board, id_, examined[id_].checked)
+        except InputFault as error:
+            examined.pop(id_, None)
+            refused[id_] = error.faults
+        if progress:
+            progress("checking and evaluating", place + 1, len(chosen))
+    state, prepared = BoardState(board, lines), []
+    for id_, one in list(examined.items()):
+        try:
+            prepared.append(state.prepare(one, references, reason=(reasons or {}).get(id_)))
+            state.add(prepared[-1])
+        except InputFault as error:
+            del examined[id_]
+            refused[id_] = error.faults
+    if not prepared or not confirm(prepared):
+        return Outcome((), refused, tuple(there), tuple(notes))
+    accepted: list[LogLine] = []
+    with writing(board):
+        lines, more = tidy(board)
+        state = BoardState(board, lines)
+        known = accepted_entries(lines)
+        for id_, one in examined.items():
+            if id_ in known:  # by another command, while this one asked
+                there.append(id_)
+                continue
+            try:
+                ready = state.prepare(one, references, reason=(reasons or {}).get(id_))
+            except InputFault as error:
+                refused[id_] = error.faults
+                continue
+            write_whole(board, ready.files)
+            append(board, ready.line)
+            leave_inbox(board, id_)
+            state.add(ready)
+            accepted.append(ready.line)
+    return Outcome(tuple(accepted), refused, tuple(there), (*notes, *more))
+
+
+def decline(board: str | Path, id: str, reason: str) -> LogLine:
+    """Decline a submission that waits: it leaves the inbox, and the log says why.
+
+    Parameters
+    ----------
+    board : str or Path
+    id : str
+    reason : str
+        One line; whoever asks for the status reads it.
+
+    Returns
+    -------
+    LogLine
+
+    Raises
+    ------
+    InputFault
+        If it does not wait, there is no reason, or the board is damaged.
+    """
+    board, reason = Path(board), _reason(reason)
+    with writing(board):
+        lines, _ = tidy(board)
+        _check_waiting(board, [id], waiting_ids(board))
+        inside = sorted((board / INBOX / id).iterdir())
+        files = {path.name: _sha256(path) for path in inside if path.is_file() and not path.is_symlink()}
+        line = _event(lines, "decline", {"id": id, "reason": reason, "files": files})
+        append(board, line)
+        leave_inbox(board, id)
+    return line
+
+
+def withdraw(board: str | Path, id: str, reason: str, *, remove_files: bool = False) -> LogLine:
+    """Withdraw an entry: its row goes, its history stays.
+
+    Parameters
+    ----------
+    board : str or Path
+    id : str
+    reason : str
+        One line.
+    remove_files : bool
+        Whether its predictions are deleted, too; the log keeps their hashes.
+
+    Returns
+    -------
+    LogLine
+
+    Raises
+    ------
+    InputFault
+        If there is no such entry, or nothing is left to be done; if there is no reason, or the board is damaged.
+    """
+    board, reason = Path(board), _reason(reason)
+    with writing(board):
+        lines, _ = tidy(board)
+        entry = accepted_entries(lines).get(id)
+        if entry is None:
+            what = "is no entry of this board"
+            raise InputFault(
+                Fault(str(board), id, what, "give the id of an accepted submission (16 digits, 0 to 9 and a to f)")
+            )
+        if entry.withdrawn is not None and (entry.withdrawn.removed_files or not remove_files):
+            what = f"was withdrawn before (entry {entry.withdrawn.seq} of the log)"
+            raise InputFault(Fault(str(board), id, what, "there is nothing to do"))
+        about = {"system": entry.line.system, "version": entry.line.version}
+        line = _event(lines, "withdraw", {"id": id, "reason": reason, "removed_files": remove_files, **about})
+        append(board, line)
+        if remove_files:
+            _remove(board, id)
+    return line
+
+
+_remove = remove_files
+
+
+def _event(lines: Sequence[LogLine], event: str, content: Mapping[str, Any]) -> LogLine:
+    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return linked({"time": now, "event": event, "code_version": version("ppaint"), **content}, lines[-1])
+
+
+def _as_earlier(entry: Entry) -> EarlierSystem:
+    given = entry.submission
+    return EarlierSystem(entry.id, given["system"], given["version"], entry.dimensions, entry.values)
+
+
+def _check_waiting(board: Path, ids: Sequence[str], waiting: Sequence[str]) -> None:
+    listed = ", ".join(waiting[:5]) + (f" and {len(waiting) - 5} more" if len(waiting) > 5 else "")
+    fix = f"give an id that does: {listed}" if waiting else "nothing waits there"
+    faults = [
+        Fault(str(board), id_[:40] if is_submission_id(id_) else repr(id_[:40]), "does not wait in the inbox", fix)
+        for id_ in ids
+        if not is_submission_id(id_) or id_ not in waiting
+    ]
+    if faults:
+        raise InputFault(faults)
+
+
+def _check_name(board: Path, id: str, checked: CheckedSubmission) -> None:
+    if checked.id != id:
+        what = f"holds a submission whose id is {checked.id}"
+        raise InputFault(Fault(str(board / INBOX / id), "", what, f"rename the folder to {checked.id}, or decline it"))
+
+
+def _contents(checked: CheckedSubmission) -> dict[str, bytes]:
+    """The files as they were checked."""
+    found = {}
+    for name, expected in checked.files.items():
+        try:
+            found[name] = (checked.folder / name).read_bytes()
+        except OSError:
+            found[name] = b""
+        if hashlib.sha256(found[name]).hexdigest() != expected:
+            what = "was changed while it was being checked"
+            raise InputFault(Fault(str(checked.folder / name), "", what, "run the command again"))
+    return found
+
+
+def _reason(text: str) -> str:
+    line = " ".join(text.split())
+    if not line or len(line) > 500 or not line.isprintable():
+        what = "is empty" if not line else "is longer than 500 characters, or holds characters that cannot be printed"
+        raise InputFault(Fault("--reason", "", what, "say in one line why; the submitter reads it"))
+    return line
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
