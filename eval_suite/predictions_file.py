@@ -19,6 +19,9 @@ from ..foundation.table_text import has_no_name, read_rows
 
 SHOWN = 10  # faults of one kind that are listed one by one; the rest is counted
 _FOOTER_BYTES = 4_000_000  # of a Parquet file: what a footer of a thousand columns needs
+_LONGEST_LINE = 1_000_000  # characters of a line of JSON: what a row of a thousand columns needs, many times over
+_LONGEST_CELL = 10_000  # characters of a cell
+_AT_ONCE = 50_000_000  # bytes of a column of texts that are unpacked together
 _AGAIN = "write the table again"
 
 
@@ -133,9 +136,14 @@ def read_columns(path: Path, known: Collection[str] | None, limits: Limits) -> P
 
 def _csv(path: Path, known: Collection[str] | None, limits: Limits) -> PredictionColumns:
     """Cells stay text, so that what is not a number can be named; a row with a cell too few or too many is a fault."""
-    lines = path.read_bytes().count(b"\n")
+    content = path.read_bytes()
+    lines = content.count(b"\n") + content.count(b"\r") - content.count(b"\r\n")  # each of them ends a row
     if lines > limits.rows:
         raise _too_large(path, f"the table has {lines:,} lines", limits)
+    commas = content.count(b",")
+    if commas > limits.rows * limits.columns:
+        raise _too_large(path, f"the table has {commas:,} commas", limits)
+    del content
     faults: list[Fault] = []
     rows = read_rows(path, str(path), faults)
     if rows is None:
@@ -169,19 +177,33 @@ def _parquet(path: Path, known: Collection[str] | None, limits: Limits) -> Predi
             raise _fault(
                 path, f"column {nested[0]} holds {schema.field(nested[0]).type}", "give every painting one value"
             )
-        size = sum(
-            column.total_uncompressed_size
+        parts = [
+            facts.row_group(group).column(place)
             for group in range(facts.num_row_groups)
-            for column in map(facts.row_group(group).column, range(facts.num_columns))
-        )
+            for place in range(facts.num_columns)
+        ]
+        size = sum(part.total_uncompressed_size for part in parts)
         if size > limits.size:
             raise _too_large(path, f"the table unpacks to {size:,} bytes", limits)
-        text = [name for name in wanted if pyarrow.types.is_string(schema.field(name).type)]
-    # one long text that stands in every row is held once
-    table = pyarrow.parquet.read_table(path, columns=wanted, read_dictionary=text)
-    columns = {name: pd.Series(table[name].to_pylist(), dtype=object) for name in wanted}
-    frame = pd.DataFrame(columns, index=pd.RangeIndex(table.num_rows), dtype=object)
+        longest = max((part.total_uncompressed_size for part in parts if "BYTE_ARRAY" in part.physical_type), default=1)
+        cells = _cells(path, file, wanted, max(1, _AT_ONCE // max(1, longest)))
+    columns = {name: pd.Series(cells[name], dtype=object) for name in wanted}
+    frame = pd.DataFrame(columns, index=pd.RangeIndex(facts.num_rows), dtype=object)
     return PredictionColumns(names, _counted(frame), bool(passed_over))
+
+
+def _cells(path: Path, file: pyarrow.parquet.ParquetFile, wanted: list[str], rows: int) -> dict[str, list[Any]]:
+    """The cells of each column, read so few rows at a time that one long text, which is stored once and stands in all, fits in."""
+    cells: dict[str, list[Any]] = {name: [] for name in wanted}
+    for batch in file.iter_batches(batch_size=rows, columns=wanted) if wanted else ():
+        for name in wanted:
+            found = batch.column(name).to_pylist()
+            longest = max((len(cell) for cell in found if isinstance(cell, str | bytes)), default=0)
+            if longest > _LONGEST_CELL:
+                what = f"column {name} holds a text of {longest:,} characters"
+                raise _fault(path, what, f"keep ids and names below {_LONGEST_CELL:,} characters")
+            cells[name] += found
+    return cells
 
 
 def _json(path: Path, known: Collection[str] | None, limits: Limits) -> PredictionColumns:
@@ -191,13 +213,17 @@ def _json(path: Path, known: Collection[str] | None, limits: Limits) -> Predicti
 
 def _json_lines(path: Path, known: Collection[str] | None, limits: Limits) -> PredictionColumns:
     """One object per line."""
-    lines = _text(path).split("\n")  # not `splitlines`: a text in JSON may hold other line separators as they are
-    if len(lines) > limits.rows:
-        raise _too_large(path, f"the table has {len(lines):,} lines", limits)
+    text = _text(path)
+    count = text.count("\n") + 1
+    if count > limits.rows:
+        raise _too_large(path, f"the table has {count:,} lines", limits)
     records = []
-    for number, line in enumerate(lines, start=1):
+    # not `splitlines`: a text in JSON may hold other separators of lines as they are
+    for number, line in enumerate(text.split("\n"), start=1):
+        if len(line) > _LONGEST_LINE:
+            raise _too_large(path, f"line {number} has {len(line):,} characters", limits)
         try:
-            records += [_parsed(line)] if line.strip() else []
+            records += [_emptied(_parsed(line))] if line.strip() else []
         except ValueError as error:
             raise ValueError(f"line {number}: {error}") from error
     return _of_records(path, records, known, limits)
@@ -214,6 +240,13 @@ def _of_records(path: Path, records: Any, known: Collection[str] | None, limits:
     wanted = _of_known(names, known)
     columns = {name: pd.Series([record.get(name, LACKING) for record in records], dtype=object) for name in wanted}
     return PredictionColumns(names, _counted(pd.DataFrame(columns, index=range(len(records)), dtype=object)), False)
+
+
+def _emptied(record: Any) -> Any:
+    """A record whose nested values hold nothing: they are refused by their kind, and would fill the memory until then."""
+    if not isinstance(record, dict):
+        return record
+    return {name: type(cell)() if isinstance(cell, list | dict) else cell for name, cell in record.items()}
 
 
 def _parsed(text: str) -> Any:
