@@ -14,6 +14,7 @@ from ...foundation.faults import Fault, InputFault
 LARGEST = 64_000  # bytes of a file
 _DEEPEST = 6
 _NULLS = ("null", "~", "")
+_LISTED = 10  # faults of a file that are told one by one
 _SHOWN = 60  # letters of a text in a fault
 
 
@@ -87,6 +88,9 @@ def read_plain_yaml(path: Path, *, largest: int = LARGEST) -> PlainYaml:
     except ValueError as error:  # a numeric escape that is no character, say
         what = f"not valid YAML ({_cut(str(error))})"
         raise InputFault([*found.faults, Fault(str(path), "", what, "write it again")]) from error
+    if len(found.faults) > _LISTED:
+        more = f"{len(found.faults) - _LISTED} more aliases, anchors, tags or repeated keys"
+        found.faults[_LISTED:] = [Fault(str(path), "", more, "write every value out, once")]
     if not isinstance(content, dict):
         what = "no keys and values in it"
         raise InputFault([*found.faults, Fault(str(path), "", what, "write one KEY: VALUE per line")])
