@@ -30,7 +30,6 @@ if TYPE_CHECKING:
         single_expert,
     )
     from .reference_scores import ReferenceScores
-    from .significance import Comparison, PairTest, compare_systems, detectable_difference
     from .reference_table import read_reference_table, read_references
     from .significance import (
         Comparison,
