@@ -11,8 +11,8 @@ from typer.core import TyperGroup
 TASKS = {
     "Data": ("validate", "simulate", "build", "agreement", "design"),
     "Distil": ("plan", "judge", "pseudo-label", "distill"),
-    "Score and evaluate": ("score", "evaluate", "submit", "demo"),
-    "Leaderboard": ("leaderboard",),
+    "Score and evaluate": ("score", "evaluate", "compare", "demo"),
+    "Leaderboard": ("submit", "leaderboard"),
     "All in one": ("quickstart", "reproduce"),
 }
 

@@ -21,6 +21,7 @@ COMMANDS = {
     "score": "score",
     "evaluate": "evaluate",
     "submit": "submit",
+    "compare": "compare",
     "plan": "plan",
     "quickstart": "quickstart",
     "reproduce": "reproduce",

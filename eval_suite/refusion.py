@@ -15,7 +15,7 @@ from ..preference_to_score.fusion.joint_scale import joint_scale, resampled_scor
 from ..preference_to_score.fusion.usable_resamples import usable_resamples
 from ..preference_to_score.fusion.worths_on_scale import resampled_worths, worths_on_scale
 from ..preference_to_score.pairwise.comparisons import CHOICES, Comparisons
-from ..preference_to_score.panel.bootstrap import resampled_errors
+from ..preference_to_score.panel.bootstrap import Resamples, resampled_errors
 from ..preference_to_score.ratings.ratings import Ratings
 
 
@@ -128,6 +128,54 @@ def fused_scores(facet: FacetJudgments) -> FacetValues:
     return FacetValues(comparisons.items, (a.scores + intercept + slope * b.scores) / 2)
 
 
+@dataclass(frozen=True, eq=False)
+class FacetResamples:
+    """The fused scores of a facet in resamples of its experts.
+
+    Parameters
+    ----------
+    items, experts : tuple of str
+        Paintings, and who judged them.
+    resamples : Resamples
+        Of the experts: those that can be fused.
+    values : ndarray, shape (R, n)
+        In rating units.
+    why_not : str
+        Empty where there are values.
+    """
+
+    items: tuple[str, ...]
+    experts: tuple[str, ...]
+    resamples: Resamples
+    values: NDArray[np.float64]
+    why_not: str = ""
+
+
+def resampled_fused_scores(facet: FacetJudgments) -> FacetResamples:
+    """Fused scores of a facet in every resample of its experts: the resamples that `fuse_facet` uses.
+
+    Parameters
+    ----------
+    facet : FacetJudgments
+
+    Returns
+    -------
+    FacetResamples
+    """
+    try:
+        comparisons, ratings = _indexed(facet)
+        worths = worths_on_scale(comparisons, ratings)
+        resamples, _ = usable_resamples(comparisons, worths)
+        a, _ = resampled_worths(worths, resamples)
+        joint = joint_scale(comparisons, ratings, facet.scale)
+        intercept, slope = map_of_b(worths, joint)
+        b = intercept + slope * resampled_scores(joint, resamples)
+    except (ValueError, RuntimeError) as error:  # degenerate input: the numerics say what it is
+        nothing = Resamples(np.empty((0, 0)), np.empty(0), True)
+        return FacetResamples((), (), nothing, np.empty((0, 0)), str(error))
+    return FacetResamples(comparisons.items, comparisons.raters, resamples, (a + b) / 2)
+
+
 def centred_errors(facet: FacetJudgments) -> FacetValues:
     """Standard errors of the fused scores from resamples of the experts, each centred over the facet's paintings.
 
@@ -141,17 +189,11 @@ def centred_errors(facet: FacetJudgments) -> FacetValues:
         The errors: of a score's place among the others, not of the level that all share; from the resamples that
         `fuse_facet` uses.
     """
-    try:
-        comparisons, ratings = _indexed(facet)
-        worths = worths_on_scale(comparisons, ratings)
-        resamples, _ = usable_resamples(comparisons, worths)
-        a, _ = resampled_worths(worths, resamples)
-        joint = joint_scale(comparisons, ratings, facet.scale)
-        b = map_of_b(worths, joint)[1] * resampled_scores(joint, resamples)
-    except (ValueError, RuntimeError) as error:
-        return FacetValues((), np.empty(0), str(error))
-    drawn = (a + b) / 2
-    return FacetValues(comparisons.items, resampled_errors(drawn - drawn.mean(axis=1, keepdims=True), resamples))
+    found = resampled_fused_scores(facet)
+    if found.why_not:
+        return FacetValues((), np.empty(0), found.why_not)
+    centred = found.values - found.values.mean(axis=1, keepdims=True)
+    return FacetValues(found.items, resampled_errors(centred, found.resamples))
 
 
 def _indexed(facet: FacetJudgments) -> tuple[Comparisons, Ratings]:

@@ -18,6 +18,7 @@ _CACHE = tempfile.mkdtemp(prefix="ppaint-tests-")
 os.environ |= {
     "HF_HOME": _CACHE,
     "HF_DATASETS_CACHE": f"{_CACHE}/datasets",
+    "PPAINT_CACHE": f"{_CACHE}/ppaint",
     "HF_HUB_OFFLINE": "1",
     "HF_HUB_DISABLE_PROGRESS_BARS": "1",
     "GRADIO_ANALYTICS_ENABLED": "False",
