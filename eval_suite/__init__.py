@@ -12,6 +12,7 @@ from ..foundation.lazy_names import lazy_names
 if TYPE_CHECKING:
     from ..dataset_script.release import ReleaseTables, read_release
     from .abstentions import Answered, evaluate_answered
+    from .comparison import SystemsCompared, compare_files
     from .leaderboard.checks import CheckedSubmission, check_submission
     from .leaderboard.inbox import HandedIn, hand_in
     from .leaderboard.submission import Submission, read_submission
@@ -53,9 +54,11 @@ _HOME = {
     "Line": "reference_lines",
     "PairTest": "significance",
     "PanelReferences": "reference_lines",
+    "SystemsCompared": "comparison",
     "ReferenceScores": "reference_scores",
     "Submission": "leaderboard.submission",
     "against_panel": "reference_lines",
+    "compare_files": "comparison",
     "compare_systems": "significance",
     "detectable_difference": "significance",
     "evaluate_answered": "abstentions",
@@ -93,8 +96,10 @@ __all__ = [
     "ReferenceScores",
     "ReleaseTables",
     "Submission",
+    "SystemsCompared",
     "TableFault",
     "against_panel",
+    "compare_files",
     "compare_systems",
     "detectable_difference",
     "evaluate_answered",

@@ -14,9 +14,11 @@ from ..dataset_script.release import ReleaseTables
 from ..foundation.faults import Fault, InputFault
 from ..foundation.progress_type import Progress
 from .left_out_paintings import leave_one_out_of_each, rows_to_compare
+from .prediction_notes import prediction_notes
 from .predictions_table import read_predictions
 from .reference_scores import ReferenceScores
 from .resampled_panels import ResampledPanel, resampled_panels, srcc_of_each
+from .shown_text import one_line
 from .significance import Comparison, Influence, compare_values, influences
 from .srcc_plcc.correlation import STATISTICS
 from .srcc_plcc.grouped import GroupedRows
@@ -165,39 +167,23 @@ def compare_files(
         For files that cannot be read or compared: all of them at once.
     """
     chosen = references if dimensions is None else references.only(dimensions)
-    _refuse_list(files)
-    faults: list[Fault] = []
-    values = []
-    for file in files:
-        try:
-            values.append(read_predictions(file, references, dimensions=chosen.dimensions, abstentions=True))
-        except InputFault as error:
-            faults += error.faults
-    if faults:
-        raise InputFault(faults)
+    values = _read_all(files, references, chosen)
     names = system_names(files)
-    panels, notes = (), []
+    looks = [
+        f"{name}: {note}" for name, mine in zip(names, values, strict=True) for note in prediction_notes(mine, chosen)
+    ]
+    notes: list[str] = []
+    kept, answered = _common(values, names, files, chosen, notes)
+    rows = _rows(values, kept, chosen, files)
+    panels: tuple[ResampledPanel, ...] = ()
     if experts:
         if release is None:
             what = "has scores alone: without the experts' judgments there are no resampled panels"
             raise InputFault(Fault(references.source, "", what, "leave out --experts, or give a --dataset"))
         panels, where = resampled_panels(release, references, processes=processes, progress=progress)
         notes.append(where)
-    kept, answered = _common(np.stack(values), names, files, chosen, notes)
-    rows = _rows(np.stack(values), kept, chosen, files)
-    table = _sums(rows[0])
-    found = [leave_one_out_of_each(each, list(table.values())) for each in rows]
-    by_panel = [(panel, *_figures_of_panel(panel, rows[0].groups, np.stack(values), kept, chosen)) for panel in panels]
-    comparisons, srcc = {}, {}
-    for place, (name, weights) in enumerate(table.items()):
-        figures, influence = influences([system[place] for system in found])
-        sources = [Influence(influence)]
-        for panel, groups, moved in by_panel:
-            if weights[groups].any():
-                moves = np.einsum("f,fsr->sr", weights[groups], moved)
-                sources.append(Influence(panel.influence(moves), len(panel.experts) - 1.0))
-        srcc[name] = tuple(figures.tolist())
-        comparisons[name] = compare_values(figures, sources, level=level, draws=draws, seed=seed)
+    moved = [(panel, *_figures_of_panel(panel, rows[0].groups, values, kept, chosen)) for panel in panels]
+    srcc, comparisons = _tests(rows, moved, level, draws, seed)
     inside = np.array(chosen.table["category"].tolist())[kept]
     return SystemsCompared(
         names=names,
@@ -208,8 +194,8 @@ def compare_files(
         comparisons=comparisons,
         paintings={category: int(np.sum(inside == category)) for category in chosen.categories},
         answered=answered,
-        orders=_orders(names, np.stack(values), kept, chosen, release),
-        notes=(*chosen.notes, *notes),
+        orders=_orders(names, values, kept, chosen, release),
+        notes=(*chosen.notes, *looks, *notes),
     )
 
 
@@ -223,10 +209,10 @@ def system_names(files: Sequence[str | Path]) -> tuple[str, ...]:
     """
     paths = [Path(file).absolute().with_suffix("") for file in files]
     for length in range(1, max(len(path.parts) for path in paths) + 1):
-        names = tuple("/".join(path.parts[-length:]) for path in paths)
+        names = tuple(one_line("/".join(path.parts[-length:])) for path in paths)
         if len(set(names)) == len(names):
             return names
-    return tuple(map(str, files))  # they differ in their suffix alone
+    return tuple(one_line(str(file)) for file in files)  # they differ in their suffix alone
 
 
 def _refuse_list(files: Sequence[str | Path]) -> None:
@@ -243,6 +229,21 @@ def _refuse_list(files: Sequence[str | Path]) -> None:
         seen[place] = str(file)
     if faults:
         raise InputFault(faults)
+
+
+def _read_all(files: Sequence[str | Path], references: ReferenceScores, chosen: ReferenceScores) -> NDArray[np.float64]:
+    """The predictions of all files, shape (S, n, D); an ``InputFault`` has the faults of all of them."""
+    _refuse_list(files)
+    faults: list[Fault] = []
+    values = []
+    for file in files:
+        try:
+            values.append(read_predictions(file, references, dimensions=chosen.dimensions, abstentions=True))
+        except InputFault as error:
+            faults += error.faults
+    if faults:
+        raise InputFault(faults)
+    return np.stack(values)
 
 
 def _common(
@@ -300,6 +301,29 @@ def _sums(rows: GroupedRows) -> dict[str, NDArray[np.float64]]:
         inside = (names == name).astype(np.float64)
         sums[name] = inside / inside.sum()
     return sums
+
+
+def _tests(
+    rows: list[GroupedRows],
+    moved: list[tuple[ResampledPanel, NDArray[np.int64], NDArray[np.float64]]],
+    level: float,
+    draws: int,
+    seed: int,
+) -> tuple[dict[str, tuple[float, ...]], dict[str, Comparison]]:
+    """SRCC of the systems and the tests of all pairs: by the mean, and by each category."""
+    table = _sums(rows[0])
+    left_out = [leave_one_out_of_each(each, list(table.values())) for each in rows]
+    srcc, comparisons = {}, {}
+    for place, (name, weights) in enumerate(table.items()):
+        figures, influence = influences([system[place] for system in left_out])
+        sources = [Influence(influence)]
+        for panel, groups, by_facet in moved:
+            if weights[groups].any():
+                moves = np.einsum("f,fsr->sr", weights[groups], by_facet)
+                sources.append(Influence(panel.influence(moves), len(panel.experts) - 1.0))
+        srcc[name] = tuple(figures.tolist())
+        comparisons[name] = compare_values(figures, sources, level=level, draws=draws, seed=seed)
+    return srcc, comparisons
 
 
 def _figures_of_panel(

@@ -4,33 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-_SPECIAL = {
-    "\\": r"\textbackslash{}",
-    "~": r"\textasciitilde{}",
-    "^": r"\textasciicircum{}",
-    **{letter: f"\\{letter}" for letter in "&%$#_{}"},
-}
-
-
-def tex_text(text: str) -> str:
-    """Text that LaTeX prints as it stands.
-
-    Parameters
-    ----------
-    text : str
-
-    Returns
-    -------
-    str
-        On one line.
-
-    Examples
-    --------
-    >>> tex_text("a_b & 50 %")
-    'a\\\\_b \\\\& 50 \\\\%'
-    """
-    return "".join(_SPECIAL.get(letter, letter) for letter in " ".join(text.split()))
-
 
 def booktabs(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     r"""A ``tabular`` whose first column is text and whose others are figures.
@@ -39,7 +12,7 @@ def booktabs(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     ----------
     header : sequence of str
     rows : sequence of sequence of str
-        Cells as LaTeX, such as `tex_text` gives them.
+        Cells as LaTeX: what others wrote has passed `shown_text.latex_text`.
 
     Returns
     -------

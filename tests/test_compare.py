@@ -14,9 +14,9 @@ from scipy import stats
 from small_release import CATEGORIES, DIMENSIONS, PAINTINGS, build_small_release
 
 from ppaint.cli.compare import compare
-from ppaint.eval_suite import compare_systems, evaluate_scores, leave_one_out, read_release
+from ppaint.eval_suite import compare_files, compare_systems, evaluate_scores, leave_one_out, read_release
 from ppaint.eval_suite import resampled_panels as kept_panels
-from ppaint.eval_suite.comparison import EXPERTS, compare_files, system_names
+from ppaint.eval_suite.comparison import EXPERTS, system_names
 from ppaint.eval_suite.comparison_tex import comparison_tex
 from ppaint.eval_suite.comparison_text import about_order, comparison_sentences, pair_sentence
 from ppaint.eval_suite.reference_scores import reference_scores
@@ -172,6 +172,8 @@ def test_a_difference_that_cannot_be_tested_is_said_and_its_json_has_none(releas
     files = [tmp_path / "labels.csv", tmp_path / "reversed.csv"]
     found = compare_files(files, reference_scores(release), release=release)
     assert "+2.000 that is not tested" in comparison_sentences(found)[-1]
+    assert "reversed: the SRCC is negative in every facet: are these scores reversed?" in found.notes
+    assert any(note.startswith("labels: line: the predictions are equal to the column line") for note in found.notes)
     report = json.loads(json.dumps(found.as_dict(), allow_nan=False))
     assert report["pairs"][0]["differences"]["mean"]["p"] is None
     assert "[-]" in comparison_tex(found)
