@@ -32,21 +32,14 @@ if TYPE_CHECKING:
     )
     from .reference_scores import ReferenceScores
     from .reference_table import read_reference_table, read_references
-    from .significance import (
-        Comparison,
-        LeaveOneOut,
-        PairTest,
-        compare_systems,
-        detectable_difference,
-        leave_one_out,
-    )
+    from .significance import Comparison, PairTest, compare_systems, detectable_difference
     from .srcc_plcc import Interval
     from .suite import Evaluation, evaluate_file, evaluate_scores, evaluate_table, evaluate_values
 
 _HOME = {
-    "Comparison": "significance",
     "Answered": "abstentions",
     "CheckedSubmission": "leaderboard.checks",
+    "Comparison": "significance",
     "Evaluation": "suite",
     "HandedIn": "leaderboard.inbox",
     "Interval": "srcc_plcc",
@@ -54,15 +47,15 @@ _HOME = {
     "Line": "reference_lines",
     "PairTest": "significance",
     "PanelReferences": "reference_lines",
-    "SystemsCompared": "comparison",
     "ReferenceScores": "reference_scores",
     "Submission": "leaderboard.submission",
+    "SystemsCompared": "comparison",
     "against_panel": "reference_lines",
+    "check_submission": "leaderboard.checks",
     "compare_files": "comparison",
     "compare_systems": "significance",
     "detectable_difference": "significance",
     "evaluate_answered": "abstentions",
-    "check_submission": "leaderboard.checks",
     "evaluate_file": "suite",
     "evaluate_scores": "suite",
     "evaluate_table": "suite",
@@ -74,17 +67,17 @@ _HOME = {
     "paired_difference": "paired_bootstrap",
     "panel_references": "reference_lines",
     "read_predictions": "predictions_table",
-    "read_submission": "leaderboard.submission",
     "read_reference_table": "reference_table",
     "read_references": "reference_table",
+    "read_submission": "leaderboard.submission",
     "relative_errors": "reference_lines",
     "single_expert": "reference_lines",
     "submission_template": "leaderboard.template",
 }
 __all__ = [
-    "Comparison",
     "Answered",
     "CheckedSubmission",
+    "Comparison",
     "Evaluation",
     "EvaluationInputError",
     "HandedIn",
@@ -99,17 +92,17 @@ __all__ = [
     "SystemsCompared",
     "TableFault",
     "against_panel",
+    "check_submission",
     "compare_files",
     "compare_systems",
     "detectable_difference",
     "evaluate_answered",
-    "check_submission",
     "evaluate_file",
     "evaluate_scores",
     "evaluate_table",
     "evaluate_values",
-    "leave_one_out",
     "hand_in",
+    "leave_one_out",
     "noise_ceiling",
     "noise_ceiling_line",
     "paired_difference",
