@@ -1,5 +1,7 @@
 """The metric: its behaviour at the edges is as its README says. That its folder stands alone, test_metric_page.py shows."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -87,6 +89,55 @@ def test_skewness_and_kurtosis_equal_scipys_at_any_scale():
     values = np.random.default_rng(4).exponential(size=40)
     for scale in (1.0, 1e-300, 1e300):
         assert shape_of(values * scale) == pytest.approx((stats.skew(values), stats.kurtosis(values)))
+
+
+def test_the_figures_equal_scipys_to_twelve_digits_with_and_without_ties(monkeypatch):
+    monkeypatch.syspath_prepend(str(Path(__file__).resolve().parents[1] / "benchmarks"))
+    from metric_against_scipy import largest_differences
+
+    assert max(largest_differences(100).values()) < 1e-12  # the benchmark does a thousand
+
+
+def test_the_curve_of_the_fit_is_given_for_one_group_and_for_each_of_several():
+    x = np.linspace(20, 80, 30)
+    rising, falling = vqeg(x, 9.0, 1.5, 55.0, 6.0), vqeg(x, 1.5, 9.0, 40.0, 3.0)
+    alone = agreement(x, rising, resamples=0)
+    assert alone["logistic_fit"] == pytest.approx({"b1": 9.0, "b2": 1.5, "b3": 55.0, "b4": 6.0}, rel=1e-5)
+    assert alone["logistic_notes"] == []
+    both = agreement([*x, *x], [*rising, *falling], groups=["up"] * 30 + ["down"] * 30, resamples=0)
+    assert both["groups"]["down"]["logistic_fit"] == pytest.approx(
+        {"b1": 1.5, "b2": 9.0, "b3": 40.0, "b4": 3.0}, rel=1e-5
+    )
+    assert "logistic_fit" not in both
+    assert both["logistic_notes"] == ["group 'down': the logistic curve falls: high predictions go with low references"]
+    few = agreement(x[:4], rising[:4], resamples=0)
+    assert few["logistic_fit"] is None and few["logistic_notes"] == []
+    assert not {"logistic_fit", "logistic_notes"} & set(agreement(x, rising, statistics=["plcc"], resamples=0))
+
+
+@pytest.mark.parametrize(
+    "references, what",
+    [
+        (lambda x: 3 * x + 1, "ended at a bound: it is a straight line"),
+        (lambda x: (x > 0.5).astype(float), "ended at a bound: it is a step"),
+        (lambda x: np.exp(2 * x), "has its middle far outside the predictions: it is one end of an S"),
+    ],
+)
+def test_a_curve_that_ended_at_a_bound_is_named(references, what):
+    x = np.linspace(-2, 2, 41)
+    found = agreement(x, references(x), statistics=["plcc_logistic"], resamples=0)
+    assert any(note.startswith(f"the logistic curve {what}") for note in found["logistic_notes"])
+
+
+def test_curves_are_recovered_wherever_they_lie_and_whichever_way_they_go():
+    rng = np.random.default_rng(12)
+    for _ in range(12):
+        b1, b2, b3, b4 = rng.uniform(-100, 100), rng.uniform(-100, 100), rng.uniform(30, 70), rng.uniform(2, 12)
+        x = np.sort(rng.uniform(0, 100, 40))
+        fit = fit_logistic(x, vqeg(x, b1, b2, b3, b4))
+        assert (fit.b3, fit.b4) == pytest.approx((b3, b4), rel=1e-4)
+        assert (fit.b1, fit.b2) == pytest.approx((b1, b2), abs=1e-4 * abs(b1 - b2))
+        assert fit.correlation == pytest.approx(np.sign(b1 - b2)) and fit.ends_at == ()
 
 
 def test_only_the_statistics_asked_for_are_given(metric):

@@ -15,6 +15,7 @@ from .pair_counts import VALUES_AT_A_TIME
 PARAMETERS = 4
 STEEPEST = 0.01  # bounds of the curve's width, in standard deviations of the predictions; beyond them it is a step or
 FLATTEST = 100.0  # a straight line to six digits
+TAIL = 8.0  # so many widths beyond its middle the curve is an exponential to three digits
 FARTHEST = 1000.0  # how far beyond the predictions the middle may lie, in the same unit
 
 
@@ -34,6 +35,9 @@ class LogisticFit:
         PLCC of the curve with the references; negative where the curve falls, so that an order turned round stays visible.
     rmse : float
         Root mean squared error of the curve, in the unit of the references.
+    ends_at : tuple of str
+        What the curve has become where it ended at a bound of the search, or shows one end of its S alone: its parameters say no more
+        than that.
     """
 
     b1: float
@@ -43,6 +47,26 @@ class LogisticFit:
     fitted: NDArray[np.float64]
     correlation: float
     rmse: float
+    ends_at: tuple[str, ...] = ()
+
+    @property
+    def parameters(self) -> dict[str, float]:
+        """``b1`` to ``b4`` by their names."""
+        return {"b1": self.b1, "b2": self.b2, "b3": self.b3, "b4": self.b4}
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Sentences where the curve falls, or ended at a bound.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> x = np.arange(20.0)
+        >>> fit_logistic(x, 3 - 2 * np.tanh(x - 9)).notes
+        ('the logistic curve falls: high predictions go with low references',)
+        """
+        falls = ("the logistic curve falls: high predictions go with low references",) if self.correlation < 0 else ()
+        return (*falls, *(f"the logistic curve {what}" for what in self.ends_at))
 
 
 def fit_logistic(predictions: ArrayLike, references: ArrayLike) -> LogisticFit:
@@ -101,6 +125,7 @@ def fit_logistic(predictions: ArrayLike, references: ArrayLike) -> LogisticFit:
         fitted=np.ldexp(fitted, exponent_y),
         correlation=float(plcc(basis, y)),
         rmse=float(np.ldexp(np.sqrt(np.mean((fitted - y) ** 2)), exponent_y)),
+        ends_at=_bounds_reached(middle, width, z),
     )
 
 
@@ -125,10 +150,43 @@ def plcc_logistic(predictions: ArrayLike, references: ArrayLike) -> float:
     >>> plcc_logistic([1, 2, 3], [1, 2, 3])
     nan
     """
+    fit = fit_where_possible(predictions, references)
+    return float("nan") if fit is None else fit.correlation
+
+
+def fit_where_possible(predictions: ArrayLike, references: ArrayLike) -> LogisticFit | None:
+    """The fit, or None where no curve can be fitted.
+
+    Parameters
+    ----------
+    predictions, references
+        As for `plcc_logistic`.
+
+    Returns
+    -------
+    LogisticFit or None
+
+    Examples
+    --------
+    >>> fit_where_possible([1, 2, 3], [1, 2, 3]) is None
+    True
+    """
     x, y = checked_values(predictions, references)
     if x.size <= PARAMETERS or is_constant(x) or is_constant(y):
-        return float("nan")
-    return fit_logistic(x, y).correlation
+        return None
+    return fit_logistic(x, y)
+
+
+def _bounds_reached(middle: float, width: float, z: NDArray[np.float64]) -> tuple[str, ...]:
+    """Where the search ended at a bound (to within a thousandth of it), or so far outside that the middle has no meaning."""
+    found = []
+    if width < 1.001 * STEEPEST:
+        found.append("ended at a bound: it is a step")
+    if width > 0.999 * FLATTEST:
+        found.append("ended at a bound: it is a straight line")
+    if max(middle - z.max(), z.min() - middle) > min(TAIL * width, 0.999 * FARTHEST):
+        found.append("has its middle far outside the predictions: it is one end of an S, an exponential")
+    return tuple(found)
 
 
 def _search(z: NDArray[np.float64], target: NDArray[np.float64]) -> tuple[float, float]:

@@ -15,7 +15,7 @@ import evaluate
 from .correlation import STATISTICS, chosen_figures
 from .grouped import GroupedRows, group_rows, intervals_of_each
 from .intervals import Interval
-from .logistic_fit import plcc_logistic
+from .logistic_fit import fit_where_possible
 from .pair_counts import pair_counts as pair_counts
 from .skewed import skew_warnings
 from .without_value import why_without_value
@@ -51,6 +51,8 @@ Args:
 Returns:
     srcc, plcc, krcc: rank (Spearman), linear (Pearson), and rank (Kendall's tau-b) correlation.
     plcc_logistic: PLCC after the 4-parameter logistic fit; negative where the fitted curve falls.
+    logistic_fit: the curve's parameters b1, b2, b3, b4 (None where none can be fitted); of several groups, in `groups`.
+    logistic_notes: sentences where a curve falls, ended at a bound of the search, or shows one end of its S alone.
     rmse, bias, slope: error, mean of prediction minus reference, slope of the references on the predictions; nothing fitted.
     srcc_interval, ...: (low, high) of each but plcc_logistic; BCa, or percentile where BCa is not defined.
     interval_methods: which of the two it was, for each.
@@ -130,6 +132,10 @@ def agreement(
     per_group = _per_group(rows, chosen)
     if "plcc_logistic" in chosen:
         result["plcc_logistic"] = sum(figures["plcc_logistic"] for figures in per_group.values()) / count
+        result["logistic_notes"] = _logistic_notes(per_group)
+        if count == 1:
+            [figures] = per_group.values()
+            result["logistic_fit"] = figures["logistic_fit"]
     result |= {"n_rows": int(rows.predictions.size), "n_items": int(rows.strata.size), "n_groups": count}
     if resamples:
         result["interval_methods"] = methods
@@ -148,9 +154,22 @@ def _per_group(rows: GroupedRows, chosen: tuple[str, ...]) -> dict[Any, dict[str
         x, y = rows.of_group(index)
         found[label] = {name: float(values[0, index]) for name, values in plain.items()}
         if "plcc_logistic" in chosen:
-            found[label]["plcc_logistic"] = plcc_logistic(x, y)
+            fit = fit_where_possible(x, y)
+            found[label]["plcc_logistic"] = float("nan") if fit is None else fit.correlation
+            found[label]["logistic_fit"] = None if fit is None else fit.parameters
+            found[label]["logistic_notes"] = [] if fit is None else list(fit.notes)
         found[label]["n_rows"] = int(x.size)
     return found
+
+
+def _logistic_notes(per_group: dict[Any, dict[str, Any]]) -> list[str]:
+    """The notes of each group's curve."""
+    several = len(per_group) > 1
+    return [
+        f"group {label!r}: {note}" if several else note
+        for label, figures in per_group.items()
+        for note in figures["logistic_notes"]
+    ]
 
 
 def _how(interval: Interval) -> str:
