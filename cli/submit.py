@@ -100,7 +100,8 @@ def _where(checked: CheckedSubmission, scores: ReferenceScores, board: Path | No
     if board is not None:
         from ..eval_suite.leaderboard.standing import standing
 
-        return f"on {board}: {standing(board, checked, scores)}"
+        found = standing(board, checked, scores)
+        return f"on {board} it would stand at:\n  " + found.replace("\n", "\n  ")
     found = flags(checked, (), scores, None)
     why = f"on any board it would be shown, not ranked: {', '.join(found)}\n" if found else ""
     return f"{why}to see where it would stand, add --board BOARD"
@@ -110,16 +111,13 @@ def _reference_scores(dataset: Path | None, references: Path | None) -> Referenc
     """The scores of a dataset, or of a table."""
     from ..dataset_script.release import read_release
     from ..eval_suite.reference_scores import reference_scores
+    from ..eval_suite.reference_table import read_reference_table
     from ..foundation.faults import Fault, InputFault
 
     if (dataset is None) == (references is None):
         what = "is needed, or --references" if dataset is None else "and --references exclude each other"
         raise InputFault(Fault("--dataset", "", what, "give the dataset that was predicted, or a table of its scores"))
-    if references is not None:
-        from ..eval_suite.reference_table import read_reference_table
-
-        return read_reference_table(references)
-    return reference_scores(read_release(dataset))
+    return read_reference_table(references) if references is not None else reference_scores(read_release(dataset))
 
 
 def _named(dataset: Path | None, references: Path | None) -> str:

@@ -141,7 +141,8 @@ def _row_faults(
             named = f"painting {shown(painting)}" + (f" of {shown(category)}" if isinstance(category, str) else "")
             faults.append(Fault(str(path), f"row {row}", f"{named} {what}", fix))
         if len(found) > SHOWN:
-            faults.append(Fault(str(path), "", f"{len(found) - SHOWN} more such rows", fix))
+            # another fix than the rows', or a table of faults that shows the first ones of a kind would hide how many there are
+            faults.append(Fault(str(path), "", f"{len(found) - SHOWN} more such rows", f"in each of them, {fix}"))
     missing = [key for key in wanted if key not in seen]
     if missing:
         listed = ", ".join(f"{painting} ({category})" for category, painting in missing[:SHOWN])
