@@ -1,0 +1,500 @@
+"""A board: what is accepted, refused, flagged and withdrawn, what a killed command leaves, and what every change breaks."""
+
+import json
+import os
+import shutil
+import signal
+import sys
+import threading
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+from small_board import handed_in, noisy, write_submission
+
+from ppaint.eval_suite.leaderboard import accept as accept_file
+from ppaint.eval_suite.leaderboard.accept import accept, decline, prepare, withdraw
+from ppaint.eval_suite.leaderboard.board import read_board
+from ppaint.eval_suite.leaderboard.build import build
+from ppaint.eval_suite.leaderboard.checks import check_submission
+from ppaint.eval_suite.leaderboard.history import status, waiting_ids
+from ppaint.eval_suite.leaderboard.log import read_log, writing
+from ppaint.eval_suite.leaderboard.new_board import evaluate_anew, new_board
+from ppaint.eval_suite.leaderboard.page_files import markdown
+from ppaint.eval_suite.leaderboard.plain_files import json_text
+from ppaint.eval_suite.leaderboard.standing import standing
+from ppaint.eval_suite.leaderboard.tidy import tidy
+from ppaint.eval_suite.leaderboard.verify import verify
+from ppaint.eval_suite.reference_scores import ReferenceScores
+from ppaint.foundation.faults import InputFault
+
+
+def scores(seed=0, errors=None, simulated=False):
+    """Two categories of twelve paintings, two dimensions."""
+    rng = np.random.default_rng(seed)
+    names = [f"p{place:02d}" for place in range(24)]
+    table = pd.DataFrame({"painting_id": names, "category": ["landscape"] * 12 + ["figure"] * 12})
+    values = rng.normal(size=(24, 1)) + 0.3 * rng.normal(size=(24, 2))
+    about = ("fused scores", ("srcc", "plcc"), (), errors, "pilot", "pilot.csv", simulated)
+    return ReferenceScores(table, values, ("line", "overall"), "overall", *about)
+
+
+def yes(prepared):
+    return True
+
+
+@pytest.fixture(scope="module")
+def references():
+    return scores()
+
+
+@pytest.fixture(scope="module")
+def four(tmp_path_factory, references):
+    """A board of four systems, built; not to be changed."""
+    folder = tmp_path_factory.mktemp("four")
+    board = folder / "board"
+    new_board(board, references, maintained_by="Ada & Co", object_at="open an issue", undistilled_base="S3")
+    for place, noise in enumerate((0.5, 0.7, 1.5, 4.0)):
+        cost = {"passes_per_image": float(place), "seconds_per_image": 0.1, "device": "H200"}
+        handed_in(board, folder, references, noisy(references, noise, place), system=f"S{place}", cost=cost)
+    assert len(accept(board, None, references, yes).accepted) == 4
+    build(board)
+    return board
+
+
+@pytest.fixture
+def board(four, tmp_path):
+    """A copy of it that a test may change."""
+    return shutil.copytree(four, tmp_path / "board")
+
+
+def table(board, place=0):
+    """A table as `build` writes it; without the plots, which take longer than all else."""
+    return json.loads(json_text(read_board(board, read_log(board))))["tables"][place]
+
+
+def page_of(board):
+    return markdown(read_board(board, read_log(board)))
+
+
+def add_to(path, text):
+    path.write_text(path.read_text() + text)
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+def test_what_was_accepted_stands_in_log_tables_and_status(four):
+    lines = read_log(four)
+    assert [line.event for line in lines] == ["new", *["accept"] * 4] and waiting_ids(four) == []
+    rows = table(four)["rows"]
+    assert [row["system"] for row in rows] == ["S0", "S1", "S2", "S3"]
+    assert rows[0]["srcc"]["value"] == max(row["srcc"]["value"] for row in rows)
+    assert rows[0]["rank"][0] == 1 and rows[0]["not_separated_from_first"] is True
+    assert rows[3]["not_separated_from_first"] is False
+    assert len(table(four)["pairs"]) == 6 and {pair["first"] for pair in table(four)["pairs"]} <= {
+        row["id"] for row in rows
+    }
+    assert str(status(four, lines[2].id)) == "accepted (entry 3 of the log)"
+    assert status(four, "0" * 16).state == "unknown"
+    page = (four / "board" / "README.md").read_text(encoding="utf-8")
+    for words in (
+        "Ada &#38; Co",
+        "open an issue",
+        "a claim, and no proof",
+        lines[-1].hash,
+        "conservative near SRCC 1",
+        "../accepted",
+    ):
+        assert words in page
+
+
+def test_the_same_log_gives_the_same_bytes(board):
+    before = files(board / "board")
+    shutil.rmtree(board / "board")
+    build(board)
+    assert files(board / "board") == before
+
+
+def test_verify_finds_nothing_on_a_sound_board_and_every_figure_again(four, references):
+    found = verify(four, references=references, head=read_log(four)[2].hash)
+    assert found.faults == () and found.notes == ()
+
+
+def first(board, kind="accepted"):
+    return sorted((board / kind).iterdir())[0]
+
+
+CHANGES = {
+    "a prediction": lambda board: add_to(first(board) / "predictions.csv", "\n"),
+    "a description": lambda board: add_to(first(board) / "submission.yaml", "# x\n"),
+    "a file is gone": lambda board: (first(board) / "submission.yaml").unlink(),
+    "an entry is gone": lambda board: shutil.rmtree(first(board)),
+    "a file more": lambda board: (first(board) / "x.py").write_text("1"),
+    "a figure": lambda board: first(board, "evaluated").write_text(
+        first(board, "evaluated").read_text().replace("0.", "1.")
+    ),
+    "the seed": lambda board: change_facts(board, seed=1),
+    "the release": lambda board: change_facts(board, release="0" * 64),
+    "a key more": lambda board: change_facts(board, more=1),
+    "no facts": lambda board: (board / "board.yaml").unlink(),
+    "broken facts": lambda board: (board / "board.yaml").write_text("{["),
+    "the log": lambda board: (board / "log.jsonl").write_bytes(
+        (board / "log.jsonl").read_bytes().replace(b'"S0"', b'"SX"')
+    ),
+}
+
+
+def change_facts(board, **changed):
+    path = board / "board.yaml"
+    path.write_text(yaml.safe_dump(yaml.safe_load(path.read_text()) | changed, sort_keys=False))
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+def test_every_change_is_found_by_verify_and_stops_build(board, change):
+    change(board)
+    before = files(board)
+    assert verify(board).faults
+    with pytest.raises(InputFault):
+        build(board)
+    assert {name: content for name, content in files(board).items() if name != ".lock"} == before | {} or files(
+        board
+    ) == before
+
+
+@pytest.mark.parametrize("command", ["accept", "decline", "withdraw", "status", "standing"])
+def test_a_broken_chain_stops_every_command(board, tmp_path, references, command):
+    id_ = handed_in(board, tmp_path, references, noisy(references, 1, 9), system="new")
+    CHANGES["the log"](board)
+    before = files(board)
+    call = {
+        "accept": lambda: accept(board, [id_], references, yes),
+        "decline": lambda: decline(board, id_, "no"),
+        "withdraw": lambda: withdraw(board, first(board).name, "no"),
+        "status": lambda: status(board, id_),
+        "standing": lambda: standing(board, check_submission(tmp_path / "sub0", references), references),
+    }[command]
+    with pytest.raises(InputFault, match="was changed"):
+        call()
+    assert files(board) == before
+
+
+def test_a_rewritten_history_does_not_lead_through_an_older_head(board, references, tmp_path):
+    head = read_log(board)[-1].hash
+    other = tmp_path / "other"
+    new_board(other, references)
+    assert "does not lead through" in verify(other, head=head).faults[0].what
+    assert verify(board, head=head).faults == ()
+
+
+def test_nothing_is_written_where_the_answer_is_no(board, tmp_path, references):
+    handed_in(board, tmp_path, references, noisy(references, 1, 9), system="new")
+    before = files(board)
+    asked = []
+    found = accept(board, None, references, lambda prepared: asked.extend(prepared) or False)
+    assert [one.line.system for one in asked] == ["new"] and found.accepted == ()
+    assert files(board) == before
+
+
+def test_a_refused_submission_keeps_no_other_from_being_accepted(board, tmp_path, references):
+    copy = handed_in(board, tmp_path, references, noisy(references, 0.5, 0), system="copy")
+    again = handed_in(board, tmp_path, references, noisy(references, 2, 8), system="s0")
+    good = handed_in(board, tmp_path, references, noisy(references, 1, 9), system="good")
+    broken = board / "inbox" / ("f" * 16)
+    shutil.copytree(board / "inbox" / good, broken)
+    found = accept(board, None, references, yes)
+    assert [line.id for line in found.accepted] == [good]
+    assert "those of another system, S0" in str(found.refused[copy][0])
+    assert "stands on the board already" in str(found.refused[again][0])
+    assert f"whose id is {good}" in str(found.refused[broken.name][0])
+    assert set(waiting_ids(board)) == {copy, again, broken.name}
+
+
+@pytest.mark.parametrize("id_", ["0" * 16, "../../etc", "", "a" * 5000])
+def test_an_id_that_does_not_wait_is_refused(board, references, id_):
+    before = files(board)
+    for call in (lambda: accept(board, [id_], references, yes), lambda: decline(board, id_, "no")):
+        with pytest.raises(InputFault, match="does not wait"):
+            call()
+    with pytest.raises(InputFault, match="is no entry"):
+        withdraw(board, id_, "no")
+    assert files(board) == before
+
+
+def test_another_release_is_another_board(board, tmp_path, references):
+    handed_in(board, tmp_path, references, noisy(references, 1, 9), system="new")
+    with pytest.raises(InputFault, match="is not the release of this board"):
+        accept(board, None, scores(seed=5), yes)
+
+
+def test_what_is_flagged_is_shown_without_a_rank_and_in_no_family(board, tmp_path, references):
+    gaps = noisy(references, 0.6, 20)
+    gaps[3, 0] = np.nan
+    handed_in(board, tmp_path, references, gaps, system="gaps")
+    handed_in(board, tmp_path, references, references.values**3, system="labels")
+    handed_in(board, tmp_path, references, noisy(references, 0.5, 0) * 2 + 1, system="same order")
+    handed_in(board, tmp_path, references, noisy(references, 0.9, 21), system="person", kind="human")
+    accept(board, None, references, yes)
+    rows = {row["system"]: row for row in table(board)["rows"]}
+    assert rows["gaps"]["why_not_ranked"] == ["incomplete"] and rows["gaps"]["coverage"] == 47 / 48
+    assert rows["gaps"]["srcc_with_medians"]["value"] != rows["gaps"]["srcc"]["value"]
+    assert rows["labels"]["why_not_ranked"] == ["same_order_as_labels"]
+    assert rows["same order"]["why_not_ranked"] == [f"same_order_as:{rows['S0']['id']}"]
+    assert rows["person"]["why_not_ranked"] == ["human"]
+    assert all(rows[name]["rank"] is None for name in ("gaps", "labels", "same order", "person"))
+    assert len(table(board)["pairs"]) == 6
+    page = page_of(board)
+    assert "incomplete (97.9% answered)" in page and "with medians" in page
+
+
+def test_the_headline_dimension_alone_has_a_table_of_its_own(board, tmp_path, references):
+    handed_in(board, tmp_path, references, noisy(references, 0.8, 30), system="one score", dimensions=["overall"])
+    accept(board, None, references, yes)
+    assert [len(table(board, place)["rows"]) for place in (0, 1)] == [4, 5]
+    assert table(board, 1)["title"] == "overall alone"
+
+
+def test_the_latest_version_of_a_system_stands_and_the_one_before_comes_back(board, tmp_path, references):
+    old = next(line for line in read_log(board) if line.system == "S1")
+    new = handed_in(
+        board, tmp_path, references, noisy(references, 0.6, 40), system="s1", version="2", supersedes=old.id
+    )
+    accept(board, [new], references, yes)
+    rows = {row["id"]: row for row in table(board)["rows"]}
+    assert old.id not in rows and rows[new]["handed_in"] == 2
+    assert str(status(board, old.id)) == f"superseded by {new} (entry {old.seq} of the log)"
+    withdraw(board, new, "wrong images")
+    assert old.id in {row["id"] for row in table(board)["rows"]}
+    assert str(status(board, new)) == "withdrawn: wrong images (entry 7 of the log)"
+
+
+def test_a_description_is_corrected_with_equal_predictions(board, tmp_path, references):
+    old = next(line for line in read_log(board) if line.system == "S0")
+    new = handed_in(
+        board,
+        tmp_path,
+        references,
+        noisy(references, 0.5, 0),
+        system="S0",
+        version="1b",
+        supersedes=old.id,
+        notes="corrected",
+    )
+    [line] = accept(board, [new], references, yes).accepted
+    assert line.flags == () and line.supersedes == old.id
+
+
+def test_withdrawn_predictions_can_be_deleted_and_their_name_stays_taken(board, tmp_path, references):
+    line = next(line for line in read_log(board) if line.system == "S2")
+    withdraw(board, line.id, "by mistake")
+    with pytest.raises(InputFault, match="was withdrawn before"):
+        withdraw(board, line.id, "again")
+    withdraw(board, line.id, "on request", remove_files=True)
+    assert not (board / "accepted" / line.id).exists() and not (board / "evaluated" / f"{line.id}.json").exists()
+    assert line.id not in {row["id"] for row in table(board)["rows"]}
+    found = verify(board)
+    assert found.faults == () and f"{line.id}: its predictions were deleted" in found.notes[0]
+    assert read_log(board)[3].files == line.files
+    handed_in(board, tmp_path, references, noisy(references, 3, 50), system="S2")
+    [faults] = accept(board, None, references, yes).refused.values()
+    assert "stands on the board already" in str(faults[0])
+
+
+def test_a_declined_submission_leaves_the_inbox_and_its_submitter_learns_why(board, tmp_path, references):
+    id_ = handed_in(board, tmp_path, references, noisy(references, 1, 9), system="new")
+    assert str(status(board, id_)).startswith("waiting")
+    with pytest.raises(InputFault, match="is empty"):
+        decline(board, id_, " \n")
+    decline(board, id_, "the link\nleads nowhere")
+    assert str(status(board, id_)) == "declined: the link leads nowhere (entry 6 of the log)"
+    assert waiting_ids(board) == []
+
+
+def test_a_link_in_place_of_a_submission_can_be_declined_and_leads_nowhere(board, tmp_path, references):
+    (tmp_path / "theirs").mkdir()
+    (tmp_path / "theirs" / "kept.txt").write_text("kept")
+    (board / "inbox" / ("a" * 16)).symlink_to(tmp_path / "theirs")
+    [faults] = accept(board, None, references, yes).refused.values()
+    assert "is a link" in str(faults[0])
+    decline(board, "a" * 16, "a link")
+    assert (tmp_path / "theirs" / "kept.txt").read_text() == "kept" and waiting_ids(board) == []
+
+
+def test_what_changed_while_it_was_checked_is_not_accepted(board, tmp_path, references, monkeypatch):
+    id_ = handed_in(board, tmp_path, references, noisy(references, 1, 9), system="new")
+
+    def spoil(prepared):
+        add_to(board / "inbox" / id_ / "predictions.csv", "\n")
+        return True
+
+    found = accept(board, None, references, spoil)
+    assert found.accepted == () and "was changed" in str(found.refused[id_][0])
+    assert verify(board).faults == ()
+
+
+def test_prepare_writes_nothing_and_gives_what_accept_writes(board, tmp_path, references):
+    id_ = handed_in(board, tmp_path, references, noisy(references, 1, 9), system="new")
+    before = files(board)
+    pull_request = {"number": 3, "commit": "c" * 40}
+    ready = prepare(board, board / "inbox" / id_, references, pull_request=pull_request)
+    assert files(board) == before and ready.line.pull_request == pull_request
+    accept(board, [id_], references, yes)
+    after = files(board)
+    assert {name: after[name] for name in ready.files} == ready.files
+    assert read_log(board)[-1].previous == ready.line.previous
+
+
+def test_where_a_submission_would_stand_is_where_it_stands_then(board, tmp_path, references):
+    folder = write_submission(tmp_path / "mine", references, noisy(references, 1.0, 60), system="mine")
+    before = files(board)
+    said = standing(board, check_submission(folder, references), references)
+    assert files(board) == before
+    handed_in(board, tmp_path, references, noisy(references, 1.0, 60), system="mine")
+    accept(board, None, references, yes)
+    for line, place in zip(said.splitlines(), (0, 1), strict=True):
+        low, high = next(row for row in table(board, place)["rows"] if row["system"] == "mine")["rank"]
+        assert line.endswith(f"rank {low} to {high} of 5" if low < high else f"rank {low} of 5")
+
+
+def test_the_systems_of_an_older_board_are_evaluated_anew(board, tmp_path):
+    release = scores(seed=7)
+    new_board(tmp_path / "new", release)
+    found = evaluate_anew(tmp_path / "new", board, release)
+    assert [line.system for line in found.accepted] == ["S0", "S1", "S2", "S3"] and not found.refused
+    assert "evaluated anew: entry" in found.accepted[0].reason
+    assert verify(tmp_path / "new", references=release).faults == ()
+    assert verify(board).faults == ()
+
+
+def test_a_folder_that_holds_something_becomes_no_board(tmp_path, references):
+    (tmp_path / "x").mkdir()
+    (tmp_path / "x" / "kept").write_text("kept")
+    with pytest.raises(InputFault, match="not empty"):
+        new_board(tmp_path / "x", references)
+    assert files(tmp_path / "x") == {"kept": b"kept"}
+
+
+def test_rows_that_others_report_stand_apart_and_have_no_rank(board):
+    rows = [{"system": "<b>Paper</b>", "source": "table 3", "link": "https://arxiv.org/abs/1", "srcc": 0.7}]
+    (board / "reported.yaml").write_text(yaml.safe_dump({"rows": rows}))
+    page = page_of(board)
+    assert (
+        page.index("Reported by others, not measured here")
+        < page.index("&#60;b&#62;Paper")
+        < page.index("How to read it")
+    )
+    assert all(row["system"].startswith("S") for row in table(board)["rows"])
+    (board / "reported.yaml").write_text(yaml.safe_dump({"rows": [{"system": "x", "srcc": 7, "link": "http://a"}]}))
+    with pytest.raises(InputFault) as caught:
+        build(board)
+    assert len(caught.value.faults) == 3
+
+
+def test_a_simulated_release_says_so_in_every_file(tmp_path):
+    release = scores(simulated=True)
+    new_board(tmp_path / "board", release)
+    handed_in(tmp_path / "board", tmp_path, release, noisy(release, 1, 1))
+    accept(tmp_path / "board", None, release, yes)
+    build(tmp_path / "board")
+    found = files(tmp_path / "board" / "board")
+    for name in ("leaderboard.md", "leaderboard.tex", "README.md", "forest.png", "cost.png"):
+        assert b"simulated" in found[name], name
+    assert json.loads(found["leaderboard.json"])["simulated"] is True
+    assert b",true," in found["leaderboard.csv"].splitlines()[1]
+
+
+def test_an_empty_board_is_built_too(tmp_path, references):
+    new_board(tmp_path / "board", references)
+    build(tmp_path / "board")
+    assert b"No system yet" in files(tmp_path / "board" / "board")["README.md"]
+
+
+def test_two_accept_at_once_are_both_in_and_the_chain_is_whole(board, tmp_path, references):
+    ids = [handed_in(board, tmp_path, references, noisy(references, 1, 70 + k), system=f"new {k}") for k in range(4)]
+    both = threading.Barrier(2)
+    found = []
+
+    def run(chosen):
+        found.append(accept(board, chosen, references, lambda prepared: both.wait(20) is not None))
+
+    threads = [threading.Thread(target=run, args=(chosen,)) for chosen in (ids[:3], ids[1:])]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(line.id for one in found for line in one.accepted) == sorted(ids)
+    assert sorted(id_ for one in found for id_ in one.there_already) == sorted(ids[1:3])
+    assert verify(board, references=references).faults == () and waiting_ids(board) == []
+
+
+WRITES = {"os.rename", "os.remove", "os.rmdir", "os.mkdir", "os.truncate", "shutil.rmtree"}
+
+
+def killed_at(step: int) -> None:
+    """From now on this process is killed before the so manieth time that it changes a file or folder."""
+    count = [0]
+
+    def hook(event, arguments):
+        written = event == "open" and isinstance(arguments[1], str) and set("wa+") & set(arguments[1])
+        if event in WRITES or written:
+            count[0] += 1
+            if count[0] == step:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+    sys.addaudithook(hook)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs a fork")
+def test_killed_at_any_step_of_accept_nothing_is_lost_or_doubled(board, tmp_path, references):
+    ids = {handed_in(board, tmp_path, references, noisy(references, 1, 80), system="new")}
+    before = {line.id for line in read_log(board)}
+    kept = shutil.copytree(board, tmp_path / "kept")
+    this, states = os.getpid(), []
+
+    def kill_in_turn(prepared):
+        """Once checked and evaluated: a child of this process writes, and is killed one step later each time."""
+        for step in range(1, 200):
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # of threads that a fork leaves behind; the child only writes files
+                child = os.fork()
+            if child == 0:
+                killed_at(step)
+                return True
+            _, how = os.waitpid(child, 0)
+            if not os.WIFSIGNALED(how):
+                return False
+            with writing(board):
+                lines, _ = tidy(board)
+            accepted = {line.id for line in lines} - before
+            assert accepted | set(waiting_ids(board)) == ids and not accepted & set(waiting_ids(board)), step
+            assert sum(line.id in ids for line in lines) == len(accepted)
+            found = verify(board)
+            assert found.faults == () and found.notes == (), (step, found)
+            states.append(len(accepted))
+            shutil.rmtree(board)
+            shutil.copytree(kept, board)
+        return False
+
+    try:
+        accept(board, None, references, kill_in_turn)
+    finally:
+        if os.getpid() != this:
+            os._exit(0)
+    assert set(states) == {0, 1} and states == sorted(states) and len(states) > 10, states
+    assert verify(board, references=references).faults == ()
+
+
+def test_killed_while_a_line_is_written_the_submission_still_waits(board, tmp_path, references):
+    id_ = handed_in(board, tmp_path, references, noisy(references, 1, 9), system="new")
+    ready = prepare(board, board / "inbox" / id_, references)
+    with (board / "log.jsonl").open("ab") as file:
+        file.write(ready.line.text().encode()[:500])
+    accept_file.write_whole(board, ready.files)
+    assert status(board, id_).state == "waiting"
+    found = accept(board, None, references, yes)
+    assert "500 bytes" in found.notes[0] and [line.id for line in found.accepted] == [id_]
+    assert verify(board).faults == ()
