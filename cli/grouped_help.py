@@ -11,7 +11,7 @@ from typer.core import TyperGroup
 TASKS = {
     "Data": ("validate", "simulate", "build", "agreement", "design"),
     "Distil": ("plan", "judge", "pseudo-label", "distill"),
-    "Score and evaluate": ("score", "evaluate", "compare", "demo"),
+    "Score and evaluate": ("score", "predict", "evaluate", "compare", "demo"),
     "Leaderboard": ("submit", "leaderboard"),
     "All in one": ("quickstart", "reproduce"),
 }

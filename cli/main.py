@@ -19,6 +19,7 @@ COMMANDS = {
     "pseudo-label": "judge",
     "distill": "distill",
     "score": "score",
+    "predict": "predict",
     "evaluate": "evaluate",
     "submit": "submit",
     "compare": "compare",

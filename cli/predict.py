@@ -1,0 +1,121 @@
+"""``ppaint predict``: predictions of any kind of scorer, as a submission to complete."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+class Kind(StrEnum):
+    """Kinds of scorers."""
+
+    distilled = "distilled"
+    pointwise = "pointwise"
+    tournament = "tournament"
+    endpoint = "endpoint"
+    python = "python"
+    statistics = "statistics"
+    ridge = "ridge"
+
+
+def predict(
+    out: Annotated[Path, typer.Option(help="Folder for the submission; answers are stored beside it as they come.")],
+    scorer: Annotated[
+        Kind, typer.Option(help="Kind of scorer; docs/your-scorer.md tells them apart.")
+    ] = Kind.distilled,
+    dataset: Annotated[Path | None, typer.Option(help="A dataset folder that `ppaint build` made.")] = None,
+    images: Annotated[Path | None, typer.Option(help="A folder of images, in place of --dataset.")] = None,
+    references: Annotated[
+        Path | None, typer.Option(help="With --images: a table of reference scores; its paintings are predicted.")
+    ] = None,
+    dimensions: Annotated[
+        list[str] | None, typer.Option(help="A dimension to predict, once for each; by default all that there are.")
+    ] = None,
+    system: Annotated[str | None, typer.Option(help="The system's name in the submission.")] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(help="Folder or repo; 'tiny' is the included judge; the server's name for it (endpoint)."),
+    ] = None,
+    revision: Annotated[str | None, typer.Option(help="A branch, tag or commit of the model's repo.")] = None,
+    base: Annotated[str | None, typer.Option(help="For a distilled adapter: its base model's folder or repo.")] = None,
+    compiled: Annotated[
+        bool, typer.Option("--compile", help="Compile the model's layers: faster on a GPU, after a warm-up.")
+    ] = False,
+    pool: Annotated[int, typer.Option(min=6, help="tournament: images in a category's reference pool.")] = 32,
+    opponents: Annotated[
+        int, typer.Option(min=2, help="tournament: pool members that an image is compared with.")
+    ] = 12,
+    function: Annotated[
+        str | None, typer.Option(help="python: module:name of a function of yours; its code is run.")
+    ] = None,
+    endpoint: Annotated[str | None, typer.Option(help="endpoint: address of an OpenAI-compatible server.")] = None,
+    key_env: Annotated[
+        str | None, typer.Option(help="endpoint: the environment variable that holds the server's key.")
+    ] = None,
+    logprobs: Annotated[
+        bool | None,
+        typer.Option(
+            "--logprobs/--no-logprobs",
+            help="endpoint: read log-probabilities, or the answer's text. By default as its first answer allows.",
+        ),
+    ] = None,
+    concurrency: Annotated[int, typer.Option(min=1, max=256, help="endpoint: questions at the same time.")] = 4,
+    answer_tokens: Annotated[int, typer.Option(min=1, help="endpoint: most tokens of one answer.")] = 16,
+    max_side: Annotated[int, typer.Option(min=16, help="endpoint: longest side of an image sent, in pixels.")] = 1024,
+    max_calls: Annotated[int | None, typer.Option(min=1, help="endpoint: most requests, over all runs.")] = None,
+    max_tokens: Annotated[int | None, typer.Option(min=1, help="endpoint: most tokens, over all runs.")] = None,
+    timeout: Annotated[float, typer.Option(min=0.1, help="endpoint: seconds to wait for an answer.")] = 120.0,
+) -> None:
+    """Predict a dataset's paintings, or a folder of images, with any scorer; write the two files of a submission.
+
+    A run that is killed and started again resumes: no image and no pair is asked about twice.
+    """
+    from ..foundation.stopped import Stopped
+    from ..pipeline.predict import Work
+    from ..pipeline.predict import predict as run
+    from ..pipeline.scorers.options import Options
+    from .terminal import progress_bars
+
+    def tell(sentence: str) -> None:
+        typer.echo(f"note: {sentence}", err=True)
+
+    options = Options(
+        kind=str(scorer),
+        dimensions=tuple(dimensions or ()),
+        model=model,
+        revision=revision,
+        base=base,
+        compiled=compiled,
+        pool_size=pool,
+        opponents=opponents,
+        function=function,
+        endpoint=endpoint,
+        key_env=key_env,
+        logprobs=logprobs,
+        concurrency=concurrency,
+        answer_tokens=answer_tokens,
+        max_side=max_side,
+        max_calls=max_calls,
+        max_tokens=max_tokens,
+        timeout=timeout,
+        tell=tell,
+    )
+    work = Work(out, dataset, images, references, system)
+    try:
+        with progress_bars() as report:
+            done = run(work, options, report)
+    except Stopped:
+        tell(f"what was answered is kept in {work.answers}")
+        raise
+    for sentence in done.notes:
+        tell(sentence)
+    if done.known_before:
+        typer.echo(f"{done.known_before:,} images were answered by an earlier run, and not asked about again")
+    typer.echo(f"{len(done.values):,} predictions in {', '.join(done.dimensions)}: {done.folder}")
+    against = f"--dataset {dataset}" if dataset else f"--references {references}" if references else ""
+    if against:
+        typer.echo(f"next: replace each TODO in {done.folder / 'submission.yaml'}")
+        typer.echo(f"then: ppaint submit {done.folder} {against}")
