@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,6 +12,7 @@ import typer
 if TYPE_CHECKING:
     from ..dataset_script.release import ReleaseTables
     from ..eval_suite.leaderboard.accept import Outcome, Prepared
+    from ..eval_suite.leaderboard.hub_accept import Answered
     from ..eval_suite.reference_scores import ReferenceScores
     from ..foundation.faults import Fault
 
@@ -22,7 +23,7 @@ leaderboard = typer.Typer(
     rich_markup_mode=None,
 )
 
-BoardFolder = Annotated[Path, typer.Argument(metavar="DIR", help="The board's folder.")]
+BoardFolder = Annotated[Path, typer.Argument(metavar="DIR", help="The board's folder, or hub:ORG/NAME.")]
 Dataset = Annotated[Path | None, typer.Option(help="The board's release: a dataset folder that `ppaint build` made.")]
 References = Annotated[Path | None, typer.Option(help="In place of --dataset: a table of reference scores.")]
 Reason = Annotated[str, typer.Option(help="One line; it stands in the log, and the submitter reads it.")]
@@ -47,6 +48,7 @@ def new(
     processes: Annotated[int, typer.Option(min=1, help="Worker processes for the reference lines.")] = 2,
 ) -> None:
     """Make an empty board for a release, or one from an older board's systems."""
+    from ..eval_suite.leaderboard.hub_copy import opened_board
     from ..eval_suite.leaderboard.new_board import evaluate_anew, new_board
     from .terminal import progress_bars
 
@@ -54,7 +56,10 @@ def new(
     about = {"name": name, "maintained_by": maintainer, "object_at": objections, "undistilled_base": undistilled_base}
     with progress_bars() as report:
         made = new_board(folder, scores, release, **about, level=level, seed=seed, processes=processes, progress=report)
-        found = evaluate_anew(folder, old, scores, progress=report) if old is not None else None
+        found = None
+        if old is not None:
+            with opened_board(old) as older:
+                found = evaluate_anew(folder, older.folder, scores, progress=report)
     _print(f"{folder}: a board for {made.release_name} ({made.release[:16]}); submissions go to {folder / 'inbox'}")
     if maintainer is None:
         _print(f"note: its page says who maintains it; nobody is named yet (maintained_by in {folder / 'board.yaml'})")
@@ -73,16 +78,21 @@ def accept(
     dataset: Dataset = None,
     references: References = None,
     every: Annotated[bool, typer.Option("--all", help="Everything that waits in the inbox.")] = False,
+    pull_request: Annotated[
+        int | None,
+        typer.Option("--pr", metavar="N", min=1, help="The submission of a pull request; DIR is hub:ORG/NAME."),
+    ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
     """Check submissions again from nothing, evaluate them, and write them into the log."""
     from ..eval_suite.leaderboard.accept import accept as accept_submissions
+    from ..eval_suite.leaderboard.hub_copy import opened_board
     from ..foundation.faults import Fault, InputFault
     from .terminal import progress_bars
 
-    if bool(ids) == every:
-        what = "give ids or --all, and not both" if every else "neither an id nor --all is given"
-        raise InputFault(Fault("accept", "", what, f"see what waits: ls {folder / 'inbox'}"))
+    if [bool(ids), every, pull_request is not None].count(True) != 1:
+        what = "give ids, --all or --pr N: one of the three"
+        raise InputFault(Fault("accept", "", what, f"see what waits in {folder / 'inbox'}, or its pull requests"))
     scores, _ = _release(dataset, references)
 
     def confirm(prepared: Sequence[Prepared]) -> bool:
@@ -91,20 +101,55 @@ def accept(
         return yes or typer.confirm(f"accept {'it' if len(prepared) == 1 else f'these {len(prepared)}'}?")
 
     with ExitStack() as bars:
+        if pull_request is not None:
+            _accept_pull_request(folder, pull_request, scores, confirm)
+            return
         report = bars.enter_context(progress_bars())
-        found = accept_submissions(folder, None if every else ids, scores, confirm, progress=report)
-    _print_outcome(found)
-    if found.accepted:
-        _print(f"next: ppaint leaderboard build {folder}")
-    _raise_refused(found)
+        with opened_board(folder) as board:
+            found = accept_submissions(board.folder, None if every else ids, scores, confirm, progress=report)
+            board.send(f"Accept {', '.join(str(line.id) for line in found.accepted)}")
+            bars.close()
+            _print_outcome(found)
+            if found.accepted:
+                _print(f"next: ppaint leaderboard build {folder}")
+            _raise_refused(found)
+
+
+def _accept_pull_request(
+    board: Path, number: int, scores: ReferenceScores, confirm: Callable[[Sequence[Prepared]], bool]
+) -> None:
+    from ..eval_suite.leaderboard.hub_accept import accept_pull_request
+    from ..eval_suite.leaderboard.hub_calls import hub_repo
+    from ..foundation.faults import Fault, InputFault
+
+    repo = hub_repo(board)
+    if repo is None:
+        what = f"{board} is a folder, and has no pull requests"
+        raise InputFault(Fault(f"--pr {number}", "", what, "give hub:ORG/NAME, or ids that wait in its inbox"))
+    answered = accept_pull_request(repo, number, scores, confirm)
+    if answered is None:
+        _print("nothing was accepted")
+        return
+    _print_answered(answered, "accepted")
+    _print(f"next: ppaint leaderboard build {board}")
 
 
 @leaderboard.command()
 def decline(folder: BoardFolder, id: Annotated[str, typer.Argument(metavar="ID")], reason: Reason) -> None:
     """Decline a submission that waits in the inbox, and say why."""
     from ..eval_suite.leaderboard.accept import decline as decline_submission
+    from ..eval_suite.leaderboard.hub_accept import decline_on_hub
+    from ..eval_suite.leaderboard.hub_calls import hub_repo
+    from ..eval_suite.leaderboard.hub_copy import opened_board
 
-    line = decline_submission(folder, id, reason)
+    repo = hub_repo(folder)
+    answered = decline_on_hub(repo, id, reason) if repo is not None else None
+    if answered is not None:
+        _print_answered(answered, f"declined: {answered.line.reason}")
+        return
+    with opened_board(folder) as board:
+        line = decline_submission(board.folder, id, reason)
+        board.send(f"Decline {id}")
     _print(f"{id}: declined: {line.reason} (entry {line.seq} of the log)")
 
 
@@ -117,8 +162,11 @@ def withdraw(
 ) -> None:
     """Withdraw an entry: its row goes, its history stays."""
     from ..eval_suite.leaderboard.accept import withdraw as withdraw_entry
+    from ..eval_suite.leaderboard.hub_copy import opened_board
 
-    line = withdraw_entry(folder, id, reason, remove_files=remove_files)
+    with opened_board(folder) as board:
+        line = withdraw_entry(board.folder, id, reason, remove_files=remove_files)
+        board.send(f"Withdraw {id}")
     gone = "; its predictions are deleted" if remove_files else ""
     _print(f"{id}: withdrawn: {line.reason} (entry {line.seq} of the log){gone}")
     _print(f"next: ppaint leaderboard build {folder}")
@@ -129,9 +177,12 @@ def build(folder: BoardFolder) -> None:
     """Write the board's tables, plots and page from its log."""
     from ..eval_suite.leaderboard import row_words
     from ..eval_suite.leaderboard.build import build as build_board
+    from ..eval_suite.leaderboard.hub_copy import opened_board
     from .terminal import open_console, plain_table
 
-    made, notes = build_board(folder)
+    with opened_board(folder) as board:
+        made, notes = build_board(board.folder)
+        board.send(f"Build the board of {made.seq} entries")
     _print(*(f"note: {note}" for note in notes))
     console = open_console()
     for table in made.tables:
@@ -153,16 +204,18 @@ def verify(
     ] = None,
 ) -> None:
     """Check the log's chain and every file, and with --dataset every figure; nothing is changed."""
+    from ..eval_suite.leaderboard.hub_copy import opened_board
     from ..eval_suite.leaderboard.verify import verify as verify_board
     from ..foundation.faults import InputFault
     from .terminal import progress_bars
 
     scores = None if dataset is None and references is None else _release(dataset, references)[0]
-    with progress_bars() as report:
-        found = verify_board(folder, head=head, references=scores, progress=report)
+    with progress_bars() as report, opened_board(folder) as board:
+        found = verify_board(board.folder, head=head, references=scores, progress=report)
+        if found.faults:
+            _print(*(f"note: {note}" for note in found.notes))
+            raise InputFault(found.faults)
     _print(*(f"note: {note}" for note in found.notes))
-    if found.faults:
-        raise InputFault(found.faults)
     figures = ", and every figure is what the predictions give" if scores is not None else ""
     through = f"; it leads through {head}" if head is not None else ""
     _print(
@@ -222,6 +275,13 @@ def _print_outcome(found: Outcome) -> None:
     _print(*(f"{id_}: was accepted before; nothing was written" for id_ in found.there_already))
     if not (found.accepted or found.there_already or found.refused):
         _print("nothing was accepted")
+
+
+def _print_answered(answered: Answered, what: str) -> None:
+    line = answered.line
+    flags = f"; shown, not ranked: {', '.join(line.flags)}" if line.flags else ""
+    _print(f"{line.id}: {what} (entry {line.seq} of the log; pull request {answered.number}: {answered.url}){flags}")
+    _print("; ".join(answered.done) if answered.done else "all of it was done before; nothing was written")
 
 
 def _raise_refused(found: Outcome | None) -> None:

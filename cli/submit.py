@@ -9,9 +9,8 @@ import typer
 
 if TYPE_CHECKING:
     from ..eval_suite.leaderboard.checks import CheckedSubmission
+    from ..eval_suite.leaderboard.history import Status
     from ..eval_suite.reference_scores import ReferenceScores
-
-_HUB = "hub:"
 
 
 def submit(
@@ -26,7 +25,9 @@ def submit(
     template: Annotated[
         bool, typer.Option("--template", help="Write both files into the folder, to be completed.")
     ] = False,
-    board: Annotated[Path | None, typer.Option(help="Also say where it would stand on this board.")] = None,
+    board: Annotated[
+        Path | None, typer.Option(help="Also say where it would stand on this board (DIR or hub:ORG/NAME).")
+    ] = None,
     to: Annotated[str | None, typer.Option(help="Hand it in: a board's folder, or hub:ORG/NAME.")] = None,
     status: Annotated[
         str | None, typer.Option(metavar="ID", help="What has become of a submission; with --to.")
@@ -62,15 +63,15 @@ def submit(
 def _check_and_hand_in(folder: Path, scores: ReferenceScores, board: Path | None, to: str | None) -> None:
     """All checks, the scores, and the way to the board."""
     from ..eval_suite.leaderboard.checks import check_submission
+    from ..eval_suite.leaderboard.hub_calls import hub_repo
 
-    here = Path(to) if to is not None and not to.startswith(_HUB) else None
+    here = Path(to) if to is not None and hub_repo(to) is None else None
     checked = check_submission(folder, scores)
-    if here is not None and (known := _known_there(checked.id, here)):
-        _print_lines(f"{checked.id}: nothing was handed in, it is there already", known)
+    if to is not None and (known := _status(checked.id, to)).state not in ("unknown", "declined"):
+        _print_lines(f"{checked.id}: nothing was handed in, it is there already", str(known))
         return
-    where = _where(
-        checked, scores, here or board
-    )  # before the scores: a submission that would be refused has no score card
+    # before the scores: a submission that would be refused has no score card
+    where = _where(checked, scores, to or board)
     _print_scores(checked, scores)
     _print_lines(where)
     if to is None:
@@ -78,30 +79,37 @@ def _check_and_hand_in(folder: Path, scores: ReferenceScores, board: Path | None
     elif here is None:
         from ..eval_suite.leaderboard.hub import submit_to_hub
 
-        _print_lines(*submit_to_hub(checked, to.removeprefix(_HUB)).receipt())
+        _print_lines(*submit_to_hub(checked, str(hub_repo(to))).receipt())
     else:
         from ..eval_suite.leaderboard.inbox import hand_in
 
         _print_lines(*hand_in(checked, here).receipt())
 
 
-def _known_there(id: str, board: Path) -> str:
-    """What has become of a submission that was handed in before; empty where it was not, or was declined."""
+def _status(id: str, board: str) -> Status:
+    """What has become of a submission that was handed in to a folder or to the Hub."""
     from ..eval_suite.leaderboard.history import status
+    from ..eval_suite.leaderboard.hub import status_on_hub
+    from ..eval_suite.leaderboard.hub_calls import hub_repo
 
-    found = status(board, id)
-    return "" if found.state in ("unknown", "declined") else str(found)
+    repo = hub_repo(board)
+    return status(Path(board), id) if repo is None else status_on_hub(repo, id)
 
 
-def _where(checked: CheckedSubmission, scores: ReferenceScores, board: Path | None) -> str:
+def _where(checked: CheckedSubmission, scores: ReferenceScores, board: str | Path | None) -> str:
     """Where it would stand; faults where the board would refuse it."""
     from ..eval_suite.leaderboard.checks import flags
 
     if board is not None:
+        from ..eval_suite.leaderboard.hub_copy import opened_board
         from ..eval_suite.leaderboard.standing import standing
 
-        found = standing(board, checked, scores)
-        return f"on {board} it would stand at:\n  " + found.replace("\n", "\n  ")
+        with opened_board(board) as opened:
+            found = standing(opened.folder, checked, scores)
+        return f"on {board} it would stand at:
+  " + found.replace("
+", "
+  ")
     found = flags(checked, (), scores, None)
     why = f"on any board it would be shown, not ranked: {', '.join(found)}\n" if found else ""
     return f"{why}to see where it would stand, add --board BOARD"
@@ -139,14 +147,7 @@ def _print_status(id: str, to: str) -> None:
     from ..eval_suite.leaderboard.checks import checked_id
 
     checked_id(id, "--status")
-    if to.startswith(_HUB):
-        from ..eval_suite.leaderboard.hub import status_on_hub
-
-        _print_lines(f"{id}: {status_on_hub(to.removeprefix(_HUB), id)}")
-    else:
-        from ..eval_suite.leaderboard.history import status
-
-        _print_lines(f"{id}: {status(Path(to), id)}")
+    _print_lines(f"{id}: {_status(id, to)}")
 
 
 def _print_scores(checked: CheckedSubmission, scores: ReferenceScores) -> None:

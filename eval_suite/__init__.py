@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from .abstentions import Answered, evaluate_answered
     from .comparison import SystemsCompared, compare_files
     from .leaderboard.checks import CheckedSubmission, check_submission
+    from .leaderboard.hub import HandedInOnHub, status_on_hub, submit_to_hub
     from .leaderboard.inbox import HandedIn, hand_in
     from .leaderboard.submission import Submission, read_submission
     from .leaderboard.template import submission_template
@@ -42,6 +43,7 @@ _HOME = {
     "Comparison": "significance",
     "Evaluation": "suite",
     "HandedIn": "leaderboard.inbox",
+    "HandedInOnHub": "leaderboard.hub",
     "Interval": "srcc_plcc",
     "LeaveOneOut": "left_out_paintings",
     "Line": "reference_lines",
@@ -72,7 +74,9 @@ _HOME = {
     "read_submission": "leaderboard.submission",
     "relative_errors": "reference_lines",
     "single_expert": "reference_lines",
+    "status_on_hub": "leaderboard.hub",
     "submission_template": "leaderboard.template",
+    "submit_to_hub": "leaderboard.hub",
 }
 __all__ = [
     "Answered",
@@ -81,6 +85,7 @@ __all__ = [
     "Evaluation",
     "EvaluationInputError",
     "HandedIn",
+    "HandedInOnHub",
     "Interval",
     "LeaveOneOut",
     "Line",
@@ -114,7 +119,9 @@ __all__ = [
     "read_submission",
     "relative_errors",
     "single_expert",
+    "status_on_hub",
     "submission_template",
+    "submit_to_hub",
 ]
 
 

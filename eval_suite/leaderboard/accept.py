@@ -362,10 +362,45 @@ def decline(board: str | Path, id: str, reason: str) -> LogLine:
         _check_waiting(board, [id], waiting_ids(board))
         inside = sorted((board / INBOX / id).iterdir())
         files = {path.name: _sha256(path) for path in inside if path.is_file() and not path.is_symlink()}
-        line = _event(lines, "decline", {"id": id, "reason": reason, "files": files})
+        line = decline_line(lines, id, reason, files=files)
         append(board, line)
         leave_inbox(board, id)
     return line
+
+
+def decline_line(
+    lines: Sequence[LogLine],
+    id: str,
+    reason: str,
+    *,
+    files: Mapping[str, str] | None = None,
+    pull_request: Mapping[str, Any] | None = None,
+) -> LogLine:
+    """The line that declines a submission; nothing is written.
+
+    Parameters
+    ----------
+    lines : sequence of LogLine
+        The log that it follows.
+    id : str
+    reason : str
+        One line.
+    files : mapping, optional
+        Name -> SHA-256, of its files.
+    pull_request : mapping, optional
+        ``number`` and ``commit`` of the pull request it came with.
+
+    Returns
+    -------
+    LogLine
+
+    Raises
+    ------
+    InputFault
+        If there is no reason.
+    """
+    about = {"id": id, "reason": _reason(reason), "files": files or {}, "pull_request": pull_request}
+    return _event(lines, "decline", about)
 
 
 def withdraw(board: str | Path, id: str, reason: str, *, remove_files: bool = False) -> LogLine:

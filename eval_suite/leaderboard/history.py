@@ -52,7 +52,7 @@ class Status:
     seq : int or None
         Number of the log's line.
     reason : str or None
-        Of a decline or a withdrawal; of one that is superseded, the id that took its place.
+        Of a decline or a withdrawal; of one that is superseded, the id that took its place; of one that waits, its pull request.
     flags : tuple of str
         Why it is shown and not ranked.
     """
@@ -72,9 +72,9 @@ class Status:
         >>> print(Status("waiting"))
         waiting: handed in, not yet looked at
         """
-        where = f" (entry {self.seq} of the log)"
+        where = f" (entry {self.seq} of the log)" if self.seq is not None else ""
         if self.state == "waiting":
-            return "waiting: handed in, not yet looked at"
+            return "waiting: handed in, not yet looked at" + (f" ({self.reason})" if self.reason else "")
         if self.state == "unknown":
             return "unknown: no such submission on this board"
         if self.state == "accepted":

@@ -1,0 +1,261 @@
+"""Calls to a board's dataset repo on the Hub: what may be repeated is, and what fails says what to type to go on."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from itertools import count
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from ...foundation.faults import Fault, InputFault
+from ...foundation.stopped import Stopped
+
+if TYPE_CHECKING:
+    from huggingface_hub import HfApi
+
+T = TypeVar("T")
+PREFIX = "hub:"
+TRIES, FIRST_WAIT, LONGEST_WAIT = 5, 1.0, 300.0
+_PASSES = (408, 429, 500, 502, 503, 504)
+_AGAIN = "run the same command again"
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,95}/[A-Za-z0-9][A-Za-z0-9._-]{0,95}")
+
+
+def hub_repo(board: str | Path) -> str | None:
+    """The repo that ``hub:ORG/NAME`` names; None for a folder.
+
+    Parameters
+    ----------
+    board : str or Path
+        As the user gave it.
+
+    Raises
+    ------
+    InputFault
+        If it begins with ``hub:`` and no repo's name follows.
+
+    Examples
+    --------
+    >>> hub_repo("hub:org/ppaint-leaderboard"), hub_repo("boards/mine")
+    ('org/ppaint-leaderboard', None)
+    """
+    text = str(board)
+    if not text.startswith(PREFIX):
+        return None
+    return _checked_name(text.removeprefix(PREFIX))
+
+
+def _checked_name(name: str) -> str:
+    if not _NAME.fullmatch(name) or ".." in name or "--" in name:
+        what = f"{ascii(name[:100])} is no name of a repo on the Hub"
+        raise InputFault(Fault(PREFIX, "", what, "give hub:ORG/NAME, the dataset repo of a board"))
+    return name
+
+
+class HubRepo:
+    """A dataset repo and the token's holder who calls it.
+
+    Parameters
+    ----------
+    name : str
+        ``ORG/NAME``.
+    api : HfApi, optional
+        Hub and token; those of the environment by default.
+    wait : callable, optional
+        Waits so many seconds.
+
+    Raises
+    ------
+    InputFault
+        If no repo can have this name.
+    """
+
+    def __init__(self, name: str, api: HfApi | None = None, wait: Callable[[float], None] = time.sleep) -> None:
+        from huggingface_hub import HfApi
+
+        self.name, self.wait = _checked_name(name), wait
+        self.api = HfApi() if api is None else api
+
+    def ask(self, doing: str, call: Callable[[], T]) -> T:
+        """A call that changes nothing; it is made again where the Hub is busy or a connection breaks.
+
+        Parameters
+        ----------
+        doing : str
+            What was not done, for the one who reads that it failed: "the board was not read".
+        call : callable
+
+        Raises
+        ------
+        Stopped
+        """
+        return self._patiently(doing, call, lambda: None)
+
+    def once(self, doing: str, call: Callable[[], T], done: Callable[[], T | None]) -> T:
+        """A call that must have its effect once: before it is made, and after each failure, `done` looks whether it had.
+
+        An answer that is lost tells nothing: the Hub may have done what was asked.
+
+        Parameters
+        ----------
+        doing : str
+        call : callable
+        done : callable
+            What the call would give, or None if it had no effect yet.
+
+        Raises
+        ------
+        Stopped
+        """
+        there = self.ask(doing, done)
+        return there if there is not None else self._patiently(doing, call, lambda: self.ask(doing, done))
+
+    def _patiently(self, doing: str, call: Callable[[], T], done: Callable[[], T | None]) -> T:
+        for tries in count(1):
+            try:
+                return call()
+            except Exception as error:
+                cause = _cause(error)
+                if cause is None or isinstance(error, Stopped):
+                    raise
+                if (there := done()) is not None:
+                    return there
+                seconds = _wait_for(cause, tries)
+                if seconds is None or tries == TRIES:
+                    raise self._stopped(cause, doing) from error
+                self.wait(seconds)
+
+    def _stopped(self, error: Exception, doing: str) -> Stopped:
+        """What an error of the client means for the one who typed the command."""
+        response = getattr(error, "response", None)
+        here = f"{self.name} on {self.api.endpoint}"
+        if response is None:
+            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+            return Stopped(f"{here}: out of reach ({reason}); {doing}", f"check the network, then {_AGAIN}")
+        status, said = response.status_code, getattr(error, "server_message", None) or ""
+        said = " ".join(part for part in said.split() if part.isprintable())[:200]
+        code, token = response.headers.get("X-Error-Code"), self._has_token()
+        login = "log in with `hf auth login`, or set HF_TOKEN"
+        if status == 401 and "Invalid credentials" in said:
+            what, fix = (
+                "the token is not valid",
+                "make a token on https://huggingface.co/settings/tokens, then " + login,
+            )
+        elif status == 401 and not token:
+            what, fix = "no token: the repo is private, or there is none, or this needs a token", login
+        elif code == "GatedRepo" or status == 403:
+            what = f"not allowed with this token ({said or status})"
+            fix = "take a token that may write to it (`hf auth login`), or ask who maintains the board"
+        elif code == "RepoNotFound" or status in (401, 404) and code is None:
+            what, fix = "there is no such dataset repo, or this token may not see it", "correct hub:ORG/NAME"
+        elif code == "RevisionNotFound":
+            what, fix = "there is no such revision", "correct the number of the pull request"
+        elif status == 412:
+            what, fix = (
+                "someone else wrote to the board meanwhile",
+                "check the submission against the board as it is now",
+            )
+        else:
+            what = f"the Hub answers with status {status}" + (f" ({said})" if said else "")
+            fix = "wait a while"
+        return Stopped(f"{here}: {what}; {doing}", f"{fix}, then {_AGAIN}")
+
+    def _has_token(self) -> bool:
+        from huggingface_hub import get_token
+
+        return bool(self.api.token if self.api.token is not None else get_token())
+
+    def head(self, revision: str = "main") -> str:
+        """The commit of a revision."""
+
+        def call() -> str:
+            return str(self.api.dataset_info(self.name, revision=revision).sha)
+
+        return self.ask("nothing was done", call)
+
+    def download(self, commit: str, patterns: Sequence[str], folder: Path) -> Path:
+        """The files of a commit that match; those that are not there are left out.
+
+        Parameters
+        ----------
+        commit : str
+        patterns : sequence of str
+            As in ``snapshot_download``.
+        folder : Path
+            To write to.
+        """
+
+        def call() -> str:
+            shutil.rmtree(folder, ignore_errors=True)  # the library takes what an earlier try left there for the whole
+            with _quiet():
+                return self.api.snapshot_download(
+                    self.name, repo_type="dataset", revision=commit, local_dir=folder, allow_patterns=list(patterns)
+                )
+
+        self.ask("the board was not read", call)
+        return folder
+
+
+@contextmanager
+def faults_of(folder: Path, name: str) -> Iterator[None]:
+    """Let the faults of files that were downloaded name the Hub's place, and not the folder they lie in for now.
+
+    Parameters
+    ----------
+    folder : Path
+    name : str
+        What to say in its place.
+    """
+    try:
+        yield
+    except InputFault as error:
+        said = [replace(fault, file=fault.file.replace(str(folder), name)) for fault in error.faults]
+        raise InputFault(said) from error
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """No bars of the library's own for a few small files."""
+    from huggingface_hub.utils import are_progress_bars_disabled, disable_progress_bars, enable_progress_bars
+
+    if are_progress_bars_disabled():
+        yield
+        return
+    disable_progress_bars()
+    try:
+        yield
+    finally:
+        enable_progress_bars()
+
+
+def _cause(error: BaseException) -> Exception | None:
+    """The client's error behind an error: the library wraps it where a file is uploaded or downloaded."""
+    from huggingface_hub.errors import HTTPError, OfflineModeIsEnabled
+
+    seen: BaseException | None = error
+    while seen is not None:
+        if isinstance(seen, HTTPError | OfflineModeIsEnabled):
+            return seen
+        seen = seen.__cause__ or seen.__context__
+    return None
+
+
+def _wait_for(error: Exception, tries: int) -> float | None:
+    """Seconds until the call may be made again; None where waiting does not help."""
+    pause = FIRST_WAIT * 2 ** (tries - 1)
+    response = getattr(error, "response", None)
+    if response is None:  # a connection that broke is opened again; where there is no network, that is said at once
+        return pause if any(kind.__name__ in _BROKEN for kind in type(error).__mro__) else None
+    if response.status_code not in _PASSES:
+        return None
+    asked = response.headers.get("Retry-After", "")
+    seconds = float(asked) if asked.isdigit() else pause
+    return seconds if seconds <= LONGEST_WAIT else None
+
+
+_BROKEN = ("ReadError", "WriteError", "CloseError", "TimeoutException", "ProtocolError")
