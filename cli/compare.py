@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,11 +16,9 @@ def compare(
     predictions: Annotated[list[Path], typer.Argument(help="Two or more tables, as `ppaint evaluate` takes them.")],
     dataset: Annotated[Path | None, typer.Option(help="A dataset folder that `ppaint build` made.")] = None,
     references: Annotated[
-        Path | None, typer.Option(help="In its place a table: painting_id, category, one column per dimension.")
+        Path | None, typer.Option(help="In place of --dataset: a table of scores, as `ppaint evaluate` takes it.")
     ] = None,
-    dimensions: Annotated[
-        list[str] | None, typer.Option(help="Compare these alone; may be given several times.")
-    ] = None,
+    dimensions: Annotated[list[str] | None, typer.Option(help="Only these (a,b or given several times).")] = None,
     experts: Annotated[
         bool, typer.Option(help="Errors also of the experts: what holds for other panels, too.")
     ] = False,
@@ -47,8 +46,8 @@ def compare(
     from .terminal import progress_bars
 
     if (dataset is None) == (references is None):
-        fix = "give --dataset FOLDER, or --references TABLE"
-        raise InputFault(Fault("", "", "there has to be one thing to compare with", fix))
+        given = "neither --dataset nor --references is" if dataset is None else "both --dataset and --references are"
+        raise InputFault(Fault("ppaint compare", "", f"{given} given", "give one of them"))
     for path, option in ((json_out, "--json"), (tex_out, "--tex")):
         if path is not None:
             check_can_be_written(path, option, [*predictions, *([references] if references else [])])
@@ -62,12 +61,12 @@ def compare(
         from ..eval_suite.reference_table import read_reference_table
 
         wanted = read_reference_table(references)
-    with progress_bars() as report:
+    with progress_bars() if experts else nullcontext() as report:
         found = compare_files(
             predictions,
             wanted,
             release=release,
-            dimensions=[name.strip() for part in dimensions for name in part.split(",")] if dimensions else None,
+            dimensions=dimensions,
             experts=experts,
             level=level,
             draws=draws,

@@ -16,7 +16,7 @@ from ..foundation.progress_type import Progress
 from .left_out_paintings import leave_one_out_of_each, rows_to_compare
 from .prediction_notes import prediction_notes
 from .predictions_table import read_predictions
-from .reference_scores import ReferenceScores
+from .reference_scores import ReferenceScores, named_dimensions
 from .resampled_panels import ResampledPanel, resampled_panels, srcc_of_each
 from .shown_text import one_line
 from .significance import Comparison, Influence, compare_values, influences
@@ -149,7 +149,7 @@ def compare_files(
     release : ReleaseTables, optional
         Where the references come from, if from a release: for the order by construction A and B, and for `experts`.
     dimensions : sequence of str, optional
-        Only these.
+        Only these; a text may name several, with commas.
     experts : bool
         Whether errors are also those of the experts: what holds for other panels of as many experts, too.
     level, draws, seed : float, int, int
@@ -166,7 +166,7 @@ def compare_files(
     InputFault
         For files that cannot be read or compared: all of them at once.
     """
-    chosen = references if dimensions is None else references.only(dimensions)
+    chosen = references if dimensions is None else references.only(named_dimensions(dimensions, references.dimensions))
     values = _read_all(files, references, chosen)
     names = system_names(files)
     looks = [

@@ -154,6 +154,16 @@ def test_a_comparison_of_some_dimensions_says_which(folder, tables, tmp_path):
     assert [(fault.row, fault.what) for fault in caught.value.faults] == [("line", "the column is missing")] * 2
 
 
+def test_any_table_of_scores_can_be_what_is_compared_with(folder, release, tables, tmp_path):
+    release.fused[["painting_id", "category", *DIMENSIONS]].to_csv(tmp_path / "refs.csv", index=False)
+    for source, out in ((("--dataset", folder), "d.json"), (("--references", tmp_path / "refs.csv"), "r.json")):
+        shown = run(*tables, *source, "--json", tmp_path / out)
+    assert "the order" not in shown  # there are no constructions A and B
+    by_release, by_table = (json.loads((tmp_path / name).read_text()) for name in ("d.json", "r.json"))
+    assert by_release["pairs"] == by_table["pairs"] and by_release["systems"] == by_table["systems"]
+    assert by_table["references"] == "reference scores" and by_table["orders"] == {}
+
+
 def test_equal_orders_are_no_difference_and_no_line_says_equal(release, tables, tmp_path):
     table = pd.read_csv(tables[0])
     table[list(DIMENSIONS)] = table[list(DIMENSIONS)] ** 3
@@ -318,8 +328,9 @@ def test_what_cannot_be_compared_is_refused_with_all_faults_at_once(folder, rele
     assert faults(good, "--dataset", folder)[0].what == "one set of predictions alone cannot be compared"
     [twice] = faults(good, as_good, good, "--dataset", folder)
     assert (twice.file, twice.what) == (str(good), "is given twice")
-    assert "--dataset FOLDER, or --references TABLE" in faults(good, as_good)[0].fix
-    assert faults(good, as_good, "--dataset", folder, "--references", good)[0].fix.startswith("give --dataset")
+    assert faults(good, as_good)[0].what == "neither --dataset nor --references is given"
+    assert faults(good, as_good, "--dataset", folder, "--references", good)[0].what.startswith("both --dataset and")
+    assert "no resampled panels" in faults(good, as_good, "--references", poor, "--experts")[0].what
     assert faults(good, poor, "--dataset", folder, "--dimensions", "beauty")[0].what == "there is no such dimension"
     out = tmp_path / "out"
     assert "also the file" in faults(good, poor, "--dataset", folder, "--json", out, "--tex", out)[0].what
