@@ -315,8 +315,7 @@ def _tests(
     left_out = [leave_one_out_of_each(each, list(table.values())) for each in rows]
     srcc, comparisons = {}, {}
     for place, (name, weights) in enumerate(table.items()):
-        figures, influence = influences([system[place] for system in left_out])
-        sources = [Influence(influence)]
+        figures, sources = influences([system[place] for system in left_out])
         for panel, groups, by_facet in moved:
             if weights[groups].any():
                 moves = np.einsum("f,fsr->sr", weights[groups], by_facet)

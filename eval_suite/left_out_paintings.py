@@ -151,15 +151,19 @@ def leave_one_out_of_each(rows: GroupedRows, weights: ArrayLike, *, statistic: s
         known = ", ".join(HIGHER_IS_BETTER)
         raise ValueError(f"systems cannot be ordered by {statistic!r}; known are {known}")
     counts, strata = leave_out_counts(rows.strata)
-    [values] = rows.per_group(STATISTICS[statistic])
-    left_out = np.tile(values, (len(counts), 1))
-    for stratum in np.unique(strata):  # a group has items of one stratum only: without others it stays as it is
-        groups = np.unique(rows.group[rows.strata[rows.item] == stratum])
-        changed = np.flatnonzero(strata == stratum)
-        for group in groups:
-            inside = np.flatnonzero(rows.group == group)
-            drawn = counts[np.ix_(changed, rows.item[inside])]
-            left_out[changed, group] = STATISTICS[statistic](rows.predictions[inside], rows.references[inside], drawn)
+    everything = np.ones((1, rows.strata.size))
+    values = np.empty(len(rows.groups))
+    left_out = np.empty((len(counts), values.size))
+    of_group = rows.strata[rows.item]
+    for group in range(values.size):
+        inside = np.flatnonzero(rows.group == group)
+        changed = np.flatnonzero(
+            strata == of_group[inside[0]]
+        )  # a group has items of one stratum: else it stays as it is
+        drawn = np.concatenate([everything, counts[changed]])[:, rows.item[inside]]
+        found = STATISTICS[statistic](rows.predictions[inside], rows.references[inside], drawn)
+        values[group] = left_out[:, group] = found[0]
+        left_out[changed, group] = found[1:]
     table = np.asarray(weights, dtype=np.float64)
     return [
         LeaveOneOut(float(values[used] @ row[used]), left_out[:, used] @ row[used], strata)

@@ -39,13 +39,13 @@ class PairTest:
     z : float
         Difference by error; 0 where both are 0.
     p : float
-        Two-sided, of this pair alone.
+        Two-sided, of this pair alone, by Student's t with `freedom` degrees of freedom.
     p_adjusted : float
         Two-sided, for all pairs of the table together (step-down; the same as `p` where there is one pair).
     low, high : float
         Interval of the difference; all pairs' intervals hold together at the level that was asked for.
     freedom : float
-        Degrees of freedom of the error; infinite (None in JSON) where z is taken as normal.
+        Degrees of freedom of the error (by Satterthwaite's rule); where infinite (None in JSON), z is taken as normal.
     """
 
     first: int
@@ -176,7 +176,7 @@ def compare_systems(
     (((1, 2), (1, 2), (3, 3)), (True, True, False))
     """
     values, influence = influences(systems)
-    return compare_values(values, [Influence(influence)], level=level, draws=draws, seed=seed)
+    return compare_values(values, influence, level=level, draws=draws, seed=seed)
 
 
 @dataclass(frozen=True, eq=False)
@@ -211,8 +211,8 @@ def compare_values(
     values : ndarray, shape (S,)
         Of the systems; a higher one is better.
     influence : sequence of Influence
-        One for each source. Where one has few degrees of freedom, p and intervals are those of Student's t, with the degrees
-        of freedom of the sum by Satterthwaite's rule.
+        One for each source, independent of one another. p and intervals are those of Student's t, with the degrees of freedom
+        of the sum by Satterthwaite's rule.
     level, draws, seed
         As for `compare_systems`.
 
@@ -288,8 +288,8 @@ def holm(p: ArrayLike) -> NDArray[np.float64]:
     return adjusted
 
 
-def influences(systems: Sequence[LeaveOneOut]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Values, shape (S,), and influences of the paintings, shape (S, m): their squares sum up to the jackknife variance.
+def influences(systems: Sequence[LeaveOneOut]) -> tuple[NDArray[np.float64], list[Influence]]:
+    """Values of systems, and what the paintings of each stratum do to them: the squares sum up to the jackknife variance.
 
     Parameters
     ----------
@@ -297,7 +297,9 @@ def influences(systems: Sequence[LeaveOneOut]) -> tuple[NDArray[np.float64], NDA
 
     Returns
     -------
-    values, influence : ndarray
+    values : ndarray, shape (S,)
+    influence : list of Influence
+        One for each stratum; the degrees of freedom are its paintings less one.
 
     Raises
     ------
@@ -313,13 +315,13 @@ def influences(systems: Sequence[LeaveOneOut]) -> tuple[NDArray[np.float64], NDA
         if not np.array_equal(system.strata, strata):
             raise ValueError(f"system {place} (counted from 0) was not measured on the same paintings as system 0")
     left_out = np.stack([system.left_out for system in systems])
-    influence = np.empty_like(left_out)
+    found = []
     for stratum in np.unique(strata):
-        inside = strata == stratum
-        part = left_out[:, inside]
+        part = left_out[:, strata == stratum]
         size = part.shape[1]
-        influence[:, inside] = np.sqrt((size - 1) / size) * (part.mean(axis=1, keepdims=True) - part)
-    return np.array([system.value for system in systems]), influence
+        moved = np.sqrt((size - 1) / size) * (part.mean(axis=1, keepdims=True) - part)
+        found.append(Influence(moved, max(size - 1.0, 1.0)))
+    return np.array([system.value for system in systems]), found
 
 
 def _differences(

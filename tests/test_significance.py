@@ -67,13 +67,20 @@ def test_the_error_is_the_jackknifes_of_the_two_strata(systems: list[LeaveOneOut
     assert pair.error == pytest.approx(np.sqrt(variance), rel=1e-12)
     assert pair.difference == systems[0].value - systems[1].value
     assert pair.z == pytest.approx(pair.difference / pair.error, rel=1e-12)
-    assert pair.p == pytest.approx(2 * stats.norm.sf(abs(pair.z)), rel=1e-12)
+    by_stratum = [
+        (n - 1) / n * np.sum((part - part.mean()) ** 2) for part in (apart[:20], apart[20:]) for n in (part.size,)
+    ]
+    freedom = variance**2 / sum(
+        part**2 / (n - 1) for part, n in zip(by_stratum, (20, 30), strict=True)
+    )  # Satterthwaite
+    assert pair.freedom == pytest.approx(freedom, rel=1e-9) and 19 < freedom < 49
+    assert pair.p == pytest.approx(2 * stats.t.sf(abs(pair.z), freedom), rel=1e-9)
 
 
 def test_one_pair_is_not_corrected(systems: list[LeaveOneOut]):
     [pair] = compare_systems(systems[1:3]).pairs
     assert pair.p_adjusted == pair.p
-    half = stats.norm.ppf(0.975) * pair.error
+    half = stats.t.ppf(0.975, pair.freedom) * pair.error
     assert (pair.low, pair.high) == pytest.approx((pair.difference - half, pair.difference + half), rel=1e-12)
 
 
@@ -91,7 +98,10 @@ def plain_step_down(systems: list[LeaveOneOut], draws: int, seed: int, *, ordere
     for i, j in pairs:
         apart = influence[i] - influence[j]
         error = np.sqrt(apart @ apart)
-        z[i, j], null[i, j] = (systems[i].value - systems[j].value) / error, multipliers @ apart / error
+        t = (systems[i].value - systems[j].value) / error
+        freedom = error**4 / sum(np.sum(part**2) ** 2 / (part.size - 1) for part in (apart[:20], apart[20:]))
+        z[i, j] = np.sign(t) * stats.norm.isf(stats.t.sf(abs(t), freedom))  # the deviate with the same tail
+        null[i, j] = multipliers @ apart / error
     shown = z if ordered else {pair: abs(value) for pair, value in z.items()}
     left = sorted(shown, key=lambda pair: -shown[pair])
     p, reached = {}, 0.0
@@ -105,11 +115,12 @@ def plain_step_down(systems: list[LeaveOneOut], draws: int, seed: int, *, ordere
 def test_pairs_are_corrected_by_step_down_of_the_largest_z(systems: list[LeaveOneOut]):
     found = compare_systems(systems, draws=999, seed=3)
     wanted, largest = plain_step_down(systems, 999, 3, ordered=False)
-    assert {(pair.first, pair.second): pair.p_adjusted for pair in found.pairs} == pytest.approx(wanted, abs=1e-12)
+    assert {(pair.first, pair.second): pair.p_adjusted for pair in found.pairs} == pytest.approx(wanted, abs=1e-9)
     assert len({pair.p_adjusted for pair in found.pairs}) > 4  # the case says something
     reach = np.sort(largest)[949]  # the 950th of 999
     for pair in found.pairs:
-        assert pair.high - pair.difference == pytest.approx(reach * pair.error, rel=1e-12)
+        half = stats.t.isf(stats.norm.sf(reach), pair.freedom) * pair.error
+        assert pair.high - pair.difference == pytest.approx(half, rel=1e-9)
         assert pair.p <= pair.p_adjusted
 
 
