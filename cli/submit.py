@@ -106,10 +106,7 @@ def _where(checked: CheckedSubmission, scores: ReferenceScores, board: str | Pat
 
         with opened_board(board) as opened:
             found = standing(opened.folder, checked, scores)
-        return f"on {board} it would stand at:
-  " + found.replace("
-", "
-  ")
+        return f"on {board} it would stand at:\n  " + found.replace("\n", "\n  ")
     found = flags(checked, (), scores, None)
     why = f"on any board it would be shown, not ranked: {', '.join(found)}\n" if found else ""
     return f"{why}to see where it would stand, add --board BOARD"
