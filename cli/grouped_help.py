@@ -9,7 +9,7 @@ from typer.core import TyperGroup
 
 # what a user wants to do -> the commands for it
 TASKS = {
-    "Data": ("validate", "simulate", "build", "agreement", "design"),
+    "Data": ("validate", "simulate", "build", "agreement", "design", "apddv2"),
     "Distil": ("plan", "judge", "pseudo-label", "distill"),
     "Score and evaluate": ("score", "predict", "evaluate", "compare", "demo"),
     "Leaderboard": ("submit", "leaderboard"),

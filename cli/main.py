@@ -28,6 +28,7 @@ COMMANDS = {
     "reproduce": "reproduce",
     "agreement": "agreement",
     "design": "design",
+    "apddv2": "apddv2",
     "demo": "demo",
 }
 # group of commands -> the module of this room that defines a group of the same name

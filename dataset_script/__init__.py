@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from ..foundation.lazy_names import lazy_names
 
 if TYPE_CHECKING:
+    from .apddv2 import Apddv2Scores, read_apddv2
     from .build import BuildReport, build_dataset
     from .facet_tables import FacetTables, facets_of
     from .raw_export import RawExport, read_raw_export
@@ -17,24 +18,28 @@ if TYPE_CHECKING:
     from .schema import AnnotationsConfig
 
 _HOME = {
+    "Apddv2Scores": "apddv2",
     "AnnotationsConfig": "schema",
     "BuildReport": "build",
     "FacetTables": "facet_tables",
     "RawExport": "raw_export",
     "build_dataset": "build",
     "facets_of": "facet_tables",
+    "read_apddv2": "apddv2",
     "read_raw_export": "raw_export",
     "ReleaseTables": "release",
     "read_release": "release",
 }
 __all__ = [
     "AnnotationsConfig",
+    "Apddv2Scores",
     "BuildReport",
     "FacetTables",
     "RawExport",
     "ReleaseTables",
     "build_dataset",
     "facets_of",
+    "read_apddv2",
     "read_raw_export",
     "read_release",
 ]

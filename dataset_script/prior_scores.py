@@ -6,6 +6,7 @@ import math
 from pathlib import Path
 
 from ..foundation.faults import Fault, InputFault
+from ..foundation.table_text import as_number
 from .csv_table import Columns, read_table, report, shown
 from .export_checks import check_ids
 
@@ -44,7 +45,7 @@ def read_prior(path: Path) -> tuple[list[str], list[float]]:
     report(
         faults, path.name, table, twice, lambda row: f"painting {shown(row.painting_id)} again", "keep one row of it"
     )
-    numbers = table["score"].map(_number)
+    numbers = table["score"].map(as_number)
     report(
         faults,
         path.name,
@@ -62,10 +63,3 @@ def read_prior(path: Path) -> tuple[list[str], list[float]]:
         raise InputFault(faults)
     ordered = numbers.sort_values(kind="stable")
     return table.loc[ordered.index, "painting_id"].tolist(), ordered.tolist()
-
-
-def _number(text: str) -> float:
-    try:
-        return float(text) if "_" not in text else math.nan  # Python alone reads 1_0 as 10
-    except ValueError:
-        return math.nan

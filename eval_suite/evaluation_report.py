@@ -12,9 +12,10 @@ from ..foundation.faults import Fault, InputFault
 from ..foundation.progress_type import Progress
 from .prediction_lines import NOISE_CEILING, above_ceiling, check_reference_lines, prediction_lines, table_lines
 from .prediction_notes import facet_ceilings, prediction_notes, score_columns_of
+from .predictions_table import read_predictions, read_some_predictions
 from .reference_lines import Line, relative_errors
 from .reference_scores import ReferenceScores, named_dimensions, reference_scores
-from .suite import Evaluation, evaluate_table
+from .suite import Evaluation, evaluate_values, refuse_names
 
 
 @dataclass(frozen=True)
@@ -113,7 +114,12 @@ def evaluation_report(
     references = whole if dimensions is None else whole.only(named_dimensions(dimensions, whole.dimensions))
     if reference_lines:
         _check_lines(release, references)
-    evaluation, values = evaluate_table(predictions, references, **options)
+    refuse_names(references)
+    if release is None:  # a table of scores often has fewer dimensions, and paintings, than a scorer has predicted
+        values, beyond = read_some_predictions(predictions, references)
+    else:
+        values, beyond = read_predictions(predictions, references), ()
+    evaluation = evaluate_values(values, references, **options)
     lines, left_out, errors = {}, (), references.errors if release is None else None
     if reference_lines and release is None:
         lines, left_out = table_lines(references, **options)
@@ -128,7 +134,7 @@ def evaluation_report(
     else:
         columns = score_columns_of(release.fused if release.scores_from is None else release.scores)
     ceiling = None if errors is None else facet_ceilings(references, errors)
-    notes = prediction_notes(values, references, ceiling, columns)
+    notes = (*beyond, *prediction_notes(values, references, ceiling, columns))
     return EvaluationReport(evaluation, references, lines, left_out, notes)
 
 

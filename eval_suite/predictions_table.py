@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ..dataset_script.release import ReleaseTables
 from ..foundation.faults import Fault, InputFault
-from ..foundation.table_text import has_decimal_comma, has_no_name
+from ..foundation.table_text import as_number, has_decimal_comma, has_no_name
 from .predictions_file import LACKING, SHOWN, Limits, PredictionColumns, read_columns
 from .reference_scores import ReferenceScores, reference_scores
 
@@ -55,13 +55,46 @@ def read_predictions(
         For a file that cannot be read or is far too large for the release, missing or unknown columns, missing, unknown or repeated paintings, values that are
         not finite numbers or beyond `LARGEST`: all of them at once.
     """
-    path = Path(path)
     if not isinstance(references, ReferenceScores):
         references = reference_scores(references)
     needed = references.dimensions if dimensions is None else references.checked_dimensions(dimensions)
+    return _read(Path(path), references, needed, abstentions=abstentions, beyond=None)
+
+
+def read_some_predictions(path: str | Path, references: ReferenceScores) -> tuple[NDArray[np.float64], tuple[str, ...]]:
+    """Read predictions of the references' paintings from a table that may hold more: other paintings, other dimensions.
+
+    A table of scores of somebody's data set often has fewer of both than a scorer gives.
+
+    Parameters
+    ----------
+    path : str or Path
+        As for `read_predictions`.
+    references : ReferenceScores
+
+    Returns
+    -------
+    values : ndarray, shape (n, D)
+        As `read_predictions` gives them.
+    notes : tuple of str
+        What was passed over.
+
+    Raises
+    ------
+    InputFault
+        As `read_predictions`, but for rows and columns that the references do not have.
+    """
+    notes: list[str] = []
+    return _read(Path(path), references, references.dimensions, abstentions=False, beyond=notes), tuple(notes)
+
+
+def _read(
+    path: Path, references: ReferenceScores, needed: Sequence[str], *, abstentions: bool, beyond: list[str] | None
+) -> NDArray[np.float64]:
+    """Predictions in the references' order; what is beyond them is a fault, or passed over and noted."""
     known, paintings = _known_columns(references), references.table
     found = read_columns(path, known, Limits.of(len(paintings), len(known)))
-    faults = _column_faults(path, found, needed, known, paintings)
+    faults = _column_faults(path, found, needed, known, paintings, beyond)
     if faults:
         raise InputFault(faults)
     table = found.table.assign(painting_id=as_ids(found.table["painting_id"]))
@@ -72,6 +105,14 @@ def read_predictions(
         table["category"] = [cell if isinstance(cell, str) else shown(cell) for cell in table["category"]]
     given = list(zip(table["category"], table["painting_id"], strict=True))
     wanted = list(zip(paintings["category"], wanted_ids, strict=True))
+    if beyond is not None:
+        expected = set(wanted)
+        inside = [key in expected for key in given]
+        if not all(inside):
+            beyond.append(
+                f"{inside.count(False):,} rows are of paintings that {references.name} does not have: not used"
+            )
+        table, given = table[inside], [key for key in given if key in expected]
     faults = _row_faults(path, list(table.index), given, wanted)
     values = np.empty((len(table), len(needed)))
     for column, dimension in enumerate(needed):
@@ -91,7 +132,12 @@ def _known_columns(references: ReferenceScores) -> list[str]:
 
 
 def _column_faults(
-    path: Path, found: PredictionColumns, dimensions: Sequence[str], known: Sequence[str], paintings: pd.DataFrame
+    path: Path,
+    found: PredictionColumns,
+    dimensions: Sequence[str],
+    known: Sequence[str],
+    paintings: pd.DataFrame,
+    beyond: list[str] | None,
 ) -> list[Fault]:
     """Columns that are missing or unknown."""
     needed = ["painting_id", *dimensions]
@@ -107,6 +153,11 @@ def _column_faults(
         if name not in found.names
     ]
     unknown = [name for name in found.names if name not in known]
+    if beyond is not None and unknown:
+        listed = ", ".join(shown(name)[1:-1] or "one without a name" for name in unknown[:SHOWN])
+        more = f" and {len(unknown) - SHOWN} more" if len(unknown) > SHOWN else ""
+        beyond.append(f"columns that are no dimension of the references: {listed}{more}: not used")
+        return faults
     for name in unknown[:SHOWN]:
         if has_no_name(name):
             what = f"column {found.names.index(name) + 1} has no name (pandas writes its index so)"
@@ -208,8 +259,8 @@ def _number(cell: object) -> float:
     """A cell as a number; NaN for what is none (a truth value, a list, a word)."""
     if isinstance(cell, bool | np.bool_) or not isinstance(cell, str | int | float | np.number | Decimal):
         return float("nan")
-    if isinstance(cell, str) and "_" in cell:  # Python alone reads 1_0 as ten
-        return float("nan")
+    if isinstance(cell, str):
+        return as_number(cell)
     try:
         return float(cell)
     except (ValueError, OverflowError):

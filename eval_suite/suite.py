@@ -253,12 +253,17 @@ def evaluate_table(
     InputFault
         For a file that cannot be evaluated; it lists every fault.
     """
+    refuse_names(references)
+    values = read_predictions(predictions, references)
+    return evaluate_values(values, references, resamples=resamples, level=level, seed=seed), values
+
+
+def refuse_names(references: ReferenceScores) -> None:
+    """Refuse references with a category or dimension that is called as the mean is, with an ``InputFault``."""
     for name in (*references.categories, *references.dimensions):
         if name == MEAN:
             what = f"a category or dimension called {MEAN!r} cannot be told from the mean over all"
             raise InputFault(Fault(references.source, name, what, "give it another name"))
-    values = read_predictions(predictions, references)
-    return evaluate_values(values, references, resamples=resamples, level=level, seed=seed), values
 
 
 def evaluate_values(

@@ -6,8 +6,10 @@ one fault that says what it is.
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -60,7 +62,7 @@ class TableRows:
     unnamed: int
 
 
-def read_rows(path: Path, file: str, faults: list[Fault]) -> TableRows | None:
+def read_rows(path: Path, file: str, faults: list[Fault], *, encoding: str = "utf-8-sig") -> TableRows | None:
     """Read the rows of a CSV file as text; what is wrong with its form is added to `faults`.
 
     Parameters
@@ -70,6 +72,8 @@ def read_rows(path: Path, file: str, faults: list[Fault]) -> TableRows | None:
         How faults call it.
     faults : list of Fault
         Is appended to.
+    encoding : str
+        What the file is written in; UTF-8, with or without a byte-order mark, by default.
 
     Returns
     -------
@@ -89,7 +93,7 @@ def read_rows(path: Path, file: str, faults: list[Fault]) -> TableRows | None:
     >>> rows.header, rows.cells, rows.numbers, rows.ragged[0].row
     (('a', 'b'), [['1', 'x'], ['3', 'y']], [2, 5], 'row 3')
     """
-    text = _text(path, file, faults)
+    text = _text(path, file, faults, encoding)
     if text is None:
         return None
     hint = _HINT.match(text)
@@ -136,6 +140,22 @@ def has_no_name(column: str) -> bool:
     return _NO_NAME.fullmatch(column) is not None
 
 
+def as_number(cell: str) -> float:
+    """The number that a cell holds, as programs write it; NaN for what is none.
+
+    Python alone reads ``1_0`` as ten, and digits of other scripts.
+
+    Examples
+    --------
+    >>> as_number(" 7.5e1 "), as_number("1_0"), as_number("１０"), as_number("high")
+    (75.0, nan, nan, nan)
+    """
+    try:
+        return float(cell) if "_" not in cell and cell.isascii() else math.nan
+    except ValueError:
+        return math.nan
+
+
 def has_decimal_comma(cell: str) -> bool:
     """Whether a cell is a number with a comma where a point should be.
 
@@ -163,7 +183,7 @@ def _other_separator(header: Sequence[str], hinted: str) -> str:
     return ""
 
 
-def _text(path: Path, file: str, faults: list[Fault]) -> str | None:
+def _text(path: Path, file: str, faults: list[Fault], encoding: str) -> str | None:
     try:
         content = path.read_bytes()
     except OSError as error:
@@ -176,14 +196,21 @@ def _text(path: Path, file: str, faults: list[Fault]) -> str | None:
     if content.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in content[:200]:
         faults.append(Fault(file, "", "written as UTF-16", _SAVE))
         return None
+    if encoding == "utf-8-sig":
+        called, fix = "UTF-8", _SAVE
+    else:
+        called, fix = encoding.upper(), "take the file as its owners wrote it"
+        if content.startswith(codecs.BOM_UTF8):
+            faults.append(Fault(file, "", f"saved again as UTF-8 with a byte-order mark, and no longer {called}", fix))
+            return None
     try:
-        return content.decode("utf-8-sig")
+        return content.decode(encoding)
     except UnicodeDecodeError:
         pass
-    for number, line in enumerate(content.split(b"\n"), start=1):
+    for number, line in enumerate(content.split(b"\n"), start=1):  # no second byte of these encodings is a line end
         try:
-            line.decode("utf-8")
+            line.decode(encoding.removesuffix("-sig"))
         except UnicodeDecodeError as error:
-            what = f"not UTF-8 (byte 0x{line[error.start]:02x} at position {error.start + 1})"
-            faults.append(Fault(file, f"row {number}", what, _SAVE))
+            what = f"not {called} (byte 0x{line[error.start]:02x} at position {error.start + 1})"
+            faults.append(Fault(file, f"row {number}", what, fix))
     return None

@@ -129,6 +129,7 @@ def test_numbers_that_do_not_fit_are_one_clear_fault(options, place, fix):
         (b"painting_id,score\na,1\nb,\n", "row 3", "score is empty"),
         (b"painting_id,score\na,1\nb,nan\n", "row 3", "not a finite number"),
         (b"painting_id,score\na,1\nb,1_0\n", "row 3", "not a finite number"),
+        ("painting_id,score\na,1\nb,１０\n".encode(), "row 3", "not a finite number"),
         (b"painting_id,score\na,1\na,2\n", "row 3", "'a' again"),
         (b"painting_id,score\na,1\n ,2\n", "row 3", "is not an id"),
         (b"painting_id,score\na,1\nb,2,3\n", "row 3", "3 cells"),

@@ -144,7 +144,9 @@ def test_an_empty_cell_is_an_abstention_where_that_is_allowed_and_a_fault_elsewh
     assert fault.row == "row 2, overall" and "the cell is empty" in fault.what
 
 
-@pytest.mark.parametrize("cell", ["nan", "NaN", "inf", "-inf", "good", "1_0", "1e400", "1e308", "None", "=1+1", "true"])
+@pytest.mark.parametrize(
+    "cell", ["nan", "NaN", "inf", "-inf", "good", "1_0", "１０", "1e400", "1e308", "None", "=1+1", "true"]
+)
 def test_what_is_not_a_finite_number_is_a_fault_also_where_abstaining_is_allowed(references, tmp_path, cell):
     path = written(tmp_path / "a.csv", references, ["overall"], cell=cell)
     [fault] = refused(path, references, dimensions=["overall"], abstentions=True)
