@@ -378,6 +378,13 @@ def test_a_folder_that_holds_something_becomes_no_board(tmp_path, references):
     assert files(tmp_path / "x") == {"kept": b"kept"}
 
 
+def test_a_name_or_maintainer_that_is_too_long_is_one_fault_and_makes_no_board(tmp_path, references):
+    with pytest.raises(InputFault) as caught:
+        new_board(tmp_path / "x", references, name="x" * 101, maintained_by="y" * 501)
+    assert [fault.row for fault in caught.value.faults] == ["name", "maintained_by"]
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_rows_that_others_report_stand_apart_and_have_no_rank(board):
     rows = [{"system": "<b>Paper</b>", "source": "table 3", "link": "https://arxiv.org/abs/1", "srcc": 0.7}]
     (board / "reported.yaml").write_text(yaml.safe_dump({"rows": rows}))

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
 
 from ...foundation.faults import Fault, InputFault
 from ...foundation.progress_type import Progress
@@ -78,21 +81,8 @@ def new_board(
     InputFault
         If the folder holds anything, or cannot be made.
     """
-    counts = references.table["category"].value_counts()
-    facts = BoardFile(
-        name=name or references.name,
-        maintained_by=maintained_by,
-        object_at=object_at,
-        undistilled_base=undistilled_base,
-        release=references.sha256,
-        release_name=references.name,
-        simulated=references.simulated,
-        paintings={category: int(counts[category]) for category in references.categories},
-        dimensions=references.dimensions,
-        headline=references.headline,
-        level=level,
-        seed=seed,
-    )
+    about = {"maintained_by": maintained_by, "object_at": object_at, "undistilled_base": undistilled_base}
+    facts = _facts(references, {"name": name or references.name, "level": level, "seed": seed, **about})
     with written_whole(folder) as partial:
         expert, ceiling = _reference_lines(references, release, facts, processes, progress)
         facts = BoardFile(**{**facts.model_dump(), "single_expert": expert, "noise_ceiling": ceiling})
@@ -109,6 +99,24 @@ def new_board(
         }
         append(partial, linked(line, None))
     return facts
+
+
+def _facts(references: ReferenceScores, given: Mapping[str, Any]) -> BoardFile:
+    """What stands in ``board.yaml``, still without reference lines."""
+    counts = references.table["category"].value_counts()
+    try:
+        return BoardFile(
+            **given,
+            release=references.sha256,
+            release_name=references.name,
+            simulated=references.simulated,
+            paintings={category: int(counts[category]) for category in references.categories},
+            dimensions=references.dimensions,
+            headline=references.headline,
+        )
+    except ValidationError as error:
+        faults = [(str(one["loc"][0]), one["msg"][:1].lower() + one["msg"][1:]) for one in error.errors()]
+        raise InputFault([Fault(BOARD_FILE, key, what, "give another value") for key, what in faults]) from error
 
 
 def _reference_lines(

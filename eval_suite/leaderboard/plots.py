@@ -6,23 +6,26 @@ What is told by a colour is told by the form of the mark too.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as MatplotlibFigure
 from matplotlib.lines import Line2D
+from matplotlib.transforms import ScaledTranslation
 
 from ..plot_style import AFTER, BEFORE, NEUTRAL, drawn
 from ..shown_text import one_line, plot_lines
 from . import row_words
 from .board import Board, Row, Table
+from .checks import same_name
 from .page_files import title
 
 SHOWN = 40  # systems on a plot; the tables have all
 _NAME_COLUMNS, _LINE_INCHES, _ROW_GAP = 34, 0.19, 0.17
 _FONT = 11
+_BELOW_PANEL = 0.62  # inches from a panel to its legend: ticks and the axis' label lie between
 _BESIDE, _BELOW, _UNRANKED = "not separated from the first", "separated from the first", "shown, not ranked"
 _MARKS = {
     _BESIDE: {"marker": "o", "ms": 8, "color": AFTER, "mfc": AFTER},
@@ -45,12 +48,13 @@ def plot_forest(path: Path, board: Board) -> Path:
     Path
     """
     tables = [table for table in board.tables if table.rows] or list(board.tables[:1])
-    heights = [_panel_height(table) for table in tables]
+    heights = [2.1 + _rows_height(table) for table in tables]
     shape = {"figsize": (10.5, sum(heights)), "height_ratios": heights, "squeeze": False, "sharex": True}
     with drawn(path, len(tables), 1, nothing="no system yet", **shape) as (figure, axes):
         for axis, table in zip(axes[:, 0], tables, strict=True):
             _forest_panel(axis, board, table)
         _head(figure, board)
+        _give_room(figure, {axis: _rows_height(table) for axis, table in zip(axes[:, 0], tables, strict=True)})
     return path
 
 
@@ -82,13 +86,14 @@ def plot_cost(path: Path, board: Board) -> Path:
         ):
             _cost_panel(axis, place, label, priced)
         axes[0].set_ylabel(f"SRCC, {table.title}", fontsize=_FONT)
-        if priced:
-            _names_beside(axes[1], priced, names, height)
-        _legend(axes[0], [row for row, _ in priced], (), below=0.62)
+        _legend(axes[0], [row for row, _ in priced], ())
         if without:
             listed = "\n".join(plot_lines("no cost stated: " + ", ".join(without), 110))
             figure.text(0.01, -0.02, listed, fontsize=_FONT - 2, va="top", parse_math=False)
         _head(figure, board)
+        if priced:
+            room = _give_room(figure, {axes[1]: sum(map(_row_height, names))})
+            _names_beside(axes[1], priced, names, room)
     return path
 
 
@@ -105,8 +110,24 @@ def _row_height(lines: Sequence[str]) -> float:
     return _ROW_GAP + _LINE_INCHES * len(lines)
 
 
-def _panel_height(table: Table) -> float:
-    return 2.1 + sum(_row_height(plot_lines(row_words.name(row), _NAME_COLUMNS)) for row in _shown(table))
+def _rows_height(table: Table) -> float:
+    """Inches that all names of a table take."""
+    return sum(_row_height(plot_lines(row_words.name(row), _NAME_COLUMNS)) for row in _shown(table))
+
+
+def _give_room(figure: MatplotlibFigure, needed: Mapping[Axes, float]) -> float:
+    """Make a figure higher until each panel has the inches that its names take; the height of the last panel."""
+    have = 0.0
+    for _ in range(3):  # titles and legends keep their size, so the first time is nearly right
+        figure.tight_layout()
+        missing = 0.0
+        for axis, inches in needed.items():
+            have = axis.get_position().height * figure.get_figheight()
+            missing += max(0.0, inches - have)
+        if missing < 0.01:
+            break
+        figure.set_figheight(figure.get_figheight() + missing)
+    return have
 
 
 def _kind(row: Row) -> str:
@@ -163,7 +184,7 @@ def _forest_panel(axis: Axes, board: Board, table: Table) -> None:
     more = f", the first {SHOWN} of {len(table.rows)} systems" if len(table.rows) > SHOWN else ""
     axis.set_title(one_line(f"{table.title}{more}"), fontsize=_FONT + 1, loc="left", parse_math=False)
     axis.set_xlabel(f"SRCC, {board.facts.level:.0%} interval", fontsize=_FONT)
-    _legend(axis, rows, lines, below=0.62)
+    _legend(axis, rows, lines)
 
 
 def _reference_lines(board: Board, table: Table) -> list[tuple[str, float, str]]:
@@ -177,12 +198,13 @@ def _reference_lines(board: Board, table: Table) -> list[tuple[str, float, str]]
         if figure is not None and figure.value is not None:
             found.append((called, figure.value, style))
     for row in table.rows:
-        if row.system == board.facts.undistilled_base and row.srcc.value is not None:
+        base = board.facts.undistilled_base
+        if base is not None and same_name(row.system, base) and row.srcc.value is not None:
             found.append((f"undistilled base: {one_line(row.system)}", row.srcc.value, "-."))
     return found
 
 
-def _legend(axis: Axes, rows: Sequence[Row], lines: Sequence[tuple[str, float, str]], *, below: float) -> None:
+def _legend(axis: Axes, rows: Sequence[Row], lines: Sequence[tuple[str, float, str]]) -> None:
     """What marks and lines mean, under the panel."""
     kinds = [kind for kind in _MARKS if any(_kind(row) == kind for row in rows)]
     handles = [Line2D([], [], ls="", label=kind, **_MARKS[kind]) for kind in kinds]
@@ -192,11 +214,12 @@ def _legend(axis: Axes, rows: Sequence[Row], lines: Sequence[tuple[str, float, s
     ]
     if not handles:
         return
-    height = axis.get_position().height * axis.figure.get_figheight()
+    beneath = axis.transAxes + ScaledTranslation(0, -_BELOW_PANEL, axis.figure.dpi_scale_trans)
     box = axis.legend(
         handles=handles,
         loc="upper left",
-        bbox_to_anchor=(0, -below / max(height, 0.1)),
+        bbox_to_anchor=(0, 0),
+        bbox_transform=beneath,
         ncols=2,
         fontsize=_FONT - 1,
         frameon=False,
@@ -235,11 +258,10 @@ def _names_beside(
     axis: Axes,
     priced: Sequence[tuple[Row, tuple[float | None, float | None]]],
     names: Sequence[Sequence[str]],
-    height: float,
+    inside: float,
 ) -> None:
     """The names in a column to the right, each at the height of its mark or as near as the others leave room, with a line to it."""
     low, high = axis.get_ylim()
-    inside = height - 1.8  # inches of the panel: title, ticks and legend take the rest
     order = sorted(range(len(priced)), key=lambda place: priced[place][0].srcc.value)
     wanted = np.array([(priced[place][0].srcc.value - low) / (high - low) * inside for place in order])
     sizes = np.array([_row_height(names[place]) for place in order])
