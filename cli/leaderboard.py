@@ -49,17 +49,19 @@ def new(
 ) -> None:
     """Make an empty board for a release, or one from an older board's systems."""
     from ..eval_suite.leaderboard.hub_copy import opened_board
+    from ..eval_suite.leaderboard.log import read_log
     from ..eval_suite.leaderboard.new_board import evaluate_anew, new_board
     from .terminal import progress_bars
 
     scores, release = _release(dataset, references)
     about = {"name": name, "maintained_by": maintainer, "object_at": objections, "undistilled_base": undistilled_base}
-    with progress_bars() as report:
+    with ExitStack() as opened:
+        older = None if old is None else opened.enter_context(opened_board(old)).folder
+        if older is not None:
+            read_log(older)  # whether it is a sound board is known before the work begins
+        report = opened.enter_context(progress_bars())
         made = new_board(folder, scores, release, **about, level=level, seed=seed, processes=processes, progress=report)
-        found = None
-        if old is not None:
-            with opened_board(old) as older:
-                found = evaluate_anew(folder, older.folder, scores, progress=report)
+        found = None if older is None else evaluate_anew(folder, older, scores, progress=report)
     _print(f"{folder}: a board for {made.release_name} ({made.release[:16]}); submissions go to {folder / 'inbox'}")
     if maintainer is None:
         _print(f"note: its page says who maintains it; nobody is named yet (maintained_by in {folder / 'board.yaml'})")

@@ -14,7 +14,9 @@ import pandas as pd
 import pytest
 import yaml
 from small_board import handed_in, noisy, write_submission
+from typer.testing import CliRunner
 
+from ppaint.cli.main import app
 from ppaint.eval_suite.leaderboard import accept as accept_file
 from ppaint.eval_suite.leaderboard.accept import accept, decline, prepare, withdraw
 from ppaint.eval_suite.leaderboard.board import read_board
@@ -29,6 +31,7 @@ from ppaint.eval_suite.leaderboard.standing import standing
 from ppaint.eval_suite.leaderboard.tidy import tidy
 from ppaint.eval_suite.leaderboard.verify import verify
 from ppaint.eval_suite.reference_scores import ReferenceScores
+from ppaint.eval_suite.reference_table import read_reference_table
 from ppaint.foundation.faults import InputFault
 
 
@@ -418,6 +421,35 @@ def test_an_empty_board_is_built_too(tmp_path, references):
     new_board(tmp_path / "board", references)
     build(tmp_path / "board")
     assert b"No system yet" in files(tmp_path / "board" / "board")["README.md"]
+
+
+def test_the_commands_from_an_empty_folder_to_a_page(tmp_path, references, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    table = references.table.assign(**dict(zip(references.dimensions, references.values.T, strict=True)))
+    table.to_csv("scores.csv", index=False)
+    made = read_reference_table(tmp_path / "scores.csv")
+
+    def ppaint(words, answer=None):
+        found = CliRunner().invoke(app, ["leaderboard", *words.split()], input=answer)
+        if isinstance(found.exception, InputFault):
+            return str(found.exception)
+        assert found.exit_code == 0, found.output
+        return found.output
+
+    assert "nobody is named yet" in ppaint("new board --references scores.csv")
+    one = handed_in(tmp_path / "board", tmp_path, made, noisy(made, 1, 0), system="S0")
+    assert "nothing was accepted" in ppaint("accept board --all --references scores.csv", "n\n")
+    other = handed_in(tmp_path / "board", tmp_path, made, noisy(made, 1, 1), system="S1")
+    assert f"{one}: S0 1 accepted (entry 2 of the log)" in ppaint(f"accept board {one} --references scores.csv", "y\n")
+    assert f"{one}: was accepted before" in ppaint(f"accept board {one} --references scores.csv --yes")
+    assert "declined: no (entry 3" in ppaint(f"decline board {other} --reason no")
+    assert "head of the log" in ppaint("build board")
+    assert "every file is what was accepted" in ppaint("verify board")
+    assert "is needed, or --references" in ppaint("accept board --all")
+    (tmp_path / "board" / "log.jsonl").write_text("{}\n")
+    assert "is no line of a log" in ppaint("new third --references scores.csv --from board")
+    assert "is no line of a log" in ppaint("verify board")
+    assert not (tmp_path / "third").exists()
 
 
 def test_two_accept_at_once_are_both_in_and_the_chain_is_whole(board, tmp_path, references):

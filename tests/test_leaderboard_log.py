@@ -1,6 +1,7 @@
 """The log of a board: each line carries the hash of the one before, a torn line is cut off, a changed one is found."""
 
 import errno
+import hashlib
 import json
 import os
 
@@ -54,6 +55,7 @@ CHANGES = {
     "spaces": lambda raw: raw.replace(b'{"', b'{ "', 2),
     "no JSON": lambda raw: raw.replace(b"}\n", b"\n", 1),
     "a list": lambda raw: raw + b"[]\n",
+    "an object without keys": lambda raw: b"{}\n",
     "an unknown key": lambda raw: raw.replace(b'{"code', b'{"a":1,"code', 1),
     "bytes that are no UTF-8": lambda raw: raw.replace("水".encode(), b"\xff", 1),
     "deep brackets": lambda raw: raw + b"[" * 100_000 + b"\n",
@@ -70,6 +72,29 @@ def test_whatever_is_changed_breaks_the_chain(board, change):
     assert inspect_log(board).broken is not None
     with pytest.raises(InputFault, match=r"log.jsonl, line \d"):
         read_log(board)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"seq": "2"},
+        {"files": []},
+        {"figures": None},
+        {"flags": "ab"},
+        {"id": 7},
+        {"time": 1},
+        {"more": 1},
+        {"event": "x"},
+    ],
+    ids=str,
+)
+def test_a_line_of_another_shape_is_refused_though_its_hash_is_right(board, wrong):
+    first, line, *_ = read_log(board)
+    content = line.as_dict() | wrong
+    del content["hash"]
+    content["hash"] = hashlib.sha256(canonical(content).encode()).hexdigest()
+    (board / "log.jsonl").write_text(f"{first.text()}\n{canonical(content)}\n")
+    assert inspect_log(board).broken.row == "line 2"
 
 
 def test_a_whole_history_written_anew_has_another_head(board):

@@ -13,10 +13,12 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import filelock
+from pydantic import TypeAdapter
 
 from ...foundation.disk_full import disk_full_as_fault
 from ...foundation.faults import Fault, InputFault
@@ -297,14 +299,14 @@ def _line(raw: bytes, last: LogLine | None) -> tuple[str, LogLine | None]:
     try:
         text = raw.decode("utf-8")
         content = json.loads(text)
-        if not isinstance(content, dict):
-            raise ValueError
-        line = LogLine(**content | _as_tuples(content))
-        if text != canonical(content):
+        line = _shape().validate_python(content)
+        if content.keys() != line.as_dict().keys():
+            return "is no line of a log", None
+        if text != line.text():
             return "is not written as a line of a log is (sorted keys, no spaces)", None
         if _hash(content) != line.hash:
             return "was changed: its hash is not that of its content", None
-    except (ValueError, TypeError, RecursionError):
+    except (ValueError, RecursionError):
         return "is no line of a log", None
     expected = (last.seq + 1, last.hash) if last else (1, FIRST_PREVIOUS)
     if (line.seq, line.previous) != expected:
@@ -314,8 +316,10 @@ def _line(raw: bytes, last: LogLine | None) -> tuple[str, LogLine | None]:
     return "", line
 
 
-def _as_tuples(content: Mapping[str, Any]) -> dict[str, tuple]:
-    return {name: tuple(content[name]) for name in ("dimensions", "flags")}
+@cache
+def _shape() -> TypeAdapter[LogLine]:
+    """What a line may hold."""
+    return TypeAdapter(LogLine)
 
 
 def _hash(content: Mapping[str, Any]) -> str:
