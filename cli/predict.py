@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from ..trainer.pseudo_scores.schedule_sizes import OPPONENTS, POOL_SIZE
+
 
 class Kind(StrEnum):
     """Kinds of scorers."""
@@ -44,10 +46,10 @@ def predict(
     compiled: Annotated[
         bool, typer.Option("--compile", help="Compile the model's layers: faster on a GPU, after a warm-up.")
     ] = False,
-    pool: Annotated[int, typer.Option(min=6, help="tournament: images in a category's reference pool.")] = 32,
+    pool: Annotated[int, typer.Option(min=6, help="tournament: images in a category's reference pool.")] = POOL_SIZE,
     opponents: Annotated[
         int, typer.Option(min=2, help="tournament: pool members that an image is compared with.")
-    ] = 12,
+    ] = OPPONENTS,
     function: Annotated[
         str | None, typer.Option(help="python: module:name of a function of yours; its code is run.")
     ] = None,

@@ -148,6 +148,9 @@ def _check_outputs(work: Work) -> None:
     if work.out.exists() and any(work.out.iterdir()):
         fix = "give another --out, or move this folder away (the answers beside it are kept and used again)"
         raise InputFault(Fault(str(work.out), "", "exists and is not empty", fix))
+    if work.out.name in ("", ".."):
+        what = "has no name of its own, beside which answers could be stored"
+        raise InputFault(Fault(str(work.out), "", what, "give --out the name of a folder that is to be made"))
     if not work.out.parent.exists():
         raise InputFault(Fault(str(work.out), "", "the folder that is to hold it does not exist", "make it"))
     check_can_be_written(work.answers)

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -143,7 +144,7 @@ def test_a_killed_process_resumes_and_no_question_is_asked_twice(dataset, tmp_pa
     start = [sys.executable, "-c", "from ppaint.cli.main import main; main()", *call.split()]
     start += ["--dataset", str(dataset), "--out", str(tmp_path / "sub")]
     with subprocess.Popen(start, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
-        ending = time.monotonic() + 60
+        ending = time.monotonic() + 240
         while len(server.asked) < 15 and process.poll() is None and time.monotonic() < ending:
             time.sleep(0.01)
         os.kill(process.pid, signal.SIGKILL)
@@ -411,3 +412,19 @@ def test_paintings_of_a_table_that_have_no_image_or_two_are_named_at_once(tmp_pa
         "2 of 4 paintings have no image: 77.png, x",
         "1 of 4 paintings have more than one image of their name: 01",
     ]
+
+
+@pytest.mark.parametrize("out", [".", "..", "/"])
+def test_an_output_without_a_name_is_refused(dataset, tmp_path, monkeypatch, out):
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    with pytest.raises(InputFault):
+        statistics(dataset, Path(out))
+    assert [path.name for path in tmp_path.rglob("*")] == ["here"]
+
+
+def test_a_command_that_is_stopped_says_where_its_answers_are(dataset, tmp_path, server):
+    call = ["--scorer", "endpoint", "--endpoint", server.url, "--model", "m", "--max-calls", 2]
+    with pytest.raises(Stopped, match="the budget of 2 calls is spent"):
+        run(*call, "--dataset", dataset, "--out", tmp_path / "sub")
+    assert (tmp_path / "sub.answers.jsonl").read_text().count("answers") == 3

@@ -83,30 +83,32 @@ def test_a_tournament_is_played_within_each_category_and_rated_as_pseudo_labels_
     assert submission(tmp_path / "sub").cost.passes_per_image > 5
 
 
-def test_a_tournament_that_was_stopped_asks_no_pair_twice(dataset, tmp_path, monkeypatch):
+def test_a_tournament_that_was_stopped_asks_no_pair_twice(tmp_path, monkeypatch):
+    images = write_pictures(tmp_path / "images", 12)
     compare, asked = Judge.compare, []
 
     def stops(self, pairs):
-        if len(asked) == 3:
+        if len(asked) == 2:
             raise KeyboardInterrupt
         asked.append([(first.sha256, second.sha256) for first, second in pairs])
         return compare(self, pairs)
 
-    options = {"model": "tiny", "pool_size": 6, "opponents": 4}
+    def played(out, opponents=4):
+        options = Options("tournament", ("overall",), model="tiny", pool_size=6, opponents=opponents)
+        return predict(Work(tmp_path / out, images=images), options, no_progress)
+
     monkeypatch.setattr(Judge, "compare", stops)
     with pytest.raises(KeyboardInterrupt):
-        predicted(dataset, tmp_path / "sub", "tournament", **options)
+        played("sub")
     asked.append([])  # from here on nothing stops it
-    done = predicted(dataset, tmp_path / "sub", "tournament", **options)
+    done = played("sub")
     pairs = [pair for batch in asked for pair in batch]
-    assert len(pairs) == len(set(pairs)) and len(asked) > 5
+    assert len(pairs) == len(set(pairs)) and len(asked) > 3
     monkeypatch.setattr(Judge, "compare", compare)
-    undisturbed = predicted(dataset, tmp_path / "again", "tournament", **options)
-    np.testing.assert_array_equal(done.values, undisturbed.values)
+    np.testing.assert_array_equal(done.values, played("again").values)
     with pytest.raises(InputFault, match=r"another schedule \(opponents \(4 then, 5 now\)\)"):
         (tmp_path / "sub" / "predictions.csv").unlink()
-        (tmp_path / "sub" / "submission.yaml").unlink()
-        predicted(dataset, tmp_path / "sub", "tournament", **(options | {"opponents": 5}))
+        played("sub", opponents=5)
 
 
 def test_a_category_that_is_too_small_for_a_tournament_is_refused_before_anything_is_asked(tmp_path):

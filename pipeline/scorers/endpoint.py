@@ -121,7 +121,7 @@ class EndpointScorer(Scorer):
         waiting = list(wanted)
         if waiting and self._reads_logprobs is None:  # the first alone: it shows how the others are read
             i, k = waiting.pop(0)
-            yield i, k, self._answer(images[i], k)
+            yield i, k, self._counted(self._answer(images[i], k))
         fault: BaseException | None = None
         pool = ThreadPoolExecutor(self._concurrency)
         under_way: dict[Future[Answer], tuple[int, int]] = {}
@@ -133,7 +133,7 @@ class EndpointScorer(Scorer):
                 for done in wait(under_way, return_when=FIRST_COMPLETED).done:
                     place = under_way.pop(done)
                     if done.exception() is None:
-                        yield *place, done.result()
+                        yield *place, self._counted(done.result())
                     elif fault is None:
                         fault = done.exception()
                         self.endpoint.stop()
@@ -188,6 +188,11 @@ class EndpointScorer(Scorer):
             said.append(f"{sum(self._reasons.values()):,} questions without an answer that counts: {reasons}")
         return tuple(said)
 
+    def _counted(self, answer: Answer) -> Answer:
+        if answer.why:
+            self._reasons[answer.why] += 1
+        return answer
+
     def _answer(self, image: OpenedImage, k: int) -> Answer:
         """The answer to one question about one image."""
         question = self.prompts.rate_question(self.dimensions[k])
@@ -209,8 +214,6 @@ class EndpointScorer(Scorer):
         if self._asked_for and reply.tokens is None and parse_score(reply.text) is not None:
             raise EndpointStopped(f"{self.endpoint.url} gives no log-probabilities", "give --no-logprobs")
         score, sd, mass, why = read_reply(reply, log_probabilities=bool(self._reads_logprobs))
-        if why:
-            self._reasons[why] += 1
         seconds = time.perf_counter() - begun
         return Answer(score, sd, mass, why, seconds, reply.calls, reply.used_tokens)
 
