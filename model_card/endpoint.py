@@ -300,21 +300,41 @@ class Endpoint:
             raise self._given_up("was not asked on", "start the same command again")
 
     def _attempt(self, question: str, image: str, log_probabilities: bool) -> tuple[Reply | None, _Trouble]:
-        """One request: a reply, or why there is none. What cannot be put right by waiting is raised."""
+        """One request: a reply, or why there is none. What cannot be put right by waiting is raised.
+
+        It runs in a thread that is left behind at the deadline: a server that sends a byte now and then is never silent
+        for as long as the transport waits.
+        """
+        key, ended, found = _read_key(self._key_env), threading.Event(), list[_Response]()
+
+        def work() -> None:
+            found.append(self._request(key, question, image, log_probabilities))
+            ended.set()
+
+        threading.Thread(target=work, daemon=True).start()
+        if not ended.wait(self.patience.timeout + 0.5):
+            found.append(_Response(late=True))
+        said = found[0]
+        if said.late:
+            return None, _Trouble(f"no answer within {self.patience.timeout:g} s")
+        if said.unreachable:
+            return None, _Trouble(f"cannot be reached ({said.unreachable})")
+        return (said.reply, _Trouble("")) if said.reply else self._judged(said.status, said.body, said.wait)
+
+    def _request(self, key: str, question: str, image: str, log_probabilities: bool) -> _Response:
+        """Send a question, and take what comes; nothing is raised."""
         from huggingface_hub import InferenceClient
         from huggingface_hub.errors import HfHubHTTPError, InferenceTimeoutError
 
-        key = _read_key(self._key_env)
-        # without a key huggingface_hub would send the token of the Hub to whatever server this is
-        client = InferenceClient(
-            base_url=self.url,
-            api_key=key or "none",
-            headers=None if key else {"authorization": None},
-            timeout=self.patience.timeout,
-        )
         content = [{"type": "image_url", "image_url": {"url": image}}, {"type": "text", "text": question}]
-        status, body, wait, stopped = 0, "", None, ""
         try:
+            # without a key huggingface_hub would send the token of the Hub to whatever server this is
+            client = InferenceClient(
+                base_url=self.url,
+                api_key=key or "none",
+                headers=None if key else {"authorization": None},
+                timeout=self.patience.timeout,
+            )
             said = client.chat_completion(
                 [{"role": "user", "content": content}],
                 model=self.model,
@@ -323,19 +343,16 @@ class Endpoint:
                 logprobs=log_probabilities or None,
                 top_logprobs=TOP if log_probabilities else None,
             )
-            return as_reply(said), _Trouble("")
+            return _Response(as_reply(said))
         except InferenceTimeoutError:
-            return None, _Trouble(f"no answer within {self.patience.timeout:g} s")
+            return _Response(late=True)
         except HfHubHTTPError as error:
-            status, body = error.response.status_code, _text_of(error.response)
-            wait = retry_after(error.response.headers)
-        except (ValueError, TypeError, AttributeError, LookupError, RecursionError) as error:
-            return Reply("", garbled=True), _Trouble(type(error).__name__)
+            answer = error.response
+            return _Response(status=answer.status_code, body=_text_of(answer), wait=retry_after(answer.headers))
+        except (ValueError, TypeError, AttributeError, LookupError, RecursionError):
+            return _Response(Reply("", garbled=True))
         except Exception as error:  # whatever the transport raises: it may hold the request, and with it the key
-            stopped = type(error).__name__
-        if stopped:
-            return None, _Trouble(f"cannot be reached ({stopped})")
-        return self._judged(status, body, wait)
+            return _Response(unreachable=type(error).__name__)
 
     def _judged(self, status: int, body: str, wait: float | None) -> tuple[Reply | None, _Trouble]:
         """What an answer that is an error means."""
@@ -368,6 +385,18 @@ class Endpoint:
 
 class LogProbabilitiesRefused(EndpointStopped):
     """Raised where a server refuses a question because log-probabilities are asked for."""
+
+
+@dataclass(frozen=True)
+class _Response:
+    """What came of one request: a reply, an error with its status, or nothing."""
+
+    reply: Reply | None = None
+    status: int = 0
+    body: str = ""
+    wait: float | None = None
+    late: bool = False
+    unreachable: str = ""
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,11 @@
 """The client of an OpenAI-compatible server: what it sends, when it asks again, when it stops, and that it keeps its key."""
 
 import base64
+import contextlib
 import io
 import logging
+import socket
+import threading
 import time
 import traceback
 from concurrent.futures import ThreadPoolExecutor
@@ -150,6 +153,29 @@ def test_a_server_that_hangs_is_left_after_the_timeout(server):
     server.behave = server.hang
     with pytest.raises(EndpointStopped, match="no answer within 0.2 s, 2 times in a row"):
         ask(server, patience=Patience(timeout=0.2, failures=2, first_wait=0.01))
+
+
+def test_a_server_that_sends_a_byte_now_and_then_is_left_too():
+    def trickle(connection, closing):
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
+        while not closing.wait(0.05):
+            connection.sendall(b" ")
+
+    closing = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def serve():
+            connection, _ = listening.accept()
+            with connection, contextlib.suppress(OSError):
+                trickle(connection, closing)
+
+        server = threading.Thread(target=serve, daemon=True)
+        server.start()
+        endpoint = Endpoint(f"http://127.0.0.1:{listening.getsockname()[1]}", "m", patience=Patience(0.3, failures=1))
+        with pytest.raises(EndpointStopped, match="no answer within 0.3 s, once"):
+            endpoint.ask("a", PICTURE, log_probabilities=True)
+        closing.set()
+        server.join()
 
 
 def test_nobody_there_is_one_line():
