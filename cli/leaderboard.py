@@ -107,9 +107,9 @@ def accept(
             _accept_pull_request(folder, pull_request, scores, confirm)
             return
         report = bars.enter_context(progress_bars())
-        with opened_board(folder) as board:
+        with opened_board(folder, folders=["inbox", "evaluated"]) as board:
             found = accept_submissions(board.folder, None if every else ids, scores, confirm, progress=report)
-            board.send(f"Accept {', '.join(str(line.id) for line in found.accepted)}")
+            board.send(f"Accept {len(found.accepted)} from the inbox")
             bars.close()
             _print_outcome(found)
             if found.accepted:

@@ -104,7 +104,7 @@ def _where(checked: CheckedSubmission, scores: ReferenceScores, board: str | Pat
         from ..eval_suite.leaderboard.hub_copy import opened_board
         from ..eval_suite.leaderboard.standing import standing
 
-        with opened_board(board) as opened:
+        with opened_board(board, folders=["evaluated"]) as opened:
             found = standing(opened.folder, checked, scores)
         return f"on {board} it would stand at:\n  " + found.replace("\n", "\n  ")
     found = flags(checked, (), scores, None)

@@ -104,12 +104,15 @@ class Faults:
             return transport.close()  # what was written still goes out
         if kind in ("status", "lost_then"):
             call["answer"] = fault["status"]
-            await _answer(send, fault["status"], fault["retry_after"], fault["message"])
+            await _answer(send, fault["status"], fault["headers"], fault["message"])
         return None
 
 
-async def _answer(send, status: int, retry_after: float | None, message: str) -> None:
-    headers = [(b"content-type", b"application/json"), (b"x-error-message", message.encode())]
-    headers += [] if retry_after is None else [(b"retry-after", str(retry_after).encode())]
+async def _answer(send, status: int, more: dict[str, str], message: str) -> None:
+    said = {"content-type": "application/json", "x-error-message": message} | {
+        name.lower(): more[name] for name in more
+    }
+    body = json.dumps({"error": message}) if said["content-type"] == "application/json" else message
+    headers = [(name.encode(), value.encode()) for name, value in said.items()]
     await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": json.dumps({"error": message}).encode()})
+    await send({"type": "http.response.body", "body": body.encode()})

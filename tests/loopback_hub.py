@@ -57,14 +57,14 @@ class LoopbackHub:
         seconds=0.0,
         status=500,
         message="",
+        headers=None,
     ) -> None:
         """Let a call go wrong: ``fail("POST */commit/*", 503, retry_after=0)``; the kinds stand in ``loopback_faults.py``."""
         kind, status = ("status", kind) if isinstance(kind, int) else (kind, status)
         plan = {"call": call, "kind": kind, "skip": skip, "times": times, "status": status}
-        self._ask(
-            "faults",
-            {**plan, "retry_after": retry_after, "seconds": seconds, "message": message or f"made to fail: {status}"},
-        )
+        headers = {**(headers or {}), **({} if retry_after is None else {"Retry-After": str(retry_after)})}
+        plan |= {"seconds": seconds, "message": message or f"made to fail: {status}", "headers": headers}
+        self._ask("faults", plan)
 
     def calm(self) -> None:
         """Forget the faults and the calls so far."""

@@ -7,6 +7,7 @@ from itertools import count
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi
 from small_board import noisy, write_submission
@@ -187,9 +188,10 @@ def test_a_hub_that_stays_busy_is_left_and_asked_again_later(hub, ann, board, ch
     assert submit_to_hub(checked, board, api=ann).number == 1
 
 
-def test_a_hub_that_asks_to_wait_for_an_hour_is_not_waited_for(hub, ann, board, checked) -> None:
-    hub.fail(COMMIT, 429, retry_after=3600)
-    with pytest.raises(Stopped, match="status 429"):
+@pytest.mark.parametrize("headers", [{"Retry-After": "3600"}, {"RateLimit": '"api";r=0;t=3600'}])
+def test_a_hub_that_asks_to_wait_for_an_hour_is_not_waited_for(hub, ann, board, checked, headers) -> None:
+    hub.fail(COMMIT, 429, headers=headers)
+    with pytest.raises(Stopped, match="status 429.*To go on: wait 3600 seconds, then"):
         submit_to_hub(checked, board, api=ann)
 
 
@@ -202,6 +204,8 @@ def test_a_hub_that_asks_to_wait_for_an_hour_is_not_waited_for(hub, ann, board, 
         ({"board/README.md": b"first!"}, "board"),
         ({"inbox/0123456789abcdef/submission.yaml": b"a"}, "not one submission"),
         ({"inbox/loose.txt": b"a"}, "not one submission"),
+        ({"notes.txt": b"a"}, "notes.txt"),
+        ({"accepted.txt": b"a", "board.yaml": b"a"}, "accepted.txt"),
     ],
 )
 def test_a_pull_request_that_touches_anything_else_is_refused(
@@ -261,6 +265,23 @@ def test_a_folder_whose_name_is_another_id_is_refused(keeper, ann, board, checke
         accept(keeper, board, references)
 
 
+def test_a_file_in_the_place_of_a_submission_is_refused(keeper, ann, board, references) -> None:
+    put(ann, board, {f"inbox/{'0' * 16}": b"a"}, create_pr=True)
+    with pytest.raises(InputFault, match="is no folder"):
+        accept(keeper, board, references)
+
+
+def test_a_submission_as_parquet_comes_back_as_it_was(keeper, ann, board, references, tmp_path) -> None:
+    folder = submission(tmp_path / "sub", references).folder
+    pd.read_csv(folder / "predictions.csv").to_parquet(folder / "predictions.parquet")
+    (folder / "predictions.csv").unlink()
+    checked = check_submission(folder, references)
+    submit_to_hub(checked, board, api=ann)
+    accept(keeper, board, references)
+    kept = content(keeper, board, f"accepted/{checked.id}/predictions.parquet")
+    assert kept == (folder / "predictions.parquet").read_bytes()
+
+
 def test_too_much_to_download_is_refused_before_it_is(hub, keeper, ann, board, checked, references) -> None:
     submit_to_hub(checked, board, api=ann)
     put(ann, board, {f"inbox/{checked.id}/{number}.txt": b"1" for number in range(30)}, revision="refs/pr/1")
@@ -286,6 +307,32 @@ def test_two_maintainers_cannot_both_write(hub, keeper, ann, board, references, 
     assert status_on_hub(board, first.id, api=ann).state == "waiting" and comments(ann, board, 1) == []
     accept(keeper, board, references, 1)
     assert [line["id"] for line in log_lines(ann, board)[1:]] == [second.id, first.id]
+
+
+def test_one_pull_request_that_two_accept_has_one_entry_and_one_receipt(
+    hub, keeper, ann, board, checked, references
+) -> None:
+    submit_to_hub(checked, board, api=ann)
+    other = HfApi(endpoint=hub.url, token="hf_other")
+
+    def meanwhile(prepared) -> bool:
+        hub.fail(COMMENT, 403)
+        with pytest.raises(Stopped):
+            accept(other, board, references)
+        put(keeper, board, {"reported.yaml": b"rows: []\n"})
+        return True
+
+    with pytest.raises(Stopped, match="someone else wrote"):
+        accept(keeper, board, references, confirm=meanwhile)
+    assert len(accept(keeper, board, references).done) == 2
+    assert len(log_lines(ann, board)) == 2 and len(comments(ann, board, 1)) == 1
+
+
+def test_a_torn_last_line_on_the_hub_is_cut_off_by_the_next_entry(keeper, ann, board, checked, references) -> None:
+    put(keeper, board, {"log.jsonl": content(keeper, board, "log.jsonl") + b'{"torn'})
+    submit_to_hub(checked, board, api=ann)
+    answered = accept(keeper, board, references)
+    assert len(answered.done) == 4 and len(log_lines(ann, board)) == 2
 
 
 @pytest.mark.parametrize(("stopped_at", "done"), [(COMMIT, 3), (COMMENT, 2), (CLOSE, 1)])
@@ -406,6 +453,19 @@ def test_no_network_no_repo_no_token_no_right_are_one_line_with_what_to_type(
     hub.fail("GET *", 503, times=99, retry_after=9999)
     assert "status 503" in stopped(lambda: status_on_hub(board, checked.id, api=ann))
     assert len(log_lines(keeper, board)) == 1 if not hub.calm() else True
+
+
+def test_a_network_that_is_switched_off_or_answers_for_the_hub_is_said(hub, ann, board, checked, monkeypatch) -> None:
+    wrong = HfApi(endpoint=hub.url, token="hf_ключ")
+    with pytest.raises(Stopped, match="the token is none.*set HF_TOKEN anew"):
+        submit_to_hub(checked, board, api=wrong)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    with pytest.raises(Stopped, match="HF_HUB_OFFLINE"):
+        submit_to_hub(checked, board, api=ann)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
+    hub.fail("GET /api/datasets/*", 200, headers={"Content-Type": "text/html"}, message="<html>log in</html>")
+    with pytest.raises(Stopped, match="no Hub.*HF_ENDPOINT"):
+        submit_to_hub(checked, board, api=ann)
 
 
 @pytest.mark.parametrize("name", ["hub:", "hub:board", "hub:a/b/c", "hub:../x", "hub:a/..", "hub:a b/c", "hub:a--b/c"])

@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING
 
 from ...foundation.faults import Fault, InputFault
 from .accept import Prepared, decline_line, prepare
-from .history import waiting_ids
+from .history import EVALUATED, INBOX, waiting_ids
 from .hub import open_request
 from .hub_calls import PREFIX, HubRepo, faults_of
 from .hub_copy import OpenedBoard, opened_board
 from .hub_pull_request import PullRequest, download_submission, only_submission, pull_request
-from .log import LogLine, append, read_log
-from .tidy import write_whole
+from .log import LogLine, append
+from .tidy import tidy, write_whole
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi
@@ -86,10 +86,10 @@ def accept_pull_request(
     Stopped
         No network, no right, or someone else wrote meanwhile; run again, what is missing is done.
     """
-    with opened_board(PREFIX + repo, api=api) as board:
-        hub = board.hub
+    with opened_board(PREFIX + repo, folders=[EVALUATED], api=api) as board:
+        hub, (lines, notes), done = board.hub, tidy(board.folder), []
         asked = pull_request(hub, number)
-        line, done = _line_about(board, asked, "accept"), []
+        line = _line_about(lines, asked, "accept")
         if line is None:
             _check_open(hub, asked)
             id_ = only_submission(hub, asked, board.head)
@@ -102,7 +102,7 @@ def accept_pull_request(
             write_whole(board.folder, prepared.files)
             append(board.folder, line)
             board.send(f"Accept {line.id} (pull request {number})")
-            done.append(f"entry {line.seq} of the log was written")
+            done += [*notes, f"entry {line.seq} of the log was written"]
         flags = f" It is shown and not ranked: {', '.join(line.flags)}." if line.flags else ""
         said = f"**Accepted** as entry {line.seq} of the log: submission `{line.id}`.{flags} Both files lie under `accepted/{line.id}/`"
         said += "; this pull request is closed and not merged."
@@ -136,26 +136,26 @@ def decline_on_hub(repo: str, id: str, reason: str, *, api: HfApi | None = None)
     Stopped
         No network, no right, or someone else wrote meanwhile; run again, what is missing is done.
     """
-    with opened_board(PREFIX + repo, api=api) as board:
-        hub = board.hub
+    with opened_board(PREFIX + repo, folders=[INBOX], api=api) as board:
+        hub, (lines, notes), done = board.hub, tidy(board.folder), []
         found = None if id in waiting_ids(board.folder) else open_request(hub, id)
         if found is None:
             return None
         asked = pull_request(hub, found.num)
-        line, done = _line_about(board, asked, "decline"), []
+        line = _line_about(lines, asked, "decline")
         if line is None:
             came_with = {"number": asked.number, "commit": asked.commit}
-            line = decline_line(read_log(board.folder), id, reason, pull_request=came_with)
+            line = decline_line(lines, id, reason, pull_request=came_with)
             append(board.folder, line)
             board.send(f"Decline {id} (pull request {asked.number})")
-            done.append(f"entry {line.seq} of the log was written")
+            done += [*notes, f"entry {line.seq} of the log was written"]
         done += _answer(hub, asked, line, f"**Declined**: {line.reason}")
     return Answered(line, asked.number, asked.url, tuple(done))
 
 
-def _line_about(board: OpenedBoard, asked: PullRequest, event: str) -> LogLine | None:
+def _line_about(lines: Sequence[LogLine], asked: PullRequest, event: str) -> LogLine | None:
     """The log's line that a command wrote about this pull request before it was stopped."""
-    for line in reversed(read_log(board.folder)):
+    for line in reversed(lines):
         came_with = line.pull_request or {}
         if line.event == event and came_with.get("number") == asked.number and came_with.get("commit") in asked.commits:
             return line
@@ -204,9 +204,9 @@ def _answer(hub: HubRepo, asked: PullRequest, line: LogLine, said: str) -> list[
         return True
 
     if not any(mark in comment for comment in asked.comments):
-        hub.once(f"{written}, the receipt is not", say, is_said)
+        hub.once(f"{written}, the receipt is not", say, is_said, look_first=False)
         done.append("the receipt was written to the pull request")
     if asked.status not in ("closed", "merged"):
-        hub.once(f"{written}, the pull request is still open", close, is_closed)
+        hub.once(f"{written}, the pull request is still open", close, is_closed, look_first=False)
         done.append("the pull request was closed")
     return done

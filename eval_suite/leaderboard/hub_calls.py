@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from itertools import count
+from json import JSONDecodeError
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -17,11 +18,13 @@ from ...foundation.stopped import Stopped
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi
+    from huggingface_hub.errors import Response
 
 T = TypeVar("T")
 PREFIX = "hub:"
 TRIES, FIRST_WAIT, LONGEST_WAIT = 5, 1.0, 300.0
 _PASSES = (408, 429, 500, 502, 503, 504)
+_NOT_ASCII = "a letter that no token has"
 _AGAIN = "run the same command again"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,95}/[A-Za-z0-9][A-Za-z0-9._-]{0,95}")
 
@@ -96,10 +99,11 @@ class HubRepo:
         """
         return self._patiently(doing, call, lambda: None)
 
-    def once(self, doing: str, call: Callable[[], T], done: Callable[[], T | None]) -> T:
+    def once(self, doing: str, call: Callable[[], T], done: Callable[[], T | None], *, look_first: bool = True) -> T:
         """A call that must have its effect once: before it is made, and after each failure, `done` looks whether it had.
 
-        An answer that is lost tells nothing: the Hub may have done what was asked.
+        An answer that is lost tells nothing: the Hub may have done what was asked. The library makes neither a commit nor a comment
+        again by itself.
 
         Parameters
         ----------
@@ -107,12 +111,14 @@ class HubRepo:
         call : callable
         done : callable
             What the call would give, or None if it had no effect yet.
+        look_first : bool
+            False where the caller has just looked.
 
         Raises
         ------
         Stopped
         """
-        there = self.ask(doing, done)
+        there = self.ask(doing, done) if look_first else None
         return there if there is not None else self._patiently(doing, call, lambda: self.ask(doing, done))
 
     def _patiently(self, doing: str, call: Callable[[], T], done: Callable[[], T | None]) -> T:
@@ -134,6 +140,16 @@ class HubRepo:
         """What an error of the client means for the one who typed the command."""
         response = getattr(error, "response", None)
         here = f"{self.name} on {self.api.endpoint}"
+        if isinstance(error, UnicodeEncodeError):
+            return Stopped(
+                f"{here}: the token is none: it holds {_NOT_ASCII}; {doing}", f"set HF_TOKEN anew, then {_AGAIN}"
+            )
+        if isinstance(error, JSONDecodeError):
+            what, fix = (
+                "what answers there is no Hub",
+                f"check HF_ENDPOINT and the network (a page to log in?), then {_AGAIN}",
+            )
+            return Stopped(f"{here}: {what}; {doing}", fix)
         if response is None:
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
             return Stopped(f"{here}: out of reach ({reason}); {doing}", f"check the network, then {_AGAIN}")
@@ -162,7 +178,8 @@ class HubRepo:
             )
         else:
             what = f"the Hub answers with status {status}" + (f" ({said})" if said else "")
-            fix = "wait a while"
+            seconds = _asked_wait(response)
+            fix = "wait a while" if seconds is None else f"wait {seconds:.0f} seconds"
         return Stopped(f"{here}: {what}; {doing}", f"{fix}, then {_AGAIN}")
 
     def _has_token(self) -> bool:
@@ -239,7 +256,7 @@ def _cause(error: BaseException) -> Exception | None:
 
     seen: BaseException | None = error
     while seen is not None:
-        if isinstance(seen, HTTPError | OfflineModeIsEnabled):
+        if isinstance(seen, HTTPError | OfflineModeIsEnabled | JSONDecodeError | UnicodeEncodeError):
             return seen
         seen = seen.__cause__ or seen.__context__
     return None
@@ -253,9 +270,20 @@ def _wait_for(error: Exception, tries: int) -> float | None:
         return pause if any(kind.__name__ in _BROKEN for kind in type(error).__mro__) else None
     if response.status_code not in _PASSES:
         return None
-    asked = response.headers.get("Retry-After", "")
-    seconds = float(asked) if asked.isdigit() else pause
+    asked = _asked_wait(response)
+    seconds = pause if asked is None else asked
     return seconds if seconds <= LONGEST_WAIT else None
+
+
+def _asked_wait(response: Response) -> float | None:
+    """Seconds that the Hub asks to wait, in either of its ways; None where it does not say."""
+    from huggingface_hub.utils import parse_ratelimit_headers
+
+    limit = parse_ratelimit_headers(response.headers)
+    if response.status_code == 429 and limit is not None and limit.remaining == 0:
+        return float(limit.reset_in_seconds)
+    asked = response.headers.get("Retry-After", "")
+    return float(asked) if asked.isascii() and asked.isdigit() else None
 
 
 _BROKEN = ("ReadError", "WriteError", "CloseError", "TimeoutException", "ProtocolError")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,7 +19,8 @@ from .tidy import BUILT
 if TYPE_CHECKING:
     from huggingface_hub import HfApi
 
-_OF_A_BOARD = [BOARD_FILE, LOG_FILE, REPORTED_FILE, *(f"{name}/*" for name in (INBOX, ACCEPTED, EVALUATED, BUILT))]
+_FILES = (BOARD_FILE, LOG_FILE, REPORTED_FILE)
+_FOLDERS = (INBOX, ACCEPTED, EVALUATED, BUILT)
 
 
 class OpenedBoard:
@@ -84,7 +85,7 @@ class OpenedBoard:
             there = self._log_is_there() if LOG_FILE in changed else self._files_are_there(changed, gone)
             return there or None
 
-        hub.once("nothing was written", call, done)
+        hub.once("nothing was written", call, done, look_first=False)
         self._before = now
         return True
 
@@ -106,13 +107,17 @@ class OpenedBoard:
 
 
 @contextmanager
-def opened_board(board: str | Path, *, api: HfApi | None = None) -> Iterator[OpenedBoard]:
+def opened_board(
+    board: str | Path, *, folders: Sequence[str] = _FOLDERS, api: HfApi | None = None
+) -> Iterator[OpenedBoard]:
     """A board to work on: a folder as it is, or ``hub:ORG/NAME`` as a copy whose changes are sent back by `OpenedBoard.send`.
 
     Parameters
     ----------
     board : str or Path
         A folder, or ``hub:ORG/NAME``.
+    folders : sequence of str
+        What of it is needed beside the files at its top; of a large board the rest need not be downloaded.
     api : HfApi, optional
         Hub and token; those of the environment by default.
 
@@ -134,7 +139,8 @@ def opened_board(board: str | Path, *, api: HfApi | None = None) -> Iterator[Ope
     hub = HubRepo(repo, api)
     with tempfile.TemporaryDirectory() as place, faults_of(Path(place) / "board", PREFIX + repo):
         head = hub.head()
-        yield OpenedBoard(hub.download(head, _OF_A_BOARD, Path(place) / "board"), hub, head)
+        patterns = [*_FILES, *(f"{name}/*" for name in folders)]
+        yield OpenedBoard(hub.download(head, patterns, Path(place) / "board"), hub, head)
 
 
 def _contents(folder: Path) -> dict[str, str]:

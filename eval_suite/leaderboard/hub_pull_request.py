@@ -144,12 +144,16 @@ def download_submission(hub: HubRepo, commit: str, id: str, place: Path) -> Path
         listed = hub.api.list_repo_tree(hub.name, inside, recursive=True, revision=commit, repo_type="dataset")
         return list(islice(listed, _MOST_FILES + 1))
 
-    files = hub.ask("the submission was not read", call)
+    files = hub.ask("the submission was not read", _or_none(call)) or []
     total = sum(getattr(one, "size", None) or 0 for one in files)
     if len(files) > _MOST_FILES or total > LARGEST:
         what = f"holds more than {_MOST_FILES} files" if len(files) > _MOST_FILES else f"has {total:,} bytes"
         fix = f"a submission has two files, of {LARGEST:,} bytes at most: decline it"
         raise InputFault(Fault(PREFIX + hub.name, inside, what, fix))
+    if not files:
+        raise InputFault(
+            Fault(PREFIX + hub.name, inside, "is no folder", "decline it, or ask for one made by `ppaint submit`")
+        )
     return hub.download(commit, [f"{inside}/*"], place) / inside
 
 
