@@ -371,6 +371,7 @@ def _step_down(
     error: NDArray[np.float64],
     ends: tuple[NDArray[np.int64], NDArray[np.int64]],
     drawn: NDArray[np.float64],
+    beyond: float = 7.0,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """Adjusted p of every pair, of unordered and of ordered pairs, and the largest abs(z) of every draw.
 
@@ -386,6 +387,9 @@ def _step_down(
         The systems of each pair.
     drawn : ndarray, shape (draws, S)
         Deviations of the systems' values under the null.
+    beyond : float
+        Pairs with a larger abs(z) are taken to be out of every draw's reach, which saves most of the work on a large board; where
+        a draw does reach one, all is done again without it.
     """
     order = np.argsort(-np.abs(z), kind="stable")
     size = np.abs(z[order])[:, None]
@@ -394,6 +398,7 @@ def _step_down(
     scale = 1 / error[order][:, None]
     draws = len(drawn)
     by_system = np.ascontiguousarray(drawn.T)
+    far = int(np.count_nonzero(size > beyond))  # of these only the largest deviations are needed
     reached, reached_ordered = np.ones((2, z.size))  # the data are one draw of the null, too
     largest = np.empty(draws)
     block = max(1, _CELLS_AT_A_TIME // z.size)
@@ -402,14 +407,19 @@ def _step_down(
         null = part[one]
         null -= part[other]
         null *= scale
+        reverse = -null[:far].min(axis=0, initial=np.inf)  # the largest deviation of the far pairs the other way round
+        most = np.maximum(null[:far].max(axis=0, initial=-np.inf), reverse)
+        null = null[far:]
         behind = np.abs(null)
-        np.maximum.accumulate(behind[::-1], axis=0, out=behind[::-1])
-        largest[start : start + block] = behind[0]
-        reached += (behind >= size).sum(axis=1)
-        np.negative(null, out=null)  # the reverse of each pair
-        np.maximum.accumulate(null, axis=0, out=null)
-        np.maximum(behind[1:], null[:-1], out=behind[1:])
-        reached_ordered += (behind >= size).sum(axis=1)
+        _running_maximum(behind[::-1])
+        largest[start : start + block] = np.maximum(most, behind[:1].max(axis=0, initial=-np.inf))
+        reached[far:] += (behind >= size[far:]).sum(axis=1)
+        before = np.concatenate([reverse[None], -null[:-1]])[: len(null)]
+        _running_maximum(before)
+        np.maximum(behind, before, out=behind)
+        reached_ordered[far:] += (behind >= size[far:]).sum(axis=1)
+    if far and largest.max() >= size[far - 1]:
+        return _step_down(z, error, ends, drawn, np.inf)
     alone = 2 * ndtr(-size[:, 0])
     found = []
     for count in (reached, reached_ordered):
@@ -417,3 +427,19 @@ def _step_down(
         p[order] = np.maximum.accumulate(np.maximum(count / (draws + 1), alone))
         found.append(p)
     return found[0], found[1], largest
+
+
+def _running_maximum(values: NDArray[np.float64]) -> None:
+    """Set each row to the maximum of itself and all rows before it: as ``maximum.accumulate``, in a third of the time.
+
+    Rows are taken in runs: first within all runs at once, then from run to run, so that numpy works on many rows in each call.
+    """
+    length = max(1, int(np.sqrt(len(values))))
+    whole = len(values) // length * length
+    runs = values[:whole].reshape(-1, length, values.shape[1])
+    for place in range(1, length):
+        np.maximum(runs[:, place], runs[:, place - 1], out=runs[:, place])
+    for run in range(1, len(runs)):
+        np.maximum(runs[run], runs[run - 1, -1], out=runs[run])
+    for row in range(max(whole, 1), len(values)):
+        np.maximum(values[row], values[row - 1], out=values[row])

@@ -16,7 +16,7 @@ from ppaint.eval_suite import (
     evaluate_scores,
     leave_one_out,
 )
-from ppaint.eval_suite.significance import Influence, compare_values, holm
+from ppaint.eval_suite.significance import Influence, _step_down, compare_values, holm, influences
 
 CATEGORIES = ["a"] * 20 + ["b"] * 30
 DIMENSIONS = ("x", "y")
@@ -122,6 +122,21 @@ def test_pairs_are_corrected_by_step_down_of_the_largest_z(systems: list[LeaveOn
         half = stats.t.isf(stats.norm.sf(reach), pair.freedom) * pair.error
         assert pair.high - pair.difference == pytest.approx(half, rel=1e-9)
         assert pair.p <= pair.p_adjusted
+
+
+def test_pairs_far_out_of_reach_are_passed_over_without_a_change(systems: list[LeaveOneOut]):
+    values, sources = influences(systems)
+    first, second = np.triu_indices(values.size, k=1)
+    influence = np.concatenate([source.values for source in sources], axis=1)
+    difference, error = values[first] - values[second], np.linalg.norm(influence[first] - influence[second], axis=1)
+    drawn = np.random.default_rng(0).standard_normal((700, influence.shape[1])) @ influence.T
+    for stretch in (1.0, 2.0, 6.0):
+        z = stretch * difference / error
+        wanted = _step_down(z, error, (first, second), drawn, np.inf)
+        for beyond in (0.5, np.median(abs(z)), 7.0, 0.0):  # a draw reaches some of the first ones
+            for ours, plain in zip(_step_down(z, error, (first, second), drawn, beyond), wanted, strict=True):
+                assert np.array_equal(ours, plain)
+    assert (abs(z) > 7).sum() > 3
 
 
 @pytest.mark.parametrize("level", [0.8, 0.95])
