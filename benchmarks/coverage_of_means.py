@@ -1,6 +1,6 @@
 """How often intervals of 95 % of SRCC and PLCC hold the truth: of one facet, and of the mean of 15 facets (the headline).
 
-    python benchmarks/coverage_of_means.py [--processes 1] [--work run/coverage_of_means]
+    python benchmarks/coverage_of_means.py [--processes 1] [--work run/coverage_of_means] [--most 150]
 
 Three categories of n paintings, five dimensions. Scores are normal; references of a painting correlate by 0.5 between dimensions,
 and so do the errors of the predictions. Predictions and references of a facet correlate by 0.5, 0.7 or 0.9, and the truth is that
@@ -79,13 +79,20 @@ def cell_result(pieces: list[dict], name: str, which: str) -> dict:
     }
 
 
-def main(processes: Annotated[int, typer.Option(min=1)] = 1, work: Path = Path("run/coverage_of_means")) -> None:
+def main(
+    processes: Annotated[int, typer.Option(min=1)] = 1,
+    work: Path = Path("run/coverage_of_means"),
+    most: Annotated[int, typer.Option(help="The largest number of paintings a category that is measured.")] = max(
+        SIZES
+    ),
+) -> None:
     """Measure every cell."""
     parts = TRIALS // PIECE
-    numbers = list(range(len(CELLS) * parts))
+    sizes = [n for n in SIZES if n <= most]
+    numbers = list(range(len(sizes) * len(CORRELATIONS) * parts))
     found = dict(zip(numbers, in_pieces(piece, numbers, work, processes, "pieces of 50 trials"), strict=True))
     cells = {}
-    for place, (correlation, n) in enumerate(CELLS):
+    for place, (correlation, n) in enumerate(CELLS[: len(sizes) * len(CORRELATIONS)]):
         pieces = [found[number] for number in range(place * parts, (place + 1) * parts)]
         for name in FIGURES:
             for which in SUMS:
@@ -100,7 +107,7 @@ def main(processes: Annotated[int, typer.Option(min=1)] = 1, work: Path = Path("
         ]
         for name in FIGURES
         for which in SUMS
-        for n in SIZES
+        for n in sizes
     ]
     typer.echo(table(header, rows))
     facts = {"trials": TRIALS, "resamples": RESAMPLES, "level": LEVEL, "between_dimensions": SHARED}

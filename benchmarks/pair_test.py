@@ -1,6 +1,6 @@
 """How the tests of `eval_suite.compare_systems` hold their level and what they find: pairs, and boards of ten systems.
 
-    python benchmarks/pair_test.py [--processes 1] [--work run/pair_test]
+    python benchmarks/pair_test.py [--processes 1] [--work run/pair_test] [--largest-gap 0.1]
 
 Three categories of 50 paintings, five dimensions; scores are normal, and correlate by 0.5 between the dimensions of a painting, as
 the errors of a system do. Errors of two systems are independent, or have half of their variance in common. The skill of a system
@@ -110,13 +110,18 @@ def board_result(pieces: list[dict]) -> dict:
     }
 
 
-def main(processes: Annotated[int, typer.Option(min=1)] = 1, work: Path = Path("run/pair_test")) -> None:
+def main(
+    processes: Annotated[int, typer.Option(min=1)] = 1,
+    work: Path = Path("run/pair_test"),
+    largest_gap: Annotated[float, typer.Option(help="Of those that are measured.")] = max(GAPS),
+) -> None:
     """Measure every cell."""
-    jobs = list(range((len(PAIRS) + len(CELLS)) * PIECES))
+    measured = [cell for cell in CELLS if cell[2] <= largest_gap]
+    jobs = list(range((len(PAIRS) + len(measured)) * PIECES))
     done = in_pieces(piece, jobs, work, processes, "pieces")
     cells = [done[start : start + PIECES] for start in range(0, len(done), PIECES)]
     pairs = dict(zip(PAIRS, map(pair_result, cells), strict=False))
-    boards = dict(zip(CELLS, map(board_result, cells[len(PAIRS) :]), strict=True))
+    boards = dict(zip(measured, map(board_result, cells[len(PAIRS) :]), strict=True))
     print_tables(pairs, boards)
     facts = {
         "pairs": TRIALS,
@@ -155,7 +160,7 @@ def print_tables(pairs: dict[tuple, dict], boards: dict[tuple, dict]) -> None:
     header = ["SRCC", "errors", "one pair", "any of ten", "any of ten, Holm", "error", "detectable"]
     typer.echo("equal skill\n" + table(header, rows))
     rows = []
-    for skill, shared, gap in CELLS:
+    for skill, shared, gap in boards:
         if gap:
             board = boards[skill, shared, gap]
             shares = [f"{board[f'power_{way}']:.2f}" for way in ("alone", "step_down", "holm")]

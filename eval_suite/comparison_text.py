@@ -173,8 +173,8 @@ def about_target(compared: SystemsCompared) -> str:
     """
     if compared.target == EXPERTS:
         return (
-            "errors: other paintings of these categories, and other panels of as many experts (the resampled panels' fused "
-            "scores, Student's t)"
+            "errors: other paintings of these categories, and other panels of as many experts (the fused scores of resampled "
+            "panels)"
         )
     return f"errors: other paintings of these categories; the {compared.references.called} are taken as they are"
 
