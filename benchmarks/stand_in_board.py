@@ -37,8 +37,8 @@ from ppaint.trainer.tiny_judge import TINY_JUDGE, TWIN_WEIGHTS
 ROOT = Path(__file__).resolve().parents[1]
 UNDISTILLED = "tiny judge, undistilled"
 DISTILLED_ON = (
-    "distilled without labels on the quickstart's unlabelled landscapes, which are not of the release; the judge that it was "
-    "distilled from was taught with the latent quality behind the simulated experts"
+    "distilled without labels on the quickstart's unlabelled landscapes, which are not of the release, from the tiny judge: it was "
+    "taught with the latent quality behind simulated experts"
 )
 PICTURES = ("forest.png", "cost.png")
 ABOUT = """# A board, made as anyone would make one

@@ -68,6 +68,7 @@ def test_pointwise_gives_the_judges_own_rating(dataset, tmp_path):
     np.testing.assert_allclose(done.values, mean, atol=1e-4)
     said = submission(tmp_path / "sub")
     assert said.training.ppaint == "not_used" and said.simulated
+    assert said.training.labels == "others"  # the tiny judge was taught with labels
     assert said.made_with.prompt_sha256 == Prompts().sha256()
 
 

@@ -11,7 +11,7 @@ from ...model_card.exported_adapter import ADAPTER_WEIGHTS
 from ...model_card.scorer import AestheticScorer
 from ...model_card.scorer_config import BASE_WEIGHTS, find_file
 from ...trainer.tiny_judge.known_weights import simulated_because
-from .loaded_model import device_name, model_facts, weights_of
+from .loaded_model import device_name, labels_behind, model_facts, weights_of
 from .options import Options
 from .protocol import Scored, Scorer
 
@@ -69,6 +69,7 @@ class DistilledScorer(Scorer):
     def about(self) -> dict[str, Any]:
         """Its model and base, and that no labels were used."""
         config = self._scorer.config
+        labels = labels_behind(self._source, self._scorer.model)
         base, _, commit = config.base_revision.rpartition("@")
         named = config.base or base or None
         return {
@@ -77,7 +78,7 @@ class DistilledScorer(Scorer):
             "access": "open_weights",
             "model": model_facts(self._source, self._scorer.model, self._scorer.commit),
             "base_model": {"id": named, "revision": commit if base and commit != "None" else None} if named else None,
-            "training": {"labels": "none", "ppaint": "images", "categories": self._categories, "data": "not disclosed"},
+            "training": {"ppaint": "images", "categories": self._categories, **labels},
             "teacher": {"id": None, "revision": None},
             "made_with": {"weights_sha256": self._weights, "prompt_sha256": config.prompt_set().sha256()},
             "deterministic": True,

@@ -6,6 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from ...model_card.loading import weights_hash
+from ...trainer.tiny_judge.known_weights import SMALL, simulated_because
+
+TAUGHT = "the tiny judge, or what was made of it: it was taught with the latent quality behind simulated experts"
 
 
 def model_facts(source: str, model: Any, commit: str | None) -> dict[str, Any]:
@@ -29,6 +32,26 @@ def model_facts(source: str, model: Any, commit: str | None) -> dict[str, Any]:
         "revision": None if is_folder else commit,
         "parameters": float(sum(parameter.numel() for parameter in model.parameters())),
     }
+
+
+def labels_behind(source: str, model: Any) -> dict[str, str]:
+    """What is known of the labels that a model has seen: the tiny judge, its twin and what was distilled from them have seen some.
+
+    Parameters
+    ----------
+    source : str
+        Folder or repo.
+    model : torch.nn.Module
+
+    Returns
+    -------
+    dict
+        ``labels`` and ``data`` of a submission's ``training``.
+    """
+    small = sum(parameter.numel() for parameter in model.parameters()) < SMALL
+    if small and simulated_because(source, model):
+        return {"labels": "others", "data": TAUGHT}
+    return {"labels": "none", "data": "not disclosed"}
 
 
 def device_name(model: Any) -> str:

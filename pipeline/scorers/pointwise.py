@@ -9,7 +9,7 @@ from ...images.opening import OpenedImage
 from ...model_card.judge import Judge
 from ...model_card.readout import moments
 from ...trainer.tiny_judge.known_weights import simulated_because
-from .loaded_model import commit_of_model, device_name, model_facts, weights_of
+from .loaded_model import commit_of_model, device_name, labels_behind, model_facts, weights_of
 from .options import Options
 from .protocol import Scored, Scorer
 
@@ -54,7 +54,7 @@ class JudgeScorer(Scorer):
             "access": "open_weights",
             "model": facts,
             "base_model": None,
-            "training": {"labels": "none", "ppaint": "not_used", "categories": [], "data": "not disclosed"},
+            "training": {"ppaint": "not_used", "categories": [], **labels_behind(self.source, self.judge.model)},
             "teacher": {"id": None, "revision": None},
             "made_with": {"weights_sha256": self._weights, "prompt_sha256": self.judge.prompts.sha256()},
             "deterministic": True,

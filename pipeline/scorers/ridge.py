@@ -17,7 +17,7 @@ from ...images.opening import OpenedImage
 from ...model_card.features import settings_hash, vision_features
 from ...model_card.loading import load_model
 from ...trainer.tiny_judge.known_weights import simulated_because
-from .loaded_model import commit_of_model, device_name, model_facts, weights_of
+from .loaded_model import commit_of_model, device_name, labels_behind, model_facts, weights_of
 from .options import Options
 from .protocol import Scored, Scorer, Surroundings
 
@@ -194,6 +194,8 @@ class RidgeScorer(Scorer):
         """Its model, and that PPaint's labels trained it."""
         commit = commit_of_model(self._model)
         facts = model_facts(self._source, self._model, commit)
+        behind = labels_behind(self._source, self._model)
+        learnt = "for each category, the reference scores of the other categories"
         return {
             "system": f"ridge on {self._source if facts['id'] else self._weights[:12]}",
             "kind": "baseline",
@@ -201,10 +203,10 @@ class RidgeScorer(Scorer):
             "model": facts,
             "base_model": {"id": facts["id"], "revision": facts["revision"]} if facts["id"] else None,
             "training": {
-                "labels": "none",
+                "labels": behind["labels"],
                 "ppaint": "labels_to_train",
                 "categories": list(self._references.categories),
-                "data": "for each category, the reference scores of the other categories",
+                "data": learnt if behind["labels"] == "none" else f"{learnt}; its features: {behind['data']}",
             },
             "teacher": {"id": None, "revision": None},
             "made_with": {"weights_sha256": self._weights, "prompt_sha256": None},
