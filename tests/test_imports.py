@@ -46,6 +46,7 @@ PLANTED = {
     "floors": ("ppaint.images.opening", "ppaint.cli.score"),
     "numerics_floors": ("ppaint.preference_to_score.pairwise.probit", "ppaint.preference_to_score.fusion.fusion"),
     "trainer_floors": ("ppaint.trainer.judgments.journal", "ppaint.trainer.distillation"),
+    "leaderboard": ("ppaint.eval_suite.significance", "ppaint.eval_suite.leaderboard.log"),
     "trainer": ("ppaint.trainer.held_out", "ppaint.eval_suite.suite"),
     "no_circles": ("ppaint.foundation.faults", "ppaint.foundation.disk_full"),
     "ground": ("ppaint.foundation.single_thread", "numpy"),
