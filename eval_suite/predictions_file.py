@@ -21,7 +21,8 @@ SHOWN = 10  # faults of one kind that are listed one by one; the rest is counted
 _FOOTER_BYTES = 4_000_000  # of a Parquet file: what a footer of a thousand columns needs
 _LONGEST_LINE = 1_000_000  # characters of a line of JSON: what a row of a thousand columns needs, many times over
 _LONGEST_CELL = 10_000  # characters of a cell
-_AT_ONCE = 50_000_000  # bytes of a column of texts that are unpacked together
+_AT_ONCE = 50_000_000  # bytes of a column of texts that are unpacked together, as the footer says
+_TEXTS_AT_ONCE = 16  # rows at most: a footer may say what it likes
 _AGAIN = "write the table again"
 
 
@@ -177,27 +178,24 @@ def _parquet(path: Path, known: Collection[str] | None, limits: Limits) -> Predi
             raise _fault(
                 path, f"column {nested[0]} holds {schema.field(nested[0]).type}", "give every painting one value"
             )
-        parts = [
-            facts.row_group(group).column(place)
-            for group in range(facts.num_row_groups)
-            for place in range(facts.num_columns)
-        ]
-        size = sum(part.total_uncompressed_size for part in parts)
-        if size > limits.size:
-            raise _too_large(path, f"the table unpacks to {size:,} bytes", limits)
-        longest = max((part.total_uncompressed_size for part in parts if "BYTE_ARRAY" in part.physical_type), default=1)
-        cells = _cells(path, file, wanted, max(1, _AT_ONCE // max(1, longest)))
+        # not the sizes of single columns: pyarrow ends the whole process where what a footer says of one is damaged
+        sizes = [facts.row_group(group).total_byte_size for group in range(facts.num_row_groups)]
+        if sum(sizes) > limits.size:
+            raise _too_large(path, f"the table unpacks to {sum(sizes):,} bytes", limits)
+        cells = _cells(path, file, wanted, max(1, _AT_ONCE // max([1, *sizes])))
     columns = {name: pd.Series(cells[name], dtype=object) for name in wanted}
     frame = pd.DataFrame(columns, index=pd.RangeIndex(facts.num_rows), dtype=object)
     return PredictionColumns(names, _counted(frame), bool(passed_over))
 
 
 def _cells(path: Path, file: pyarrow.parquet.ParquetFile, wanted: list[str], rows: int) -> dict[str, list[Any]]:
-    """The cells of each column, read so few rows at a time that one long text, which is stored once and stands in all, fits in."""
+    """The cells of each column; of texts so few rows at a time that a long one, which is stored once and stands in all, fits in."""
     cells: dict[str, list[Any]] = {name: [] for name in wanted}
-    for batch in file.iter_batches(batch_size=rows, columns=wanted) if wanted else ():
-        for name in wanted:
-            found = batch.column(name).to_pylist()
+    for name in wanted:
+        kind = file.schema_arrow.field(name).type
+        at_once = 65_536 if pyarrow.types.is_primitive(kind) else min(rows, _TEXTS_AT_ONCE)
+        for batch in file.iter_batches(batch_size=at_once, columns=[name]):
+            found = batch.column(0).to_pylist()
             longest = max((len(cell) for cell in found if isinstance(cell, str | bytes)), default=0)
             if longest > _LONGEST_CELL:
                 what = f"column {name} holds a text of {longest:,} characters"

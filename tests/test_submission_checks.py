@@ -8,11 +8,13 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow
+import pyarrow.parquet
 import pytest
 from hostile_submissions import json_lines
 from small_submission import noisy, predictions_table, small_references, submission_yaml, write_submission
 
-from ppaint.eval_suite import CheckedSubmission, check_submission
+from ppaint.eval_suite import CheckedSubmission, check_submission, read_predictions
 from ppaint.eval_suite.leaderboard.checks import EarlierSystem, checked_id, flags, refusals
 from ppaint.foundation.faults import InputFault
 
@@ -90,6 +92,19 @@ def test_a_float32_column_is_read_as_its_exact_double(tmp_path):
     assert np.array_equal(
         check_submission(folder, REFERENCES).values[:, 0], table["line"].to_numpy().astype(np.float64)
     )
+
+
+def test_whatever_byte_of_a_footer_is_damaged_there_is_an_answer(tmp_path):
+    # pyarrow ended the whole process where a column's level counts did not fit its kind
+    folder = write_submission(tmp_path / "sub", REFERENCES)
+    (folder / "predictions.csv").unlink()
+    path = folder / "predictions.parquet"
+    pyarrow.parquet.write_table(pyarrow.table({"line": [1.0, 2.0]}), path, store_schema=False)
+    whole = path.read_bytes()
+    for place in range(len(whole) - 8 - int.from_bytes(whole[-8:-4], "little"), len(whole) - 8):
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 2]) + whole[place + 1 :])
+        with pytest.raises(InputFault):
+            read_predictions(path, REFERENCES)
 
 
 def test_the_headline_dimension_alone(tmp_path):
