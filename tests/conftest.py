@@ -185,17 +185,19 @@ def export(tmp_path: Path) -> SmallExport:
 @pytest.fixture(scope="session")
 def hub_process(tmp_path_factory: pytest.TempPathFactory):
     """A Hub on this machine, one for all tests of a process; see ``loopback_hub.py``."""
+    import huggingface_hub
     from loopback_hub import LoopbackHub
 
     hub = LoopbackHub(tmp_path_factory.mktemp("hub"))
     yield hub
+    huggingface_hub.close_session()  # one for all tests: each new one reads all certificates
     hub.stop()
 
 
 @pytest.fixture
 def hub(hub_process, monkeypatch: pytest.MonkeyPatch):
     """That Hub in place of the real one for clients in this process, nobody logged in, nothing yet asked or going wrong."""
-    from huggingface_hub import close_session, constants
+    from huggingface_hub import constants
 
     # They were read from the environment when the library was imported.
     addresses = (hub_process.url, f"{hub_process.url}/{{repo_id}}/resolve/{{revision}}/{{filename}}")
@@ -205,5 +207,4 @@ def hub(hub_process, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
     monkeypatch.delenv("HF_TOKEN", raising=False)
     hub_process.calm()
-    yield hub_process
-    close_session()
+    return hub_process
