@@ -14,6 +14,7 @@ import pandas as pd
 import pyarrow
 import pyarrow.parquet
 
+from ..foundation.any_text import readable
 from ..foundation.faults import Fault, InputFault
 from ..foundation.table_text import has_no_name, read_rows
 
@@ -248,10 +249,13 @@ def _emptied(record: Any) -> Any:
 
 
 def _parsed(text: str) -> Any:
-    """JSON, in which no object may hold a key twice: the last one would win without a word."""
+    """JSON, in which no object may hold a key twice: the last one would win without a word.
+
+    Half a character (``"\\ud800"``), which no library can hold as a text, becomes its escape.
+    """
 
     def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        record = dict(pairs)
+        record = {readable(name): readable(cell) if isinstance(cell, str) else cell for name, cell in pairs}
         if len(record) < len(pairs):
             [(name, _)] = Counter(name for name, _ in pairs).most_common(1)
             raise ValueError(f"an object holds the key {name[:60]!r} twice")

@@ -243,6 +243,8 @@ HOSTILE: dict[str, tuple[Spoil, str]] = {
     "a long line": (instead("predictions.jsonl", lambda: b'{"line":[' + b"[]," * 5_000_000 + b"[]]}"), "line 1 has 15,000,013 characters"),
     "many lists": (instead("predictions.jsonl", lambda: (b'{"line":[' + b"[]," * 90_000 + b"[]]}\n") * 16), "the column is missing"),
     "NaN in JSON": (instead("predictions.jsonl", lambda: b'{"painting_id":"figure_00","category":"figure","line":NaN,"overall":1}'), "nan is not a finite number"),
+    "half a character": (instead("predictions.jsonl", lambda: b'{"painting_id":"\\ud800","category":"figure","line":1,"overall":1}'), "is not in the release"),
+    "half a character in a name": (instead("predictions.jsonl", lambda: b'{"painting_id":"a","\\udfff":"x","line":1,"overall":1}'), "unknown column"),
     "a key twice": (instead("predictions.jsonl", lambda: b'{"line":1,"line":2}'), "holds the key 'line' twice"),
     # YAML
     "a bomb": (about_bytes(b"a: &a [x,x]\n" + b"".join(b"%c: &%c [*%c,*%c]\n" % (n + 1, n + 1, n, n) for n in range(97, 115))), "an alias (*a)"),

@@ -84,6 +84,10 @@ def rewrite(file: str, change: Callable[[bytes], bytes]) -> Spoil:
 
 
 BAD_TABLES: dict[str, tuple[Spoil, tuple[str, ...]]] = {
+    "an escape that is no character": (
+        rewrite("annotations.yaml", lambda c: c.replace(b"name: pilot", b'name: "\\UFFFFFFFF"')),
+        ("annotations.yaml", "not valid YAML"),
+    ),
     "missing image": (lambda e: e.set("paintings.csv", 2, "file", "images/no.png"), ("images/no.png", "row 2")),
     "missing paintings": (lambda e: (e.folder / "paintings.csv").unlink(), ("paintings.csv", "missing")),
     "missing config": (lambda e: (e.folder / "annotations.yaml").unlink(), ("annotations.yaml", "missing")),

@@ -146,6 +146,8 @@ CHANGES = {
     "a key more": lambda board: change_facts(board, more=1),
     "no facts": lambda board: (board / "board.yaml").unlink(),
     "broken facts": lambda board: (board / "board.yaml").write_text("{["),
+    "facts that are no text": lambda board: (board / "board.yaml").write_text('name: "\\UFFFFFFFF"'),
+    "facts with a date that is none": lambda board: (board / "board.yaml").write_text("name: 2026-99-99"),
     "the log": lambda board: (board / "log.jsonl").write_bytes(
         (board / "log.jsonl").read_bytes().replace(b'"S0"', b'"SX"')
     ),

@@ -369,6 +369,7 @@ def test_a_folder_without_a_processor_is_one_fault(tmp_path):
         ("lora_rank: 8\n", "lora_rank", "no such setting"),
         ("objective: best\n", "objective", "objective must be one of"),
         ("a: [\n", "", "not readable as YAML"),
+        ('a: "\\UFFFFFFFF"\n', "", "not readable as YAML"),
     ],
 )
 def test_a_bad_configuration_is_one_fault_that_names_the_field(content, field, what, tmp_path):

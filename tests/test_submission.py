@@ -148,6 +148,7 @@ BAD_YAML = {
     "nothing": ("", "no keys and values in it"),
     "only a comment": ("# nothing\n", "no keys and values in it"),
     "not closed": ('system: "a\n', "not valid YAML"),
+    "no character": ('system: "\\UFFFFFFFF"\n', "not valid YAML"),
     "a tab": ("model:\n\tid: x\n", "line 2: not valid YAML"),
     "a bell": ("kind: model\nsystem: a\x07\n", "line 2: the character U+0007 may not stand in YAML"),
     "large": ("notes: " + "x" * 64_000, "larger than 64,000 bytes"),

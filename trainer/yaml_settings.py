@@ -134,6 +134,8 @@ def _loaded(text: str) -> tuple[Any, Any]:
         return yaml.load(text, _Loader), yaml.load(text, yaml.BaseLoader)
     except (AttributeError, LookupError, TypeError) as error:
         raise ValueError(TAG_DOES_NOT_FIT) from error
+    except OverflowError as error:  # PyYAML on "\\UFFFFFFFF"
+        raise ValueError("an escape is no character") from error
 
 
 def _as_text(written: Any) -> str:

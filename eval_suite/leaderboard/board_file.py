@@ -128,7 +128,7 @@ def read_board_file(board: str | Path, first: LogLine) -> BoardFile:
             for one in error.errors()
         ]
         raise InputFault(faults) from error
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
+    except (yaml.YAMLError, ValueError, ArithmeticError, LookupError, AttributeError, RecursionError) as error:
         raise InputFault(Fault(str(path), "", "is no YAML in UTF-8", "put it back as it was")) from error
     return _unchanged(path, found, first.figures)
 

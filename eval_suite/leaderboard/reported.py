@@ -75,7 +75,7 @@ def read_reported(board: str | Path) -> tuple[ReportedRow, ...]:
                 for one in error.errors()
             ]
         ) from error
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError, OSError) as error:
+    except (yaml.YAMLError, ValueError, ArithmeticError, LookupError, AttributeError, RecursionError, OSError) as error:
         raise InputFault(
             Fault(str(path), "", "is no YAML in UTF-8 that can be read", "correct it, or remove the file")
         ) from error
