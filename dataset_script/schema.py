@@ -207,7 +207,7 @@ def _read_yaml(path: Path, faults: list[Fault]) -> dict[str, Any] | None:
         return fault(f"line {row}", "not UTF-8", "save the file as UTF-8")
     except (AttributeError, LookupError, TypeError):  # what PyYAML raises for `!!bool x`, and the like
         return fault("", "not valid YAML (a value is not what its tag, !!, says)", "take the tag out")
-    except (yaml.YAMLError, RecursionError, ValueError, OverflowError) as error:  # the last for "\\UFFFFFFFF"
+    except (yaml.YAMLError, RecursionError, ValueError, OverflowError) as error:  # the last for "\UFFFFFFFF"
         mark = getattr(error, "problem_mark", None)
         reason = getattr(error, "problem", None) or str(error) or type(error).__name__
         return fault(f"line {mark.line + 1}" if mark else "", f"not valid YAML ({reason})", "correct the line")

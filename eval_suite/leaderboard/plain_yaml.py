@@ -85,7 +85,7 @@ def read_plain_yaml(path: Path, *, largest: int = LARGEST) -> PlainYaml:
         raise InputFault(
             [*found.faults, Fault(str(path), place, what, "correct the line, or quote the value")]
         ) from error
-    except (ValueError, OverflowError) as error:  # an escape such as "\\UFFFFFFFF", which is no character
+    except (ValueError, OverflowError) as error:  # an escape such as "\UFFFFFFFF", which is no character
         what = f"not valid YAML ({_cut(str(error))})"
         raise InputFault([*found.faults, Fault(str(path), "", what, "write it again")]) from error
     if len(found.faults) > _LISTED:
