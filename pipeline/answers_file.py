@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -103,6 +103,7 @@ class AnswersFile:
         self.path = path
         self._answers: dict[str, dict[str, Answer]] = {}
         self._features: dict[str, str] = {}
+        self.feature_seconds = 0.0  # that they took, over all runs
         try:
             self._lock = path.open("ab")
         except OSError as error:
@@ -160,12 +161,14 @@ class AnswersFile:
         text = self._features.get(image)
         return None if text is None else np.frombuffer(base64.b64decode(text), dtype="<f4").astype(np.float64)
 
-    def add_features(self, images: Iterable[str], features: np.ndarray) -> None:
-        """Store features of images, a row each, as float32."""
+    def add_features(self, images: Sequence[str], features: np.ndarray, seconds: float) -> None:
+        """Store features of images, a row each, as float32, and the seconds that they took."""
+        each = round(seconds / len(images), 6)
         texts = [base64.b64encode(row.astype("<f4").tobytes()).decode("ascii") for row in features]
-        rows = [{"image": image, "features": text} for image, text in zip(images, texts, strict=True)]
+        rows = [{"image": image, "features": text, "seconds": each} for image, text in zip(images, texts, strict=True)]
         append_lines(self.path, rows)
         self._features |= {row["image"]: row["features"] for row in rows}
+        self.feature_seconds += each * len(rows)
 
     def _take_lock(self) -> None:
         if fcntl is None:
@@ -191,12 +194,18 @@ class AnswersFile:
         for number, row in enumerate(rows[1:], start=2):
             if isinstance(row.get("image"), str) and isinstance(row.get("features"), str):
                 self._features[row["image"]] = row["features"]
+                self.feature_seconds += _seconds(row)
                 continue
             try:
                 answers = {name: _answer(**fields) for name, fields in row["answers"].items()}
                 self._answers.setdefault(str(row["image"]), {}).update(answers)
             except (KeyError, TypeError, ValueError, AttributeError) as error:
                 raise foreign(self.path, number, _NOT_OURS) from error
+
+
+def _seconds(row: Mapping[str, Any]) -> float:
+    value = row.get("seconds")
+    return float(value) if isinstance(value, int | float) else 0.0
 
 
 def _answer(score: float | None, **fields: Any) -> Answer:

@@ -279,7 +279,8 @@ def _filled(scorer: Scorer, seconds: float, images: int, system: str | None) -> 
     known = scorer.about()
     versions = package_versions()
     software = ", ".join(f"{name} {versions[name]}" for name in ("torch", "transformers", "numpy", "pillow"))
-    cost = known.get("cost", {}) | {"seconds_per_image": round(seconds / max(images, 1), 6)}
+    cost = {"seconds_per_image": seconds / max(images, 1)} | known.get("cost", {})  # a scorer may know better
+    cost["seconds_per_image"] = round(cost["seconds_per_image"], 6)
     made_with = known.get("made_with", {}) | {"ppaint": versions["ppaint"], "software": software}
     name = " ".join((system or known["system"]).split())[:60]
     return known | {"system": name, "cost": cost, "made_with": made_with}

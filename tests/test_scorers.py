@@ -81,7 +81,8 @@ def test_a_tournament_is_played_within_each_category_and_rated_as_pseudo_labels_
     place = {image: row for row, image in enumerate(labels.scores.images)}
     expected = labels.scores.elo[[place[one.sha256] for one in PICTURES[PAINTINGS:]]]
     np.testing.assert_allclose(done.values[PAINTINGS:], expected, atol=1e-3)
-    assert submission(tmp_path / "sub").cost.passes_per_image > 5
+    cost = submission(tmp_path / "sub").cost
+    assert 5 < cost.passes_per_image < 30 and cost.seconds_per_image > 0
 
 
 def test_a_tournament_that_was_stopped_asks_no_pair_twice(tmp_path, monkeypatch):
@@ -107,6 +108,10 @@ def test_a_tournament_that_was_stopped_asks_no_pair_twice(tmp_path, monkeypatch)
     assert len(pairs) == len(set(pairs)) and len(asked) > 3
     monkeypatch.setattr(Judge, "compare", compare)
     np.testing.assert_array_equal(done.values, played("again").values)
+    monkeypatch.setattr(Judge, "compare", None)
+    monkeypatch.setattr(Judge, "features", None)
+    (tmp_path / "again" / "predictions.csv").unlink()
+    np.testing.assert_array_equal(played("again").values, done.values)  # all is stored: nothing is asked or encoded
     with pytest.raises(InputFault, match=r"another schedule \(opponents \(4 then, 5 now\)\)"):
         (tmp_path / "sub" / "predictions.csv").unlink()
         played("sub", opponents=5)
@@ -152,6 +157,8 @@ def test_ridge_computes_no_features_twice_and_refuses_other_labels(dataset, tmp_
     (tmp_path / "sub.answers.jsonl").rename(tmp_path / "two.answers.jsonl")
     monkeypatch.setattr("ppaint.pipeline.scorers.ridge.vision_features", None)
     again = predicted(dataset, tmp_path / "two", "ridge", model="tiny")
+    costs = [submission(tmp_path / name).cost.seconds_per_image for name in ("sub", "two")]
+    assert costs[0] == pytest.approx(costs[1]) and costs[0] > 0
     assert (tmp_path / "two" / "predictions.csv").read_bytes() == (tmp_path / "sub" / "predictions.csv").read_bytes()
     assert again.values.shape == (24, 2)
     other = draw_release(tmp_path / "other", dimensions=("overall",))

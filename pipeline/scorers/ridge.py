@@ -6,6 +6,7 @@ nor from those of its panel. The penalty is chosen by leave-one-out errors on th
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -142,7 +143,9 @@ class RidgeScorer(Scorer):
         missing = [place for place in places if answers.features(paintings.hashes[place]) is None]
         done = len(places) - len(missing)
         for few in paintings.images(missing).few_at_a_time():
-            answers.add_features([image.sha256 for image in few], self._pooled(few))
+            begun = time.perf_counter()
+            features = self._pooled(few)
+            answers.add_features([image.sha256 for image in few], features, time.perf_counter() - begun)
             done += len(few)
             surroundings.report("vision features", done, len(places))
 
@@ -192,6 +195,8 @@ class RidgeScorer(Scorer):
 
     def about(self) -> dict[str, Any]:
         """Its model, and that PPaint's labels trained it."""
+        around = self._around
+        seconds = around.answers.feature_seconds / len(around.paintings.different()) if around else None
         commit = commit_of_model(self._model)
         facts = model_facts(self._source, self._model, commit)
         behind = labels_behind(self._source, self._model)
@@ -211,7 +216,7 @@ class RidgeScorer(Scorer):
             "teacher": {"id": None, "revision": None},
             "made_with": {"weights_sha256": self._weights, "prompt_sha256": None},
             "deterministic": True,
-            "cost": {"passes_per_image": 1.0, "device": device_name(self._model)},
+            "cost": {"passes_per_image": 1.0, "seconds_per_image": seconds, "device": device_name(self._model)},
         }
 
     def notes(self) -> tuple[str, ...]:

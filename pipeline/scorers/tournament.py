@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from ...images.opening import OpenedImage
 from ...model_card.features import VisionFeatures
 from ...model_card.judge import Judge
 from ...trainer.judgments.judging import Judging
+from ...trainer.judgments.judging_cost import JudgingCost
 from ...trainer.judgments.judgment_store import JudgmentStore
 from ...trainer.pseudo_scores.schedule import Schedule, follow_schedule
 from ...trainer.pseudo_scores.schedule_sizes import MIN_RELIABILITY, SMALLEST_SET
@@ -40,7 +41,7 @@ class TournamentScorer(JudgeScorer):
         super().__init__(options, batch_size=32)
         self._schedule = Schedule(options.pool_size, options.opponents)
         self._around: Surroundings | None = None
-        self._rows_per_image = 0.0
+        self._costs: list[JudgingCost] = []
         self._notes: list[str] = []
 
     def get_ready(self, surroundings: Surroundings) -> None:
@@ -67,9 +68,13 @@ class TournamentScorer(JudgeScorer):
         return super().identity() | {"schedule": schedule}
 
     def about(self) -> dict[str, Any]:
-        """As for a rating, but for what it costs: ordered pairs and ratings are rows of a pass."""
-        known = super().about()
-        return known | {"cost": known["cost"] | {"passes_per_image": round(self._rows_per_image, 2)}}
+        """As for a rating, but for what it costs, over all runs: ordered pairs and ratings are rows of a pass."""
+        known, images = super().about(), sum(cost.images for cost in self._costs)
+        if not images:
+            return known
+        rows = sum(cost.ordered_pairs + cost.ratings for cost in self._costs) / images
+        seconds = sum(cost.seconds + cost.encoding_seconds for cost in self._costs) / images
+        return known | {"cost": known["cost"] | {"passes_per_image": round(rows, 2), "seconds_per_image": seconds}}
 
     def notes(self) -> tuple[str, ...]:
         """Dimensions without a usable signal, and what the pool's self-check says."""
@@ -79,7 +84,11 @@ class TournamentScorer(JudgeScorer):
         """Ask what is to be asked about a category, and rate its images."""
         around, folder = self._around, self.judgments_folder(category)
         name = f" {category}" if category else ""
-        features = StreamedFeatures(self.judge, images, around.report, f"vision features{name}")
+
+        def note(encoded: int, seconds: float) -> None:
+            judging.costs.add("vision", encoded=encoded, encoding_seconds=round(seconds, 6))
+
+        features = StreamedFeatures(self.judge, images, around.report, f"vision features{name}", note)
         with JudgmentStore(
             folder, self.judge.fingerprint, self.dimensions, parts=self.judge.parts, images=images.hashes
         ) as store:
@@ -88,7 +97,7 @@ class TournamentScorer(JudgeScorer):
             )
             found = follow_schedule(judging, images.hashes, self._schedule)
             store.export()
-            self._rows_per_image = judging.cost.rows_an_image
+            self._costs.append(judging.cost)
         where = f"{category}, " if category else ""
         for dimension, reliability in zip(self.dimensions, found.scores.reliability, strict=True):
             if not reliability >= MIN_RELIABILITY:
@@ -136,20 +145,32 @@ class StreamedFeatures(Mapping[str, VisionFeatures]):
     report : callable
     what : str
         Names them on the progress bar.
+    on_encoded : callable
+        Called once, as ``on_encoded(images, seconds)``, when they were computed.
     """
 
-    def __init__(self, judge: Judge, images: ClosedImages, report: Progress, what: str) -> None:
+    def __init__(
+        self,
+        judge: Judge,
+        images: ClosedImages,
+        report: Progress,
+        what: str,
+        on_encoded: Callable[[int, float], None],
+    ) -> None:
         self._judge, self._images, self._report, self._what = judge, images, report, what
-        self._hashes = Counter(images.hashes)
+        self._on_encoded = on_encoded
+        self._hashes = dict.fromkeys(images.hashes)
         self._found: dict[str, VisionFeatures] = {}
 
     def __getitem__(self, image: str) -> VisionFeatures:
         if image not in self._hashes:
             raise KeyError(image)
         if not self._found:
+            begun = time.perf_counter()
             finished = counted(self._report, self._what, len(self._images))
             for few in self._images.few_at_a_time():
                 self._found |= {one.sha256: one for one in self._judge.features(few, on_batch=finished)}
+            self._on_encoded(len(self._images), time.perf_counter() - begun)
         return self._found[image]
 
     def __contains__(self, image: object) -> bool:
