@@ -36,7 +36,7 @@ def repos_of(request: Request) -> Repos:
 
 
 def is_member(request: Request, user: str | None, namespace: str) -> bool:
-    return user is not None and (user == namespace or user in repos_of(request).state["members"].get(namespace, ()))
+    return user is not None and (user == namespace or user in repos_of(request).members.get(namespace, ()))
 
 
 def repo_of(

@@ -56,8 +56,7 @@ def _add_control(app: FastAPI, repos: Repos, faults: Faults) -> None:
 
     @app.post(CONTROL + "members")
     async def members(request: Request):
-        repos.state["members"] |= await request.json()
-        repos.save()
+        repos.let_in(await request.json())
         return Response()
 
 

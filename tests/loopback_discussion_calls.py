@@ -54,7 +54,7 @@ async def open_one(request: Request, kinds: str, namespace: str, name: str):
     if one["is_pull_request"]:
         one["status"] = "draft"
         repo["refs"][f"refs/pr/{one['num']}"] = repo["refs"]["main"]
-    repos_of(request).save()
+    repos_of(request).save(repo)
     return {"num": one["num"]}
 
 
@@ -85,5 +85,5 @@ async def change(request: Request, kinds: str, namespace: str, name: str, number
             one["merge"] = repos_of(request).merge(repo, one, user)
         one["status"] = sent.get("status", "merged")
         event = repos_of(request).say(repo, one, "status-change", user, {"status": one["status"]})
-    repos_of(request).save()
+    repos_of(request).save(repo)
     return {{"comment": "newMessage", "status": "newStatus", "title": "newTitle"}.get(what, "merged"): event}

@@ -18,11 +18,7 @@ calls = APIRouter()
 async def whoami(request: Request):
     if (user := user_of(request)) is None:
         raise Refused(401, NOT_LOGGED_IN)
-    orgs = [
-        {"name": org, "roleInOrg": "write"}
-        for org, names in repos_of(request).state["members"].items()
-        if user in names
-    ]
+    orgs = [{"name": org, "roleInOrg": "write"} for org, names in repos_of(request).members.items() if user in names]
     return {
         "type": "user",
         "id": user,
@@ -58,7 +54,7 @@ async def create(request: Request):
         return JSONResponse(said, 409)
     private = wanted.get("visibility") == "private" or bool(wanted.get("private"))
     repo = repos_of(request).create(kind, name, user, private)
-    repos_of(request).save()
+    repos_of(request).save(repo)
     return {"url": page_of(request, repo), "id": name, "name": name}
 
 
@@ -69,8 +65,7 @@ async def delete(request: Request):
     repo, user = repo_of(request, f"{wanted.get('type') or 'model'}s", namespace, wanted["name"], writes=True)
     if not is_member(request, user, namespace):
         raise Refused(403, "Forbidden: only its members may delete it")
-    del repos_of(request).state["repos"][f"{repo['kind']}s/{repo['name']}"]
-    repos_of(request).save()
+    repos_of(request).remove(repo)
     return {}
 
 
@@ -82,7 +77,7 @@ async def settings(request: Request, kinds: str, namespace: str, name: str):
     wanted = await request.json()
     repo["gated"] = wanted.get("gated", repo["gated"])
     repo["private"] = wanted.get("visibility", "private" if repo["private"] else "public") == "private"
-    repos_of(request).save()
+    repos_of(request).save(repo)
     return {}
 
 
@@ -134,7 +129,7 @@ async def tag(request: Request, kinds: str, namespace: str, name: str, revision:
     if ref in repo["refs"]:
         raise Refused(409, "Tag reference exists already")
     repo["refs"][ref] = commit_of(request, repo, revision)["oid"]
-    repos_of(request).save()
+    repos_of(request).save(repo)
     return {}
 
 

@@ -57,20 +57,40 @@ class Repos:
     Parameters
     ----------
     folder : Path
-        Holds the objects and ``state.json``; a Hub started again on the same folder goes on where it stopped.
+        Holds the objects and what is said about them; a Hub started again on the same folder goes on where it stopped.
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        (folder / "objects").mkdir(parents=True, exist_ok=True)
-        self.state: dict = {"repos": {}, "members": {}}
-        if (folder / "state.json").is_file():
-            self.state = json.loads((folder / "state.json").read_text(encoding="utf-8"))
+        for inside in ("objects", "repos"):
+            (folder / inside).mkdir(parents=True, exist_ok=True)
+        found = [json.loads(path.read_text(encoding="utf-8")) for path in sorted((folder / "repos").glob("*.json"))]
+        self.repos: dict[str, dict] = {f"{repo['kind']}s/{repo['name']}": repo for repo in found}
+        members = folder / "members.json"
+        self.members: dict[str, list[str]] = (
+            json.loads(members.read_text(encoding="utf-8")) if members.is_file() else {}
+        )
 
-    def save(self) -> None:
-        beside = self.folder / "state.json.new"
-        beside.write_text(json.dumps(self.state), encoding="utf-8")
-        beside.replace(self.folder / "state.json")
+    def save(self, repo: dict) -> None:
+        """Keep what was changed in a repository."""
+        self._write(self._place(repo), repo)
+
+    def let_in(self, members: dict[str, list[str]]) -> None:
+        """Who may write in a namespace."""
+        self.members |= members
+        self._write(self.folder / "members.json", self.members)
+
+    def remove(self, repo: dict) -> None:
+        del self.repos[f"{repo['kind']}s/{repo['name']}"]
+        self._place(repo).unlink()
+
+    def _place(self, repo: dict) -> Path:
+        return self.folder / "repos" / f"{repo['kind']}s--{repo['name'].replace('/', '--')}.json"
+
+    def _write(self, path: Path, content: dict) -> None:
+        beside = path.with_suffix(".new")
+        beside.write_text(json.dumps(content), encoding="utf-8")
+        beside.replace(path)
 
     def object(self, sha256: str) -> Path:
         return self.folder / "objects" / sha256
@@ -92,7 +112,7 @@ class Repos:
         return {"sha256": sha256, "size": size, "oid": git_hash("blob", pointer).hex(), "lfs": True}
 
     def get(self, kind: str, name: str) -> dict | None:
-        return self.state["repos"].get(f"{kind}s/{name}")
+        return self.repos.get(f"{kind}s/{name}")
 
     def create(self, kind: str, name: str, author: str, private: bool) -> dict:
         repo = {
@@ -108,7 +128,8 @@ class Repos:
         patterns = (*LFS_PATTERNS, *(OF_DATASETS if kind == "dataset" else ()))
         attributes = "".join(f"{pattern} filter=lfs diff=lfs merge=lfs -text\n" for pattern in patterns)
         self.commit(repo, "main", {".gitattributes": self.regular(attributes.encode())}, "initial commit", author)
-        self.state["repos"][f"{kind}s/{name}"] = repo
+        self.repos[f"{kind}s/{name}"] = repo
+        self.save(repo)
         return repo
 
     def is_large(self, repo: dict, path: str, size: int) -> bool:

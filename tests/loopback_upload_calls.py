@@ -93,7 +93,7 @@ async def commit(request: Request, kinds: str, namespace: str, name: str, revisi
     if ref.startswith("refs/pr/"):
         discussion = repo["discussions"][int(ref.rsplit("/", 1)[-1]) - 1]
         repos_of(request).say(repo, discussion, "commit", user, {"subject": title, "oid": oid})
-    repos_of(request).save()
+    repos_of(request).save(repo)
     page = page_of(request, repo)
     asked = f"{page}/discussions/{number}" if number else None
     return {"success": True, "commitOid": oid, "commitUrl": f"{page}/commit/{oid}", "pullRequestUrl": asked}

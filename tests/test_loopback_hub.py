@@ -266,7 +266,7 @@ def test_a_hub_started_again_goes_on(tmp_path) -> None:
     before = Repos(tmp_path)
     made = before.create("dataset", "org/data", "keeper", False)
     oid = before.commit(made, "main", {"log": before.regular(b"1")}, "one", "keeper")
-    before.save()
+    before.save(made)
     after = Repos(tmp_path)
     assert after.at(after.get("dataset", "org/data"), "main")["oid"] == oid
 
