@@ -54,7 +54,6 @@ async def create(request: Request):
         return JSONResponse(said, 409)
     private = wanted.get("visibility") == "private" or bool(wanted.get("private"))
     repo = repos_of(request).create(kind, name, user, private)
-    repos_of(request).save(repo)
     return {"url": page_of(request, repo), "id": name, "name": name}
 
 

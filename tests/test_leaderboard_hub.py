@@ -1,5 +1,6 @@
 """A board on the Hub: submissions by pull request, accepted by a commit, a comment and a close, each once."""
 
+import importlib
 import json
 import subprocess
 import sys
@@ -554,3 +555,14 @@ def test_a_command_that_the_hub_stops_prints_one_line_and_exits_with_status_1(hu
     assert done.returncode == 1 and done.stdout == ""
     line, *others = done.stderr.splitlines()
     assert others == [] and line.startswith("error: org/nothing on http://127.0.0.1:") and "To go on: " in line
+
+
+def test_the_librarys_own_bars_are_not_shown_and_come_back(hub, keeper, board, capsys, monkeypatch) -> None:
+    bars = importlib.import_module("huggingface_hub.utils.tqdm")
+    monkeypatch.setattr(bars, "HF_HUB_DISABLE_PROGRESS_BARS", None)
+    monkeypatch.setattr(bars, "progress_bar_states", {"_global": True})
+    with opened_board(f"hub:{board}", api=keeper) as opened:
+        (opened.folder / "board").mkdir()
+        (opened.folder / "board" / "cost.png").write_bytes(b"\x89PNG" * 99)
+        opened.send("a plot")
+    assert capsys.readouterr().err == "" and not bars.are_progress_bars_disabled()

@@ -13,6 +13,7 @@ from json import JSONDecodeError
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from ...foundation.any_text import readable
 from ...foundation.faults import Fault, InputFault
 from ...foundation.stopped import Stopped
 
@@ -55,8 +56,10 @@ def hub_repo(board: str | Path) -> str | None:
 
 def _checked_name(name: str) -> str:
     if not _NAME.fullmatch(name) or ".." in name or "--" in name:
-        what = f"{ascii(name[:100])} is no name of a repo on the Hub"
-        raise InputFault(Fault(PREFIX, "", what, "give hub:ORG/NAME, the dataset repo of a board"))
+        what = "is no name of a repo on the Hub"
+        raise InputFault(
+            Fault(PREFIX + readable(name)[:100], "", what, "give hub:ORG/NAME, the dataset repo of a board")
+        )
     return name
 
 
@@ -124,7 +127,8 @@ class HubRepo:
     def _patiently(self, doing: str, call: Callable[[], T], done: Callable[[], T | None]) -> T:
         for tries in count(1):
             try:
-                return call()
+                with _quiet():
+                    return call()
             except Exception as error:
                 cause = _cause(error)
                 if cause is None or isinstance(error, Stopped):
@@ -209,10 +213,9 @@ class HubRepo:
 
         def call() -> str:
             shutil.rmtree(folder, ignore_errors=True)  # the library takes what an earlier try left there for the whole
-            with _quiet():
-                return self.api.snapshot_download(
-                    self.name, repo_type="dataset", revision=commit, local_dir=folder, allow_patterns=list(patterns)
-                )
+            return self.api.snapshot_download(
+                self.name, repo_type="dataset", revision=commit, local_dir=folder, allow_patterns=list(patterns)
+            )
 
         self.ask("the board was not read", call)
         return folder
@@ -238,9 +241,10 @@ def faults_of(folder: Path, name: str) -> Iterator[None]:
 @contextmanager
 def _quiet() -> Iterator[None]:
     """No bars of the library's own for a few small files."""
+    from huggingface_hub import constants
     from huggingface_hub.utils import are_progress_bars_disabled, disable_progress_bars, enable_progress_bars
 
-    if are_progress_bars_disabled():
+    if are_progress_bars_disabled() or constants.HF_HUB_DISABLE_PROGRESS_BARS is False:  # false: the user wants them
         yield
         return
     disable_progress_bars()
