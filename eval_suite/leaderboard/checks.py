@@ -14,7 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...foundation.faults import Fault, InputFault
-from ..prediction_notes import SAME_ORDER
 from ..predictions_table import read_predictions
 from ..reference_scores import ReferenceScores, number_text
 from ..srcc_plcc.correlation import MINIMUM_ITEMS, is_constant, srcc
@@ -237,6 +236,10 @@ def flags(
         ``same_order_as:<id>`` (SRCC of at least 0.999 with an earlier system in every facet), ``same_order_as_labels`` (the same
         with the release's scores, in every facet or in one that has ten answers or more), ``above_noise_ceiling``, ``incomplete``.
     """
+    from ..prediction_notes import (
+        SAME_ORDER,
+    )  # brings scipy.stats: an answer to a faulty submission does not wait for it
+
     dimensions = tuple(checked.submission.dimensions)
     labels = references.values[:, [references.dimensions.index(name) for name in dimensions]]
     categories = references.table["category"].to_numpy()
