@@ -24,6 +24,7 @@ _LONGEST_LINE = 1_000_000  # characters of a line of JSON: what a row of a thous
 _LONGEST_CELL = 10_000  # characters of a cell
 _AT_ONCE = 50_000_000  # bytes of a column of texts that are unpacked together, as the footer says
 _TEXTS_AT_ONCE = 16  # rows at most: a footer may say what it likes
+_BRACKETS = 200_000  # that a list in JSON may open beside those of its rows: they may stand in texts
 _AGAIN = "write the table again"
 
 
@@ -207,7 +208,11 @@ def _cells(path: Path, file: pyarrow.parquet.ParquetFile, wanted: list[str], row
 
 def _json(path: Path, known: Collection[str] | None, limits: Limits) -> PredictionColumns:
     """A list of objects."""
-    return _of_records(path, _parsed(_text(path)), known, limits)
+    text = _text(path)
+    brackets = text.count("{") + text.count("[")
+    if brackets > _BRACKETS + 2 * limits.rows:  # each would be an object, thirty times as large in memory
+        raise _too_large(path, f"the file opens {brackets:,} brackets", limits)
+    return _of_records(path, _parsed(text), known, limits)
 
 
 def _json_lines(path: Path, known: Collection[str] | None, limits: Limits) -> PredictionColumns:

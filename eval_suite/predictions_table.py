@@ -17,7 +17,15 @@ from .predictions_file import LACKING, SHOWN, Limits, PredictionColumns, read_co
 from .reference_scores import ReferenceScores, reference_scores
 
 # what `ppaint score` writes beside the scores, and what it called it before
-SCORE_COLUMNS = ("distance", "training_distance", "out_of_distribution", "depth", "training_depth", "out_of_depth")
+SCORE_COLUMNS = (
+    "name",
+    "distance",
+    "training_distance",
+    "out_of_distribution",
+    "depth",
+    "training_depth",
+    "out_of_depth",
+)
 LARGEST = 1e100  # of a prediction: the square of a larger one, or a sum of such, may be no number
 
 
@@ -145,6 +153,8 @@ def _column_faults(
         needed.insert(1, "category")
     nameless = found.nameless or any(map(has_no_name, found.names))
     hint = ", or give the column (or index) without a name this name" if nameless else ""
+    by_name = "painting_id" not in found.names and "name" in found.names
+    hint += ", or give the column name (what `ppaint score` calls images) this name" if by_name else ""
     if any(name in found.names for name in dimensions):
         hint += ", or ask for the dimensions that are there alone"
     faults = [

@@ -23,6 +23,7 @@ CALLED = "reference scores"
 _SE = "_se"
 _IDS = ("painting_id", "category")
 _LIMITS = Limits(rows=300_000, columns=300, size=16_000_000, paintings=None)
+_MOST_SCORES = 2_000_000
 _MOST_CATEGORIES = 500  # each is a row of every table that is printed
 _LONGEST_NAME = 60
 
@@ -82,6 +83,10 @@ def read_reference_table(path: str | Path) -> ReferenceScores:
     found = read_columns(path, None, _LIMITS)
     dimensions = [name for name in found.names if name not in _IDS and not _is_error(name, found.names)]
     faults = _column_faults(path, found, dimensions)
+    cells = len(found.table) * len(dimensions)
+    if cells > _MOST_SCORES:
+        what = f"{len(found.table):,} rows of {len(dimensions)} dimensions are more than {_MOST_SCORES:,} scores"
+        faults.append(Fault(str(path), "", what, "keep the dimensions that are needed"))
     if faults:
         raise InputFault(faults)
     table = pd.DataFrame({name: as_ids(found.table[name]) for name in _IDS}, index=found.table.index)

@@ -135,6 +135,14 @@ def test_a_table_needs_the_chosen_dimensions_only_and_may_have_the_others(refere
         assert read_predictions(more, given, **options)[3, 0] == 3.5
 
 
+def test_what_a_scorer_writes_beside_its_scores_may_be_there(references, tmp_path):
+    path = written(tmp_path / "a.csv", references, ["overall", "name", "overall_sd", "distance", "out_of_distribution"])
+    assert read_predictions(path, references, dimensions=["overall"])[3, 0] == 3.0
+    path.write_text(path.read_text().replace("painting_id,", "id,", 1))
+    missing, unknown = refused(path, references, dimensions=["overall"])
+    assert "give the column name (what `ppaint score` calls images) this name" in missing.fix and unknown.row == "id"
+
+
 @pytest.mark.parametrize("cell", ["", "  "])
 def test_an_empty_cell_is_an_abstention_where_that_is_allowed_and_a_fault_elsewhere(references, tmp_path, cell):
     path = written(tmp_path / "a.csv", references, ["overall"], cell=cell)

@@ -8,6 +8,7 @@ import pyarrow
 import pyarrow.parquet
 import pytest
 import yaml
+from huggingface_hub import eval_result_entries_to_yaml, parse_eval_result_entries
 from small_release import CATEGORIES, DIMENSIONS, build_small_release
 from typer.testing import CliRunner
 
@@ -174,6 +175,12 @@ def test_what_is_no_table_of_scores_is_one_fault(tmp_path, text, row, what):
             '{"painting_id": "a", "category": "sea", "line": 1}\n{"painting_id": "b", "line": 1}\n',
             "is empty",
         ),
+        ("t.json", "[" + "{}," * 900_000 + "{}]", "opens 900,002 brackets, but 300,000 rows"),
+        (
+            "t.csv",
+            "painting_id,category" + "".join(f",d{k}" for k in range(250)) + "\n" + ("a" + "," * 251 + "\n") * 9000,
+            "scores",
+        ),
         ("t.jsonl", '{"painting_id": "a", "painting_id": "b"}\n', "the key 'painting_id' twice"),
         ("t.csv", "painting_id,category,line\n\xff", "not UTF-8"),
         ("t.csv", "painting_id,category,line\na,sea," + "1" * 16_000_001, "bytes"),
@@ -265,6 +272,7 @@ def test_results_for_the_hub_have_one_value_per_entry_and_are_written_where_the_
     )  # fmt: skip
     assert done.exit_code == 0
     entries = yaml.safe_load((model / ".eval_results" / "small-simulated.yaml").read_text())
+    assert eval_result_entries_to_yaml(parse_eval_result_entries(entries)) == entries
     found = json.loads(out.read_text())
     srcc = found["figures"]["srcc"]
     assert {entry["dataset"]["task_id"]: entry["value"] for entry in entries} == {
