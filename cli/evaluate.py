@@ -58,6 +58,7 @@ def evaluate(
     """
     from ..eval_suite.eval_results import HubResults
     from ..eval_suite.evaluation_report import evaluation_report
+    from ..eval_suite.shown_text import one_line
     from ..foundation.whole_files import check_can_be_written, write_json
     from .terminal import progress_bars
 
@@ -78,7 +79,7 @@ def evaluate(
         )
     without_entry = hub.write(report.evaluation, report.references) if hub else ()
     simulated = " (a simulated release)" if report.references.simulated else ""
-    _print(report, f"{predictions.name} against {report.references.name}{simulated}", without_entry)
+    _print(report, f"{one_line(predictions.name)} against {report.references.name}{simulated}", without_entry)
     if json_out is not None:
         bootstrap = {**options, "unit": "painting", "stratified_by": "category"}
         write_json(json_out, {"predictions": str(predictions), **report.as_dict(), "bootstrap": bootstrap}, indent=2)

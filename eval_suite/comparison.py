@@ -167,12 +167,14 @@ def compare_files(
         For files that cannot be read or compared: all of them at once.
     """
     chosen = references if dimensions is None else references.only(named_dimensions(dimensions, references.dimensions))
-    values = _read_all(files, references, chosen)
+    _refuse_list(files)
     names = system_names(files)
+    beyond: list[str] = []
+    values = _read_all(files, names, references, chosen, beyond if release is None else None)
     looks = [
         f"{name}: {note}" for name, mine in zip(names, values, strict=True) for note in prediction_notes(mine, chosen)
     ]
-    notes: list[str] = []
+    notes = beyond
     kept, answered = _common(values, names, files, chosen, notes)
     rows = _rows(values, kept, chosen, files)
     panels: tuple[ResampledPanel, ...] = ()
@@ -231,14 +233,27 @@ def _refuse_list(files: Sequence[str | Path]) -> None:
         raise InputFault(faults)
 
 
-def _read_all(files: Sequence[str | Path], references: ReferenceScores, chosen: ReferenceScores) -> NDArray[np.float64]:
-    """The predictions of all files, shape (S, n, D); an ``InputFault`` has the faults of all of them."""
-    _refuse_list(files)
+def _read_all(
+    files: Sequence[str | Path],
+    names: Sequence[str],
+    references: ReferenceScores,
+    chosen: ReferenceScores,
+    beyond: list[str] | None,
+) -> NDArray[np.float64]:
+    """The predictions of all files, shape (S, n, D); an ``InputFault`` has the faults of all of them.
+
+    Where `beyond` is given, what the references do not have is passed over, and noted there.
+    """
     faults: list[Fault] = []
     values = []
-    for file in files:
+    for file, name in zip(files, names, strict=True):
+        more: list[str] | None = None if beyond is None else []
         try:
-            values.append(read_predictions(file, references, dimensions=chosen.dimensions, abstentions=True))
+            values.append(
+                read_predictions(file, references, dimensions=chosen.dimensions, abstentions=True, beyond=more)
+            )
+            if more:
+                beyond += [f"{name}: {note}" for note in more]
         except InputFault as error:
             faults += error.faults
     if faults:

@@ -12,7 +12,7 @@ from ..foundation.faults import Fault, InputFault
 from ..foundation.progress_type import Progress
 from .prediction_lines import NOISE_CEILING, above_ceiling, check_reference_lines, prediction_lines, table_lines
 from .prediction_notes import facet_ceilings, prediction_notes, score_columns_of
-from .predictions_table import read_predictions, read_some_predictions
+from .predictions_table import read_predictions
 from .reference_lines import Line, relative_errors
 from .reference_scores import ReferenceScores, named_dimensions, reference_scores
 from .suite import Evaluation, evaluate_values, refuse_names
@@ -115,10 +115,8 @@ def evaluation_report(
     if reference_lines:
         _check_lines(release, references)
     refuse_names(references)
-    if release is None:  # a table of scores often has fewer dimensions, and paintings, than a scorer has predicted
-        values, beyond = read_some_predictions(predictions, references)
-    else:
-        values, beyond = read_predictions(predictions, references), ()
+    beyond: list[str] = []
+    values = read_predictions(predictions, references, beyond=beyond if release is None else None)
     evaluation = evaluate_values(values, references, **options)
     lines, left_out, errors = {}, (), references.errors if release is None else None
     if reference_lines and release is None:

@@ -35,6 +35,7 @@ def read_predictions(
     *,
     dimensions: Sequence[str] | None = None,
     abstentions: bool = False,
+    beyond: list[str] | None = None,
 ) -> NDArray[np.float64]:
     """Read predictions of every painting of a release.
 
@@ -50,6 +51,9 @@ def read_predictions(
         Only these are needed; columns of the other dimensions may be there and are not used. All of them by default.
     abstentions : bool
         Whether a cell may be empty (``null``): the system gives no answer. A painting without a row is a fault in any case.
+    beyond : list of str, optional
+        Where it is given, paintings and columns that the references do not have are passed over, and sentences that say so are
+        appended to it: a table of scores of somebody's data set often has fewer of both than a scorer gives. A fault otherwise.
 
     Returns
     -------
@@ -66,40 +70,7 @@ def read_predictions(
     if not isinstance(references, ReferenceScores):
         references = reference_scores(references)
     needed = references.dimensions if dimensions is None else references.checked_dimensions(dimensions)
-    return _read(Path(path), references, needed, abstentions=abstentions, beyond=None)
-
-
-def read_some_predictions(path: str | Path, references: ReferenceScores) -> tuple[NDArray[np.float64], tuple[str, ...]]:
-    """Read predictions of the references' paintings from a table that may hold more: other paintings, other dimensions.
-
-    A table of scores of somebody's data set often has fewer of both than a scorer gives.
-
-    Parameters
-    ----------
-    path : str or Path
-        As for `read_predictions`.
-    references : ReferenceScores
-
-    Returns
-    -------
-    values : ndarray, shape (n, D)
-        As `read_predictions` gives them.
-    notes : tuple of str
-        What was passed over.
-
-    Raises
-    ------
-    InputFault
-        As `read_predictions`, but for rows and columns that the references do not have.
-    """
-    notes: list[str] = []
-    return _read(Path(path), references, references.dimensions, abstentions=False, beyond=notes), tuple(notes)
-
-
-def _read(
-    path: Path, references: ReferenceScores, needed: Sequence[str], *, abstentions: bool, beyond: list[str] | None
-) -> NDArray[np.float64]:
-    """Predictions in the references' order; what is beyond them is a fault, or passed over and noted."""
+    path = Path(path)
     known, paintings = _known_columns(references), references.table
     found = read_columns(path, known, Limits.of(len(paintings), len(known)))
     faults = _column_faults(path, found, needed, known, paintings, beyond)

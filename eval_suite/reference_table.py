@@ -16,6 +16,7 @@ from ..foundation.table_text import has_no_name
 from .predictions_file import LACKING, SHOWN, Limits, PredictionColumns, read_columns
 from .predictions_table import SCORE_COLUMNS, as_ids, read_numbers, shown
 from .reference_scores import ReferenceScores, headline_of, reference_scores
+from .shown_text import one_line
 from .srcc_plcc.correlation import FIGURES
 from .suite import MEAN
 
@@ -110,7 +111,7 @@ def read_reference_table(path: str | Path) -> ReferenceScores:
         statistics=FIGURES,
         notes=_notes(dimensions, known),
         errors=errors if known else None,
-        name=path.stem,
+        name=one_line(path.stem),
         source=str(path),
         simulated=False,
     )

@@ -257,6 +257,28 @@ def test_without_anything_to_evaluate_against_it_is_said(predictions):
     assert "neither --dataset nor --references" in fault_of("--predictions", predictions).what
 
 
+def test_predictions_may_have_more_paintings_and_dimensions_than_a_table_and_what_is_not_used_is_said(
+    folder, scores, predictions, tmp_path
+):
+    some = write(scores.drop(columns=["line", "line_se"])[:-2], tmp_path / "t.csv")
+    table = pd.read_csv(predictions)
+    other = write(table.assign(overall=table["overall"] + table["line"]), tmp_path / "other.csv")
+    done = command("--predictions", predictions, "--references", some)
+    told = (
+        "columns that are no dimension of the references: line: not used",
+        "2 rows are of paintings that t does not",
+    )
+    assert done.exit_code == 0 and all(f"note: {sentence}" in done.output for sentence in told)
+    compared = CliRunner().invoke(app, ["compare", str(predictions), str(other), "--references", str(some)])
+    assert compared.exit_code == 0 and all(f"other: {sentence}" in compared.output for sentence in told)
+    renamed = write(table.assign(painting_id=table["painting_id"] + "x"), tmp_path / "renamed.csv")
+    assert (
+        "18 of the release's 18 paintings have no prediction"
+        in fault_of("--predictions", renamed, "--references", some).what
+    )
+    assert "unknown column" in fault_of("--predictions", write(table.assign(taste=1), other), "--dataset", folder).what
+
+
 # --- results for the Hub
 
 
