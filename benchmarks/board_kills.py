@@ -1,15 +1,16 @@
-"""Kill `ppaint leaderboard accept` at random moments (SIGKILL), go on with the next command, and look for what is lost or doubled.
+"""Kill `accept` at random moments (SIGKILL), go on with the next command, and look for what is lost or doubled.
 
     python benchmarks/board_kills.py --work runs/board_kills
 
-A board with submissions that wait; each round hands more in, starts ``accept --all``, and kills it: half of the rounds at any moment of
-the command, half of them at a moment after its first write. Then ``build`` is the next command, and the board is looked at: the log's chain is
-whole, every file is what was accepted, and every submission is either accepted once or still waits. In the end all are accepted, and two
-``accept`` at once end with both in. Exits with status 1 if anything is not so. Writes benchmarks/results/board_kills.json.
+A board with submissions that wait; each round hands more in, accepts all in a process of its own, and kills it: half of the rounds at any
+moment, half of them at a moment after its first write. Then follows what every command begins with, and the board is looked at: the log's chain
+is whole, every file is what was accepted, and every submission is either accepted once or still waits. In the end all are accepted, two
+commands ``ppaint leaderboard accept`` at once end with both in, and the board is built. Exits with status 1 if anything is not so. Writes benchmarks/results/board_kills.json.
 """
 
 from __future__ import annotations
 
+import os
 import random
 import shutil
 import signal
@@ -25,11 +26,13 @@ import typer
 from board_speed import PPAINT, UNKNOWN
 from report_runs import write_result
 
+from ppaint.eval_suite.leaderboard.accept import accept
 from ppaint.eval_suite.leaderboard.checks import check_submission
 from ppaint.eval_suite.leaderboard.history import accepted_entries, waiting_ids
 from ppaint.eval_suite.leaderboard.inbox import hand_in
-from ppaint.eval_suite.leaderboard.log import inspect_log, read_log
+from ppaint.eval_suite.leaderboard.log import inspect_log, read_log, writing
 from ppaint.eval_suite.leaderboard.template import submission_template
+from ppaint.eval_suite.leaderboard.tidy import tidy
 from ppaint.eval_suite.leaderboard.verify import verify
 from ppaint.eval_suite.reference_scores import ReferenceScores
 from ppaint.eval_suite.reference_table import read_reference_table
@@ -59,29 +62,34 @@ def submitted(board: Path, work: Path, references: ReferenceScores, number: int)
     return hand_in(check_submission(folder, references), board).id
 
 
-def accepting(board: Path, path: Path, *ids: str) -> subprocess.Popen:
-    """Start to accept these, or all."""
-    command = [*PPAINT, "accept", str(board), *(ids or ["--all"]), "--yes", "--references", str(path)]
-    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+def accepting(board: Path, references: ReferenceScores) -> int:
+    """Accept all in a child of this process, which has everything imported; its number."""
+    child = os.fork()
+    if child == 0:
+        try:
+            accept(board, None, references, lambda prepared: True)
+        finally:
+            os._exit(0)
+    return child
 
 
-def killed(process: subprocess.Popen, board: Path, seconds: float, after_first_write: bool) -> bool:
+def killed(child: int, board: Path, seconds: float, after_first_write: bool) -> bool:
     """Kill it after so many seconds, counted from its start or from its first write; False where it was done before."""
     before = {path.name for path in (board / "evaluated").iterdir()}
-    while (
-        after_first_write
-        and process.poll() is None
-        and {path.name for path in (board / "evaluated").iterdir()} <= before
-    ):
+    patience = time.monotonic() + 60
+    while after_first_write and {path.name for path in (board / "evaluated").iterdir()} <= before:
+        if time.monotonic() > patience:
+            break
         time.sleep(0.0005)
     time.sleep(seconds)
-    process.send_signal(signal.SIGKILL)
-    return process.wait() == -signal.SIGKILL
+    os.kill(child, signal.SIGKILL)
+    return os.WIFSIGNALED(os.waitpid(child, 0)[1])
 
 
 def looked_at(board: Path, ids: set[str]) -> dict[str, object]:
-    """What the board is like after the next command."""
-    subprocess.run([*PPAINT, "build", str(board)], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    """What the board is like after what every command begins with."""
+    with writing(board):
+        tidy(board)
     found = verify(board)
     accepted, waits = set(accepted_entries(read_log(board))), set(waiting_ids(board))
     lines = [line.id for line in read_log(board) if line.event == "accept"]
@@ -107,14 +115,14 @@ def main(
     subprocess.run([*PPAINT, "new", str(board), "--references", str(path)], check=True, capture_output=True)
     ids = {submitted(board, work, references, number) for number in range(PER_ROUND)}
     start = time.perf_counter()
-    accepting(board, path).wait()
+    os.waitpid(accepting(board, references), 0)
     whole = time.perf_counter() - start
     rounds: list[dict[str, object]] = []
     while sum(bool(one["killed"]) for one in rounds) < kills:
         ids |= {submitted(board, work, references, len(ids) + place) for place in range(PER_ROUND)}
         late = len(rounds) % 2 == 1
         seconds = rng.uniform(0, 0.05 if late else whole)
-        was_killed = killed(accepting(board, path), board, seconds, late)
+        was_killed = killed(accepting(board, references), board, seconds, late)
         torn = inspect_log(board).torn
         found = looked_at(board, ids)
         waits = len(waiting_ids(board))
@@ -129,10 +137,14 @@ def main(
             | found
         )
         print(rounds[-1])
-    accepting(board, path).wait()
+    os.waitpid(accepting(board, references), 0)
     pair = [submitted(board, work, references, len(ids) + place) for place in range(2)]
-    for process in [accepting(board, path, id_) for id_ in pair]:
+    words = ["--yes", "--references", str(path)]
+    for process in [
+        subprocess.Popen([*PPAINT, "accept", str(board), id_, *words], stdout=subprocess.DEVNULL) for id_ in pair
+    ]:
         process.wait()
+    subprocess.run([*PPAINT, "build", str(board)], check=True, capture_output=True)
     at_the_end = looked_at(board, ids | set(pair)) | {
         "waiting": len(waiting_ids(board)),
         "accepted": len(accepted_entries(read_log(board))),

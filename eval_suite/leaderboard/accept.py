@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -109,6 +110,12 @@ class BoardState:
                 none = np.empty((0, len(line.dimensions)))
                 self.deleted.append(EarlierSystem(id_, str(line.system), str(line.version), line.dimensions, none))
 
+    def copy(self) -> BoardState:
+        """The same, to be added to without a change here."""
+        found = copy(self)
+        found.lines, found.earlier = list(self.lines), list(self.earlier)
+        return found
+
     def add(self, prepared: Prepared) -> None:
         """Take in a submission, as if it had been written."""
         self.lines.append(prepared.line)
@@ -121,6 +128,7 @@ class BoardState:
         *,
         pull_request: Mapping[str, Any] | None = None,
         reason: str | None = None,
+        before: Prepared | None = None,
     ) -> Prepared:
         """The line and the files of a submission.
 
@@ -132,6 +140,8 @@ class BoardState:
             ``number`` and ``commit`` of the pull request it came with.
         reason : str, optional
             Of an entry of another board that is evaluated anew: which one.
+        before : Prepared, optional
+            Of the same submission; it holds if the log's last line is still the one that it follows.
 
         Returns
         -------
@@ -143,6 +153,9 @@ class BoardState:
             If it is refused: its id, or its system and version, or another system with equal predictions is there.
         """
         checked, entry = examined.checked, examined.entry
+        if before is not None and before.line.previous == self.lines[-1].hash:
+            _contents(checked)
+            return before
         faults = refusals(checked, [*self.earlier, *self.deleted])
         if faults:
             raise InputFault(faults)
@@ -305,27 +318,28 @@ def accept(
             refused[id_] = error.faults
         if progress:
             progress("checking and evaluating", place + 1, len(chosen))
-    state, prepared = BoardState(board, lines), []
+    start = BoardState(board, lines)
+    state, prepared = start.copy(), {}
     for id_, one in list(examined.items()):
         try:
-            prepared.append(state.prepare(one, references, reason=(reasons or {}).get(id_)))
-            state.add(prepared[-1])
+            prepared[id_] = state.prepare(one, references, reason=(reasons or {}).get(id_))
+            state.add(prepared[id_])
         except InputFault as error:
             del examined[id_]
             refused[id_] = error.faults
-    if not prepared or not confirm(prepared):
+    if not prepared or not confirm(list(prepared.values())):
         return Outcome((), refused, tuple(there), tuple(notes))
     accepted: list[LogLine] = []
     with writing(board):
         lines, more = tidy(board)
-        state = BoardState(board, lines)
+        state = start if lines[-1].hash == start.lines[-1].hash else BoardState(board, lines)
         known = accepted_entries(lines)
         for id_, one in examined.items():
             if id_ in known:  # by another command, while this one asked
                 there.append(id_)
                 continue
             try:
-                ready = state.prepare(one, references, reason=(reasons or {}).get(id_))
+                ready = state.prepare(one, references, reason=(reasons or {}).get(id_), before=prepared[id_])
             except InputFault as error:
                 refused[id_] = error.faults
                 continue

@@ -7,6 +7,7 @@ import json
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -332,6 +333,7 @@ def _headline(facets: Sequence[FacetOrder]) -> float:
     return float(np.mean([np.mean([facet.srcc for facet in facets if facet.category == name]) for name in categories]))
 
 
+@lru_cache(maxsize=4096)
 def _plain(name: str) -> str:
     return " ".join(unicodedata.normalize("NFKC", name).casefold().split())
 

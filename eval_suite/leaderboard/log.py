@@ -253,14 +253,15 @@ def cut_off_torn_line(board: str | Path) -> str:
     str
         A sentence; empty where there was nothing.
     """
-    found = inspect_log(board)
-    if not found.torn:
-        return ""
     path = Path(board) / LOG_FILE
+    content = path.read_bytes()
+    torn = len(content) - (content.rfind(b"\n") + 1)
+    if not torn:
+        return ""
     with path.open("r+b") as file:
-        file.truncate(path.stat().st_size - found.torn)
+        file.truncate(len(content) - torn)
         os.fsync(file.fileno())
-    return f"the log ended with {found.torn} bytes of a line that was never completed; they were cut off"
+    return f"the log ended with {torn} bytes of a line that was never completed; they were cut off"
 
 
 def append(board: str | Path, lines: LogLine | Sequence[LogLine]) -> None:

@@ -22,7 +22,7 @@ from .board import Board, Row, Table
 from .checks import same_name
 from .page_files import title
 
-SHOWN = 40  # systems on a plot; the tables have all
+SHOWN = 30  # systems on a plot; the tables have all
 _NAME_COLUMNS, _LINE_INCHES, _ROW_GAP = 34, 0.19, 0.17
 _FONT = 11
 _BELOW_PANEL = 0.62  # inches from a panel to its legend: ticks and the axis' label lie between
