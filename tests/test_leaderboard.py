@@ -1,5 +1,6 @@
 """A board: what is accepted, refused, flagged and withdrawn, what a killed command leaves, and what every change breaks."""
 
+import hashlib
 import json
 import os
 import shutil
@@ -23,7 +24,7 @@ from ppaint.eval_suite.leaderboard.board import read_board
 from ppaint.eval_suite.leaderboard.build import build
 from ppaint.eval_suite.leaderboard.checks import check_submission
 from ppaint.eval_suite.leaderboard.history import status, waiting_ids
-from ppaint.eval_suite.leaderboard.log import read_log, writing
+from ppaint.eval_suite.leaderboard.log import append, linked, read_log, writing
 from ppaint.eval_suite.leaderboard.new_board import evaluate_anew, new_board
 from ppaint.eval_suite.leaderboard.page_files import markdown
 from ppaint.eval_suite.leaderboard.plain_files import json_text
@@ -308,6 +309,36 @@ def test_withdrawn_predictions_can_be_deleted_and_their_name_stays_taken(board, 
     handed_in(board, tmp_path, references, noisy(references, 3, 50), system="S2")
     [faults] = accept(board, None, references, yes).refused.values()
     assert "stands on the board already" in str(faults[0])
+
+
+@pytest.mark.parametrize("command", ["decline", "withdraw"])
+def test_every_command_reports_a_torn_line_that_it_cut_off(board, tmp_path, references, caplog, command):
+    id_ = handed_in(board, tmp_path, references, noisy(references, 1, 9), system="new")
+    add_to(board / "log.jsonl", '{"torn')
+    decline(board, id_, "no") if command == "decline" else withdraw(board, read_log(board)[1].id, "no")
+    assert "6 bytes of a line that was never completed" in caplog.text
+    assert verify(board).faults == () and verify(board).notes == ()
+
+
+def test_a_figure_that_the_predictions_do_not_give_is_found_though_every_hash_is_right(board, references):
+    lines = list(read_log(board))
+    path = board / "evaluated" / f"{lines[1].id}.json"
+    content = json.loads(path.read_text())
+    content["leave_one_out"]["all"]["value"] += 1e-6
+    path.write_text(json.dumps(content))
+    kept = [lines[0]]
+    for line in lines[1:]:
+        told = line.as_dict() | (
+            {"evaluated": hashlib.sha256(path.read_bytes()).hexdigest()} if line is lines[1] else {}
+        )
+        kept.append(
+            linked({key: value for key, value in told.items() if key not in ("seq", "previous", "hash")}, kept[-1])
+        )
+    (board / "log.jsonl").unlink()
+    append(board, kept)
+    assert verify(board).faults == ()
+    [fault] = verify(board, references=references).faults
+    assert "is not what its predictions give" in fault.what
 
 
 def test_a_declined_submission_leaves_the_inbox_and_its_submitter_learns_why(board, tmp_path, references):

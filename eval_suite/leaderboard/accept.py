@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
@@ -372,7 +373,7 @@ def decline(board: str | Path, id: str, reason: str) -> LogLine:
     """
     board, reason = Path(board), _reason(reason)
     with writing(board):
-        lines, _ = tidy(board)
+        lines = _tidied(board)
         _check_waiting(board, [id], waiting_ids(board))
         inside = sorted((board / INBOX / id).iterdir())
         files = {path.name: _sha256(path) for path in inside if path.is_file() and not path.is_symlink()}
@@ -440,7 +441,7 @@ def withdraw(board: str | Path, id: str, reason: str, *, remove_files: bool = Fa
     """
     board, reason = Path(board), _reason(reason)
     with writing(board):
-        lines, _ = tidy(board)
+        lines = _tidied(board)
         entry = accepted_entries(lines).get(id)
         if entry is None:
             what = "is no entry of this board"
@@ -459,6 +460,14 @@ def withdraw(board: str | Path, id: str, reason: str, *, remove_files: bool = Fa
 
 
 _remove = remove_files
+
+
+def _tidied(board: Path) -> tuple[LogLine, ...]:
+    """The log; what a killed command had left is reported as a warning."""
+    lines, notes = tidy(board)
+    for note in notes:
+        logging.getLogger(__name__).warning("%s: %s", board, note)
+    return lines
 
 
 def _event(lines: Sequence[LogLine], event: str, content: Mapping[str, Any]) -> LogLine:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ...foundation.faults import Fault, InputFault
 from ...foundation.progress_type import Progress
@@ -164,7 +166,8 @@ def _recomputed(
         except InputFault as error:
             faults += error.faults
             continue
-        if found.entry.text() != entry_path(board, id_).read_text(encoding="utf-8"):
+        kept = json.loads(entry_path(board, id_).read_text(encoding="utf-8"))
+        if not _alike(json.loads(found.entry.text()), kept):
             made = entry.line.code_version
             what = f"is not what its predictions give with this version (it was made with ppaint {made})"
             faults.append(
@@ -173,3 +176,14 @@ def _recomputed(
         if progress:
             progress("evaluating again", place, len(with_files))
     return faults
+
+
+def _alike(one: Any, other: Any) -> bool:
+    """Whether two contents are equal, their numbers to nine digits: another processor may round the last ones otherwise."""
+    if isinstance(one, float) and isinstance(other, int | float):
+        return math.isclose(one, other, rel_tol=1e-9, abs_tol=1e-12)
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(_alike(value, other[key]) for key, value in one.items())
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(_alike, one, other))
+    return one == other
