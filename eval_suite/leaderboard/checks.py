@@ -180,8 +180,8 @@ def refusals(checked: CheckedSubmission, earlier: Sequence[EarlierSystem]) -> li
     Returns
     -------
     list of Fault
-        An id, or a system in this version, that is there; a name that only looks like that of a system that is there; another system
-        with equal predictions; a ``supersedes`` that names no entry, or another system's.
+        An id, or a system in this version, that is there; another system with equal predictions; a ``supersedes`` that names
+        no entry, or another system's. Neither case nor width of letters makes another name.
     """
     here, own = str(checked.folder), checked.submission
     for other in earlier:
@@ -190,10 +190,7 @@ def refusals(checked: CheckedSubmission, earlier: Sequence[EarlierSystem]) -> li
     faults = []
     for other in earlier:
         same_system = same_name(other.system, own.system)
-        if same_system and other.system != own.system and not any(fault.row == "system" for fault in faults):
-            what = f"{own.system} differs from {other.system}, which is there, by capitals or the width of letters only"
-            faults.append(Fault(here, "system", what, f"write {other.system}, or choose another name"))
-        elif same_system and same_name(other.version, own.version):
+        if same_system and same_name(other.version, own.version):
             what = f"{own.system} {own.version} stands on the board already, as {other.id}"
             fix = (
                 f"give another version; it may say supersedes: {other.id}, also where only its description is corrected"
