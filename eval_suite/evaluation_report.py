@@ -118,7 +118,8 @@ def evaluation_report(
     beyond: list[str] = []
     values = read_predictions(predictions, references, beyond=beyond if release is None else None)
     evaluation = evaluate_values(values, references, **options)
-    lines, left_out, errors = {}, (), references.errors if release is None else None
+    lines, left_out, errors = {}, (), references.errors
+    by = "" if release is None else "by the release's standard errors, which lower it a little"
     if reference_lines and release is None:
         lines, left_out = table_lines(references, **options)
     elif reference_lines:
@@ -126,13 +127,15 @@ def evaluation_report(
         of_release = relative_errors(release, **workers)
         chosen = references.dimensions
         lines, left_out = prediction_lines(release, values, dimensions=chosen, errors=of_release, **options, **workers)
+        by = ""
         errors = of_release[:, [release.dimensions.index(name) for name in chosen]]
     if release is None:
         columns = dict(zip(whole.dimensions, whole.values.T, strict=True))
     else:
         columns = score_columns_of(release.fused if release.scores_from is None else release.scores)
-    ceiling = None if errors is None else facet_ceilings(references, errors)
-    notes = (*beyond, *prediction_notes(values, references, ceiling, columns))
+    fused = release is None or release.scores_from is None  # scores of one protocol have no noise ceiling
+    ceiling = facet_ceilings(references, errors) if fused and errors is not None else None
+    notes = (*beyond, *prediction_notes(values, references, ceiling, columns, by))
     return EvaluationReport(evaluation, references, lines, left_out, notes)
 
 

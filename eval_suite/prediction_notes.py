@@ -22,6 +22,7 @@ def prediction_notes(
     references: ReferenceScores,
     ceiling: Mapping[tuple[str, str], float] | None = None,
     columns: Mapping[str, ArrayLike] | None = None,
+    ceiling_by: str = "",
 ) -> tuple[str, ...]:
     """Look for predictions that are probably not what they should be.
 
@@ -35,6 +36,8 @@ def prediction_notes(
     columns : mapping of str to array_like of shape (n,), optional
         Columns of the release with which each dimension of the predictions is compared, as `score_columns_of` gives them; the
         references themselves by default.
+    ceiling_by : str
+        What the ceiling was made of, where a reader has to know it.
 
     Returns
     -------
@@ -69,8 +72,9 @@ def prediction_notes(
         notes.append(f"the SRCC is negative in {where}: are these scores reversed?")
     above = {facet: value for facet, value in found.items() if value > (ceiling or {}).get(facet, np.inf)}
     if above:
+        by = f" ({ceiling_by})" if ceiling_by else ""
         notes.append(
-            f"the SRCC is above the noise ceiling in {_named(above)}: chance, or shared with the panel's noise"
+            f"the SRCC is above the noise ceiling{by} in {_named(above)}: chance, or shared with the panel's noise"
         )
     known = dict(zip(references.dimensions, references.values.T, strict=True)) if columns is None else columns
     for column, dimension in enumerate(references.dimensions):
