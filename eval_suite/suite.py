@@ -104,7 +104,7 @@ class Evaluation:
             "warnings": list(self.warnings),
             "references": self.references,
             "notes": list(self.notes),
-            "dimensions_left_out": list(self.dimensions_left_out),
+            **({"dimensions_left_out": list(self.dimensions_left_out)} if self.dimensions_left_out else {}),
         }
 
 
