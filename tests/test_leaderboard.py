@@ -209,7 +209,7 @@ def test_nothing_is_written_where_the_answer_is_no(board, tmp_path, references):
 
 def test_a_refused_submission_keeps_no_other_from_being_accepted(board, tmp_path, references):
     copy = handed_in(board, tmp_path, references, noisy(references, 0.5, 0), system="copy")
-    again = handed_in(board, tmp_path, references, noisy(references, 2, 8), system="s0")
+    again = handed_in(board, tmp_path, references, noisy(references, 2, 8), system="S0")
     good = handed_in(board, tmp_path, references, noisy(references, 1, 9), system="good")
     broken = board / "inbox" / ("f" * 16)
     shutil.copytree(board / "inbox" / good, broken)
@@ -268,9 +268,9 @@ def test_the_headline_dimension_alone_has_a_table_of_its_own(board, tmp_path, re
 def test_the_latest_version_of_a_system_stands_and_the_one_before_comes_back(board, tmp_path, references):
     old = next(line for line in read_log(board) if line.system == "S1")
     new = handed_in(
-        board, tmp_path, references, noisy(references, 0.6, 40), system="s1", version="2", supersedes=old.id
+        board, tmp_path, references, noisy(references, 0.6, 40), system="S1", version="2", supersedes=old.id
     )
-    accept(board, [new], references, yes)
+    assert accept(board, [new], references, yes).refused == {}
     rows = {row["id"]: row for row in table(board)["rows"]}
     assert old.id not in rows and rows[new]["handed_in"] == 2
     assert str(status(board, old.id)) == f"superseded by {new} (entry {old.seq} of the log)"

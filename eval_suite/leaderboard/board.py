@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -162,14 +163,19 @@ def read_board(board: str | Path, lines: Sequence[LogLine]) -> Board:
     standing = [entry for entry in known.values() if entry.stands]
     found = [(one, read_entry(board, str(one.line.id), one.line.evaluated)) for one in standing]
     handed_in = {str(one.line.id): versions(one, known.values()) for one in standing}
-    tables = []
-    for key in table_keys(facts):
+
+    def table(key: str) -> Table:
         rows = [
             (_row(key, one, entry, handed_in, facts), entry.leave_one_out.get(key))
             for one, entry in found
             if _has(entry, key, facts)
         ]
-        tables.append(_table(key, rows, facts))
+        return _table(key, rows, facts)
+
+    with (
+        ThreadPoolExecutor() as threads
+    ):  # most of the time goes into numpy, which does not keep the other table waiting
+        tables = list(threads.map(table, table_keys(facts)))
     earlier = tuple(entry for entry in known.values() if not entry.stands)
     last = lines[-1]
     return Board(facts, last.seq, last.hash, last.time, tuple(tables), earlier, read_reported(board))
