@@ -167,7 +167,6 @@ def compare_files(
         For files that cannot be read or compared: all of them at once.
     """
     chosen = references if dimensions is None else references.only(named_dimensions(dimensions, references.dimensions))
-    _refuse_list(files)
     names = system_names(files)
     beyond: list[str] = []
     values = _read_all(files, names, references, chosen, beyond if release is None else None)
@@ -210,18 +209,18 @@ def system_names(files: Sequence[str | Path]) -> tuple[str, ...]:
     (('before', 'after'), ('a/predictions', 'b/predictions'))
     """
     paths = [Path(file).absolute().with_suffix("") for file in files]
-    for length in range(1, max(len(path.parts) for path in paths) + 1):
+    for length in range(1, max((len(path.parts) for path in paths), default=0) + 1):
         names = tuple(one_line("/".join(path.parts[-length:])) for path in paths)
         if len(set(names)) == len(names):
             return names
     return tuple(one_line(str(file)) for file in files)  # they differ in their suffix alone
 
 
-def _refuse_list(files: Sequence[str | Path]) -> None:
+def _list_faults(files: Sequence[str | Path]) -> list[Fault]:
     """Fewer than two files, or one of them twice."""
     if len(files) < 2:
         named = str(files[0]) if files else ""
-        raise InputFault(Fault(named, "", "one set of predictions alone cannot be compared", "give two files or more"))
+        return [Fault(named, "", "one set of predictions alone cannot be compared", "give two files or more")]
     seen: dict[Path, str] = {}
     faults = []
     for file in files:
@@ -229,8 +228,7 @@ def _refuse_list(files: Sequence[str | Path]) -> None:
         if place in seen:
             faults.append(Fault(str(file), "", "is given twice", "give each file once"))
         seen[place] = str(file)
-    if faults:
-        raise InputFault(faults)
+    return faults
 
 
 def _read_all(
@@ -244,7 +242,7 @@ def _read_all(
 
     Where `beyond` is given, what the references do not have is passed over, and noted there.
     """
-    faults: list[Fault] = []
+    faults = _list_faults(files)
     values = []
     for file, name in zip(files, names, strict=True):
         more: list[str] | None = None if beyond is None else []

@@ -343,7 +343,8 @@ def test_what_cannot_be_compared_is_refused_with_all_faults_at_once(folder, rele
     assert [fault.row for fault in found] == ["landscape, line", "figure, overall"]
     assert "the predictions are constant" in found[0].what
     missing = tmp_path / "missing.csv"
-    assert {fault.file for fault in faults(good, bad, missing, "--dataset", folder)} == {str(bad), str(missing)}
+    wrong = faults(good, bad, missing, good, "--dataset", folder)
+    assert {fault.file for fault in wrong} == {str(bad), str(missing), str(good)}
     empty = changed(good, tmp_path / "empty.csv", line=dict.fromkeys(range(20)))
     assert "no painting that all of them answered" in faults(empty, good, "--dataset", folder)[0].what
     assert not out.exists()
