@@ -19,7 +19,8 @@ from .left_out_paintings import LeaveOneOut, json_number
 from .left_out_paintings import leave_one_out as leave_one_out
 
 ROUNDING = 1e-12  # differences and errors below this share of the values are 0: sums in another order differ by less
-_CELLS_AT_A_TIME = 1_000_000  # of the table pairs x draws: it stays in the processor's cache, or near it
+_CELLS_AT_A_TIME = 1_000_000  # of a table held at a time: it stays in the processor's cache, or near it
+_PAIRS_IN_A_BLOCK, _DRAWS_AT_A_TIME = 64, 2000
 
 
 @dataclass(frozen=True)
@@ -371,7 +372,6 @@ def _step_down(
     error: NDArray[np.float64],
     ends: tuple[NDArray[np.int64], NDArray[np.int64]],
     drawn: NDArray[np.float64],
-    beyond: float = 7.0,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """Adjusted p of every pair, of unordered and of ordered pairs, and the largest abs(z) of every draw.
 
@@ -387,59 +387,83 @@ def _step_down(
         The systems of each pair.
     drawn : ndarray, shape (draws, S)
         Deviations of the systems' values under the null.
-    beyond : float
-        Pairs with a larger abs(z) are taken to be out of every draw's reach, which saves most of the work on a large board; where
-        a draw does reach one, all is done again without it.
     """
     order = np.argsort(-np.abs(z), kind="stable")
-    size = np.abs(z[order])[:, None]
     turned = z[order] < 0  # so that the better one stands first
     one, other = np.where(turned, ends[1][order], ends[0][order]), np.where(turned, ends[0][order], ends[1][order])
-    scale = 1 / error[order][:, None]
+    pairs = _OrderedPairs(np.abs(z[order]), 1 / error[order], one, other)
     draws = len(drawn)
-    by_system = np.ascontiguousarray(drawn.T)
-    far = int(np.count_nonzero(size > beyond))  # of these only the largest deviations are needed
-    reached, reached_ordered = np.ones((2, z.size))  # the data are one draw of the null, too
+    reached = np.ones((2, z.size))  # the data are one draw of the null, too
     largest = np.empty(draws)
-    block = max(1, _CELLS_AT_A_TIME // z.size)
-    for start in range(0, draws, block):
-        part = np.ascontiguousarray(by_system[:, start : start + block])
-        null = part[one]
-        null -= part[other]
-        null *= scale
-        reverse = -null[:far].min(axis=0, initial=np.inf)  # the largest deviation of the far pairs the other way round
-        most = np.maximum(null[:far].max(axis=0, initial=-np.inf), reverse)
-        null = null[far:]
-        behind = np.abs(null)
-        _running_maximum(behind[::-1])
-        largest[start : start + block] = np.maximum(most, behind[:1].max(axis=0, initial=-np.inf))
-        reached[far:] += (behind >= size[far:]).sum(axis=1)
-        before = np.concatenate([reverse[None], -null[:-1]])[: len(null)]
-        _running_maximum(before)
-        np.maximum(behind, before, out=behind)
-        reached_ordered[far:] += (behind >= size[far:]).sum(axis=1)
-    if far and largest.max() >= size[far - 1]:
-        return _step_down(z, error, ends, drawn, np.inf)
-    alone = 2 * ndtr(-size[:, 0])
+    at_a_time = max(1, min(_DRAWS_AT_A_TIME, _CELLS_AT_A_TIME * _PAIRS_IN_A_BLOCK // z.size))
+    for start in range(0, draws, at_a_time):
+        part = np.ascontiguousarray(drawn[start : start + at_a_time].T)
+        largest[start : start + at_a_time] = pairs.count(part, reached)
+    alone = 2 * ndtr(-pairs.size)
     found = []
-    for count in (reached, reached_ordered):
+    for count in reached:
         p = np.empty(z.size)
         p[order] = np.maximum.accumulate(np.maximum(count / (draws + 1), alone))
         found.append(p)
     return found[0], found[1], largest
 
 
-def _running_maximum(values: NDArray[np.float64]) -> None:
-    """Set each row to the maximum of itself and all rows before it: as ``maximum.accumulate``, in a third of the time.
+@dataclass(frozen=True, eq=False)
+class _OrderedPairs:
+    """Pairs in the order of abs(z), largest first: `size` is abs(z), `scale` 1 / error, and `one` the better of the two."""
 
-    Rows are taken in runs: first within all runs at once, then from run to run, so that numpy works on many rows in each call.
-    """
-    length = max(1, int(np.sqrt(len(values))))
-    whole = len(values) // length * length
-    runs = values[:whole].reshape(-1, length, values.shape[1])
-    for place in range(1, length):
-        np.maximum(runs[:, place], runs[:, place - 1], out=runs[:, place])
-    for run in range(1, len(runs)):
-        np.maximum(runs[run], runs[run - 1, -1], out=runs[run])
-    for row in range(max(whole, 1), len(values)):
-        np.maximum(values[row], values[row - 1], out=values[row])
+    size: NDArray[np.float64]
+    scale: NDArray[np.float64]
+    one: NDArray[np.int64]
+    other: NDArray[np.int64]
+
+    def count(self, drawn: NDArray[np.float64], reached: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Add to `reached` how many draws reach each pair (unordered, ordered); gives the largest abs(z) of each draw.
+
+        Most pairs need no closer look: the largest values of the blocks before and behind a block already say that a draw reaches
+        all of its pairs, or none.
+
+        Parameters
+        ----------
+        drawn : ndarray, shape (S, draws)
+        reached : ndarray, shape (2, K)
+        """
+        blocks = [slice(at, at + _PAIRS_IN_A_BLOCK) for at in range(0, self.size.size, _PAIRS_IN_A_BLOCK)]
+        most, reverse = np.empty((2, len(blocks), drawn.shape[1]))
+        for place, rows in enumerate(blocks):
+            null = self._null(drawn, rows)
+            np.negative(null.min(axis=0), out=reverse[place])
+            np.maximum(null.max(axis=0), reverse[place], out=most[place])
+        nothing = np.full((1, drawn.shape[1]), -np.inf)
+        from_here_on = np.maximum.accumulate(most[::-1], axis=0)[::-1]
+        behind = np.concatenate([from_here_on[1:], nothing])
+        before = np.concatenate([nothing, np.maximum.accumulate(reverse, axis=0)[:-1]])
+        for place, rows in enumerate(blocks):
+            largest_size, smallest_size = self.size[rows][0], self.size[rows][-1]
+            both = np.maximum(behind[place], before[place])
+            unclear = (behind[place] < largest_size) & (np.maximum(both, most[place]) >= smallest_size)
+            reached[0, rows] += np.count_nonzero(~unclear & (behind[place] >= largest_size))
+            reached[1, rows] += np.count_nonzero(~unclear & (both >= largest_size))
+            if unclear.any():
+                bounds = behind[place, unclear], before[place, unclear]
+                reached[:, rows] += self._look_closer(drawn[:, unclear], rows, *bounds)
+        return from_here_on[0]
+
+    def _null(self, drawn: NDArray[np.float64], rows: slice) -> NDArray[np.float64]:
+        """z of some pairs in each draw."""
+        null = drawn[self.one[rows]]
+        null -= drawn[self.other[rows]]
+        null *= self.scale[rows, None]
+        return null
+
+    def _look_closer(
+        self, drawn: NDArray[np.float64], rows: slice, behind: NDArray[np.float64], before: NDArray[np.float64]
+    ) -> NDArray[np.int64]:
+        """How many of these draws reach each pair of a block (unordered, ordered), pair by pair."""
+        null = self._null(drawn, rows)
+        size = self.size[rows, None]
+        most = np.concatenate([np.abs(null), behind[None]])
+        most = np.maximum.accumulate(most[::-1], axis=0)[:0:-1]
+        reverse = np.maximum.accumulate(np.concatenate([before[None], -null[:-1]]), axis=0)
+        unordered = np.count_nonzero(most >= size, axis=1)
+        return np.stack([unordered, np.count_nonzero(np.maximum(most, reverse) >= size, axis=1)])

@@ -15,6 +15,7 @@ from ppaint.eval_suite import (
     detectable_difference,
     evaluate_scores,
     leave_one_out,
+    significance,
 )
 from ppaint.eval_suite.significance import Influence, _step_down, compare_values, holm, influences
 
@@ -124,19 +125,24 @@ def test_pairs_are_corrected_by_step_down_of_the_largest_z(systems: list[LeaveOn
         assert pair.p <= pair.p_adjusted
 
 
-def test_pairs_far_out_of_reach_are_passed_over_without_a_change(systems: list[LeaveOneOut]):
+@pytest.mark.parametrize(("pairs", "draws"), [(1, 2000), (2, 13), (3, 700), (7, 1)])
+def test_blocks_of_pairs_that_need_no_closer_look_change_nothing(systems, monkeypatch, pairs: int, draws: int):
     values, sources = influences(systems)
-    first, second = np.triu_indices(values.size, k=1)
+    ends = np.triu_indices(values.size, k=1)
     influence = np.concatenate([source.values for source in sources], axis=1)
-    difference, error = values[first] - values[second], np.linalg.norm(influence[first] - influence[second], axis=1)
+    error = np.linalg.norm(influence[ends[0]] - influence[ends[1]], axis=1)
     drawn = np.random.default_rng(0).standard_normal((700, influence.shape[1])) @ influence.T
-    for stretch in (1.0, 2.0, 6.0):
-        z = stretch * difference / error
-        wanted = _step_down(z, error, (first, second), drawn, np.inf)
-        for beyond in (0.5, np.median(abs(z)), 7.0, 0.0):  # a draw reaches some of the first ones
-            for ours, plain in zip(_step_down(z, error, (first, second), drawn, beyond), wanted, strict=True):
+    for stretch in (0.2, 1.0, 2.0, 6.0):
+        z = stretch * (values[ends[0]] - values[ends[1]]) / error
+        wanted = _step_down(z, error, ends, drawn)  # one block
+        with monkeypatch.context() as small:
+            small.setattr(significance, "_PAIRS_IN_A_BLOCK", pairs)
+            small.setattr(significance, "_DRAWS_AT_A_TIME", draws)
+            for ours, plain in zip(_step_down(z, error, ends, drawn), wanted, strict=True):
                 assert np.array_equal(ours, plain)
-    assert (abs(z) > 7).sum() > 3
+        if stretch == 1.0:
+            assert len(set(wanted[0])) > 4  # the case says something
+    assert (abs(z) > 7).sum() > 3  # and some are out of reach
 
 
 @pytest.mark.parametrize("level", [0.8, 0.95])
