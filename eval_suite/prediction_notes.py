@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from ..preference_to_score.panel.panel_lines import ceiling_of_scores
 from .reference_scores import ReferenceScores
 from .srcc_plcc.correlation import MINIMUM_ITEMS, is_constant, srcc
 
@@ -100,6 +99,10 @@ def facet_ceilings(references: ReferenceScores, errors: ArrayLike | None = None)
     given = references.errors if errors is None else np.asarray(errors, dtype=np.float64)
     if given is None:
         return {}
+    from ..preference_to_score.panel.panel_lines import (
+        ceiling_of_scores,
+    )  # the room of the numerics takes a second to load
+
     found = {}
     for category, inside in _rows(references).items():
         for column, dimension in enumerate(references.dimensions):

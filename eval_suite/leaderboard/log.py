@@ -123,7 +123,7 @@ class ReadLog:
     broken: Fault | None
 
 
-def canonical(content: Mapping[str, Any]) -> str:
+def canonical(content: Any) -> str:
     """JSON with sorted keys, no spaces, and letters as they are: equal content has equal text.
 
     Examples
@@ -303,9 +303,10 @@ def _line(raw: bytes, last: LogLine | None) -> tuple[str, LogLine | None]:
         line = _shape().validate_python(content)
         if content.keys() != line.as_dict().keys():
             return "is no line of a log", None
-        if text != line.text():
+        written, without_hash = _texts(line.as_dict())
+        if text != written:
             return "is not written as a line of a log is (sorted keys, no spaces)", None
-        if _hash(content) != line.hash:
+        if _sha256(without_hash) != line.hash:
             return "was changed: its hash is not that of its content", None
     except (ValueError, RecursionError):
         return "is no line of a log", None
@@ -323,6 +324,17 @@ def _shape() -> TypeAdapter[LogLine]:
     return TypeAdapter(LogLine)
 
 
+def _texts(content: Mapping[str, Any]) -> tuple[str, str]:
+    """`canonical` of a line, and of the line without its hash: each value, and figures are long, is written once."""
+    parts = [(key, f"{canonical(key)}:{canonical(value)}") for key, value in sorted(content.items())]
+    both = ([text for _, text in parts], [text for key, text in parts if key != "hash"])
+    whole, without = ("{" + ",".join(texts) + "}" for texts in both)
+    return whole, without
+
+
 def _hash(content: Mapping[str, Any]) -> str:
-    without = {key: value for key, value in content.items() if key != "hash"}
-    return hashlib.sha256(canonical(without).encode("utf-8")).hexdigest()
+    return _sha256(_texts(content)[1])
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8")).hexdigest()
