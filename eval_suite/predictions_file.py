@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -129,7 +130,15 @@ def read_columns(path: Path, known: Collection[str] | None, limits: Limits) -> P
         raise _fault(path, f"the file is not UTF-8{utf16}", "save it as UTF-8") from error
     except RecursionError as error:
         raise _fault(path, "brackets are nested too deeply for a table", _records_wanted(suffix)) from error
-    except (ValueError, KeyError, OSError, pyarrow.ArrowException) as error:
+    except (
+        ValueError,
+        LookupError,
+        TypeError,
+        AttributeError,
+        ArithmeticError,
+        OSError,
+        pyarrow.ArrowException,
+    ) as error:
         reason = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
         raise _fault(path, f"cannot be read as {suffix[1:].upper()} ({reason})", "write it again") from error
     if not len(found.table):
@@ -197,7 +206,11 @@ def _cells(path: Path, file: pyarrow.parquet.ParquetFile, wanted: list[str], row
         kind = file.schema_arrow.field(name).type
         at_once = 65_536 if pyarrow.types.is_primitive(kind) else min(rows, _TEXTS_AT_ONCE)
         for batch in file.iter_batches(batch_size=at_once, columns=[name]):
-            found = batch.column(0).to_pylist()
+            try:
+                found = batch.column(0).to_pylist()
+            except (ValueError, ArithmeticError) as error:  # a date before the year 1 or after 9999
+                what = f"column {name} holds {kind} that cannot be read ({error})"
+                raise _fault(path, what, "give numbers, and ids as texts") from error
             longest = max((len(cell) for cell in found if isinstance(cell, str | bytes)), default=0)
             if longest > _LONGEST_CELL:
                 what = f"column {name} holds a text of {longest:,} characters"
@@ -222,14 +235,21 @@ def _json_lines(path: Path, known: Collection[str] | None, limits: Limits) -> Pr
     if count > limits.rows:
         raise _too_large(path, f"the table has {count:,} lines", limits)
     records = []
+    names: set[str] = set()
     # not `splitlines`: a text in JSON may hold other separators of lines as they are
     for number, line in enumerate(text.split("\n"), start=1):
         if len(line) > _LONGEST_LINE:
             raise _too_large(path, f"line {number} has {len(line):,} characters", limits)
+        if not line.strip():
+            continue
         try:
-            records += [_emptied(_parsed(line))] if line.strip() else []
+            record = _emptied(_parsed(line))
         except ValueError as error:
             raise ValueError(f"line {number}: {error}") from error
+        records.append(record)
+        names.update(record if isinstance(record, dict) else ())
+        if len(names) > limits.columns:  # at once: other keys in every row would fill the memory before the last one
+            raise _too_many_columns(path, f"{len(names):,} columns up to line {number}")
     return _of_records(path, records, known, limits)
 
 
@@ -250,7 +270,7 @@ def _emptied(record: Any) -> Any:
     """A record whose nested values hold nothing: they are refused by their kind, and would fill the memory until then."""
     if not isinstance(record, dict):
         return record
-    return {name: type(cell)() if isinstance(cell, list | dict) else cell for name, cell in record.items()}
+    return {sys.intern(name): type(cell)() if isinstance(cell, list | dict) else cell for name, cell in record.items()}
 
 
 def _parsed(text: str) -> Any:
@@ -291,10 +311,14 @@ def _is_meant(index: str, known: Collection[str] | None) -> bool:
 def _refuse_columns(path: Path, names: Sequence[str], limits: Limits) -> None:
     """Columns that are there twice, and far too many."""
     if len(names) > limits.columns:
-        raise _fault(path, f"the table has {len(names):,} columns", "keep the ids and one column per dimension")
+        raise _too_many_columns(path, f"{len(names):,} columns")
     twice = [name for name, count in Counter(names).items() if count > 1 and not has_no_name(name)]
     if twice:
         raise InputFault([Fault(str(path), name, "the column is listed twice", "remove one of them") for name in twice])
+
+
+def _too_many_columns(path: Path, count: str) -> InputFault:
+    return _fault(path, f"the table has {count}", "keep the ids and one column per dimension")
 
 
 def _too_large(path: Path, what: str, limits: Limits) -> InputFault:

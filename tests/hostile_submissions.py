@@ -147,6 +147,14 @@ def parquet(**columns: object) -> bytes:
     return buffer.getvalue()
 
 
+def pandas_notes(content: bytes) -> bytes:
+    """One row with what pandas would note of its index."""
+    table = pyarrow.table({"painting_id": ["a"], "category": ["figure"], "line": [1.0], "overall": [1.0]})
+    buffer = io.BytesIO()
+    pyarrow.parquet.write_table(table.replace_schema_metadata({"pandas": content}), buffer)
+    return buffer.getvalue()
+
+
 def promising(rows: int) -> bytes:
     """A Parquet file of few bytes that holds, or promises, very many rows."""
     return parquet(line=pyarrow.array(np.zeros(rows, dtype=np.int8)))
@@ -236,7 +244,14 @@ HOSTILE: dict[str, tuple[Spoil, str]] = {
     "a large footer": (instead("predictions.parquet", lambda: parquet(**{f"c{n}" * 200: [1.0] for n in range(2_500)})), "its footer alone has"),
     "a cut Parquet": (instead("predictions.parquet", lambda: promising(10)[:-20]), "cannot be read as PARQUET"),
     "a nested Parquet": (instead("predictions.parquet", lambda: parquet(painting_id=[[["a"]]], line=[1.0], overall=[1.0])), "column painting_id holds list"),
+    "a date beyond all calendars": (instead("predictions.parquet", lambda: parquet(painting_id=["a"], category=["figure"], line=[1.0], overall=pyarrow.array([2**50], pyarrow.date64()))), "column overall holds date32[day] that cannot be read"),
+    "a time beyond all calendars": (instead("predictions.parquet", lambda: parquet(painting_id=pyarrow.array([2**52], pyarrow.timestamp("s")), category=["figure"], line=[1.0], overall=[1.0])), "column painting_id holds timestamp[ms] that cannot be read"),
+    "a zone that is none": (instead("predictions.parquet", lambda: parquet(painting_id=pyarrow.array([1], pyarrow.timestamp("us", "No/Where")), category=["figure"], line=[1.0], overall=[1.0])), "cannot be read"),
+    "no notes of pandas": (instead("predictions.parquet", lambda: pandas_notes(b"[1]")), "cannot be read as PARQUET"),
+    "a number in the notes of pandas": (instead("predictions.parquet", lambda: pandas_notes(b'{"index_columns": 5}')), "cannot be read as PARQUET"),
+    "a number as column's name in the notes": (instead("predictions.parquet", lambda: pandas_notes(b'{"index_columns": [5, null]}')), "'a' of 'figure' is not in the release"),
     # JSON
+    "very many keys": (instead("predictions.jsonl", lambda: b"\n".join(b"{" + b",".join(b'"%x":1' % (row * 2000 + key) for key in range(2000)) + b"}" for row in range(750))), "the table has 2,000 columns up to line 1"),
     "brackets": (instead("predictions.jsonl", lambda: b"[" * 900_000), "brackets are nested too deeply"),
     "objects in objects": (instead("predictions.jsonl", lambda: b'{"a":' * 150_000), "brackets are nested too deeply"),
     "lists as cells": (instead("predictions.jsonl", lambda: b'{"painting_id":"figure_00","line":[1],"overall":{"a":1}}'), "row 1, line: a list is not a finite number"),
