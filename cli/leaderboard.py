@@ -49,8 +49,8 @@ def new(
 ) -> None:
     """Make an empty board for a release, or one from an older board's systems."""
     from ..eval_suite.leaderboard.hub_copy import opened_board
-    from ..eval_suite.leaderboard.log import read_log
     from ..eval_suite.leaderboard.new_board import evaluate_anew, new_board
+    from ..eval_suite.leaderboard.verify import check_unchanged
     from .terminal import progress_bars
 
     scores, release = _release(dataset, references)
@@ -58,7 +58,7 @@ def new(
     with ExitStack() as opened:
         older = None if old is None else opened.enter_context(opened_board(old)).folder
         if older is not None:
-            read_log(older)  # whether it is a sound board is known before the work begins
+            check_unchanged(older)  # whether it is a sound board is known before the work begins
         report = opened.enter_context(progress_bars())
         made = new_board(folder, scores, release, **about, level=level, seed=seed, processes=processes, progress=report)
         found = None if older is None else evaluate_anew(folder, older, scores, progress=report)

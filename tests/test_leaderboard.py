@@ -407,6 +407,15 @@ def test_the_systems_of_an_older_board_are_evaluated_anew(board, tmp_path):
     assert verify(board).faults == ()
 
 
+def test_of_an_older_board_that_was_changed_nothing_is_evaluated_anew(board, tmp_path):
+    release = scores(seed=7)
+    new_board(tmp_path / "new", release)
+    CHANGES["a prediction"](board)
+    with pytest.raises(InputFault, match="predictions.csv.*was changed"):
+        evaluate_anew(tmp_path / "new", board, release)
+    assert not any((tmp_path / "new" / "inbox").iterdir()) and len(read_log(tmp_path / "new")) == 1
+
+
 def test_a_folder_that_holds_something_becomes_no_board(tmp_path, references):
     (tmp_path / "x").mkdir()
     (tmp_path / "x" / "kept").write_text("kept")

@@ -118,6 +118,17 @@ def test_every_torn_last_line_is_passed_over_and_cut_off(board):
     assert cut_off_torn_line(board) == ""
 
 
+@pytest.mark.parametrize("end", [b"\x0b", b" ", b"\x8a", b"N", b"\r"])
+def test_a_changed_end_of_the_last_line_is_no_torn_line(board, end):
+    path = board / "log.jsonl"
+    changed = path.read_bytes()[:-1] + end
+    path.write_bytes(changed)
+    assert "stands where its end belongs" in inspect_log(board).broken.what
+    with pytest.raises(InputFault, match="where its end belongs"):
+        read_log(board)
+    assert path.read_bytes() == changed
+
+
 def test_a_line_that_the_disk_has_no_room_for_leaves_the_log_as_it_was(board, monkeypatch):
     whole = (board / "log.jsonl").read_bytes()
 

@@ -198,6 +198,9 @@ def inspect_content(content: bytes, name: str = LOG_FILE) -> ReadLog:
     if not lines:
         what = "has no whole line"
         return ReadLog((), len(torn), Fault(name, "line 1", what, "make the board again with `ppaint leaderboard new`"))
+    if _goes_on(torn):
+        what = "was changed: something else stands where its end belongs"
+        return ReadLog(tuple(lines), len(torn), Fault(name, f"line {len(lines) + 1}", what, _FIX_CHAIN))
     return ReadLog(tuple(lines), len(torn), None)
 
 
@@ -316,6 +319,16 @@ def _line(raw: bytes, last: LogLine | None) -> tuple[str, LogLine | None]:
     if line.event not in EVENTS or (line.event == "new") != (last is None):
         return f"has an event that cannot stand there ({line.event!r})", None
     return "", line
+
+
+def _goes_on(torn: bytes) -> bool:
+    """Whether more stands behind a whole object: a killed process leaves the beginning of a line, and never that."""
+    text = torn.decode("utf-8", errors="replace")
+    try:
+        _, end = json.JSONDecoder().raw_decode(text)
+    except (ValueError, RecursionError):
+        return False
+    return end < len(text)
 
 
 @cache

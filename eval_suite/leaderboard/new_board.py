@@ -27,6 +27,7 @@ from .inbox import hand_in
 from .log import append, linked, read_log
 from .submission import SUBMISSION_FILE, read_submission
 from .template import submission_text
+from .verify import check_unchanged
 
 if TYPE_CHECKING:
     from ...dataset_script.release import ReleaseTables
@@ -184,8 +185,8 @@ def evaluate_anew(
     """
     board, old = Path(board), Path(old)
     check_release(references, read_board_file(board, read_log(board)[0]))
+    check_unchanged(old)
     lines = read_log(old)
-    read_board_file(old, lines[0])
     refused: dict[str, tuple[Fault, ...]] = {}
     reasons: dict[str, str] = {}
     for id_, entry in accepted_entries(lines).items():

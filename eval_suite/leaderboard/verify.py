@@ -16,7 +16,7 @@ from .accept import check_release, examine
 from .board_file import BoardFile, read_board_file
 from .entries import entry_path
 from .history import ACCEPTED, EVALUATED, Accepted, accepted_entries
-from .log import inspect_log
+from .log import inspect_log, read_log
 
 if TYPE_CHECKING:
     from ..reference_scores import ReferenceScores
@@ -102,6 +102,26 @@ def verify(
     if references is not None and facts is not None and not faults:
         faults += _recomputed(board, known, references, facts, progress)
     return Verified(len(found.lines), found.lines[-1].hash, tuple(faults), tuple(notes))
+
+
+def check_unchanged(board: str | Path) -> None:
+    """Refuse a board whose files are not what its log says, before anything is made of them.
+
+    Parameters
+    ----------
+    board : str or Path
+        The board's folder.
+
+    Raises
+    ------
+    InputFault
+        If it is no board, its chain is broken, or files of an entry are missing or were changed.
+    """
+    lines = read_log(board)
+    read_board_file(board, lines[0])
+    faults = [fault for entry in accepted_entries(lines).values() for fault in changed_files(Path(board), entry)]
+    if faults:
+        raise InputFault(faults)
 
 
 def changed_files(board: Path, entry: Accepted) -> list[Fault]:
