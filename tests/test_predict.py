@@ -287,6 +287,9 @@ def test_only_a_few_images_are_open_at_a_time(dataset, tmp_path, own_code):
     [
         ("def score(images):\n    return [1.0]\n", r"an array of shape \(1,\) for 16 images"),
         ("def score(images):\n    return ['good'] * len(images)\n", "no array of numbers"),
+        ("def score(images):\n    return [1e200] * len(images)\n", "the function gave 1e\\+200 for landscape_00"),
+        ("import numpy as np\ndef score(images):\n    return np.array([1 + 2j] * len(images))\n", "no array of numbers"),
+        ("def score(images):\n    raise SystemExit(3)\n", "your code raised SystemExit: 3, in line 2"),
         ("def score(images):\n    return [float('inf')] * len(images)\n", "the function gave inf for landscape_00"),
         ("def score(images):\n    return [[1.0, 2.0, 3.0]] * len(images)\n", "3 scores per image, and the dimensions are 2"),
         ("def score(images):\n    raise OSError('no weights')\n", "your code raised OSError: no weights, in line 2 of own_scorer.py"),

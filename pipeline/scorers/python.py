@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from ...eval_suite.predictions_table import LARGEST
 from ...foundation.faults import Fault, InputFault
 from ...images.opening import OpenedImage
 from .options import Options
@@ -56,13 +57,13 @@ class PythonScorer(Scorer):
         pictures = [opened.image for opened in images]
         try:
             given = self._function(pictures)
-        except Exception as error:  # whatever the user's code raises is told with its place
+        except (Exception, SystemExit) as error:  # whatever the user's code raises is told with its place
             raise InputFault(_raised(self._name, error)) from error
         scores = self._as_array(given, len(pictures))
-        bad = np.argwhere(np.isinf(scores))
+        bad = np.argwhere(np.abs(scores) > LARGEST)  # inf too
         if len(bad):
             what = f"the function gave {scores[tuple(bad[0])]} for {images[bad[0][0]].name}"
-            raise InputFault(Fault(self._name, "", what, "give a finite number, or nan where it abstains"))
+            raise InputFault(Fault(self._name, "", what, "give a number as a score may be, or nan where it abstains"))
         dimensions = self._dimensions(scores.shape[1])
         if self.dimensions and dimensions != self.dimensions:
             what = f"the function gave {scores.shape[1]} scores per image, and {len(self.dimensions)} before"
@@ -105,6 +106,8 @@ class PythonScorer(Scorer):
         if hasattr(given, "detach"):  # a tensor of torch, on whatever device
             given = given.detach().cpu().numpy()
         try:
+            if np.iscomplexobj(given):  # numpy would drop a part of each number
+                raise TypeError
             scores = np.asarray(given, dtype=np.float64)
         except (TypeError, ValueError) as error:
             what = f"the function gave no array of numbers ({type(given).__name__})"
@@ -127,7 +130,7 @@ def _import(name: str) -> ModuleType:
             fix = "start the command in the folder that holds it, or install it"
             raise InputFault(Fault(OPTION, "", f"there is no module {name!r}", fix)) from error
         raise InputFault(_raised(name, error)) from error
-    except Exception as error:  # importing runs it
+    except (Exception, SystemExit) as error:  # importing runs it
         raise InputFault(_raised(name, error)) from error
 
 
@@ -150,7 +153,7 @@ def _source_hash(module: ModuleType) -> str | None:
     return hashlib.sha256(Path(file).read_bytes()).hexdigest() if file else None
 
 
-def _raised(name: str, error: Exception) -> Fault:
+def _raised(name: str, error: BaseException) -> Fault:
     """What the user's code raised, and where."""
     frames = traceback.extract_tb(error.__traceback__)
     own = [frame for frame in frames if "importlib" not in frame.filename and frame.filename != __file__]
