@@ -306,6 +306,17 @@ def test_withdrawn_predictions_can_be_deleted_and_their_name_stays_taken(board, 
     found = verify(board)
     assert found.faults == () and f"{line.id}: its predictions were deleted" in found.notes[0]
     assert read_log(board)[3].files == line.files
+    again = handed_in(
+        board,
+        tmp_path,
+        references,
+        noisy(references, 1.5, 2),
+        system="S2",
+        cost={"passes_per_image": 2.0, "seconds_per_image": 0.1, "device": "H200"},
+    )
+    [fault] = accept(board, [again], references, yes).refused[again]
+    assert again == line.id and "was withdrawn (entry 7 of the log)" in fault.what and "another version" in fault.fix
+    decline(board, again, "it was withdrawn")
     handed_in(board, tmp_path, references, noisy(references, 3, 50), system="S2")
     [faults] = accept(board, None, references, yes).refused.values()
     assert "stands on the board already" in str(faults[0])

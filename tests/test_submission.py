@@ -37,6 +37,13 @@ def test_texts_stay_what_they_are(tmp_path):
     assert found.model.parameters == 8.8e9 and found.deterministic is True and found.supersedes is None
 
 
+def test_minus_nothing_is_nothing(tmp_path):
+    found = read(
+        tmp_path, submission_yaml(REFERENCES, cost="{passes_per_image: -0, seconds_per_image: 1, device: null}")
+    )
+    assert str(found.cost.passes_per_image) == "0.0"
+
+
 def test_a_comment_or_another_order_of_keys_is_the_same_submission(tmp_path):
     text = submission_yaml(REFERENCES)
     turned = "# a comment\n" + "".join(reversed(text.splitlines(keepends=True)))
@@ -66,6 +73,15 @@ BAD_VALUES = {
     "javascript": ({"link": "javascript:alert(1)"}, "does not begin with https://"),
     "a user in a link": ({"link": "https://arxiv.org@evil.example/"}, "names no plain host"),
     "markup in a link": ({"link": '"https://a.org/\\"><b>"'}, "characters that a link writes as %"),
+    "a port that is none": ({"link": "https://a.org:x/"}, "is no link (Port could not be"),
+    "a port beyond all": ({"link": "https://a.org:99999/"}, "is no link (Port out of range"),
+    "a filler in a name": ({"system": '"tiny\\u3164"'}, "U+3164 (HANGUL FILLER) as character 5, which nobody sees"),
+    "a selector in a name": (
+        {"system": '"ti\\ufe0fny"'},
+        "U+FE0F (VARIATION SELECTOR-16) as character 3, which nobody sees",
+    ),
+    "a joiner in a version": ({"version": '"1\\u034f"'}, "U+034F (COMBINING GRAPHEME JOINER) as character 2"),
+    "a blank of Braille": ({"system": '"tiny\\u2800"'}, "U+2800 (BRAILLE PATTERN BLANK) as character 5"),
     "brackets in a link": ({"link": "https://a.org/x)[y](z"}, "characters that a link writes as %"),
     "a path as id": ({"model": "{id: ../../etc/passwd, revision: c, parameters: null}"}, "is no id such as ORG/NAME"),
     "an absolute path": ({"base_model": "{id: /home/me/model, revision: null}"}, "is no id such as ORG/NAME"),

@@ -103,8 +103,11 @@ class BoardState:
         self.facts: BoardFile = read_board_file(board, self.lines[0])
         self.earlier: list[EarlierSystem] = []
         self.deleted: list[EarlierSystem] = []  # their names stay taken
+        self.withdrawn: dict[str, LogLine] = {}
         for id_, accepted in accepted_entries(self.lines).items():
             line = accepted.line
+            if accepted.withdrawn is not None:
+                self.withdrawn[id_] = accepted.withdrawn
             if accepted.has_files:
                 self.earlier.append(_as_earlier(read_entry(board, id_, line.evaluated)))
             else:
@@ -157,6 +160,9 @@ class BoardState:
         if before is not None and before.line.previous == self.lines[-1].hash:
             _contents(checked)
             return before
+        if gone := self.withdrawn.get(checked.id):
+            what = f"was withdrawn (entry {gone.seq} of the log), and an id stands there once"
+            raise InputFault(Fault(str(checked.folder), checked.id, what, "give it another version, and hand that in"))
         faults = refusals(checked, [*self.earlier, *self.deleted])
         if faults:
             raise InputFault(faults)

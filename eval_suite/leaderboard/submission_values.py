@@ -18,6 +18,10 @@ _LINK = re.compile(r"[A-Za-z0-9\-._~:/?#@!$&'*+,;=%]+")
 _HOST = re.compile(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
 _PART = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:@+-]*")
 _LONGEST_LINK, _LONGEST_ID = 500, 200
+_UNSEEN = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180d\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
+)
+"""Letters and marks that Python takes for printable and nobody sees: fillers, selectors of variants, a blank of Braille."""
 _MOST_MARKS = 2  # accents over one another: more of them run over the lines above and below
 
 
@@ -51,6 +55,12 @@ def one_line(most: int) -> Callable[[str], str]:
             raise ValueError(f"has {len(text)} characters, and may have 1 to {most}")
         if text != " ".join(text.split(" ")).strip() or "  " in text:
             raise ValueError("has spaces at an end, or several beside one another")
+        unseen = _UNSEEN.search(text)
+        if unseen:  # the name would look like another one
+            name = unicodedata.name(unseen[0], "no name")
+            raise ValueError(
+                f"holds U+{ord(unseen[0]):04X} ({name}) as character {unseen.start() + 1}, which nobody sees"
+            )
         for mark in "<>":
             if mark in text:
                 raise ValueError(f"holds {mark!r}: a name holds no markup")
@@ -100,7 +110,7 @@ def _refuse_unprintable(text: str, allowed: str) -> None:
 def _link(text: str) -> str:
     try:
         parts = urlsplit(text)
-        host, user = parts.hostname or "", parts.username
+        host, user, _ = parts.hostname or "", parts.username, parts.port  # a port that is none is a ValueError
     except ValueError as error:
         raise ValueError(f"is no link ({error})") from error
     if parts.scheme != "https":
@@ -166,7 +176,7 @@ def _number(value: Any) -> Any:
         return value
     if not _NUMBER.fullmatch(value) or not math.isfinite(float(value)):
         raise ValueError(f"{value[:60]!r} is no number (1.5, 150, 8.8e9)")
-    return float(value)
+    return float(value) + 0.0  # -0 as 0
 
 
 def _truth(value: Any) -> Any:
