@@ -198,6 +198,18 @@ def test_a_rewritten_history_does_not_lead_through_an_older_head(board, referenc
     assert verify(board, head=head).faults == ()
 
 
+@pytest.mark.parametrize("name", [b"notes", b"0123456789ABCDEF", b"\xff\x1b[31m"])
+def test_a_folder_in_the_inbox_that_is_none_keeps_no_other_from_being_accepted(board, tmp_path, references, name):
+    os.mkdir(os.fsencode(board / "inbox") + b"/" + name)
+    id_ = handed_in(board, tmp_path, references, noisy(references, 1, 9), system="new")
+    found = accept(board, None, references, yes)
+    assert [line.id for line in found.accepted] == [id_]
+    [[fault]] = found.refused.values()
+    assert fault.what == "is no id of a submission" and str(fault).isprintable()
+    with pytest.raises(InputFault, match="nothing waits there"):
+        decline(board, id_, "no")
+
+
 def test_nothing_is_written_where_the_answer_is_no(board, tmp_path, references):
     handed_in(board, tmp_path, references, noisy(references, 1, 9), system="new")
     before = files(board)

@@ -310,11 +310,13 @@ def accept(
     facts = read_board_file(board, lines[0])
     check_release(references, facts)
     waiting, known = waiting_ids(board), accepted_entries(lines)
+    strays = [name for name in waiting if not is_submission_id(name)]
+    waiting = [name for name in waiting if name not in strays]
     chosen = waiting if ids is None else list(dict.fromkeys(ids))
     there = [id_ for id_ in chosen if id_ in known and id_ not in waiting]
     _check_waiting(board, [id_ for id_ in chosen if id_ not in there], waiting)
     examined: dict[str, Examined] = {}
-    refused: dict[str, tuple[Fault, ...]] = {}
+    refused = {name: (_stray(board, name),) for name in strays if ids is None}
     chosen = [id_ for id_ in chosen if id_ not in there]
     for place, id_ in enumerate(chosen):
         try:
@@ -487,6 +489,7 @@ def _as_earlier(entry: Entry) -> EarlierSystem:
 
 
 def _check_waiting(board: Path, ids: Sequence[str], waiting: Sequence[str]) -> None:
+    waiting = [name for name in waiting if is_submission_id(name)]
     listed = ", ".join(waiting[:5]) + (f" and {len(waiting) - 5} more" if len(waiting) > 5 else "")
     fix = f"give an id that does: {listed}" if waiting else "nothing waits there"
     faults = [
@@ -496,6 +499,12 @@ def _check_waiting(board: Path, ids: Sequence[str], waiting: Sequence[str]) -> N
     ]
     if faults:
         raise InputFault(faults)
+
+
+def _stray(board: Path, name: str) -> Fault:
+    """A folder in the inbox that somebody put there by hand."""
+    fix = "remove it, or hand its submission in with ppaint submit"
+    return Fault(str(board / INBOX), ascii(name[:60]), "is no id of a submission", fix)
 
 
 def _check_name(board: Path, id: str, checked: CheckedSubmission) -> None:
