@@ -173,6 +173,26 @@ def test_every_change_is_found_by_verify_and_stops_build(board, change):
     ) == before
 
 
+@pytest.mark.parametrize(
+    "name", ["leaderboard.json", "leaderboard.csv", "leaderboard.md", "leaderboard.tex", "README.md"]
+)
+def test_a_changed_text_of_the_page_is_noted(board, name):
+    path = board / "board" / name
+    whole = path.read_bytes()
+    assert verify(board).notes == ()
+    for place in (0, whole.index(b"S2"), whole.index(b"0."), len(whole) - 1):
+        path.write_bytes(whole[:place] + b"7" + whole[place + 1 :])
+        [note] = verify(board).notes
+        assert f"board/{name}" in note and "leaderboard build" in note
+    path.unlink()
+    assert f"board/{name}" in verify(board).notes[0]
+
+
+def test_verify_finds_damaged_rows_of_others(board):
+    (board / "reported.yaml").write_text("rows: [")
+    assert "reported.yaml" in str(verify(board).faults[0])
+
+
 @pytest.mark.parametrize("command", ["accept", "decline", "withdraw", "status", "standing"])
 def test_a_broken_chain_stops_every_command(board, tmp_path, references, command):
     id_ = handed_in(board, tmp_path, references, noisy(references, 1, 9), system="new")

@@ -6,14 +6,13 @@ from pathlib import Path
 
 from ...foundation.faults import InputFault
 from ...foundation.whole_folders import written_whole
-from . import page_files, plain_files, plots
+from . import plots
 from .board import Board, read_board
+from .built_page import MARKER, page_texts
 from .history import accepted_entries
 from .log import writing
 from .tidy import BUILT, tidy
 from .verify import changed_files
-
-_MARKER = "leaderboard.json"
 
 
 def build(board: str | Path) -> tuple[Board, list[str]]:
@@ -42,15 +41,8 @@ def build(board: str | Path) -> tuple[Board, list[str]]:
         if faults:
             raise InputFault(faults)
         made = read_board(board, lines)
-        with written_whole(board / BUILT, replaces=_MARKER) as folder:
-            texts = {
-                _MARKER: plain_files.json_text(made),
-                "leaderboard.csv": plain_files.table_csv(made),
-                "leaderboard.md": page_files.markdown(made),
-                "leaderboard.tex": page_files.latex(made),
-                "README.md": page_files.readme(made),
-            }
-            for name, text in texts.items():
+        with written_whole(board / BUILT, replaces=MARKER) as folder:
+            for name, text in page_texts(made).items():
                 (folder / name).write_text(text, encoding="utf-8", newline="\n")
             plots.plot_forest(folder / "forest.png", made)
             plots.plot_cost(folder / "cost.png", made)

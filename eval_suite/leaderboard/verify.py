@@ -14,6 +14,7 @@ from ...foundation.faults import Fault, InputFault
 from ...foundation.progress_type import Progress
 from .accept import check_release, examine
 from .board_file import BoardFile, read_board_file
+from .built_page import page_notes
 from .entries import entry_path
 from .history import ACCEPTED, EVALUATED, Accepted, accepted_entries
 from .log import inspect_log, read_log
@@ -36,7 +37,7 @@ class Verified:
         Hash of the last of them.
     faults : tuple of Fault
     notes : tuple of str
-        What is no fault: a torn last line, deleted predictions, files that no line names.
+        What is no fault: a torn last line, deleted predictions, files that no line names, a text of the page that is another.
     """
 
     entries: int
@@ -99,6 +100,11 @@ def verify(
     notes += _strangers(board, known)
     if head is not None:
         faults += _through(board, head, [line.hash for line in found.lines])
+    if not faults:
+        try:
+            notes += page_notes(board, found.lines)
+        except InputFault as error:
+            faults += error.faults
     if references is not None and facts is not None and not faults:
         faults += _recomputed(board, known, references, facts, progress)
     return Verified(len(found.lines), found.lines[-1].hash, tuple(faults), tuple(notes))
