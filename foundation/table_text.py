@@ -14,6 +14,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TextIO
 
 from .faults import Fault
 
@@ -127,6 +128,33 @@ def read_rows(path: Path, file: str, faults: list[Fault], *, encoding: str = "ut
     if len(kept) < len(header):
         cells = [[row[place] for place in kept] for row in cells]
     return TableRows(tuple(header[place] for place in kept), cells, numbers, first + 1, ragged, len(header) - len(kept))
+
+
+class LineEnds:
+    r"""A stream for ``csv.writer(..., lineterminator="\r\n")`` whose rows end with ``\n`` alone.
+
+    Python's writer quotes a carriage return within a cell (a file's name may hold one) only where a row ends with one; without
+    quotes it would end the row when the table is read.
+
+    Parameters
+    ----------
+    stream : file
+        Open for writing text, with ``newline=""``.
+
+    Examples
+    --------
+    >>> out = io.StringIO(newline="")
+    >>> _ = csv.writer(LineEnds(out), lineterminator="\r\n").writerow(["a\rb", "c"])
+    >>> out.getvalue()
+    '"a\rb",c\n'
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, row: str) -> int:
+        """Write one row, as the writer gives it."""
+        return self._stream.write(row.removesuffix("\r\n") + "\n")
 
 
 def has_no_name(column: str) -> bool:

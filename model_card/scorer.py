@@ -13,6 +13,7 @@ import torch
 from PIL import Image
 
 from ..foundation.faults import Fault, InputFault
+from ..foundation.table_text import LineEnds
 from ..images.opening import OpenedImage, open_image
 from .compiled import compile_layers
 from .exported_adapter import load_adapter
@@ -98,7 +99,7 @@ class ScoreTable:
         out = io.StringIO()
         rows = self.rows()
         names = [*rows[0]] if rows else ["name"]
-        writer = csv.DictWriter(out, names, lineterminator="\n")  # pandas cannot hold every file's name
+        writer = csv.DictWriter(LineEnds(out), names, lineterminator="\r\n")  # pandas cannot hold every file's name
         writer.writeheader()
         writer.writerows(rows)
         return out.getvalue()

@@ -15,6 +15,7 @@ from ..dataset_script.stand_in.simulate import DIMENSIONS
 from ..foundation.any_text import READABLE, readable
 from ..foundation.progress_type import Progress
 from ..foundation.run_folder import check_run_folder, claim_folder
+from ..foundation.table_text import LineEnds
 from ..foundation.whole_files import write_json, written_file
 from ..images.contact_sheet import contact_sheet
 from ..images.image_folder import by_hash, open_folder
@@ -204,6 +205,6 @@ def _summary(
 
 def _write_csv(path: Path, rows: list[dict]) -> None:
     with written_file(path) as temporary, temporary.open("w", encoding="utf-8", errors=READABLE, newline="") as stream:
-        writer = csv.DictWriter(stream, fieldnames=list(rows[0]), lineterminator="\n")
+        writer = csv.DictWriter(LineEnds(stream), fieldnames=list(rows[0]), lineterminator="\r\n")
         writer.writeheader()
         writer.writerows(rows)

@@ -19,6 +19,7 @@ from ..eval_suite.reference_table import read_reference_table
 from ..foundation.any_text import READABLE
 from ..foundation.faults import Fault, InputFault
 from ..foundation.progress_type import Progress
+from ..foundation.table_text import LineEnds
 from ..foundation.whole_files import check_can_be_written, write_text
 from ..foundation.whole_folders import check_folder_can_be_written, written_whole
 from ..images.opening import OpenedImage
@@ -318,7 +319,7 @@ def _write_table(path: Path, paintings: PaintingSet, dimensions: Sequence[str], 
     """The table of predictions; numbers in full, an abstention as an empty cell."""
     known = any(paintings.categories)
     with path.open("w", encoding="utf-8", errors=READABLE, newline="") as stream:
-        writer = csv.writer(stream, lineterminator="\n")
+        writer = csv.writer(LineEnds(stream), lineterminator="\r\n")
         writer.writerow(["painting_id", *(["category"] if known else []), *dimensions])
         for name, category, row in zip(paintings.ids, paintings.categories, values, strict=True):
             cells = ["" if np.isnan(value) else repr(float(value)) for value in row]

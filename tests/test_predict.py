@@ -263,6 +263,16 @@ def test_all_images_that_cannot_be_opened_are_named_at_once_before_anything_is_a
     assert not server.asked and not (tmp_path / "sub.answers.jsonl").exists()
 
 
+def test_a_name_with_an_end_of_a_line_stays_one_cell(tmp_path):
+    names = ["a\rb.png", "c\nd.png", "e\r\nf.png", '"g",h.png']
+    for path, name in zip(sorted(write_pictures(tmp_path / "odd", len(names)).iterdir()), names, strict=True):
+        path.rename(tmp_path / "odd" / name)
+    done = predict(Work(tmp_path / "sub", images=tmp_path / "odd"), Options("statistics"), no_progress)
+    assert sorted(row[0] for row in table(done.folder)[1:]) == sorted(names)
+    assert (done.folder / "predictions.csv").read_bytes().endswith(b"\n")
+    assert b".png\r\n" not in (done.folder / "predictions.csv").read_bytes()
+
+
 def test_paintings_without_an_image_are_a_fault_that_names_them(tmp_path):
     dataset = draw_release(tmp_path / "drawn", missing=("landscape_03", "figure_00"))
     with pytest.raises(InputFault, match="2 of 24 paintings have no image in the dataset: figure_00 .*landscape_03"):

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from ...foundation.table_text import LineEnds
 from ...foundation.whole_files import write_text
 from ...foundation.whole_folders import written_whole
 from ..reference_scores import ReferenceScores
@@ -152,7 +153,7 @@ def write_template(folder: str | Path, references: ReferenceScores) -> Path:
 def _empty_table(references: ReferenceScores) -> str:
     """A row per painting, and no scores."""
     text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
+    writer = csv.writer(LineEnds(text), lineterminator="\r\n")
     writer.writerow(["painting_id", "category", *references.dimensions])
     for painting, category in zip(references.table["painting_id"], references.table["category"], strict=True):
         writer.writerow([painting, category, *[""] * len(references.dimensions)])
