@@ -280,13 +280,18 @@ def _as_fault(path: Path, read: PlainYaml, detail: Mapping[str, Any]) -> Fault:
         what, fix = "the key is missing", "add it" + (", with null where there is nothing to say" * _may_be_null(place))
     elif kind == "extra_forbidden":
         what, fix = "unknown key", "remove it, or correct its spelling"
+        if str(place[-1]).isdigit():  # {seconds: 0,01} is the key seconds with 0, and a key 01
+            fix = "write numbers with a decimal point, as 0.01"
     elif kind == "literal_error":
         what, fix = f"{_shown(given)} is not one of the words for it", f"write {detail['ctx']['expected']}"
     elif kind in ("string_type", "bool_type", "int_type", "float_type"):
         wanted = {"str": "a text", "boo": "true or false", "int": "a number", "flo": "a number"}[kind[:3]]
         what, fix = f"{_shown(given)} stands there, and not {wanted}", f"write {wanted}"
     elif kind in ("model_type", "model_attributes_type", "dict_type"):
-        what, fix = f"{_shown(given)} stands there, and not keys with values", "write it as in a template"
+        what, fix = (
+            f"{_shown(given)} stands there, and not keys with values",
+            "write {key: value}, as `ppaint submit --template` does" + ", or null" * _may_be_null(place),
+        )
     elif kind == "list_type":
         what, fix = f"{_shown(given)} stands there, and not a list", "write [one, another]"
     elif kind == "too_short":

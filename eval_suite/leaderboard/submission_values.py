@@ -125,6 +125,8 @@ def _link(text: str) -> str:
 
 
 def _model_id(text: str) -> str:
+    if text.lower() == "none":
+        raise ValueError("is no id: write null where there is none")
     parts = text.split("/")
     if (
         len(text) > _LONGEST_ID
@@ -182,7 +184,7 @@ def _number(value: Any) -> Any:
 def _truth(value: Any) -> Any:
     if isinstance(value, str):
         if value not in ("true", "false"):
-            raise ValueError(f"{value[:60]!r} is neither true nor false")
+            raise ValueError(f"{value[:60]!r} is neither true nor false: write true or false")
         return value == "true"
     return value
 
