@@ -126,8 +126,12 @@ def _column_faults(
     hint = ", or give the column (or index) without a name this name" if nameless else ""
     by_name = "painting_id" not in found.names and "name" in found.names
     hint += ", or give the column name (what `ppaint score` calls images) this name" if by_name else ""
-    if any(name in found.names for name in dimensions):
-        hint += ", or ask for the dimensions that are there alone"
+    there = [name for name in dimensions if name in found.names]
+    if there:
+        named = ", ".join(there)
+        hint += (
+            f", or ask for the dimensions that are there alone: {named} (--dimensions; dimensions in submission.yaml)"
+        )
     faults = [
         Fault(str(path), name, "the column is missing", f"add it{hint}; the table needs {', '.join(needed)}")
         for name in needed

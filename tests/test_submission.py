@@ -262,5 +262,5 @@ def test_template_folder_makes_no_claim_for_its_user(tmp_path):
     open_keys = {fault.row.split(", ")[-1] for fault in caught.value.faults}
     assert open_keys >= {"system", "kind", "access", "training.labels", "training.ppaint", "deterministic"}
     assert any("no cell has a score" in fault.what for fault in caught.value.faults)
-    with pytest.raises(InputFault, match="not empty"):
+    with pytest.raises(InputFault, match="not empty. Fix: give another folder"):
         write_template(folder, REFERENCES)

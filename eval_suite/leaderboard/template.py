@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from ...foundation.faults import Fault, InputFault
 from ...foundation.table_text import LineEnds
 from ...foundation.whole_files import write_text
 from ...foundation.whole_folders import written_whole
@@ -144,6 +145,8 @@ def write_template(folder: str | Path, references: ReferenceScores) -> Path:
     InputFault
         If the folder holds anything, or cannot be made.
     """
+    if Path(folder).is_dir() and any(Path(folder).iterdir()):
+        raise InputFault(Fault(str(folder), "", "exists and is not empty", "give another folder, or remove this one"))
     with written_whole(folder) as partial:
         write_text(partial / SUBMISSION_FILE, submission_template(references, filled=_CLAIMS))
         write_text(partial / "predictions.csv", _empty_table(references))
