@@ -244,9 +244,9 @@ def _release(dataset: Path | None, references: Path | None) -> tuple[ReferenceSc
 
 
 def _print_prepared(prepared: Sequence[Prepared]) -> None:
-    """What would be written."""
+    """What would be written, and what each says of itself: nobody but whoever accepts it can judge that."""
     from ..eval_suite.leaderboard.board import cell
-    from ..eval_suite.leaderboard.row_words import figure
+    from ..eval_suite.leaderboard.row_words import figure, said_of_itself
     from ..eval_suite.suite import MEAN
     from .terminal import open_console, plain_table
 
@@ -259,14 +259,17 @@ def _print_prepared(prepared: Sequence[Prepared]) -> None:
             [
                 str(line.id),
                 f"{line.system} {line.version}",
-                ", ".join(line.dimensions),
+                str(len(line.dimensions)) if len(line.dimensions) > 1 else line.dimensions[0],
                 srcc,
                 ", ".join(line.flags),
                 line.supersedes or "",
             ]
         )
     header = ["id", "system", "dimensions", "SRCC", "flags (shown, not ranked)", "supersedes"]
-    open_console().print(plain_table(None, header, rows))
+    shown = [place for place in range(len(header)) if place < 4 or any(row[place] for row in rows)]
+    table = [[row[place] for place in shown] for row in [header, *rows]]
+    open_console().print(plain_table(None, table[0], table[1:]))
+    _print(*(f"{one.line.id} says: {said_of_itself(one.entry.submission)}" for one in prepared))
 
 
 def _print_outcome(found: Outcome) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from .board import HUMAN, UNDEFINED, Row
 from .board_file import Figure
 
@@ -23,13 +26,21 @@ NOTHING = "-"
 
 def trained_on(row: Row) -> str:
     """On which categories of PPaint it was trained."""
-    training = row.submission["training"]
+    return _trained_on(row.submission)
+
+
+def _trained_on(submission: Mapping[str, Any]) -> str:
+    training = submission["training"]
     return ", ".join(training["categories"]) or "not on PPaint"
 
 
 def labels_used(row: Row) -> str:
     """Which aesthetic labels it used: others than PPaint's, PPaint's, or none."""
-    training = row.submission["training"]
+    return _labels_used(row.submission)
+
+
+def _labels_used(submission: Mapping[str, Any]) -> str:
+    training = submission["training"]
     found = ["others' labels" if training["labels"] == "others" else "", _LABELS[training["ppaint"]]]
     return "; ".join(part for part in found if part) or "none"
 
@@ -37,6 +48,22 @@ def labels_used(row: Row) -> str:
 def access(row: Row) -> str:
     """How others get at it."""
     return {"open_weights": "open weights", "api": "API", "closed": "closed"}[row.submission["access"]]
+
+
+def said_of_itself(submission: Mapping[str, Any]) -> str:
+    """What a submission says of itself, on one line: what a table shows of it, its data and its link."""
+    parts = {
+        "kind": submission["kind"],
+        "access": submission["access"],
+        "model": submission["model"]["id"],
+        "trained on": _trained_on(submission),
+        "labels used": _labels_used(submission),
+        "data": " ".join(submission["training"]["data"].split()),
+        "teacher": submission["teacher"]["id"],
+        "link": submission["link"],
+        "notes": submission["notes"] and " ".join(submission["notes"].split()),
+    }
+    return "; ".join(f"{name}: {part}" for name, part in parts.items() if part)
 
 
 def why_not_ranked(row: Row) -> str:
