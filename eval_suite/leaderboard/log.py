@@ -30,7 +30,7 @@ LOCK_FILE = ".lock"
 FIRST_PREVIOUS = "0" * 64
 EVENTS = ("new", "accept", "decline", "withdraw")
 LONGEST_WAIT = 900  # seconds that a command waits for another one that is writing
-_FIX_CHAIN = "run `ppaint leaderboard verify` on it, and put back the log as it was"
+_FIX_CHAIN = "put back the log as it was (from a copy of the board)"
 
 
 @dataclass(frozen=True)
