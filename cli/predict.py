@@ -34,7 +34,7 @@ def predict(
         Path | None, typer.Option(help="With --images: a table of reference scores; its paintings are predicted.")
     ] = None,
     dimensions: Annotated[
-        list[str] | None, typer.Option(help="A dimension to predict, once for each; by default all that there are.")
+        list[str] | None, typer.Option(help="Only these (a,b or given several times); by default all that there are.")
     ] = None,
     system: Annotated[str | None, typer.Option(help="The system's name in the submission.")] = None,
     model: Annotated[

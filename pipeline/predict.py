@@ -14,7 +14,7 @@ import numpy as np
 from ..dataset_script.release import ReleaseTables, read_release
 from ..eval_suite.leaderboard.submission import SUBMISSION_FILE
 from ..eval_suite.leaderboard.template import submission_template
-from ..eval_suite.reference_scores import ReferenceScores, headline_of, reference_scores
+from ..eval_suite.reference_scores import ReferenceScores, headline_of, named_dimensions, reference_scores
 from ..eval_suite.reference_table import read_reference_table
 from ..foundation.any_text import READABLE
 from ..foundation.faults import Fault, InputFault
@@ -100,7 +100,7 @@ def predict(work: Work, options: Options, report: Progress) -> Predicted:
     ----------
     work : Work
     options : Options
-        Its ``references`` are filled in here.
+        Its ``references`` are filled in here; a text of its ``dimensions`` may name several, with commas between them.
     report : callable
 
     Returns
@@ -116,7 +116,8 @@ def predict(work: Work, options: Options, report: Progress) -> Predicted:
     """
     _check_outputs(work)
     release, references = _references(work)
-    options = replace(options, references=references)
+    asked_for = tuple(named_dimensions(options.dimensions, references.dimensions if references else ()))
+    options = replace(options, references=references, dimensions=asked_for)
     scorer = open_scorer(options)
     declared = _declared(scorer, options)
     paintings = _paintings(work, release, references, report)

@@ -328,6 +328,8 @@ def test_own_code_may_give_all_dimensions_and_abstain(dataset, tmp_path, own_cod
     done = predict(Work(tmp_path / "sub", dataset), Options("python", function=own_code(source)), no_progress)
     assert done.dimensions == DIMENSIONS and np.isnan(done.values).sum() == 2
     assert "abstentions, left as empty cells: overall 2 of 24" in done.notes
+    together = Options("python", (",".join(DIMENSIONS),), function=own_code(source))
+    assert predict(Work(tmp_path / "both", dataset), together, no_progress).dimensions == DIMENSIONS
     named = Options("python", ("brushwork",), function=own_code(LIGHTNESS))
     assert predict(Work(tmp_path / "one", dataset), named, no_progress).dimensions == ("brushwork",)
 

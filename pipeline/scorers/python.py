@@ -103,7 +103,7 @@ class PythonScorer(Scorer):
             return tuple(wanted)
         named = f"{len(wanted)} ({', '.join(wanted)})" if wanted else "none"
         what = f"the function gave {width} scores per image, and the dimensions are {named}"
-        raise InputFault(Fault(self._name, "", what, "name the dimensions of its columns: --dimensions, once for each"))
+        raise InputFault(Fault(self._name, "", what, "name the dimensions of its columns: --dimensions a,b"))
 
     def _as_array(self, given: Any, n: int) -> np.ndarray:
         """What came as an array (n, D) of float64."""
