@@ -106,14 +106,17 @@ def comparison_tables(compared: SystemsCompared) -> list[tuple[str, list[str], l
     pairs = []
     for tests in zip(*(compared.comparisons[row].pairs for row in rows), strict=True):
         first, second = (compared.names[place] for place in (tests[0].first, tests[0].second))
-        pairs.append([f"{first} - {second}", *map(difference_text, tests)])
+        pairs.append([f"{first} - {second}", *(difference_text(test).replace(" ", "\n", 1) for test in tests)])
         pairs.append(["  standard error", *(_number(test.error) for test in tests)])
         pairs.append(["  p", *(p_text(test.p) for test in tests)])
         if len(compared.headline.pairs) > 1:
             pairs.append(["  adjusted p", *(p_text(test.p_adjusted) for test in tests)])
+    header = ["", *rows, "rank", ""]
+    if not any(row[-1] for row in systems):  # all are separated
+        header, systems = header[:-1], [row[:-1] for row in systems]
     level = f"{100 * compared.headline.level:g} %"
     return [
-        (f"SRCC against {references.name}{simulated}", ["", *rows, "rank", ""], systems),
+        (f"SRCC against {references.name}{simulated}", header, systems),
         (f"differences, with intervals of {level}", ["", *rows], pairs),
     ]
 
