@@ -35,7 +35,7 @@ def compare(
 
     For each pair the difference in SRCC, its standard error from leaving out single paintings, and an interval; all pairs are
     corrected together. "Not separated" does not mean equal: the difference that would have been seen is given. Sets with empty
-    cells are compared on the paintings that all of them answered.
+    cells are compared on the paintings that all of them answered. See docs/compare.md.
     """
     from ..dataset_script.release import read_release
     from ..eval_suite.comparison import compare_files

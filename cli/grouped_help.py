@@ -17,6 +17,15 @@ TASKS = {
 }
 
 
+class WholeHelp(TyperGroup):
+    """A group of commands whose help gives the first sentence of each whole."""
+
+    def format_commands(self, ctx: typer.Context, formatter: Any) -> None:
+        """Write one list."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, first_sentence(command.help or "")) for name, command in self.commands.items()])
+
+
 class GroupedHelp(TyperGroup):
     """A group of commands whose help lists them by task."""
 

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from .grouped_help import WholeHelp
+
 if TYPE_CHECKING:
     from ..dataset_script.release import ReleaseTables
     from ..eval_suite.leaderboard.accept import Outcome, Prepared
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 
 leaderboard = typer.Typer(
     name="leaderboard",
+    cls=WholeHelp,
     help="Keep a leaderboard: make it, accept submissions, build its page, verify it. See docs/leaderboard.md.",
     no_args_is_help=True,
     rich_markup_mode=None,

@@ -16,14 +16,16 @@ if TYPE_CHECKING:
 def submit(
     folder: Annotated[
         Path | None,
-        typer.Argument(help="A submission's folder: submission.yaml and predictions.csv, .parquet or .jsonl."),
+        typer.Argument(
+            metavar="DIR", help="A submission's folder: submission.yaml and predictions.csv, .parquet or .jsonl."
+        ),
     ] = None,
     dataset: Annotated[
         Path | None, typer.Option(help="The dataset that was predicted (made by `ppaint build`).")
     ] = None,
     references: Annotated[Path | None, typer.Option(help="In place of --dataset: a table of its scores.")] = None,
     template: Annotated[
-        bool, typer.Option("--template", help="Write both files into the folder, to be completed.")
+        bool, typer.Option("--template", help="Write both files into DIR, a new folder, to be completed.")
     ] = False,
     board: Annotated[
         Path | None, typer.Option(help="Also say where it would stand on this board (DIR or hub:ORG/NAME).")
