@@ -87,9 +87,6 @@ def submission(folder: Path, name: str, options: Options, references: ReferenceS
     if not folder.exists():
         predict(Work(folder, dataset=dataset, system=name), options, print_progress)
     about = yaml.safe_load(re.sub(r"\bTODO\b", "null", path.read_text("utf-8")))
-    if options.kind == "python":
-        about |= {"access": "open_weights", "deterministic": True}
-        about["training"] |= {"labels": "none", "ppaint": "not_used", "data": "nothing: it was not trained"}
     if options.kind == "distilled":
         about["training"] |= {"ppaint": "not_used", "categories": [], "data": DISTILLED_ON}
     write_text(path, submission_template(references, filled=about))

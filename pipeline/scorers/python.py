@@ -15,7 +15,6 @@ from typing import Any
 
 import numpy as np
 
-from ...eval_suite.leaderboard.submission_values import TODO
 from ...eval_suite.predictions_table import LARGEST
 from ...foundation.faults import Fault, InputFault
 from ...images.opening import OpenedImage
@@ -81,17 +80,14 @@ class PythonScorer(Scorer):
         return {
             "system": self._name,
             "kind": "model",
-            "access": TODO,
-            "training": {"labels": TODO, "ppaint": TODO, "data": TODO},
-            "deterministic": TODO,
             "made_with": {"weights_sha256": None, "prompt_sha256": None},
         }
 
     def notes(self) -> tuple[str, ...]:
         """What only the owner of the code can say."""
         return (
-            "how your own function was made is for you to say, in access, training, deterministic and, where another model judged "
-            "for it, teacher",
+            "submission.yaml cannot know how your own function was made: look through access, training, teacher, deterministic "
+            "and cost before you submit",
         )
 
     def _dimensions(self, width: int) -> tuple[str, ...]:
