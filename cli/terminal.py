@@ -24,6 +24,7 @@ from rich.text import Text
 
 _LOG_WIDTH = 10_000  # nothing is folded or cut
 _PAGE_WIDTH = 100
+_LONGEST_NAME = 32  # of a row, without a break: a longer one would leave no room for the figures at 80 columns
 
 
 def open_console(*, errors: bool = False) -> Console:
@@ -123,8 +124,11 @@ def plain_table(
     table = Table(
         title=title and escape(title), title_justify="left", caption=caption, caption_justify="left", box=box.SIMPLE
     )
+    whole = max((Text(row[0]).cell_len for row in rows), default=0) <= _LONGEST_NAME
     for place, name in enumerate(header):
-        table.add_column(Text(name), justify="left" if place == 0 else "right", overflow="fold", no_wrap=place == 0)
+        table.add_column(
+            Text(name), justify="left" if place == 0 else "right", overflow="fold", no_wrap=place == 0 and whole
+        )
     for place, row in enumerate(rows, start=1):
         table.add_row(*(Text(cell) for cell in row), end_section=mean_last and place == len(rows) - 1)
     return table
