@@ -88,6 +88,7 @@ def accept(
         typer.Option("--pr", metavar="N", min=1, help="The submission of a pull request; DIR is hub:ORG/NAME."),
     ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    build_too: Annotated[bool, typer.Option("--build", help="Then build the board's page, as `build` does.")] = False,
 ) -> None:
     """Check submissions again from nothing, evaluate them, and write them into the log."""
     from ..eval_suite.leaderboard.accept import accept as accept_submissions
@@ -107,7 +108,8 @@ def accept(
 
     with ExitStack() as bars:
         if pull_request is not None:
-            _accept_pull_request(folder, pull_request, scores, confirm)
+            if _accept_pull_request(folder, pull_request, scores, confirm):
+                _build_next(folder, now=build_too)
             return
         report = bars.enter_context(progress_bars())
         with opened_board(folder, folders=["inbox", "evaluated"]) as board:
@@ -116,13 +118,21 @@ def accept(
             bars.close()
             _print_outcome(found)
             if found.accepted:
-                _print(f"next: ppaint leaderboard build {folder}")
+                _build_next(folder, now=build_too)
             _raise_refused(found)
+
+
+def _build_next(folder: Path, *, now: bool) -> None:
+    """Build the page, or say how."""
+    if now:
+        build(folder)
+    else:
+        _print(f"next: ppaint leaderboard build {folder}")
 
 
 def _accept_pull_request(
     board: Path, number: int, scores: ReferenceScores, confirm: Callable[[Sequence[Prepared]], bool]
-) -> None:
+) -> bool:
     from ..eval_suite.leaderboard.hub_accept import accept_pull_request
     from ..eval_suite.leaderboard.hub_calls import hub_repo
     from ..foundation.faults import Fault, InputFault
@@ -134,9 +144,9 @@ def _accept_pull_request(
     answered = accept_pull_request(repo, number, scores, confirm)
     if answered is None:
         _print("nothing was accepted")
-        return
+        return False
     _print_answered(answered, "accepted")
-    _print(f"next: ppaint leaderboard build {board}")
+    return True
 
 
 @leaderboard.command()

@@ -20,7 +20,7 @@ from .left_out_paintings import leave_one_out as leave_one_out
 
 ROUNDING = 1e-12  # differences and errors below this share of the values are 0: sums in another order differ by less
 _CELLS_AT_A_TIME = 1_000_000  # of a table held at a time: it stays in the processor's cache, or near it
-_PAIRS_IN_A_BLOCK, _DRAWS_AT_A_TIME = 64, 2000
+_PAIRS_IN_A_BLOCK, _DRAWS_AT_A_TIME = 64, 1000
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields, replace
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -179,6 +179,7 @@ def inspect_log(board: str | Path) -> ReadLog:
     return inspect_content(content, str(path))
 
 
+@lru_cache(maxsize=1)  # one command looks at the same log several times
 def inspect_content(content: bytes, name: str = LOG_FILE) -> ReadLog:
     """The same of a log's bytes (a Hub's, say).
 

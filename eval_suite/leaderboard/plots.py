@@ -268,18 +268,11 @@ def _names_beside(
     found = spread(wanted, sizes, inside)
     for place, middle in zip(order, found, strict=True):
         row = priced[place][0]
-        axis.annotate(
-            "\n".join(names[place]),
-            xy=(1, row.srcc.value),
-            xycoords=axis.get_yaxis_transform(),
-            xytext=(1.1, middle / inside),
-            textcoords="axes fraction",
-            va="center",
-            fontsize=_FONT,
-            annotation_clip=False,
-            parse_math=False,
-            arrowprops={"arrowstyle": "-", "relpos": (0, 0.5), "lw": 0.8, "color": NEUTRAL, "shrinkA": 2, "shrinkB": 0},
-        )
+        at_axis, height = (row.srcc.value - low) / (high - low), middle / inside
+        line = {"lw": 0.8, "color": NEUTRAL, "transform": axis.transAxes, "clip_on": False}
+        axis.add_line(Line2D([1, 1.09], [at_axis, height], **line))
+        text = {"va": "center", "fontsize": _FONT, "parse_math": False, "transform": axis.transAxes}
+        axis.text(1.1, height, "\n".join(names[place]), **text)
 
 
 def spread(wanted: np.ndarray, sizes: np.ndarray, room: float) -> np.ndarray:
