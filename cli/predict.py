@@ -23,47 +23,50 @@ class Kind(StrEnum):
     ridge = "ridge"
 
 
+ScorerKind = Annotated[Kind, typer.Option(help="Kind of scorer; docs/your-scorer.md tells them apart.")]
+References = Annotated[
+    Path | None, typer.Option(help="With --images: a table of reference scores; its paintings are predicted.")
+]
+Dimensions = Annotated[
+    list[str] | None, typer.Option(help="Only these (a,b or given several times); by default all that there are.")
+]
+Model = Annotated[
+    str | None,
+    typer.Option(help="Folder or repo; 'tiny' is the included judge; the server's name for it (endpoint)."),
+]
+Compiled = Annotated[
+    bool, typer.Option("--compile", help="Compile the model's layers: faster on a GPU, after a warm-up.")
+]
+Opponents = Annotated[int, typer.Option(min=2, help="tournament: pool members that an image is compared with.")]
+Function = Annotated[str | None, typer.Option(help="python: module:name of a function of yours; its code is run.")]
+KeyEnv = Annotated[str | None, typer.Option(help="endpoint: the environment variable that holds the server's key.")]
+LogProbs = Annotated[
+    bool | None,
+    typer.Option(
+        "--logprobs/--no-logprobs",
+        help="endpoint: read log-probabilities, or the answer's text. By default as its first answer allows.",
+    ),
+]
+
+
 def predict(
     out: Annotated[Path, typer.Option(help="Folder for the submission; answers are stored beside it as they come.")],
-    scorer: Annotated[
-        Kind, typer.Option(help="Kind of scorer; docs/your-scorer.md tells them apart.")
-    ] = Kind.distilled,
+    scorer: ScorerKind = Kind.distilled,
     dataset: Annotated[Path | None, typer.Option(help="A dataset folder that `ppaint build` made.")] = None,
     images: Annotated[Path | None, typer.Option(help="A folder of images, in place of --dataset.")] = None,
-    references: Annotated[
-        Path | None, typer.Option(help="With --images: a table of reference scores; its paintings are predicted.")
-    ] = None,
-    dimensions: Annotated[
-        list[str] | None, typer.Option(help="Only these (a,b or given several times); by default all that there are.")
-    ] = None,
+    references: References = None,
+    dimensions: Dimensions = None,
     system: Annotated[str | None, typer.Option(help="The system's name in the submission.")] = None,
-    model: Annotated[
-        str | None,
-        typer.Option(help="Folder or repo; 'tiny' is the included judge; the server's name for it (endpoint)."),
-    ] = None,
+    model: Model = None,
     revision: Annotated[str | None, typer.Option(help="A branch, tag or commit of the model's repo.")] = None,
     base: Annotated[str | None, typer.Option(help="For a distilled adapter: its base model's folder or repo.")] = None,
-    compiled: Annotated[
-        bool, typer.Option("--compile", help="Compile the model's layers: faster on a GPU, after a warm-up.")
-    ] = False,
+    compiled: Compiled = False,
     pool: Annotated[int, typer.Option(min=6, help="tournament: images in a category's reference pool.")] = POOL_SIZE,
-    opponents: Annotated[
-        int, typer.Option(min=2, help="tournament: pool members that an image is compared with.")
-    ] = OPPONENTS,
-    function: Annotated[
-        str | None, typer.Option(help="python: module:name of a function of yours; its code is run.")
-    ] = None,
+    opponents: Opponents = OPPONENTS,
+    function: Function = None,
     endpoint: Annotated[str | None, typer.Option(help="endpoint: address of an OpenAI-compatible server.")] = None,
-    key_env: Annotated[
-        str | None, typer.Option(help="endpoint: the environment variable that holds the server's key.")
-    ] = None,
-    logprobs: Annotated[
-        bool | None,
-        typer.Option(
-            "--logprobs/--no-logprobs",
-            help="endpoint: read log-probabilities, or the answer's text. By default as its first answer allows.",
-        ),
-    ] = None,
+    key_env: KeyEnv = None,
+    logprobs: LogProbs = None,
     concurrency: Annotated[int, typer.Option(min=1, max=256, help="endpoint: questions at the same time.")] = 4,
     answer_tokens: Annotated[int, typer.Option(min=1, help="endpoint: most tokens of one answer.")] = 16,
     max_side: Annotated[int, typer.Option(min=16, help="endpoint: longest side of an image sent, in pixels.")] = 1024,

@@ -5,9 +5,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from ppaint.eval_suite.leaderboard.accept import accept
+from ppaint.eval_suite.leaderboard.build import build
 from ppaint.eval_suite.leaderboard.checks import check_submission
 from ppaint.eval_suite.leaderboard.inbox import hand_in
+from ppaint.eval_suite.leaderboard.new_board import new_board
 from ppaint.eval_suite.leaderboard.template import submission_template
+from ppaint.eval_suite.reference_scores import ReferenceScores
 
 NOTHING_KNOWN = {
     "model": {"id": None, "revision": None, "parameters": None},
@@ -40,3 +44,25 @@ def handed_in(board: Path, work: Path, references, values, **filled) -> str:
     """Hand a submission in; its id."""
     place = work / f"sub{len(list(work.glob('sub*')))}"
     return hand_in(check_submission(write_submission(place, references, values, **filled), references), board).id
+
+
+def scores(seed=0, errors=None, simulated=False):
+    """Two categories of twelve paintings, two dimensions."""
+    rng = np.random.default_rng(seed)
+    names = [f"p{place:02d}" for place in range(24)]
+    table = pd.DataFrame({"painting_id": names, "category": ["landscape"] * 12 + ["figure"] * 12})
+    values = rng.normal(size=(24, 1)) + 0.3 * rng.normal(size=(24, 2))
+    about = ("fused scores", ("srcc", "plcc"), (), errors, "pilot", "pilot.csv", simulated)
+    return ReferenceScores(table, values, ("line", "overall"), "overall", *about)
+
+
+def board_of_four(folder: Path, references: ReferenceScores) -> Path:
+    """A board of four systems of falling skill, built."""
+    board = folder / "board"
+    new_board(board, references, maintained_by="Ada & Co", object_at="open an issue", undistilled_base="S3")
+    for place, noise in enumerate((0.5, 0.7, 1.5, 4.0)):
+        cost = {"passes_per_image": float(place), "seconds_per_image": 0.1, "device": "H200"}
+        handed_in(board, folder, references, noisy(references, noise, place), system=f"S{place}", cost=cost)
+    assert len(accept(board, None, references, lambda prepared: True).accepted) == 4
+    build(board)
+    return board

@@ -4,46 +4,28 @@ import hashlib
 import json
 import os
 import shutil
-import signal
-import sys
-import threading
-import warnings
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
 import yaml
-from small_board import handed_in, noisy, write_submission
+from small_board import board_of_four, handed_in, noisy, scores, write_submission
 from typer.testing import CliRunner
 
 from ppaint.cli.main import app
-from ppaint.eval_suite.leaderboard import accept as accept_file
 from ppaint.eval_suite.leaderboard.accept import accept, decline, prepare, withdraw
 from ppaint.eval_suite.leaderboard.board import read_board
 from ppaint.eval_suite.leaderboard.build import build
 from ppaint.eval_suite.leaderboard.checks import check_submission
 from ppaint.eval_suite.leaderboard.history import status, waiting_ids
-from ppaint.eval_suite.leaderboard.log import append, linked, read_log, writing
+from ppaint.eval_suite.leaderboard.log import append, linked, read_log
 from ppaint.eval_suite.leaderboard.new_board import evaluate_anew, new_board
 from ppaint.eval_suite.leaderboard.page_files import markdown
 from ppaint.eval_suite.leaderboard.plain_files import json_text
 from ppaint.eval_suite.leaderboard.standing import standing
-from ppaint.eval_suite.leaderboard.tidy import tidy
 from ppaint.eval_suite.leaderboard.verify import verify
-from ppaint.eval_suite.reference_scores import ReferenceScores
 from ppaint.eval_suite.reference_table import read_reference_table
 from ppaint.foundation.faults import InputFault
-
-
-def scores(seed=0, errors=None, simulated=False):
-    """Two categories of twelve paintings, two dimensions."""
-    rng = np.random.default_rng(seed)
-    names = [f"p{place:02d}" for place in range(24)]
-    table = pd.DataFrame({"painting_id": names, "category": ["landscape"] * 12 + ["figure"] * 12})
-    values = rng.normal(size=(24, 1)) + 0.3 * rng.normal(size=(24, 2))
-    about = ("fused scores", ("srcc", "plcc"), (), errors, "pilot", "pilot.csv", simulated)
-    return ReferenceScores(table, values, ("line", "overall"), "overall", *about)
 
 
 def yes(prepared):
@@ -58,15 +40,7 @@ def references():
 @pytest.fixture(scope="module")
 def four(tmp_path_factory, references):
     """A board of four systems, built; not to be changed."""
-    folder = tmp_path_factory.mktemp("four")
-    board = folder / "board"
-    new_board(board, references, maintained_by="Ada & Co", object_at="open an issue", undistilled_base="S3")
-    for place, noise in enumerate((0.5, 0.7, 1.5, 4.0)):
-        cost = {"passes_per_image": float(place), "seconds_per_image": 0.1, "device": "H200"}
-        handed_in(board, folder, references, noisy(references, noise, place), system=f"S{place}", cost=cost)
-    assert len(accept(board, None, references, yes).accepted) == 4
-    build(board)
-    return board
+    return board_of_four(tmp_path_factory.mktemp("four"), references)
 
 
 @pytest.fixture
@@ -536,90 +510,3 @@ def test_the_commands_from_an_empty_folder_to_a_page(tmp_path, references, monke
     assert "is no line of a log" in ppaint("new third --references scores.csv --from board")
     assert "is no line of a log" in ppaint("verify board")
     assert not (tmp_path / "third").exists()
-
-
-def test_two_accept_at_once_are_both_in_and_the_chain_is_whole(board, tmp_path, references):
-    ids = [handed_in(board, tmp_path, references, noisy(references, 1, 70 + k), system=f"new {k}") for k in range(4)]
-    both = threading.Barrier(2)
-    found = []
-
-    def run(chosen):
-        found.append(accept(board, chosen, references, lambda prepared: both.wait(20) is not None))
-
-    threads = [threading.Thread(target=run, args=(chosen,)) for chosen in (ids[:3], ids[1:])]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert sorted(line.id for one in found for line in one.accepted) == sorted(ids)
-    assert sorted(id_ for one in found for id_ in one.there_already) == sorted(ids[1:3])
-    assert verify(board, references=references).faults == () and waiting_ids(board) == []
-
-
-WRITES = {"os.rename", "os.remove", "os.rmdir", "os.mkdir", "os.truncate", "shutil.rmtree"}
-
-
-def killed_at(step: int) -> None:
-    """From now on this process is killed before the so manieth time that it changes a file or folder."""
-    count = [0]
-
-    def hook(event, arguments):
-        written = event == "open" and isinstance(arguments[1], str) and set("wa+") & set(arguments[1])
-        if event in WRITES or written:
-            count[0] += 1
-            if count[0] == step:
-                os.kill(os.getpid(), signal.SIGKILL)
-
-    sys.addaudithook(hook)
-
-
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs a fork")
-def test_killed_at_any_step_of_accept_nothing_is_lost_or_doubled(board, tmp_path, references):
-    ids = {handed_in(board, tmp_path, references, noisy(references, 1, 80), system="new")}
-    before = {line.id for line in read_log(board)}
-    kept = shutil.copytree(board, tmp_path / "kept")
-    this, states = os.getpid(), []
-
-    def kill_in_turn(prepared):
-        """Once checked and evaluated: a child of this process writes, and is killed one step later each time."""
-        for step in range(1, 200):
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # of threads that a fork leaves behind; the child only writes files
-                child = os.fork()
-            if child == 0:
-                killed_at(step)
-                return True
-            _, how = os.waitpid(child, 0)
-            if not os.WIFSIGNALED(how):
-                return False
-            with writing(board):
-                lines, _ = tidy(board)
-            accepted = {line.id for line in lines} - before
-            assert accepted | set(waiting_ids(board)) == ids and not accepted & set(waiting_ids(board)), step
-            assert sum(line.id in ids for line in lines) == len(accepted)
-            found = verify(board)
-            assert found.faults == () and found.notes == (), (step, found)
-            states.append(len(accepted))
-            shutil.rmtree(board)
-            shutil.copytree(kept, board)
-        return False
-
-    try:
-        accept(board, None, references, kill_in_turn)
-    finally:
-        if os.getpid() != this:
-            os._exit(0)
-    assert set(states) == {0, 1} and states == sorted(states) and len(states) > 10, states
-    assert verify(board, references=references).faults == ()
-
-
-def test_killed_while_a_line_is_written_the_submission_still_waits(board, tmp_path, references):
-    id_ = handed_in(board, tmp_path, references, noisy(references, 1, 9), system="new")
-    ready = prepare(board, board / "inbox" / id_, references)
-    with (board / "log.jsonl").open("ab") as file:
-        file.write(ready.line.text().encode()[:500])
-    accept_file.write_whole(board, ready.files)
-    assert status(board, id_).state == "waiting"
-    found = accept(board, None, references, yes)
-    assert "500 bytes" in found.notes[0] and [line.id for line in found.accepted] == [id_]
-    assert verify(board).faults == ()

@@ -315,18 +315,9 @@ def accept(
     chosen = waiting if ids is None else list(dict.fromkeys(ids))
     there = [id_ for id_ in chosen if id_ in known and id_ not in waiting]
     _check_waiting(board, [id_ for id_ in chosen if id_ not in there], waiting)
-    examined: dict[str, Examined] = {}
     refused = {name: (_stray(board, name),) for name in strays if ids is None}
     chosen = [id_ for id_ in chosen if id_ not in there]
-    for place, id_ in enumerate(chosen):
-        try:
-            examined[id_] = examine(board / INBOX / id_, references, facts)
-            _check_name(board, id_, examined[id_].checked)
-        except InputFault as error:
-            examined.pop(id_, None)
-            refused[id_] = error.faults
-        if progress:
-            progress("checking and evaluating", place + 1, len(chosen))
+    examined = _examine_all(board, chosen, references, facts, refused, progress)
     start = BoardState(board, lines)
     state, prepared = start.copy(), {}
     for id_, one in list(examined.items()):
@@ -343,9 +334,9 @@ def accept(
         lines, more = tidy(board)
         state = start if lines[-1].hash == start.lines[-1].hash else BoardState(board, lines)
         known = accepted_entries(lines)
+        there += [id_ for id_ in examined if id_ in known]  # by another command, while this one asked
         for id_, one in examined.items():
-            if id_ in known:  # by another command, while this one asked
-                there.append(id_)
+            if id_ in known:
                 continue
             try:
                 ready = state.prepare(one, references, reason=(reasons or {}).get(id_), before=prepared[id_])
@@ -358,6 +349,28 @@ def accept(
             state.add(ready)
             accepted.append(ready.line)
     return Outcome(tuple(accepted), refused, tuple(there), (*notes, *more))
+
+
+def _examine_all(
+    board: Path,
+    ids: Sequence[str],
+    references: ReferenceScores,
+    facts: BoardFile,
+    refused: dict[str, tuple[Fault, ...]],
+    progress: Progress | None,
+) -> dict[str, Examined]:
+    """Check and evaluate what waits; what is at fault goes into `refused`."""
+    examined: dict[str, Examined] = {}
+    for place, id_ in enumerate(ids):
+        try:
+            found = examine(board / INBOX / id_, references, facts)
+            _check_name(board, id_, found.checked)
+            examined[id_] = found
+        except InputFault as error:
+            refused[id_] = error.faults
+        if progress:
+            progress("checking and evaluating", place + 1, len(ids))
+    return examined
 
 
 def decline(board: str | Path, id: str, reason: str) -> LogLine:
