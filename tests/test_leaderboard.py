@@ -86,7 +86,7 @@ def test_what_was_accepted_stands_in_log_tables_and_status(four):
         "a claim, and no proof",
         lines[-1].hash,
         "conservative near SRCC 1",
-        "held the true value in 92 to 94 % of the trials",
+        "held the true value in 92 to 95 % of the trials",
         "../accepted",
     ):
         assert words in page
