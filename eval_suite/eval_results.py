@@ -151,7 +151,10 @@ def _tasks(evaluation: Evaluation, references: ReferenceScores) -> list[tuple[st
     tasks = []
     if column is not None:
         of = f"mean over {len(evaluation.dimensions)} dimensions" if column == MEAN else f"dimension {column}"
-        tasks += [(category, of, srcc[category][column]) for category in evaluation.categories if category in srcc]
+        part = (
+            f"_{column}" if evaluation.dimensions_left_out else ""
+        )  # another value than the category's has another id
+        tasks += [(f"{name}{part}", of, srcc[name][column]) for name in evaluation.categories if name in srcc]
         if column == MEAN and len(evaluation.dimensions) > 1:
             tasks.append((ALL_DIMENSIONS, f"{of}, then {categories}", evaluation.headline))
     alone = [evaluation.headline_dimension] if evaluation.headline_dimension else evaluation.dimensions

@@ -324,8 +324,10 @@ def test_an_undefined_figure_has_no_entry_and_it_is_said(folder, fused, tmp_path
     table.loc[table["category"] == "figure", "overall"] = 5.0
     options = ["--dataset", folder, "--dimensions", "overall", "--eval-results", "lab/PPaint", "--out"]
     done = command("--predictions", write(table, tmp_path / "p.csv"), *options, tmp_path / "r.yaml")
-    assert "note: figure: no entry, because its SRCC is undefined" in done.output
-    assert [entry["dataset"]["task_id"] for entry in yaml.safe_load((tmp_path / "r.yaml").read_text())] == ["landscape"]
+    assert "note: figure_overall: no entry, because its SRCC is undefined" in done.output
+    assert [entry["dataset"]["task_id"] for entry in yaml.safe_load((tmp_path / "r.yaml").read_text())] == [
+        "landscape_overall"
+    ]
     table["overall"] = 5.0
     fault = fault_of("--predictions", write(table, tmp_path / "p.csv"), *options, tmp_path / "s.yaml")
     assert fault.what == "no figure has a value" and not (tmp_path / "s.yaml").exists()
