@@ -57,6 +57,10 @@ BOARDS = {
         row(k, f"{k} " + ("long name " * 6 if k % 2 else "m" * 60)[:58].strip(), 0.5 + 0.001 * k, *cost, k != 2)
         for k, cost in enumerate([(1.0, 0.1), (0.0, 0.1), (None, 0.3), (None, None)] * 2)
     ],
+    "costs about a decade apart": [
+        row(k, NAMES[k], 0.5, *c) for k, c in enumerate([(1, 0.0142), (1, 0.0165), (23, 0.151)])
+    ],
+    "costs that hardly differ": [row(k, NAMES[k], 0.5, 1 + k, 0.0142 + 1e-4 * k) for k in range(3)],
     "no cost": [row(k, name, 0.5, None, None) for k, name in enumerate(NAMES[:2])],
     "one": [row(0, "System 0", 1.0)],
 }
@@ -65,7 +69,7 @@ BOARDS = {
 def ticks(axis):
     """The labels that are drawn: matplotlib keeps one beyond each end, too."""
     low, high = sorted(axis.get_view_interval())
-    return [tick.label1 for tick in axis.get_major_ticks() if low <= tick.get_loc() <= high]
+    return [tick.label1 for tick in (*axis.get_major_ticks(), *axis.get_minor_ticks()) if low <= tick.get_loc() <= high]
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as MatplotlibFigure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import LogLocator, NullFormatter
 from matplotlib.transforms import ScaledTranslation
 
 from ..plot_style import AFTER, BEFORE, NEUTRAL, drawn
@@ -27,6 +28,7 @@ _NAME_COLUMNS, _LINE_INCHES, _ROW_GAP = 34, 0.19, 0.17
 _FONT = 11
 _BELOW_PANEL = 0.62  # inches from a panel to its legend: ticks and the axis' label lie between
 _BESIDE, _BELOW, _UNRANKED = "not separated from the first", "separated from the first", "shown, not ranked"
+_LINEAR_UP_TO = 3.0  # costs that differ less have a plain axis: a logarithmic one would have no tick among them
 _MARKS = {
     _BESIDE: {"marker": "o", "ms": 8, "color": AFTER, "mfc": AFTER},
     _BELOW: {"marker": "o", "ms": 8, "color": NEUTRAL, "mfc": "white", "mew": 1.8},
@@ -82,7 +84,7 @@ def plot_cost(path: Path, board: Board) -> Path:
     height = max(5.0, 1.8 + sum(map(_row_height, names)))
     with drawn(path, 1, 2, nothing="no cost stated", figsize=(12.5, height), sharey=True) as (figure, axes):
         for axis, place, label in zip(
-            axes, (0, 1), ("forward passes per image", "seconds per image (own device)"), strict=True
+            axes, (0, 1), ("forward passes per image", "seconds per image (each on its own device)"), strict=True
         ):
             _cost_panel(axis, place, label, priced)
         axes[0].set_ylabel(f"SRCC, {table.title}", fontsize=_FONT)
@@ -240,7 +242,11 @@ def _cost_panel(
     values = [cost[place] for _, cost in priced if cost[place] is not None]
     positive = [value for value in values if value > 0]
     if positive and len(positive) == len(values):
-        axis.set_xscale("log")
+        if max(positive) > _LINEAR_UP_TO * min(positive):
+            axis.set_xscale("log")
+            steps = (1.0, 2.0, 5.0) if max(positive) < 100 * min(positive) else (1.0,)
+            axis.xaxis.set_major_locator(LogLocator(subs=steps))
+            axis.xaxis.set_minor_formatter(NullFormatter())
     elif positive:  # a system without a model costs no pass: zero has a place beside the logarithmic axis
         axis.set_xscale("symlog", linthresh=min(positive), linscale=0.4)
     axis.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
