@@ -23,7 +23,7 @@ from .significance import Comparison, Influence, compare_values, influences
 from .srcc_plcc.correlation import STATISTICS
 from .srcc_plcc.grouped import GroupedRows
 from .srcc_plcc.without_value import why_without_value
-from .suite import MEAN, headline_weights
+from .suite import MEAN, headline_weights, refuse_names
 
 PANEL, EXPERTS = (
     "panel",
@@ -167,6 +167,7 @@ def compare_files(
         For files that cannot be read or compared: all of them at once.
     """
     chosen = references if dimensions is None else references.only(named_dimensions(dimensions, references.dimensions))
+    refuse_names(chosen)
     names = system_names(files)
     beyond: list[str] = []
     values = _read_all(files, names, references, chosen, beyond if release is None else None)
@@ -366,7 +367,7 @@ def _orders(
     references: ReferenceScores,
     release: ReleaseTables | None,
 ) -> dict[str, tuple[str, ...]]:
-    """The systems, best first, against the fused scores, and against constructions A and B alone."""
+    """The systems, best first (joined by ``=`` where equal), against the fused scores, and against constructions A and B alone."""
     if release is None or release.scores_from is not None:
         return {}
     targets = {"fused": references.values}
@@ -383,5 +384,8 @@ def _orders(
             given = np.where(np.isnan(wanted[kept]), 0.0, mine[kept])
             rows = rows_to_compare(given, wanted[kept], categories)
             figures.append(float(rows.per_group(STATISTICS["srcc"])[0] @ headline_weights(rows)[0]))
-        orders[target] = tuple(names[place] for place in np.argsort(-np.array(figures), kind="stable"))
+        tied: dict[float, list[str]] = {}
+        for figure, name in sorted(zip((round(-each, 12) for each in figures), names, strict=True)):
+            tied.setdefault(figure, []).append(name)
+        orders[target] = tuple(" = ".join(same) for same in tied.values())
     return orders

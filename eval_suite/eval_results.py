@@ -147,18 +147,27 @@ class HubResults:
 def _tasks(evaluation: Evaluation, references: ReferenceScores) -> list[tuple[str, str, Interval]]:
     """Task id, what its value is, and the figure."""
     srcc, column = evaluation.figures["srcc"], evaluation.summary_column
-    categories = f"mean over {len(evaluation.categories)} categories"
+    rows = [name for name in evaluation.categories if name in srcc]  # a facet without references is in no mean
+
+    def of(row: str) -> str:
+        count = sum(dimension in srcc[row] for dimension in evaluation.dimensions)
+        return f"mean over {count} dimensions" if column == MEAN else f"dimension {column}"
+
+    def over(dimension: str) -> str:
+        return f"mean over {sum(dimension in srcc[row] for row in rows)} categories"
+
     tasks = []
     if column is not None:
-        of = f"mean over {len(evaluation.dimensions)} dimensions" if column == MEAN else f"dimension {column}"
         part = (
             f"_{column}" if evaluation.dimensions_left_out else ""
         )  # another value than the category's has another id
-        tasks += [(f"{name}{part}", of, srcc[name][column]) for name in evaluation.categories if name in srcc]
+        tasks += [(f"{name}{part}", of(name), srcc[name][column]) for name in rows]
         if column == MEAN and len(evaluation.dimensions) > 1:
-            tasks.append((ALL_DIMENSIONS, f"{of}, then {categories}", evaluation.headline))
+            tasks.append(
+                (ALL_DIMENSIONS, f"mean over the dimensions of each category, then {over(MEAN)}", evaluation.headline)
+            )
     alone = [evaluation.headline_dimension] if evaluation.headline_dimension else evaluation.dimensions
-    tasks += [(name, f"dimension {name}, {categories}", srcc[MEAN][name]) for name in alone if name in srcc[MEAN]]
+    tasks += [(name, f"dimension {name}, {over(name)}", srcc[MEAN][name]) for name in alone if name in srcc[MEAN]]
     ids = [task for task, _, _ in tasks]
     for task in ids:
         if ids.count(task) > 1:

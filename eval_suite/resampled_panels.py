@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import zipfile
+import zlib
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
@@ -215,5 +216,5 @@ def _read(path: Path) -> tuple[ResampledPanel, ...] | None:
                 )
                 for p, one in enumerate(about)
             )
-    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile):
+    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error):
         return None

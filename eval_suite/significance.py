@@ -300,7 +300,7 @@ def influences(systems: Sequence[LeaveOneOut]) -> tuple[NDArray[np.float64], lis
     -------
     values : ndarray, shape (S,)
     influence : list of Influence
-        One for each stratum; the degrees of freedom are its paintings less one.
+        One for each stratum; the degrees of freedom are what is left out there in turn (paintings, or blocks of them), less one.
 
     Raises
     ------

@@ -277,7 +277,8 @@ class Endpoint:
             calls += 1
             reply, trouble = self._attempt(question, image, log_probabilities)
             if reply is not None:
-                self.budget.note_tokens(reply.used_tokens)
+                if reply.used_tokens or not (reply.refused or reply.garbled):  # an error says nothing of tokens
+                    self.budget.note_tokens(reply.used_tokens)
                 return replace(reply, calls=calls)
             if trouble.wait is None:
                 failures += 1

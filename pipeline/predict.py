@@ -238,7 +238,8 @@ def _score_all(scorer: Scorer, around: Surroundings) -> tuple[np.ndarray, float]
         return np.stack([others[key] for key in keys]), seconds
     dimensions = scorer.dimensions or answers.dimensions
     rows = [[answers.of(image)[name].score for name in dimensions] for image in paintings.hashes]
-    return np.array(rows, dtype=np.float64), sum(answer.seconds for answer in answers.all())
+    spent = sum(answer.seconds for image in set(paintings.hashes) for answer in answers.of(image).values())
+    return np.array(rows, dtype=np.float64), spent
 
 
 def _complete(scorer: Scorer, answers: AnswersFile, image: str) -> bool:

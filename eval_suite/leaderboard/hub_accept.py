@@ -142,6 +142,10 @@ def decline_on_hub(repo: str, id: str, reason: str, *, api: HfApi | None = None)
         if found is None:
             return None
         asked = pull_request(hub, found.num)
+        if (known := _line_about(lines, asked, "accept")) is not None:
+            what = f"was accepted (entry {known.seq} of the log)"
+            fix = f"run accept --pr {asked.number} again, which closes it, or withdraw the entry"
+            raise InputFault(Fault(f"{PREFIX}{repo}, pull request {asked.number}", id, what, fix))
         line = _line_about(lines, asked, "decline")
         if line is None:
             came_with = {"number": asked.number, "commit": asked.commit}

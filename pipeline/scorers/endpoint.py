@@ -201,7 +201,7 @@ class EndpointScorer(Scorer):
         try:
             reply = self.endpoint.ask(question, picture, log_probabilities=self._reads_logprobs is not False)
         except LogProbabilitiesRefused:
-            if self._reads_logprobs is not None:
+            if self._reads_logprobs:  # False: another thread found out just now
                 raise
             self._reads_logprobs = False
             reply = self.endpoint.ask(question, picture, log_probabilities=False)

@@ -73,7 +73,9 @@ class PythonScorer(Scorer):
 
     def identity(self) -> dict[str, Any]:
         """The function's name and the source of its module; not of what that imports."""
-        return {"scorer": "python", "function": self._name, "source": self._source}
+        references = self._options.references
+        wanted = self._options.dimensions or (references.dimensions if references else ())
+        return {"scorer": "python", "function": self._name, "source": self._source, "dimensions": list(wanted)}
 
     def about(self) -> dict[str, Any]:
         """Only what can be known: how it was made is for its owner to say."""
