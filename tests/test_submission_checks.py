@@ -223,6 +223,13 @@ def test_labels_as_predictions_are_flagged(tmp_path, kind):
     assert flags(checked(tmp_path / "sub", change(REFERENCES.values)), [], REFERENCES, 0.9) == expected
 
 
+def test_the_headline_alone_is_held_against_its_own_ceiling_too(tmp_path):
+    labels = REFERENCES.values[:, 1] + np.random.default_rng(7).normal(0, 0.3, 24)
+    found = checked(tmp_path / "sub", np.column_stack([noisy(REFERENCES, 3.0)[:, 0], labels]))
+    assert flags(found, [], REFERENCES, 0.9) == ()  # over both dimensions it is low
+    assert flags(found, [], REFERENCES, 0.9, 0.9) == ("above_noise_ceiling",)
+
+
 def test_abstentions_are_flagged_and_not_refused(tmp_path):
     values = noisy(REFERENCES, 1.0)
     for gaps in ([(0, 0)], [(n, 1) for n in range(10)], [(n, d) for n in range(12) for d in (0, 1)]):

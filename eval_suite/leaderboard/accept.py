@@ -169,6 +169,7 @@ class BoardState:
         contents = _contents(checked)
         evaluated = entry.text().encode("utf-8")
         given = checked.submission
+        ceilings = self._ceiling(entry.dimensions), self._ceiling((str(self.facts.headline),))
         line = linked(
             {
                 "time": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
@@ -184,7 +185,7 @@ class BoardState:
                 "dimensions": entry.dimensions,
                 "coverage": entry.coverage,
                 "figures": entry.figures,
-                "flags": tuple(flags(checked, self.earlier, references, self._ceiling(entry.dimensions))),
+                "flags": tuple(flags(checked, self.earlier, references, *ceilings)),
                 "reason": reason,
                 "pull_request": pull_request,
             },

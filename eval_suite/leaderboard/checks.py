@@ -215,6 +215,7 @@ def flags(
     earlier: Sequence[EarlierSystem],
     references: ReferenceScores,
     ceiling: float | None,
+    headline_ceiling: float | None = None,
 ) -> tuple[str, ...]:
     """What a reader of the board has to know of a submission; a row with a flag is shown and not ranked.
 
@@ -227,6 +228,8 @@ def flags(
         Of the whole release.
     ceiling : float or None
         The noise ceiling of the mean SRCC over the declared dimensions.
+    headline_ceiling : float, optional
+        That of the headline dimension alone, which has a table of its own.
 
     Returns
     -------
@@ -254,7 +257,12 @@ def flags(
     same = [facet for facet in with_labels if facet.srcc >= SAME_ORDER]
     if len(same) == len(with_labels) or any(facet.paintings >= _TELLING for facet in same):
         found.append(AS_LABELS)
-    if ceiling is not None and _headline(with_labels) > ceiling:
+    above = ceiling is not None and _headline(with_labels) > ceiling
+    if headline_ceiling is not None and references.headline in dimensions:
+        alone = [dimensions.index(references.headline)]
+        facets = list(facet_orders(checked.values[:, alone], labels[:, alone], categories))
+        above = above or (bool(facets) and _headline(facets) > headline_ceiling)
+    if above:
         found.append(ABOVE)
     if np.isnan(checked.values).any():
         found.append(INCOMPLETE)
