@@ -55,6 +55,9 @@ def submit(
     if template and (to is not None or board is not None):
         what = "writes files to be completed, which cannot be handed in yet"
         raise InputFault(Fault("--template", "", what, "leave out --to and --board"))
+    if board is not None and to is not None:
+        what = "and --to exclude each other: --to also says where it would stand there"
+        raise InputFault(Fault("--board", "", what, "leave out --board"))
     scores = _reference_scores(dataset, references)
     if template:
         _write_template(folder, scores, _named(dataset, references))

@@ -70,7 +70,9 @@ def readme(board: Board) -> str:
         "## Recompute a row",
         "The predictions of every row are kept as they came, in [accepted/](../accepted), and its figures in [evaluated/](../evaluated):\n\n"
         "```sh\nppaint evaluate --predictions accepted/ID/predictions.csv --dataset DATASET\n"
-        "ppaint leaderboard verify BOARD --dataset DATASET\n```",
+        "ppaint leaderboard verify BOARD --dataset DATASET\n```\n\n"
+        "A row of the headline alone needs `--dimensions` with its name. For one that is incomplete, `ppaint submit accepted/ID --dataset "
+        "DATASET` prints the figures and sends nothing.",
         "`leaderboard.json` holds every pair's difference, error and adjusted p; `leaderboard.csv` and `leaderboard.tex` hold the tables.",
         "## The log",
         f"Entry {board.seq}, {board.date}; head of the chain:\n\n    {board.head}\n\n"
@@ -248,6 +250,7 @@ def _latex_table(board: Board, table: Table) -> str:
     lines = [
         f"\\begin{{tabular}}{{lll{'r' * (2 + len(categories))}ll}}",
         "\\toprule",
+        *([f"\\multicolumn{{{7 + len(categories)}}}{{l}}{{Simulated release}} \\\\"] if board.facts.simulated else []),
         " & ".join(
             ["Rank", "System", "Version", "SRCC", "PLCC", *map(latex_text, categories), "Trained on", "Labels used"]
         )

@@ -17,7 +17,7 @@ from .board_file import BoardFile, read_board_file
 from .built_page import page_notes
 from .entries import entry_path
 from .history import ACCEPTED, EVALUATED, Accepted, accepted_entries
-from .log import inspect_log, read_log
+from .log import LOG_FILE, inspect_log, read_log
 
 if TYPE_CHECKING:
     from ..reference_scores import ReferenceScores
@@ -105,6 +105,8 @@ def verify(
             notes += page_notes(board, found.lines)
         except InputFault as error:
             faults += error.faults
+    if not faults:
+        faults += [fault for entry in known.values() if entry.has_files for fault in _otherwise_logged(board, entry)]
     if references is not None and facts is not None and not faults:
         faults += _recomputed(board, known, references, facts, progress)
     return Verified(len(found.lines), found.lines[-1].hash, tuple(faults), tuple(notes))
@@ -128,6 +130,25 @@ def check_unchanged(board: str | Path) -> None:
     faults = [fault for entry in accepted_entries(lines).values() for fault in changed_files(Path(board), entry)]
     if faults:
         raise InputFault(faults)
+
+
+def _otherwise_logged(board: Path, entry: Accepted) -> list[Fault]:
+    """A line whose hash is right and which says otherwise than what is kept of its entry."""
+    line = entry.line
+    kept = json.loads(entry_path(board, str(line.id)).read_text(encoding="utf-8"))
+    about = kept["submission"]
+    logged = (line.figures, line.coverage, list(line.dimensions), line.release, line.system, line.version)
+    if logged == (
+        kept["figures"],
+        kept["coverage"],
+        kept["dimensions"],
+        kept["release"],
+        about["system"],
+        about["version"],
+    ):
+        return []
+    what = "does not say what is kept of its entry"
+    return [Fault(str(board / LOG_FILE), f"line {line.seq}", what, "put the log back (from a copy of the board)")]
 
 
 def changed_files(board: Path, entry: Accepted) -> list[Fault]:
