@@ -358,6 +358,18 @@ def test_a_figure_that_the_predictions_do_not_give_is_found_though_every_hash_is
     assert "is not what its predictions give" in fault.what
 
 
+def test_a_line_that_says_otherwise_than_what_is_kept_is_found_though_every_hash_is_right(board):
+    kept: list = []
+    for line in read_log(board):
+        told = line.as_dict() | ({"coverage": 0.5} if line.seq == 2 else {})
+        told = {key: value for key, value in told.items() if key not in ("seq", "previous", "hash")}
+        kept.append(linked(told, kept[-1] if kept else None))
+    (board / "log.jsonl").unlink()
+    append(board, kept)
+    [fault] = verify(board).faults
+    assert fault.row == "line 2" and "what is kept of its entry" in fault.what
+
+
 def test_a_declined_submission_leaves_the_inbox_and_its_submitter_learns_why(board, tmp_path, references):
     id_ = handed_in(board, tmp_path, references, noisy(references, 1, 9), system="new")
     assert str(status(board, id_)).startswith("waiting")
