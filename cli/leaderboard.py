@@ -133,8 +133,8 @@ def _build_next(folder: Path, *, now: bool) -> None:
 def _accept_pull_request(
     board: Path, number: int, scores: ReferenceScores, confirm: Callable[[Sequence[Prepared]], bool]
 ) -> bool:
+    from ..eval_suite.leaderboard.board_place import hub_repo
     from ..eval_suite.leaderboard.hub_accept import accept_pull_request
-    from ..eval_suite.leaderboard.hub_calls import hub_repo
     from ..foundation.faults import Fault, InputFault
 
     repo = hub_repo(board)
@@ -153,8 +153,8 @@ def _accept_pull_request(
 def decline(folder: BoardFolder, id: Annotated[str, typer.Argument(metavar="ID")], reason: Reason) -> None:
     """Decline a submission that waits in the inbox, and say why."""
     from ..eval_suite.leaderboard.accept import decline as decline_submission
+    from ..eval_suite.leaderboard.board_place import hub_repo
     from ..eval_suite.leaderboard.hub_accept import decline_on_hub
-    from ..eval_suite.leaderboard.hub_calls import hub_repo
     from ..eval_suite.leaderboard.hub_copy import opened_board
 
     repo = hub_repo(folder)

@@ -67,8 +67,8 @@ def submit(
 
 def _check_and_hand_in(folder: Path, scores: ReferenceScores, board: Path | None, to: str | None) -> None:
     """All checks, the scores, and the way to the board."""
+    from ..eval_suite.leaderboard.board_place import hub_repo
     from ..eval_suite.leaderboard.checks import check_submission
-    from ..eval_suite.leaderboard.hub_calls import hub_repo
 
     here = Path(to) if to is not None and hub_repo(to) is None else None
     checked = check_submission(folder, scores)
@@ -93,9 +93,9 @@ def _check_and_hand_in(folder: Path, scores: ReferenceScores, board: Path | None
 
 def _status(id: str, board: str) -> Status:
     """What has become of a submission that was handed in to a folder or to the Hub."""
+    from ..eval_suite.leaderboard.board_place import hub_repo
     from ..eval_suite.leaderboard.history import status
     from ..eval_suite.leaderboard.hub import status_on_hub
-    from ..eval_suite.leaderboard.hub_calls import hub_repo
 
     repo = hub_repo(board)
     return status(Path(board), id) if repo is None else status_on_hub(repo, id)

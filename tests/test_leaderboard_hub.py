@@ -16,10 +16,10 @@ from small_board import noisy, write_submission
 from typer.testing import CliRunner
 
 from ppaint.cli.main import app
+from ppaint.eval_suite.leaderboard.board_place import hub_repo
 from ppaint.eval_suite.leaderboard.checks import CheckedSubmission, check_submission
 from ppaint.eval_suite.leaderboard.hub import status_on_hub, submit_to_hub
 from ppaint.eval_suite.leaderboard.hub_accept import accept_pull_request, decline_on_hub
-from ppaint.eval_suite.leaderboard.hub_calls import hub_repo
 from ppaint.eval_suite.leaderboard.hub_copy import opened_board
 from ppaint.eval_suite.leaderboard.new_board import new_board
 from ppaint.eval_suite.reference_table import read_reference_table
@@ -303,7 +303,7 @@ def test_two_maintainers_cannot_both_write(hub, keeper, ann, board, references, 
         accept(other, board, references, 2)
         return True
 
-    with pytest.raises(Stopped, match="someone else wrote to the board meanwhile.*run the same command again"):
+    with pytest.raises(Stopped, match="someone else wrote to it meanwhile.*run the same command again"):
         accept(keeper, board, references, 1, meanwhile)
     assert [line["id"] for line in log_lines(ann, board)[1:]] == [second.id]
     assert status_on_hub(board, first.id, api=ann).state == "waiting" and comments(ann, board, 1) == []

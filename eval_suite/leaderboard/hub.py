@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...foundation.faults import Fault, InputFault
+from ...hub.hub_repo import HubRepo
 from .board_file import BOARD_FILE, read_board_file
+from .board_place import PREFIX, faults_of
 from .checks import CheckedSubmission
 from .history import INBOX, Status, status_in
-from .hub_calls import PREFIX, HubRepo, faults_of
 from .inbox import copy_checked
 from .log import LOG_FILE, LogLine, read_log
 from .submission import SUBMISSION_FILE

@@ -14,10 +14,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...foundation.faults import Fault, InputFault
+from ...hub.hub_repo import HubRepo
 from .accept import Prepared, decline_line, prepare
+from .board_place import PREFIX, faults_of
 from .history import EVALUATED, INBOX, waiting_ids
 from .hub import open_request
-from .hub_calls import PREFIX, HubRepo, faults_of
 from .hub_copy import OpenedBoard, opened_board
 from .hub_pull_request import PullRequest, download_submission, only_submission, pull_request
 from .log import LogLine, append

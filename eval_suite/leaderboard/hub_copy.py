@@ -9,9 +9,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ...hub.hub_repo import HubRepo
 from .board_file import BOARD_FILE
+from .board_place import PREFIX, faults_of, hub_repo
 from .history import ACCEPTED, EVALUATED, INBOX
-from .hub_calls import PREFIX, HubRepo, faults_of, hub_repo
 from .log import LOG_FILE, read_log
 from .reported import REPORTED_FILE
 from .tidy import BUILT

@@ -10,8 +10,9 @@ from typing import TypeVar
 
 from ...foundation.any_text import readable
 from ...foundation.faults import Fault, InputFault
+from ...hub.hub_repo import HubRepo
+from .board_place import PREFIX
 from .history import INBOX
-from .hub_calls import PREFIX, HubRepo
 from .submission_folder import LARGEST
 from .submission_values import is_submission_id
 

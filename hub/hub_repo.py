@@ -1,4 +1,4 @@
-"""Calls to a board's dataset repo on the Hub: what may be repeated is, and what fails says what to type to go on."""
+"""Calls to a repo on the Hub: what may be repeated is, and what fails says what to type to go on."""
 
 from __future__ import annotations
 
@@ -7,22 +7,20 @@ import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from itertools import count
 from json import JSONDecodeError
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from ...foundation.any_text import readable
-from ...foundation.faults import Fault, InputFault
-from ...foundation.stopped import Stopped
+from ..foundation.any_text import readable
+from ..foundation.faults import Fault, InputFault
+from ..foundation.stopped import Stopped
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi
     from huggingface_hub.errors import Response
 
 T = TypeVar("T")
-PREFIX = "hub:"
 TRIES, FIRST_WAIT, LONGEST_WAIT = 5, 1.0, 300.0
 _PASSES = (408, 429, 500, 502, 503, 504)
 _NOT_ASCII = "a letter that no token has"
@@ -30,41 +28,37 @@ _AGAIN = "run the same command again"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,95}/[A-Za-z0-9][A-Za-z0-9._-]{0,95}")
 
 
-def hub_repo(board: str | Path) -> str | None:
-    """The repo that ``hub:ORG/NAME`` names; None for a folder.
+KINDS = ("dataset", "model", "space")
+
+
+def checked_repo_name(name: str, given: str | None = None, fix: str = "give ORG/NAME") -> str:
+    """The name of a repo, refused where no repo can have it.
 
     Parameters
     ----------
-    board : str or Path
-        As the user gave it.
+    name : str
+        ``ORG/NAME``.
+    given : str, optional
+        As the user gave it, where that is more than the name.
+    fix : str
+        What to do about another one.
 
     Raises
     ------
     InputFault
-        If it begins with ``hub:`` and no repo's name follows.
 
     Examples
     --------
-    >>> hub_repo("hub:org/ppaint-leaderboard"), hub_repo("boards/mine")
-    ('org/ppaint-leaderboard', None)
+    >>> checked_repo_name("org/ppaint")
+    'org/ppaint'
     """
-    text = str(board)
-    if not text.startswith(PREFIX):
-        return None
-    return _checked_name(text.removeprefix(PREFIX))
-
-
-def _checked_name(name: str) -> str:
     if not _NAME.fullmatch(name) or ".." in name or "--" in name:
-        what = "is no name of a repo on the Hub"
-        raise InputFault(
-            Fault(PREFIX + readable(name)[:100], "", what, "give hub:ORG/NAME, the dataset repo of a board")
-        )
+        raise InputFault(Fault(readable(given or name)[:100], "", "is no name of a repo on the Hub", fix))
     return name
 
 
 class HubRepo:
-    """A dataset repo and the token's holder who calls it.
+    """A repo and the token's holder who calls it.
 
     Parameters
     ----------
@@ -74,6 +68,8 @@ class HubRepo:
         Hub and token; those of the environment by default.
     wait : callable, optional
         Waits so many seconds.
+    kind : str
+        ``"dataset"``, ``"model"`` or ``"space"``.
 
     Raises
     ------
@@ -81,10 +77,17 @@ class HubRepo:
         If no repo can have this name.
     """
 
-    def __init__(self, name: str, api: HfApi | None = None, wait: Callable[[float], None] = time.sleep) -> None:
+    def __init__(
+        self,
+        name: str,
+        api: HfApi | None = None,
+        wait: Callable[[float], None] = time.sleep,
+        *,
+        kind: str = "dataset",
+    ) -> None:
         from huggingface_hub import HfApi
 
-        self.name, self.wait = _checked_name(name), wait
+        self.name, self.wait, self.kind = checked_repo_name(name), wait, kind
         self.api = HfApi() if api is None else api
 
     def ask(self, doing: str, call: Callable[[], T]) -> T:
@@ -93,7 +96,7 @@ class HubRepo:
         Parameters
         ----------
         doing : str
-            What was not done, for the one who reads that it failed: "the board was not read".
+            What was not done, for the one who reads that it failed: "nothing was written".
         call : callable
 
         Raises
@@ -170,15 +173,15 @@ class HubRepo:
             what, fix = "no token: the repo is private, or there is none, or this needs a token", login
         elif code == "GatedRepo" or status == 403:
             what = f"not allowed with this token ({said or status})"
-            fix = "take a token that may write to it (`hf auth login`), or ask who maintains the board"
+            fix = "take a token that may write to it (`hf auth login`), or ask its owner"
         elif code == "RepoNotFound" or status in (401, 404) and code is None:
-            what, fix = "there is no such dataset repo, or this token may not see it", "correct hub:ORG/NAME"
+            what, fix = f"there is no such {self.kind} repo, or this token may not see it", "correct its name"
         elif code == "RevisionNotFound":
-            what, fix = "there is no such revision", "correct the number of the pull request"
+            what, fix = "there is no such revision", "correct the revision, or the number of the pull request"
         elif status == 412:
             what, fix = (
-                "someone else wrote to the board meanwhile",
-                "check the submission against the board as it is now",
+                "someone else wrote to it meanwhile",
+                "look at what it holds now",
             )
         else:
             what = f"the Hub answers with status {status}" + (f" ({said})" if said else "")
@@ -195,7 +198,7 @@ class HubRepo:
         """The commit of a revision."""
 
         def call() -> str:
-            return str(self.api.dataset_info(self.name, revision=revision).sha)
+            return str(self.api.repo_info(self.name, repo_type=self.kind, revision=revision).sha)
 
         return self.ask("nothing was done", call)
 
@@ -214,28 +217,11 @@ class HubRepo:
         def call() -> str:
             shutil.rmtree(folder, ignore_errors=True)  # the library takes what an earlier try left there for the whole
             return self.api.snapshot_download(
-                self.name, repo_type="dataset", revision=commit, local_dir=folder, allow_patterns=list(patterns)
+                self.name, repo_type=self.kind, revision=commit, local_dir=folder, allow_patterns=list(patterns)
             )
 
-        self.ask("the board was not read", call)
+        self.ask("it was not read", call)
         return folder
-
-
-@contextmanager
-def faults_of(folder: Path, name: str) -> Iterator[None]:
-    """Let the faults of files that were downloaded name the Hub's place, and not the folder they lie in for now.
-
-    Parameters
-    ----------
-    folder : Path
-    name : str
-        What to say in its place.
-    """
-    try:
-        yield
-    except InputFault as error:
-        said = [replace(fault, file=fault.file.replace(str(folder), name)) for fault in error.faults]
-        raise InputFault(said) from error
 
 
 @contextmanager
