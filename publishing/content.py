@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 What = Literal["metric", "dataset", "model", "judge", "board", "space"]
-_REPO_TYPES = {
+REPO_TYPES = {
     "metric": "space",
     "dataset": "dataset",
     "model": "model",
@@ -80,6 +80,8 @@ class Content:
         What whoever publishes it should know.
     source : str
         The folder that it was made from, as the user gave it; the name of a fault's file.
+    made_from : str
+        Of a model: the name of its base, without the organisation; empty where it is not known.
     """
 
     what: What
@@ -89,11 +91,12 @@ class Content:
     left_out: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     source: str = ""
+    made_from: str = ""
 
     @property
     def repo_type(self) -> str:
         """``"dataset"``, ``"model"`` or ``"space"``."""
-        return _REPO_TYPES[self.what]
+        return REPO_TYPES[self.what]
 
     def read(self, path: str) -> bytes:
         """A file's bytes."""
