@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 
 from ..foundation.faults import Fault, InputFault
+from ..foundation.file_hash import file_sha256
 from ..foundation.progress_type import Progress
 from ..foundation.whole_folders import written_whole
 from .dataset_card import CardFacts, write_card
@@ -20,7 +21,7 @@ from .fused_facets import Facet, fuse_facets
 from .parquet_tables import features, image_cell, write_split
 from .raw_export import RawExport, read_raw_export
 from .release import RELEASE_FILE
-from .release_file import sha256_of, versions, write_release
+from .release_file import versions, write_release
 from .schema import CONFIG_FILE
 from .score_tables import fused_table, score_columns, scores_table
 
@@ -170,7 +171,7 @@ def _write_tables(
                 "file": path.relative_to(folder).as_posix(),
                 "rows": len(rows),
                 "bytes": path.stat().st_size,
-                "sha256": sha256_of(path),
+                "sha256": file_sha256(path),
             }
         if progress:
             progress("writing splits", done, len(export.config.categories))
@@ -220,6 +221,6 @@ def _release(
         "counts": summary(export).to_dict("records"),
         "facets": [facet_record(facet) for facet in facets],
         "notes": list(sentences),
-        "raw_sha256": {file: sha256_of(export.folder / file) for file in export.files},
+        "raw_sha256": {file: file_sha256(export.folder / file) for file in export.files},
         "versions": versions(),
     }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -11,22 +10,6 @@ from ..foundation.whole_files import write_json
 from .release import RELEASE_FILE
 
 _PACKAGES = ("ppaint", "numpy", "scipy", "pandas", "pyarrow", "pillow", "datasets")
-
-
-def sha256_of(path: Path) -> str:
-    """Hex digest of a file.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-
-    Returns
-    -------
-    str
-    """
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def versions() -> dict[str, str]:

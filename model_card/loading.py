@@ -12,6 +12,7 @@ from pathlib import Path
 import torch
 
 from ..foundation.faults import Fault, InputFault
+from ..foundation.file_hash import file_sha256
 from ..foundation.json_text import read_json
 from .memory import out_of_memory
 
@@ -133,8 +134,7 @@ def model_revision(path_or_repo: str | Path, model) -> str:
         digest = hashlib.sha256()
         for file in sorted([*weight_files(folder), folder / "config.json"]):
             digest.update(Path(os.path.relpath(file, folder)).as_posix().encode())
-            with file.open("rb") as stream:
-                digest.update(hashlib.file_digest(stream, "sha256").digest())
+            digest.update(bytes.fromhex(file_sha256(file)))
         return f"sha256:{digest.hexdigest()}"
     return f"{path_or_repo}@{getattr(model.config, '_commit_hash', None)}"
 

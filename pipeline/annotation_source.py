@@ -9,9 +9,9 @@ from pathlib import Path
 
 from ..dataset_script.raw_export import RawExport, read_raw_export
 from ..dataset_script.release import RELEASE_FILE, read_release
-from ..dataset_script.release_file import sha256_of
 from ..eval_suite.suite import MEAN
 from ..foundation.faults import Fault, InputFault
+from ..foundation.file_hash import file_sha256
 from ..foundation.progress_type import Progress
 from ..trainer.pseudo_scores.schedule_sizes import SMALLEST_SET
 from .paintings import read_paintings
@@ -116,7 +116,7 @@ def check_annotations(raw: Path, report: Progress) -> AnnotationSource:
         tuple(config.categories),
         tuple(config.dimensions),
         pictures,
-        {file: sha256_of(raw / file) for file in export.files} | {"images": _digest_images(export)},
+        {file: file_sha256(raw / file) for file in export.files} | {"images": _digest_images(export)},
     )
 
 
@@ -152,14 +152,14 @@ def check_dataset(folder: Path, report: Progress) -> AnnotationSource:
         fix = "restore the file, or build the dataset again"
         if not (folder / file).is_file():
             faults.append(Fault(str(folder), file, "the file is missing", fix))
-        elif sha256_of(folder / file) != digest:
+        elif file_sha256(folder / file) != digest:
             faults.append(Fault(str(folder), file, "the file is not the one that was built", fix))
         report("checking the dataset", done, len(files))
     if faults:
         raise InputFault(faults)
     paintings = read_paintings(folder, release.categories)
     pictures = {category: {image.sha256 for image in paintings.of(category)} for category in release.categories}
-    identity = {RELEASE_FILE: sha256_of(folder / RELEASE_FILE)}
+    identity = {RELEASE_FILE: file_sha256(folder / RELEASE_FILE)}
     return AnnotationSource(
         str(folder), release.name, release.simulated, release.categories, release.dimensions, pictures, identity
     )

@@ -13,8 +13,8 @@ import numpy as np
 
 from ..dataset_script.build import build_dataset
 from ..dataset_script.release import RELEASE_FILE, ReleaseTables, read_release
-from ..dataset_script.release_file import sha256_of
 from ..foundation.faults import Fault, InputFault
+from ..foundation.file_hash import file_sha256
 from ..foundation.progress_type import Progress
 from ..foundation.run_folder import check_run_folder, claim_folder
 from ..foundation.whole_files import write_json
@@ -386,7 +386,7 @@ def _conditions(run: _Run, training: list[OpenedImage]) -> Conditions:
 def _hashes(run: _Run, distilled: Distilled) -> dict[str, str]:
     return {
         **{f"annotations: {name}": digest for name, digest in run.source.identity.items()},
-        f"dataset: {RELEASE_FILE}": sha256_of(run.release.folder / RELEASE_FILE),
+        f"dataset: {RELEASE_FILE}": file_sha256(run.release.folder / RELEASE_FILE),
         "model": run.judge.revision,
         **{name: str(digest) for name, digest in distilled.config.hashes.items()},
         "scorer": model_revision(distilled.folder, None),

@@ -19,9 +19,9 @@ from small_release import build_small_release
 from ppaint.dataset_script import BuildReport, build_dataset, read_raw_export, read_release
 from ppaint.dataset_script.agreement_report import agreement_report
 from ppaint.dataset_script.build import with_ratings_reversed
-from ppaint.dataset_script.release_file import sha256_of
 from ppaint.dataset_script.scale_direction import scale_warnings
 from ppaint.dataset_script.schema import FUSED_SUFFIXES, SCORE_SUFFIXES
+from ppaint.foundation.file_hash import file_sha256
 from ppaint.images import InputFault, open_image
 from ppaint.preference_to_score import Comparisons, bradley_terry
 
@@ -134,7 +134,7 @@ def test_release_file_holds_hashes_of_what_is_there_and_of_what_was(built):
     release = read_release(home / "ppaint")
     for splits in release["configs"].values():
         for entry in splits.values():
-            assert sha256_of(home / "ppaint" / entry["file"]) == entry["sha256"]
+            assert file_sha256(home / "ppaint" / entry["file"]) == entry["sha256"]
     assert set(release["raw_sha256"]) == {name for name in files if "/" not in name}
     assert release["simulated"] is False and release["headline"] == "overall" and release["rating_scale"] == [1, 10]
 

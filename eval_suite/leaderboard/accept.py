@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...foundation.faults import Fault, InputFault
+from ...foundation.file_hash import file_sha256
 from ...foundation.progress_type import Progress
 from .board_file import ALL, BoardFile, read_board_file
 from .checks import CheckedSubmission, EarlierSystem, check_submission, flags, refusals
@@ -398,7 +399,7 @@ def decline(board: str | Path, id: str, reason: str) -> LogLine:
         lines = _tidied(board)
         _check_waiting(board, [id], waiting_ids(board))
         inside = sorted((board / INBOX / id).iterdir())
-        files = {path.name: _sha256(path) for path in inside if path.is_file() and not path.is_symlink()}
+        files = {path.name: file_sha256(path) for path in inside if path.is_file() and not path.is_symlink()}
         line = decline_line(lines, id, reason, files=files)
         append(board, line)
         leave_inbox(board, id)
@@ -547,8 +548,3 @@ def _reason(text: str) -> str:
         what = "is empty" if not line else "is longer than 500 characters, or holds characters that cannot be printed"
         raise InputFault(Fault("--reason", "", what, "say in one line why; the submitter reads it"))
     return line
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ...foundation.file_hash import file_sha256
 from ...hub.hub_repo import HubRepo
 from .board_file import BOARD_FILE
 from .board_place import PREFIX, faults_of, hub_repo
@@ -150,7 +151,7 @@ def _contents(folder: Path) -> dict[str, str]:
     for path in sorted(folder.rglob("*")):
         parts = path.relative_to(folder).parts
         if path.is_file() and not any(part.startswith(".") for part in parts):
-            found["/".join(parts)] = hashlib.sha256(path.read_bytes()).hexdigest()
+            found["/".join(parts)] = file_sha256(path)
     return found
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
 from collections.abc import Mapping
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...foundation.faults import Fault, InputFault
+from ...foundation.file_hash import file_sha256
 from ...foundation.progress_type import Progress
 from .accept import check_release, examine
 from .board_file import BoardFile, read_board_file
@@ -168,8 +168,7 @@ def changed_files(board: Path, entry: Accepted) -> list[Fault]:
     faults = []
     for path, digest in expected.items():
         try:
-            with path.open("rb") as file:
-                there = hashlib.file_digest(file, "sha256").hexdigest()
+            there = file_sha256(path)
         except OSError as error:
             faults.append(Fault(str(path), "", f"cannot be read ({error.strerror})", _PUT_BACK))
             continue

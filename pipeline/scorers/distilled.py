@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Sequence
 from typing import Any
 
+from ...foundation.file_hash import file_sha256
 from ...images.opening import OpenedImage
 from ...model_card.exported_adapter import ADAPTER_WEIGHTS
 from ...model_card.scorer import AestheticScorer
@@ -42,9 +43,7 @@ class DistilledScorer(Scorer):
         self._categories = list(options.references.categories) if options.references else []
         if config.form == "adapter":
             file = find_file(self._source, ADAPTER_WEIGHTS, revision=self._scorer.commit)
-            with file.open("rb") as stream:
-                adapter = hashlib.file_digest(stream, "sha256").hexdigest()
-            parts = f"{adapter} on {config.hashes.get(BASE_WEIGHTS)}"
+            parts = f"{file_sha256(file)} on {config.hashes.get(BASE_WEIGHTS)}"
             self._weights = hashlib.sha256(parts.encode()).hexdigest()
         else:
             self._weights = weights_of(self._source, self._scorer.model)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import importlib
 import inspect
 import os
@@ -17,6 +16,7 @@ import numpy as np
 
 from ...eval_suite.predictions_table import LARGEST
 from ...foundation.faults import Fault, InputFault
+from ...foundation.file_hash import file_sha256
 from ...images.opening import OpenedImage
 from .options import Options
 from .protocol import Scored, Scorer
@@ -152,7 +152,7 @@ def _source_hash(module: ModuleType) -> str | None:
         file = inspect.getsourcefile(module)
     except TypeError:
         return None
-    return hashlib.sha256(Path(file).read_bytes()).hexdigest() if file else None
+    return file_sha256(file) if file else None
 
 
 def _raised(name: str, error: BaseException) -> Fault:
