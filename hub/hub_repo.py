@@ -6,7 +6,7 @@ import re
 import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from itertools import count
 from json import JSONDecodeError
 from pathlib import Path
@@ -17,7 +17,7 @@ from ..foundation.faults import Fault, InputFault
 from ..foundation.stopped import Stopped
 
 if TYPE_CHECKING:
-    from huggingface_hub import HfApi
+    from huggingface_hub import DatasetInfo, HfApi, ModelInfo, SpaceInfo
     from huggingface_hub.errors import Response
 
 T = TypeVar("T")
@@ -25,6 +25,7 @@ TRIES, FIRST_WAIT, LONGEST_WAIT = 5, 1.0, 300.0
 _PASSES = (408, 429, 500, 502, 503, 504)
 _NOT_ASCII = "a letter that no token has"
 _AGAIN = "run the same command again"
+_NO_ROOM = re.compile(r"quota|storage|limit|exceed|too large|payment", re.IGNORECASE)
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,95}/[A-Za-z0-9][A-Za-z0-9._-]{0,95}")
 
 
@@ -89,6 +90,12 @@ class HubRepo:
 
         self.name, self.wait, self.kind = checked_repo_name(name), wait, kind
         self.api = HfApi() if api is None else api
+        self._answered = False  # whether what is there was seen to be a Hub
+
+    @property
+    def page(self) -> str:
+        """The address of the repo's page."""
+        return f"{self.api.endpoint}/{'' if self.kind == 'model' else f'{self.kind}s/'}{self.name}"
 
     def ask(self, doing: str, call: Callable[[], T]) -> T:
         """A call that changes nothing; it is made again where the Hub is busy or a connection breaks.
@@ -105,7 +112,15 @@ class HubRepo:
         """
         return self._patiently(doing, call, lambda: None)
 
-    def once(self, doing: str, call: Callable[[], T], done: Callable[[], T | None], *, look_first: bool = True) -> T:
+    def once(
+        self,
+        doing: str,
+        call: Callable[[], T],
+        done: Callable[[], T | None],
+        *,
+        look_first: bool = True,
+        quiet: bool = True,
+    ) -> T:
         """A call that must have its effect once: before it is made, and after each failure, `done` looks whether it had.
 
         An answer that is lost tells nothing: the Hub may have done what was asked. The library makes neither a commit nor a comment
@@ -119,26 +134,32 @@ class HubRepo:
             What the call would give, or None if it had no effect yet.
         look_first : bool
             False where the caller has just looked.
+        quiet : bool
+            False where the library's own bars are to be seen, as for large files.
 
         Raises
         ------
         Stopped
         """
         there = self.ask(doing, done) if look_first else None
-        return there if there is not None else self._patiently(doing, call, lambda: self.ask(doing, done))
+        if there is not None:
+            return there
+        return self._patiently(doing, call, lambda: self.ask("whether it was done is not known", done), quiet)
 
-    def _patiently(self, doing: str, call: Callable[[], T], done: Callable[[], T | None]) -> T:
+    def _patiently(self, doing: str, call: Callable[[], T], done: Callable[[], T | None], quiet: bool = True) -> T:
         for tries in count(1):
             try:
-                with _quiet():
-                    return call()
+                with _quiet() if quiet else nullcontext():
+                    given = call()
+                self._answered = True
+                return given
             except Exception as error:
                 cause = _cause(error)
-                if cause is None or isinstance(error, Stopped):
+                if cause is None or isinstance(error, Stopped | InputFault):
                     raise
                 if (there := done()) is not None:
                     return there
-                seconds = _wait_for(cause, tries)
+                seconds = _wait_for(cause, tries, self._answered)
                 if seconds is None or tries == TRIES:
                     raise self._stopped(cause, doing) from error
                 self.wait(seconds)
@@ -157,6 +178,8 @@ class HubRepo:
                 f"check HF_ENDPOINT and the network (a page to log in?), then {_AGAIN}",
             )
             return Stopped(f"{here}: {what}; {doing}", fix)
+        if isinstance(error, ConnectionError) and _status_of_xet(error) == 404:
+            return Stopped(f"{here}: it has no Xet storage; {doing}", f"set HF_HUB_DISABLE_XET=1, then {_AGAIN}")
         if response is None:
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
             return Stopped(f"{here}: out of reach ({reason}); {doing}", f"check the network, then {_AGAIN}")
@@ -171,6 +194,9 @@ class HubRepo:
             )
         elif status == 401 and not token:
             what, fix = "no token: the repo is private, or there is none, or this needs a token", login
+        elif status in (402, 413, 507) or (status == 403 and _NO_ROOM.search(said)):
+            what = f"the Hub takes no more ({said or status})"
+            fix = "make room, or ask for more (https://huggingface.co/settings/billing, or the organisation's settings)"
         elif code == "GatedRepo" or status == 403:
             what = f"not allowed with this token ({said or status})"
             fix = "take a token that may write to it (`hf auth login`), or ask its owner"
@@ -193,6 +219,20 @@ class HubRepo:
         from huggingface_hub import get_token
 
         return bool(self.api.token if self.api.token is not None else get_token())
+
+    def look(self) -> ModelInfo | DatasetInfo | SpaceInfo | None:
+        """What the Hub says of the repo; None where there is none, or this token may not see it. One call, not made again.
+
+        Without a token that is an error: a Hub does not say then whether there is one.
+        """
+        from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError
+
+        try:
+            return self.api.repo_info(self.name, repo_type=self.kind)
+        except RepositoryNotFoundError as error:
+            if isinstance(error, GatedRepoError) or not self._has_token():
+                raise
+            return None
 
     def head(self, revision: str = "main") -> str:
         """The commit of a revision."""
@@ -246,16 +286,29 @@ def _cause(error: BaseException) -> Exception | None:
 
     seen: BaseException | None = error
     while seen is not None:
-        if isinstance(seen, HTTPError | OfflineModeIsEnabled | JSONDecodeError | UnicodeEncodeError):
-            return seen
+        if isinstance(seen, HTTPError | OfflineModeIsEnabled | ConnectionError | JSONDecodeError | UnicodeEncodeError):
+            return seen  # a plain ConnectionError comes from the library's part for Xet
         seen = seen.__cause__ or seen.__context__
     return None
 
 
-def _wait_for(error: Exception, tries: int) -> float | None:
+def _status_of_xet(error: Exception) -> int | None:
+    """The status that the library's part for Xet was answered with; it says so in words only."""
+    found = re.search(r"\((\d{3}) [^()]*\).*xet-(?:write|read)-token", str(error), re.DOTALL)
+    return int(found[1]) if found else None
+
+
+def _wait_for(error: Exception, tries: int, answered: bool) -> float | None:
     """Seconds until the call may be made again; None where waiting does not help."""
+    from huggingface_hub.errors import OfflineModeIsEnabled
+
     pause = FIRST_WAIT * 2 ** (tries - 1)
     response = getattr(error, "response", None)
+    if isinstance(error, JSONDecodeError):  # of a server in between, where a Hub has answered before
+        return pause if answered else None
+    if isinstance(error, ConnectionError) and not isinstance(error, OfflineModeIsEnabled):
+        status = _status_of_xet(error)
+        return pause if status is None or status in _PASSES else None
     if response is None:  # a connection that broke is opened again; where there is no network, that is said at once
         return pause if any(kind.__name__ in _BROKEN for kind in type(error).__mro__) else None
     if response.status_code not in _PASSES:

@@ -12,8 +12,9 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 # dropped: the connection ends before the call is read. cut_upload: after the first part of what is sent.
 # lost: the call is done, its answer never comes. halfway: half of the answer's body comes. slow: the answer comes late.
-# spoiled: one byte of the body is another one. A number: this status, and nothing is done; lost_then: done, then this status.
-KINDS = ("status", "dropped", "cut_upload", "lost", "lost_then", "halfway", "slow", "spoiled")
+# spoiled: one byte of the answer's body is another one; spoiled_upload: of what is sent. A number: this status, and nothing is done.
+# lost_then: done, then this status.
+KINDS = ("status", "dropped", "cut_upload", "lost", "lost_then", "halfway", "slow", "spoiled", "spoiled_upload")
 
 
 class Connections(H11Protocol):
@@ -48,7 +49,7 @@ class Faults:
         if scope["path"].startswith(CONTROL):
             return await self.app(scope, receive, send)
         query = f"?{scope['query_string'].decode()}" if scope["query_string"] else ""
-        call = {"call": f"{scope['method']} {scope['path']}{query}", "sent": 0, "answer": "dropped"}
+        call = {"call": f"{scope['method']} {scope['path']}{query}", "sent": 0, "answer": "dropped", "whole": False}
         self.calls.append(call)
         await self._go_through(scope, receive, send, call, self._due(call["call"]))
 
@@ -74,6 +75,8 @@ class Faults:
                 over["now"] = True
                 transport.abort()
                 raise ConnectionAbortedError
+            if kind == "spoiled_upload" and message.get("body"):
+                message = {**message, "body": bytes([message["body"][0] ^ 1]) + message["body"][1:]}
             return message
 
         async def write(message) -> None:
@@ -87,6 +90,7 @@ class Faults:
                     message = {**message, "body": bytes([body[0] ^ 1]) + body[1:]}
                 elif kind == "halfway":
                     message, over["now"] = {**message, "body": body[: len(body) // 2], "more_body": True}, True
+            call["whole"] = kind != "halfway"
             await send(message)
 
         if kind == "dropped":

@@ -2,8 +2,10 @@
 
 Written against the source of huggingface_hub 2.4. What is not known from there or from error messages that users have reported was
 never seen on the real Hub: how many discussions come on a page, when a listed pull request appears after its commit, the words of
-an error, redirects of `resolve` (here there are none), which endings go through LFS beyond the usual ones, `.gitignore` on upload.
-Xet and uploads in several parts are not imitated.
+an error, redirects of `resolve` (here there are none), which endings go through LFS beyond the usual ones, `.gitignore` on upload, what it
+writes into a new Space (here a README), whether an object that was uploaded and not verified is asked for again (here it is not), the
+status of a repo made where there is no such organisation (here 403).
+Xet (`xet-write-token` is answered with 404) and uploads in several parts are not imitated.
 
 A token `hf_NAME` is the user NAME, `hf_read_NAME` may only read; a user may write in the own namespace and where `members` says so.
 Clients: `HfApi(endpoint=hub.url)`, or a process with `hub.environment("NAME")`.
@@ -31,6 +33,7 @@ class LoopbackHub:
     """
 
     def __init__(self, folder: Path) -> None:
+        self.folder = folder
         call = [sys.executable, str(Path(__file__).with_name("loopback_app.py")), str(folder)]
         self.process = subprocess.Popen(call, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.url = self.process.stdout.readline().strip()

@@ -10,7 +10,7 @@ from fastapi.responses import FileResponse, JSONResponse
 from loopback_access import NOT_LOGGED_IN, Refused, commit_of, is_member, page_of, repo_of, repos_of, user_of
 from loopback_repos import folder_hashes
 
-A_PAGE, A_PAGE_EXPANDED = 1000, 50
+A_PAGE, A_PAGE_EXPANDED = 100, 50  # the Hub lists 1000 on a page, and 50
 calls = APIRouter()
 
 
@@ -53,7 +53,9 @@ async def create(request: Request):
         said = {"error": f"You already created this {kind} repo", "url": page_of(request, repo), "id": name}
         return JSONResponse(said, 409)
     private = wanted.get("visibility") == "private" or bool(wanted.get("private"))
-    repo = repos_of(request).create(kind, name, user, private)
+    if kind == "space" and not wanted.get("sdk"):
+        raise Refused(400, "a Space needs an sdk")
+    repo = repos_of(request).create(kind, name, user, private, wanted.get("sdk") if kind == "space" else None)
     return {"url": page_of(request, repo), "id": name, "name": name}
 
 
@@ -92,6 +94,7 @@ async def info(request: Request, kinds: str, namespace: str, name: str, revision
     siblings = [{"rfilename": path, **_described(path, entry)} for path, entry in sorted(commit["files"].items())]
     answer = {"_id": repo["name"], "id": repo["name"], "author": namespace, "sha": commit["oid"], "cardData": card}
     answer |= {key: repo[key] for key in ("private", "gated")} | {"disabled": False, "downloads": 0, "likes": 0}
+    answer |= {"sdk": card.get("sdk", repo.get("sdk"))} if repo["kind"] == "space" else {}
     tags = [str(tag) for tag in card.get("tags") or ()]
     dates = {"createdAt": repo["created"], "lastModified": commit["date"]}
     return {**answer, **dates, "tags": tags, "siblings": siblings}
@@ -147,7 +150,7 @@ async def tree(request: Request, kinds: str, namespace: str, name: str, revision
     ]
     if inside and not listed:
         raise Refused(404, f"{inside} does not exist on {unquote(revision)!r}", "EntryNotFound")
-    return _paged(request, listed, 50 if query["expand"] else A_PAGE)
+    return _paged(request, listed, A_PAGE_EXPANDED if query["expand"] else A_PAGE)
 
 
 @calls.post("/api/{kinds}/{namespace}/{name}/paths-info/{revision}")

@@ -114,11 +114,12 @@ class Repos:
     def get(self, kind: str, name: str) -> dict | None:
         return self.repos.get(f"{kind}s/{name}")
 
-    def create(self, kind: str, name: str, author: str, private: bool) -> dict:
+    def create(self, kind: str, name: str, author: str, private: bool, sdk: str | None = None) -> dict:
         repo = {
             "kind": kind,
             "name": name,
             "private": private,
+            "sdk": sdk,
             "gated": False,
             "created": now(),
             "commits": {},
@@ -127,7 +128,10 @@ class Repos:
         }
         patterns = (*LFS_PATTERNS, *(OF_DATASETS if kind == "dataset" else ()))
         attributes = "".join(f"{pattern} filter=lfs diff=lfs merge=lfs -text\n" for pattern in patterns)
-        self.commit(repo, "main", {".gitattributes": self.regular(attributes.encode())}, "initial commit", author)
+        files = {".gitattributes": self.regular(attributes.encode())}
+        if kind == "space":
+            files["README.md"] = self.regular(f"---\ntitle: {name}\nsdk: {sdk}\n---\n".encode())
+        self.commit(repo, "main", files, "initial commit", author)
         self.repos[f"{kind}s/{name}"] = repo
         self.save(repo)
         return repo

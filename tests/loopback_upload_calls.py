@@ -48,7 +48,7 @@ async def batch(request: Request, namespace: str, name: str, kinds: str = "model
     for one in wanted["objects"]:
         objects.append({"oid": one["oid"], "size": one["size"], "authenticated": True})
         if not repos_of(request).object(one["oid"]).exists():
-            upload, verify = f"{base}_lfs/{one['oid']}", f"{base}_lfs/verify"
+            upload, verify = f"{base}_lfs/{one['oid']}", f"{base}_lfs/{one['oid']}/verify"
             objects[-1]["actions"] = {"upload": {"href": upload}, "verify": {"href": verify}}
     return {"transfer": "basic", "objects": objects}
 
@@ -62,20 +62,20 @@ async def put(request: Request, oid: str):
     return {}
 
 
-@calls.post("/_lfs/verify")
-async def verify(request: Request):
-    sent = await request.json()
-    if (
-        not repos_of(request).object(sent["oid"]).exists()
-        or repos_of(request).object(sent["oid"]).stat().st_size != sent["size"]
-    ):
+@calls.post("/_lfs/{oid}/verify")
+async def verify(request: Request, oid: str):
+    sent, kept = await request.json(), repos_of(request).object(oid)
+    if sent["oid"] != oid or not kept.exists() or kept.stat().st_size != sent["size"]:
         raise Refused(404, "the object was not uploaded whole")
     return {}
 
 
 @calls.post("/api/{kinds}/{namespace}/{name}/commit/{revision}")
 async def commit(request: Request, kinds: str, namespace: str, name: str, revision: str, create_pr: str = ""):
-    lines = [json.loads(line) for line in (await request.body()).splitlines()]
+    try:
+        lines = [json.loads(line) for line in (await request.body()).splitlines()]
+    except ValueError as error:
+        raise Refused(400, "a line of the commit is no JSON") from error
     repo, user = repo_of(request, kinds, namespace, name, writes=True)
     ref, header = unquote(revision), lines[0]["value"]
     _check_push(request, repo, user, ref, create_pr)
