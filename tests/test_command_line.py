@@ -10,11 +10,10 @@ import sys
 from pathlib import Path
 
 import pytest
-import typer.main
 from typer.testing import CliRunner
 
 from ppaint.cli.grouped_help import TASKS, first_sentence
-from ppaint.cli.main import COMMANDS, GROUPS, app, main
+from ppaint.cli.main import COMMANDS, GROUPS, app, main, whole_command
 from ppaint.foundation.stopped import Stopped
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -34,7 +33,7 @@ def shell_commands(page: Path) -> list[list[str]]:
 
 def named(command: str):
     """A command, or one of a group ("leaderboard accept"), as typer parses it."""
-    found = typer.main.get_command(app)
+    found = whole_command()
     for word in command.split():
         found = found.commands[word]
     return found
@@ -88,7 +87,7 @@ def test_help_lists_every_command_once_under_a_task_with_its_first_sentence_whol
     shown = CliRunner().invoke(app, ["--help"]).output
     assert [line.rstrip(":") for line in shown.splitlines() if line.endswith(":")] == ["Options", *TASKS]
     unbroken = "".join(shown.split())  # a line may break anywhere, after a hyphen too
-    for name, command in typer.main.get_command(app).commands.items():
+    for name, command in whole_command().commands.items():
         sentence = first_sentence(command.help)
         assert sentence.endswith(".") and "".join((name + sentence).split()) in unbroken, name
 
@@ -108,7 +107,7 @@ def test_what_is_stopped_from_outside_is_one_line_and_exits_with_status_1(monkey
     def stopped(**options):
         raise Stopped("the Hub says\nno \x1b[31m", "wait, then run the same command again")
 
-    monkeypatch.setattr("ppaint.cli.main.app", stopped)
+    monkeypatch.setattr("ppaint.cli.main.whole_command", lambda: stopped)
     with pytest.raises(SystemExit) as ending:
         main([])
     assert ending.value.code == 1

@@ -8,10 +8,9 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-import typer.main
 from click.testing import CliRunner
 
-from ppaint.cli.main import COMMANDS, GROUPS, app
+from ppaint.cli.main import COMMANDS, GROUPS, whole_command
 
 ROOT = Path(__file__).resolve().parents[1]
 OUTSIDE = {".git", ".venv", "build", "runs", "tests", "node_modules"}  # tests hold the words that they look for
@@ -72,7 +71,7 @@ def strings(tree: ast.AST) -> list[tuple[int, str]]:
 
 def help_texts() -> dict[str, str]:
     """What `ppaint --help` and each command's `--help` print."""
-    command, runner = typer.main.get_command(app), CliRunner()
+    command, runner = whole_command(), CliRunner()
     calls = [["--help"], *([name, "--help"] for name in COMMANDS)]
     calls += [[group, name, "--help"] for group in GROUPS for name in command.commands[group].commands]
     return {" ".join(call): runner.invoke(command, call).output for call in calls}
