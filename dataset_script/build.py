@@ -14,7 +14,7 @@ from ..foundation.faults import Fault, InputFault
 from ..foundation.file_hash import file_sha256
 from ..foundation.progress_type import Progress
 from ..foundation.whole_folders import written_whole
-from .dataset_card import CardFacts, write_card
+from .dataset_card import CardFacts, card_text, measured_parts
 from .export_summary import notes, summary
 from .facet_notes import facet_notes, facet_record
 from .fused_facets import Facet, fuse_facets
@@ -118,8 +118,10 @@ def build_dataset(
         sentences = (*turned, *notes(export), *remarks, *facet_notes(export, facets))
         release = _release(export, written, default, facets, sentences) | {"ratings_reversed": reverse_ratings}
         (folder / CONFIG_FILE).write_bytes((raw / CONFIG_FILE).read_bytes())
+        card = card_text(CardFacts(export, release, tuple(facets), sentences))
+        (folder / "README.md").write_text(card, encoding="utf-8")
+        release["card_sha256"] = measured_parts(card)
         write_release(folder, release)
-        write_card(folder, CardFacts(export, release, tuple(facets), sentences))
     rows = {config: {split: entry["rows"] for split, entry in splits.items()} for config, splits in written.items()}
     return BuildReport(out, rows, default, tuple(facets), sentences, release)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from string import Template
@@ -12,29 +12,36 @@ from typing import Any
 import numpy as np
 import yaml
 
+from ..foundation.card_parts import card_part, card_parts, with_part
 from ..preference_to_score.fusion.fusion_report import FusionReport
 from .agreement_report import AgreementReport, agreement_table
 from .column_stories import SCORE_STORIES, STORIES
 from .export_summary import conversions
 from .fused_facets import Facet
+from .hub_licences import HUB_LICENCES
 from .parquet_tables import features
 from .raw_export import RawExport
 from .schema import FUSED_SUFFIXES, PART_SUFFIX
 from .score_tables import score_columns
 
 _TEMPLATE = Path(__file__).with_name("template") / "dataset_card.md"
-# Licences that the Hub knows by these names; any other is written as "other" with its name.
-_HUB_LICENCES = {
-    *("apache-2.0", "mit", "cc", "cc0-1.0", "cc-by-2.0", "cc-by-2.5", "cc-by-3.0", "cc-by-4.0"),
-    *("cc-by-sa-3.0", "cc-by-sa-4.0", "cc-by-nc-2.0", "cc-by-nc-3.0", "cc-by-nc-4.0", "cc-by-nd-4.0"),
-    *("cc-by-nc-nd-3.0", "cc-by-nc-nd-4.0", "cc-by-nc-sa-2.0", "cc-by-nc-sa-3.0", "cc-by-nc-sa-4.0"),
-    *("cdla-sharing-1.0", "cdla-permissive-1.0", "cdla-permissive-2.0", "odc-by", "odbl", "pddl", "gpl-3.0", "unknown"),
-}
 _PROTOCOL = {"pairs": "pairwise preferences", "ratings": "absolute ratings", None: ""}
+_IN_A_FOLDER = (
+    '`"ppaint"` is the local folder `./ppaint`, as `ppaint build` writes it. On the Hub the same dataset is `ORG/ppaint`, with '
+    "the\norganisation's name before it; a bare `ppaint` never means the Hub. (Offline and without the folder, `datasets` may "
+    "serve\nan older cached copy without saying so.)"
+)
+_ON_THE_HUB = (
+    "`{0}` is its repo on the Hub. What stands there may change; `revision=` with a tag or a commit keeps to one version of it. "
+    "A local\nfolder `./{0}` would be loaded in its place."
+)
 _WITHOUT_SCORES = "Paintings judged by panels of experts. There are no scores here, see *Worth knowing*."
 _DIGITS = (4, 4, 3, 4, 3)  # of SRCC, PLCC, RMSE, halves, slope
 _HALVES = 3
 _ORDER = ("fused", "scores", "ratings", "pairs", "paintings")
+_MEASURED = ("counts", "agreement", "convergence")
+_LOADING = "loading"
+_LOCAL = "ppaint"  # the folder that `ppaint build` is told to write in all examples
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,18 +66,65 @@ class CardFacts:
     notes: tuple[str, ...]
 
 
-def write_card(folder: Path, facts: CardFacts) -> None:
-    """Write ``README.md``, whose YAML lets ``load_dataset`` find the configs.
+def card_text(facts: CardFacts) -> str:
+    """``README.md``, whose YAML lets ``load_dataset`` find the configs.
 
     Parameters
     ----------
-    folder : Path
-        The dataset.
     facts : CardFacts
         What to tell.
+
+    Returns
+    -------
+    str
     """
     header = yaml.safe_dump(card_metadata(facts), sort_keys=False, allow_unicode=True, width=120)
-    (folder / "README.md").write_text(f"---\n{header}---\n\n{_body(facts)}", encoding="utf-8")
+    return f"---\n{header}---\n\n{_body(facts)}"
+
+
+def measured_parts(card: str) -> dict[str, str]:
+    """The hashes of those parts of a card that hold measured figures.
+
+    A build keeps them in ``ppaint_release.json``: figures of another release, or changed by hand, have others.
+
+    Parameters
+    ----------
+    card : str
+        The Markdown.
+
+    Returns
+    -------
+    dict of str to str
+        Name of the part, SHA-256 of its text; a part that is not there is left out.
+    """
+    found = card_parts(card)
+    return {name: hashlib.sha256(found[name].encode()).hexdigest() for name in _MEASURED if name in found}
+
+
+def card_at(card: str, release: Mapping[str, Any], location: str, beside: Sequence[str] = ()) -> str:
+    """The card of a dataset that lies elsewhere: its code loads it from there, and all else stays as it is.
+
+    Parameters
+    ----------
+    card : str
+        The Markdown.
+    release : mapping
+        The content of ``ppaint_release.json``.
+    location : str
+        ``ORG/NAME`` of its repo on the Hub.
+    beside : sequence of str
+        What else to name, each a line of Markdown.
+
+    Returns
+    -------
+    str
+
+    Raises
+    ------
+    KeyError
+        If the card has no such part.
+    """
+    return with_part(card, _LOADING, _loading(release, location, beside))
 
 
 def card_metadata(facts: CardFacts) -> dict[str, Any]:
@@ -87,14 +141,17 @@ def card_metadata(facts: CardFacts) -> dict[str, Any]:
     """
     release, config = facts.release, facts.export.config
     licence = config.licence.lower()
-    known = licence in _HUB_LICENCES
+    known = licence in HUB_LICENCES
     rows = sum(split["rows"] for split in release["configs"][release["default_config"]].values())
     sizes = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
     return {
         "pretty_name": config.name,
         "license": licence if known else "other",
         **({} if known else {"license_name": _line(config.licence)}),
+        "language": list(config.language),
         "annotations_creators": ["machine-generated" if config.simulated else "expert-generated"],
+        # The Hub has no task of its own for scores of images; its libraries treat them under this one.
+        "task_categories": ["image-classification" if _has_images(facts.export) else "other"],
         "size_categories": [next((name for limit, name in sizes if rows < limit), "n>1M")],
         "tags": list(dict.fromkeys([*_tags(facts.export), *config.tags, "ppaint"])),
         "configs": [
@@ -115,12 +172,16 @@ def card_metadata(facts: CardFacts) -> dict[str, Any]:
 def _tags(export: RawExport) -> Iterator[str]:
     if export.config.simulated:
         yield "simulated"
-    if (export.paintings["file"] != "").any():
+    if _has_images(export):
         yield "image-aesthetics"
     if len(export.pairs):
         yield "pairwise-comparison"
     if len(export.ratings):
         yield "ratings"
+
+
+def _has_images(export: RawExport) -> bool:
+    return bool((export.paintings["file"] != "").any())
 
 
 def content_version(splits: Mapping[str, Mapping[str, Any]]) -> str:
@@ -155,18 +216,16 @@ def _body(facts: CardFacts) -> str:
         title=config.name,
         banner=_banner(facts),
         opening=_opening(facts),
-        counts="\n".join(
-            "| " + " | ".join(str(value) for value in row.values()) + " |" for row in facts.release["counts"]
-        ),
+        counts=card_part("counts", _counts(facts)),
         dimensions=", ".join(f"`{dimension}`" for dimension in config.dimensions),
         headline=config.headline,
         scale=f" Ratings are whole numbers from {low} to {high}." if len(facts.export.ratings) else "",
         repeats=repeats,
-        loading=_loading(facts),
+        loading=card_part(_LOADING, _loading(facts.release)),
         columns="\n\n".join(_columns(facts)),
         images=_images(facts),
-        agreement=_agreement(facts),
-        convergence=_convergence(facts),
+        agreement=card_part("agreement", _agreement(facts)),
+        convergence=card_part("convergence", _convergence(facts)),
         notes="\n".join(f"- {_line(note)}" for note in facts.notes) or "Nothing beyond what stands above.",
         limits=_limits(facts),
         licence=_line(config.licence),
@@ -206,17 +265,26 @@ def _opening(facts: CardFacts) -> str:
     )
 
 
-def _loading(facts: CardFacts) -> str:
-    default = facts.release["default_config"]
-    split = next(iter(facts.release["configs"][default]))
-    lines = [f'{default} = load_dataset("ppaint")  # the default config: {default}']
-    lines += [
-        f'{name} = load_dataset("ppaint", "{name}")'
-        for name in _ORDER
-        if name in facts.release["configs"] and name != default
-    ]
-    lines.append(f'stream = load_dataset("ppaint", split="{split}", streaming=True)')
-    return "\n".join(lines)
+def _counts(facts: CardFacts) -> str:
+    header = ["category", "paintings", "without image", "experts", "ratings", "pair judgments", "ties"]
+    rows = [header, ["---"] * len(header), *(list(row.values()) for row in facts.release["counts"])]
+    return "\n".join("| " + " | ".join(str(value) for value in row) + " |" for row in rows)
+
+
+def _loading(release: Mapping[str, Any], location: str = "", beside: Sequence[str] = ()) -> str:
+    """Code that loads the dataset, and where that finds it; without a location in the folder ``./ppaint``."""
+    default, configs, path = release["default_config"], release["configs"], location or _LOCAL
+    split = next(iter(configs[default]))
+    lines = [f'{default} = load_dataset("{path}")  # the default config: {default}']
+    lines += [f'{name} = load_dataset("{path}", "{name}")' for name in _ORDER if name in configs and name != default]
+    lines.append(f'stream = load_dataset("{path}", split="{split}", streaming=True)')
+    code = "\n".join(["```python", "from datasets import load_dataset", "", *lines, "```"])
+    if not location:
+        return f"{code}\n\n{_IN_A_FOLDER}"
+    parts = [code, _ON_THE_HUB.format(location)]
+    if beside:
+        parts += ["Beside it on the Hub:", "\n".join(f"- {line}" for line in beside)]
+    return "\n\n".join(parts)
 
 
 def _columns(facts: CardFacts) -> Iterator[str]:

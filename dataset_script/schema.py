@@ -87,6 +87,9 @@ class AnnotationsConfig(BaseModel):
         Of the annotations. A painting's own licence stands in ``paintings.csv``.
     tags : list of str, optional
         Further tags of the card, by which the Hub finds datasets (lower case, digits, hyphens).
+    language : list of str, optional
+        Of the texts in the release (titles, names of categories and dimensions), two or three letters as in ISO 639; the
+        card itself is in English.
 
     Examples
     --------
@@ -110,6 +113,7 @@ class AnnotationsConfig(BaseModel):
     licence: Annotated[str, Field(min_length=1)]
     citation: Annotated[str, Field(min_length=1)]
     tags: list[Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,49}$")]] = []
+    language: Annotated[list[Annotated[str, Field(pattern=r"^[a-z]{2,3}$")]], Field(min_length=1)] = ["en"]
 
     @property
     def scale(self) -> tuple[int, int]:
