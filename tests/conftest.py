@@ -8,6 +8,7 @@ import os
 import shutil
 import sys
 import tempfile
+from functools import cache
 from importlib.util import cache_from_source, find_spec
 from itertools import combinations
 from pathlib import Path
@@ -40,8 +41,12 @@ if sys.dont_write_bytecode and not (_TORCH and Path(cache_from_source(_TORCH.ori
 
 import numpy as np  # noqa: E402
 import pytest  # noqa: E402
+import typer.testing  # noqa: E402
 import yaml  # noqa: E402
 from PIL import Image  # noqa: E402
+
+# Its runner would read every option of every command anew for each call, a tenth of a second.
+typer.testing._get_command = cache(typer.testing._get_command)
 
 # Files whose tests take longest, about in that order. They are handed out first, or one of them would run alone in the end.
 LONGEST = (
