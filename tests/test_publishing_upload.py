@@ -1,24 +1,18 @@
 """An upload makes one commit, sends each large file once, and is carried on where it was stopped."""
 
 import json
-import os
-import signal
-import subprocess
-import sys
-import time
 from collections import Counter
 from itertools import count
 from pathlib import Path
 
 import pytest
-from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi
+from huggingface_hub import HfApi
 
-from ppaint.foundation.faults import InputFault
 from ppaint.foundation.stopped import Stopped
 from ppaint.hub.hub_repo import HubRepo
 from ppaint.publishing.content import Content
 from ppaint.publishing.plan import make_plan
-from ppaint.publishing.upload import Sent, create_repo, send, set_tag
+from ppaint.publishing.upload import Sent, create_repo, send
 
 NUMBERS = count(1)
 CALLS = {
