@@ -143,7 +143,13 @@ def card_metadata(facts: CardFacts) -> dict[str, Any]:
     licence = config.licence.lower()
     known = licence in HUB_LICENCES
     rows = sum(split["rows"] for split in release["configs"][release["default_config"]].values())
-    sizes = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
+    sizes = (
+        (1_000, "n<1K"),
+        (10_000, "1K<n<10K"),
+        (100_000, "10K<n<100K"),
+        (1_000_000, "100K<n<1M"),
+        (10_000_000, "1M<n<10M"),
+    )
     return {
         "pretty_name": config.name,
         "license": licence if known else "other",
@@ -152,21 +158,36 @@ def card_metadata(facts: CardFacts) -> dict[str, Any]:
         "annotations_creators": ["machine-generated" if config.simulated else "expert-generated"],
         # The Hub has no task of its own for scores of images; its libraries treat them under this one.
         "task_categories": ["image-classification" if _has_images(facts.export) else "other"],
-        "size_categories": [next((name for limit, name in sizes if rows < limit), "n>1M")],
+        "size_categories": [next((name for limit, name in sizes if rows < limit), "10M<n<100M")],
         "tags": list(dict.fromkeys([*_tags(facts.export), *config.tags, "ppaint"])),
-        "configs": [
-            {
-                "config_name": name,
-                **({"default": True} if name == release["default_config"] else {}),
-                "version": content_version(release["configs"][name]),
-                "data_files": [
-                    {"split": split, "path": entry["file"]} for split, entry in release["configs"][name].items()
-                ],
-            }
-            for name in _ORDER
-            if name in release["configs"]
-        ],
+        "configs": card_configs(release),
     }
+
+
+def card_configs(release: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """What the YAML says of the configs: the files of each, and a version that changes with them.
+
+    Parameters
+    ----------
+    release : mapping
+        The content of ``ppaint_release.json``.
+
+    Returns
+    -------
+    list of dict
+    """
+    return [
+        {
+            "config_name": name,
+            **({"default": True} if name == release["default_config"] else {}),
+            "version": content_version(release["configs"][name]),
+            "data_files": [
+                {"split": split, "path": entry["file"]} for split, entry in release["configs"][name].items()
+            ],
+        }
+        for name in _ORDER
+        if name in release["configs"]
+    ]
 
 
 def _tags(export: RawExport) -> Iterator[str]:

@@ -1,0 +1,225 @@
+"""What belongs into the repo of a built dataset: its card, its tables, and what says how they were made."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path, PurePosixPath
+from typing import Annotated, Any
+
+import pyarrow
+import pyarrow.parquet
+from pydantic import BaseModel, Field, TypeAdapter, ValidationError
+
+from ...dataset_script.dataset_card import card_at, card_configs, measured_parts
+from ...dataset_script.release import RELEASE_FILE, ReleaseTables, read_release
+from ...dataset_script.schema import CONFIG_FILE, read_config
+from ...foundation.faults import Fault, InputFault
+from ...foundation.file_hash import file_sha256
+from ..card_schema import front_matter
+from ..content import Content, Links
+from ..place_links import link_lines
+from ..private_words import machine_words_in
+
+CARD = "README.md"
+_LICENCES = ("LICENSE", "LICENSE.md", "LICENSE.txt")  # the Hub asks for one where a licence is not among its own
+_BESIDE = ("metric", "model", "judge", "board", "space")
+_AGAIN = "build the dataset again (`ppaint build RAW --out FOLDER --overwrite`)"
+_NEEDED = ("configs", "default_config", "counts", "raw_sha256", "card_sha256")
+
+
+class _Split(BaseModel):
+    file: Annotated[str, Field(pattern=r"^[^/\\]+/[^/\\]+\.parquet$")]
+    rows: int
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+_CONFIGS = TypeAdapter(dict[str, Annotated[dict[str, _Split], Field(min_length=1)]])
+
+
+def dataset_content(folder: Path, name: str, links: Links) -> Content:
+    """Everything of a built dataset and nothing else, checked whole.
+
+    Parameters
+    ----------
+    folder : Path
+        As ``ppaint build`` made it; its card may have been edited, but for its measured figures.
+    name : str
+        ``ORG/NAME``; the card's code loads the dataset from there.
+    links : Links
+        The repos that the card names.
+
+    Returns
+    -------
+    Content
+
+    Raises
+    ------
+    InputFault
+        With all that is wrong: files that are missing or are not those that were built, figures of another build on the card.
+    """
+    folder = Path(folder)
+    release = read_release(folder)
+    configs = _configs(folder, release)
+    tables = {split.file: folder / split.file for splits in configs.values() for split in splits.values()}
+    own = {CARD, CONFIG_FILE, RELEASE_FILE, *_LICENCES, *tables}
+    strangers = sorted(_strangers(folder, own))
+    faults = [*_changed_tables(folder, configs), *_other_config(folder, release)]
+    faults += [
+        Fault(str(folder / path), "", "is a program, and a dataset holds none", "move it elsewhere")
+        for path in strangers
+        if path.endswith((".py", ".pyc"))
+    ]
+    card, faults_of_card = _card(folder, release, name, links)
+    faults += faults_of_card
+    if faults:
+        raise InputFault(faults)
+    files: dict[str, Path | bytes] = {CARD: card.encode()}
+    files |= {path: folder / path for path in (CONFIG_FILE, RELEASE_FILE, *_LICENCES) if (folder / path).is_file()}
+    return Content(
+        "dataset",
+        name,
+        files | tables,
+        release.simulated,
+        left_out=tuple(strangers),
+        notes=tuple(_notes(folder, configs)),
+        source=str(folder),
+    )
+
+
+def _configs(folder: Path, release: ReleaseTables) -> dict[str, dict[str, _Split]]:
+    path = str(folder / RELEASE_FILE)
+    missing = [key for key in _NEEDED if key not in release]
+    if missing:
+        what = f"the dataset was built by an older version of ppaint (no {missing[0]})"
+        raise InputFault(Fault(path, missing[0], what, _AGAIN))
+    try:
+        configs = _CONFIGS.validate_python(release["configs"])
+    except ValidationError as error:
+        where = ".".join(map(str, ("configs", *error.errors()[0]["loc"])))
+        raise InputFault(Fault(path, where, "is not what `ppaint build` writes there", _AGAIN)) from error
+    if release["default_config"] not in configs or not all(
+        isinstance(release[key], dict) for key in ("raw_sha256", "card_sha256")
+    ):
+        raise InputFault(Fault(path, "", "is not what `ppaint build` writes", _AGAIN))
+    return configs
+
+
+def _strangers(folder: Path, own: set[str]) -> Iterator[str]:
+    for place, _, files in os.walk(folder):
+        for file in files:
+            path = PurePosixPath(Path(place, file).relative_to(folder)).as_posix()
+            if path not in own:
+                yield path
+
+
+def _changed_tables(folder: Path, configs: Mapping[str, Mapping[str, _Split]]) -> Iterator[Fault]:
+    """Tables that are missing or are not those that were built, or that hold paths of a machine."""
+    for config, splits in configs.items():
+        for split in splits.values():
+            path = folder / split.file
+            try:
+                same = file_sha256(path) == split.sha256
+            except OSError as error:
+                yield Fault(str(path), "", f"cannot be read ({error.strerror})", _AGAIN)
+                continue
+            if not same:
+                yield Fault(
+                    str(path), "", f"is not what was built: its SHA-256 is not the one in {RELEASE_FILE}", _AGAIN
+                )
+            elif config == "paintings":
+                yield from _paths_in_table(path)
+
+
+def _paths_in_table(path: Path) -> Iterator[Fault]:
+    """Images are named by their files alone; what is said of a painting names no folder of a machine."""
+    try:
+        table = _texts(path)
+    except (pyarrow.ArrowException, OSError):
+        yield Fault(str(path), "", "is not a readable Parquet file", _AGAIN)
+        return
+    for column in table.column_names:
+        for row, value in enumerate(table[column].to_pylist(), start=1):
+            if value and (column == "path" and ("/" in value or "\\" in value) or machine_words_in(value)):
+                what = f"holds a path of a machine ({value[:80]!r})"
+                yield Fault(str(path), f"row {row}, {column}", what, f"correct it in paintings.csv, and {_AGAIN}")
+                break
+
+
+def _texts(path: Path) -> pyarrow.Table:
+    """The columns of text, and the files' names of the images without their bytes."""
+    schema = pyarrow.parquet.read_schema(path)
+    columns = [field.name for field in schema if pyarrow.types.is_string(field.type)]
+    return pyarrow.parquet.read_table(path, columns=[*columns, *(["image.path"] if "image" in schema.names else [])])
+
+
+def _other_config(folder: Path, release: ReleaseTables) -> list[Fault]:
+    """``annotations.yaml`` that is not the one of which the dataset was built."""
+    found: list[Fault] = []
+    config, _ = read_config(folder, found)
+    if config is None:
+        return [Fault(str(folder / one.file), one.row, one.what, _AGAIN) for one in found]
+    if file_sha256(folder / CONFIG_FILE) == release["raw_sha256"].get(CONFIG_FILE) and (
+        (config.name, config.simulated) == (release.name, release.simulated)
+    ):
+        return []
+    return [Fault(str(folder / CONFIG_FILE), "", f"is not the one that {RELEASE_FILE} names", _AGAIN)]
+
+
+def _card(folder: Path, release: ReleaseTables, name: str, links: Links) -> tuple[str, list[Fault]]:
+    """The card with the repo's name in it, and what is wrong with the one that lies there."""
+    path = folder / CARD
+    try:
+        card = path.read_bytes().decode("utf-8-sig").replace("\r\n", "\n")
+        front = front_matter(card)
+    except OSError as error:
+        return "", [Fault(str(path), "", f"cannot be read ({error.strerror})", _AGAIN)]
+    except ValueError as error:
+        return "", [Fault(str(path), "", str(error), _AGAIN)]
+    faults = [
+        Fault(str(path), f"part {part!r}", "holds figures that are not of this build, or were changed by hand", _AGAIN)
+        for part, sha256 in release["card_sha256"].items()
+        if measured_parts(card).get(part) != sha256
+    ]
+    faults += _other_configs(path, front.get("configs"), card_configs(release))
+    try:
+        card = card_at(card, release, name, link_lines(links, _BESIDE))
+    except KeyError as error:
+        faults.append(
+            Fault(str(path), f"part {error.args[0]!r}", "is missing: it says how to load the dataset", _AGAIN)
+        )
+    return card, faults
+
+
+def _other_configs(path: Path, there: Any, built: list[dict[str, Any]]) -> list[Fault]:
+    """Configs of the card's YAML that are not those that were built; what else a config says is its author's."""
+    if not isinstance(there, list) or not all(isinstance(one, dict) for one in there):
+        return [Fault(str(path), "configs", "is missing: load_dataset finds nothing", _AGAIN)]
+    named = {one.get("config_name"): one for one in there}
+    faults = [
+        Fault(str(path), f"configs, {config}", "is no config of this dataset", "take it out")
+        for config in named.keys() - {one["config_name"] for one in built}
+    ]
+    for one in built:
+        config = one["config_name"]
+        found = {"default": False} | named.get(config, {})
+        other = [key for key, value in ({"default": False} | one).items() if found.get(key) != value]
+        if other:
+            what = f"is not that of {RELEASE_FILE} ({', '.join(other)})"
+            faults.append(Fault(str(path), f"configs, {config}", what, _AGAIN))
+    return faults
+
+
+def _notes(folder: Path, configs: Mapping[str, Mapping[str, _Split]]) -> Iterator[str]:
+    """Images whose licence nobody stated: whoever publishes them should know."""
+    without = images = 0
+    for split in configs.get("paintings", {}).values():
+        table = pyarrow.parquet.read_table(folder / split.file, columns=["licence", "image.path"])
+        shown = [
+            licence
+            for licence, path in zip(*(table[name].to_pylist() for name in ("licence", "path")), strict=True)
+            if path
+        ]
+        images, without = images + len(shown), without + shown.count(None)
+    if without:
+        yield f"{without} of {images} images have no licence stated in paintings.csv; they become public with the dataset"

@@ -1,0 +1,213 @@
+"""What holds for everything that is published, checked before the first request: nothing private, nothing simulated unsaid."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from ..foundation.any_text import readable
+from ..foundation.faults import Fault, InputFault
+from ..hub.hub_repo import checked_repo_name
+from .card_schema import front_matter, front_matter_faults
+from .content import SIMULATED_ENDING, Content
+from .private_words import Found, machine_words_in, secrets_in
+
+CARD = "README.md"
+_LOOKED_AT = 8192  # bytes: what holds a zero byte there is no text
+_CARDS_AND_CONFIGS = (".md", ".yaml", ".yml", ".json", ".toml", ".cfg", ".txt", ".tex")
+_VOCABULARIES = ("tokenizer.json", "vocab.json", "merges.txt")  # lists of word parts, `/home/x` among them
+_OTHERS = ("accepted/", "evaluated/")  # of a board: what others handed in, and what was made of it
+_HIDDEN_ALLOWED = (".eval_results",)
+_LONGEST_NAME, _LONGEST_PATH = 255, 1000
+_UNFILLED = re.compile(r"\[More Information Needed\]|\{\{[^{}\n]*\}\}")
+_CODE = re.compile(r"^```[a-z]*\n(.*?)^```", re.M | re.S)
+_PLACEHOLDER = re.compile(r"\bORG/[A-Za-z0-9_.-]+")
+
+
+def check_content(content: Content) -> None:
+    """Refuse what must not leave this machine, with everything that is wrong.
+
+    Parameters
+    ----------
+    content : Content
+        What is to be published.
+
+    Raises
+    ------
+    InputFault
+        Secrets in a text (they are not shown); paths or the name of this machine in a card or config; files that lead out of the
+        folder, are hidden, or have names that the Hub refuses; a card with unknown fields or values, or unfilled; simulated things
+        under a name, a tag or a title that do not say so.
+    """
+    faults = [*_name(content), *_file_names(content)]
+    broken = {fault.file for fault in faults}
+    for path in content.files:
+        if _named(content, path) not in broken:
+            faults += _private(content, path)
+    faults += _card(content)
+    if faults:
+        raise InputFault(faults)
+
+
+def _named(content: Content, path: str) -> str:
+    """A file as the user knows it."""
+    return readable(f"{content.source}/{path}" if content.source else path)
+
+
+def _name(content: Content) -> Iterator[Fault]:
+    try:
+        checked_repo_name(content.name)
+    except InputFault as error:
+        yield from error.faults
+        return
+    says_so = content.name.endswith(SIMULATED_ENDING)
+    if content.what == "metric":
+        return
+    if content.simulated and not says_so:
+        what = "is no name for something simulated, or made from what is: nobody must take it for real"
+        yield Fault(content.name, "", what, f"publish it as {content.name}{SIMULATED_ENDING}")
+    if says_so and not content.simulated:
+        what = "says simulated, and what would be published is not"
+        yield Fault(content.name, "", what, f"publish it as {content.name.removesuffix(SIMULATED_ENDING)}")
+
+
+def _file_names(content: Content) -> Iterator[Fault]:
+    """Names that the Hub refuses or hides, and files that lie elsewhere than in the folder."""
+    root = Path(content.source).resolve() if content.source else None
+    for path, found in content.files.items():
+        parts = PurePosixPath(path).parts
+        file = _named(content, path)
+        fix = "rename it, or leave it out"
+        if path != readable(path) or any(not letter.isprintable() for letter in path):
+            yield Fault(file, "", "has a name that is no UTF-8, or cannot be printed", fix)
+        elif path != "/".join(parts) or path.startswith("/") or "\\" in path or {"..", "."} & {*parts} or not parts:
+            yield Fault(file, "", "is no path within a repo", fix)
+        elif len(path.encode()) > _LONGEST_PATH or any(len(part.encode()) > _LONGEST_NAME for part in parts):
+            yield Fault(file, "", f"has a name longer than {_LONGEST_NAME} bytes", fix)
+        elif any(part.startswith(".") for part in parts) and parts[0] not in _HIDDEN_ALLOWED:
+            yield Fault(file, "", "is hidden", fix)
+        if isinstance(found, bytes):
+            continue
+        if not found.is_file():
+            yield Fault(file, "", "is no file, or cannot be read", "put it back, or check its permissions")
+        elif root is not None and not found.resolve().is_relative_to(root):
+            yield Fault(file, "", f"leads out of the folder, to {found.resolve()}", "put the file itself there")
+
+
+def _private(content: Content, path: str) -> Iterator[Fault]:
+    """Secrets in any text; in cards and configs also the paths and the name of a machine."""
+    from huggingface_hub import get_token
+
+    found = content.files[path]
+    if isinstance(found, Path):
+        with found.open("rb") as file:
+            if b"\0" in file.read(_LOOKED_AT):
+                return
+    elif b"\0" in found[:_LOOKED_AT]:
+        return
+    text = content.read(path)
+    for what, where in _by_kind(secrets_in(text, get_token())).items():
+        fix = "take it out, and make it void where it was made: it stood in a file"
+        yield Fault(_named(content, path), _lines(content, path, where), f"holds what looks like {what}", fix)
+    name = PurePosixPath(path).name
+    if not name.endswith(_CARDS_AND_CONFIGS) or name in _VOCABULARIES:
+        return
+    of_others = content.what == "board" and path.startswith(_OTHERS)
+    words = machine_words_in(text.decode("utf-8", errors="replace"), any_machine=not of_others)
+    for what, where in _by_kind(words).items():
+        fix = "withdraw its entry with --remove-files" if of_others else "write it without, or take it out"
+        said = f"holds a path or a name of a machine: {what}"
+        yield Fault(_named(content, path), _lines(content, path, where), said, fix)
+
+
+def _by_kind(found: list[Found]) -> dict[str, list[int]]:
+    kinds: dict[str, list[int]] = {}
+    for one in found:
+        kinds.setdefault(one.what, []).append(one.line)
+    return kinds
+
+
+def _lines(content: Content, path: str, lines: list[int]) -> str:
+    """Where it stands, in the user's own file where the published one is made of it."""
+    there = lines[0]
+    found = content.files[path]
+    own = Path(content.source, path)
+    if isinstance(found, bytes) and content.source and own.is_file():
+        line = found.splitlines()[there - 1]
+        of_own = own.read_bytes().splitlines()
+        there = of_own.index(line) + 1 if line in of_own else there
+    more = f" and {len(lines) - 1} more" if len(lines) > 1 else ""
+    return f"line {there}{more}"
+
+
+def _card(content: Content) -> Iterator[Fault]:
+    file = _named(content, CARD)
+    if CARD not in content.files:
+        yield Fault(file, "", "there is no card", "make the folder again: what makes it writes one")
+        return
+    try:
+        card = content.read(CARD).decode("utf-8")
+        front = front_matter(card)
+    except OSError:
+        return  # said of its file
+    except UnicodeDecodeError:
+        yield Fault(file, "", "is not UTF-8", "save it as UTF-8")
+        return
+    except ValueError as error:
+        yield Fault(file, "", str(error), "write the front matter again")
+        return
+    yield from front_matter_faults(content.what, front, file)
+    yield from _files_that_the_card_names(content, front, file)
+    yield from _says_simulated(content, front, card, file)
+    for unfilled in _UNFILLED.finditer(card):
+        line = card.count("\n", 0, unfilled.start()) + 1
+        yield Fault(
+            file, f"line {line}", f"holds {unfilled.group()[:60]!r}, which was never filled", "fill it, or take it out"
+        )
+    for block in _CODE.finditer(card):
+        for name in _PLACEHOLDER.finditer(block.group(1)):
+            if not content.name.startswith("ORG/"):
+                line = card.count("\n", 0, block.start(1) + name.start()) + 1
+                yield Fault(file, f"line {line}", f"its code holds {name.group()!r}, which is no repo", "name the repo")
+
+
+def _files_that_the_card_names(content: Content, front: dict[str, Any], file: str) -> Iterator[Fault]:
+    """A Space's program, a dataset's tables: the Hub looks for them by the card."""
+    named = {"app_file": front.get("app_file")}
+    for config in front.get("configs") or []:
+        files = config.get("data_files") if isinstance(config, dict) else None
+        for one in files if isinstance(files, list) else [files]:
+            path = one.get("path") if isinstance(one, dict) else one
+            named[f"configs, {config.get('config_name')}" if isinstance(config, dict) else "configs"] = path
+            if isinstance(path, str) and not set("*?[") & set(path) and path not in content.files:
+                yield Fault(
+                    file, f"configs, {config.get('config_name')}", f"names {path!r}, which is not there", "correct it"
+                )
+    if isinstance(named["app_file"], str) and named["app_file"] not in content.files:
+        yield Fault(file, "app_file", f"names {named['app_file']!r}, which is not there", "correct it")
+
+
+def _says_simulated(content: Content, front: dict[str, Any], card: str, file: str) -> Iterator[Fault]:
+    """Tag and title say that it is simulated where it is, and only there."""
+    if content.what == "metric":
+        return
+    tags = front.get("tags")
+    tagged = isinstance(tags, list) and "simulated" in tags
+    if tagged and not content.simulated:
+        yield Fault(file, "tags", "says simulated, and what would be published is not", "take the tag out")
+    if not content.simulated:
+        return
+    if not tagged:
+        yield Fault(file, "tags", "does not hold `simulated`, and it is", "add the tag")
+    heading = re.search(r"^# +(.+)$", card, re.M)
+    titles = {"the title": heading.group(1) if heading else ""}
+    field = {"dataset": "pretty_name", "board": "pretty_name", "space": "title"}.get(content.what)
+    if content.what == "space":
+        titles = {}  # the page has a banner of its own
+    if field:
+        titles[field] = str(front.get(field, ""))
+    for where, title in titles.items():
+        if "simulated" not in title.lower():
+            yield Fault(file, where, f"does not say that it is simulated ({title[:60]!r})", "say so there")
