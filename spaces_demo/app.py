@@ -1,12 +1,14 @@
 """The Space: drop an image, see its scores. Run as a file (a Space does), or through ``ppaint demo``.
 
-As a file it reads two environment variables: ``PPAINT_MODEL``, a scorer's folder or repo id, and ``PPAINT_DATASET``, a dataset
-folder or a dataset's repo id (optional). It imports absolutely, so that it also runs from a folder of its own.
+As a file it serves the scorer and the dataset that ``space.json`` beside it names, each at its commit. The environment may name others:
+``PPAINT_MODEL`` (a scorer) and ``PPAINT_DATASET`` (a dataset, or nothing for none), each a folder, ``ORG/NAME`` or ``ORG/NAME@REVISION``.
+It imports absolutely, so that it also runs from a folder of its own.
 """
 
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # read when gradio is imported
@@ -14,9 +16,11 @@ os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # read when gradio i
 import gradio as gr
 
 from ppaint.dataset_script.release import RELEASE_FILE
+from ppaint.foundation.faults import Fault, InputFault
 from ppaint.model_card.scorer import AestheticScorer
 from ppaint.spaces_demo.release_scores import ReleaseScores, score_release
 from ppaint.spaces_demo.score_tab import REAL_NOTE, SIMULATED_NOTE, build_score_tab
+from ppaint.spaces_demo.space_file import SPACE_FILE, NamedRepo, read_space_file
 from ppaint.spaces_demo.upload_guard import end_on_signals, guard_inputs, private_upload_folder
 
 MAX_FILE_SIZE = "32mb"
@@ -28,7 +32,7 @@ _CSS = """
 """
 
 
-def build_demo(scorer: AestheticScorer, reference: ReleaseScores | None = None) -> gr.Blocks:
+def build_demo(scorer: AestheticScorer, reference: ReleaseScores | None = None, *, loaded: str = "") -> gr.Blocks:
     """Build the page.
 
     Parameters
@@ -37,6 +41,8 @@ def build_demo(scorer: AestheticScorer, reference: ReleaseScores | None = None) 
         What scores the images.
     reference : ReleaseScores, optional
         The same scorer's scores of a release's paintings (`score_release`), beside which an image's scores are shown.
+    loaded : str
+        A line that says where scorer and release come from.
 
     Returns
     -------
@@ -48,6 +54,8 @@ def build_demo(scorer: AestheticScorer, reference: ReleaseScores | None = None) 
         gr.Markdown("# ppaint\nOne pass of a distilled vision-language model scores a painting in every dimension.")
         gr.Markdown(SIMULATED_NOTE if scorer.config.simulated else REAL_NOTE, elem_id="note")
         build_score_tab(scorer, reference)
+        if loaded:
+            gr.Markdown(loaded, elem_id="loaded")
     guard_inputs(demo)
     return demo.queue(max_size=32)
 
@@ -96,23 +104,71 @@ def launch_demo(demo: gr.Blocks, *, port: int | None = None, block: bool = True)
 
 
 def main() -> None:
-    """Serve the model and dataset that the environment names."""
-    model = os.environ.get("PPAINT_MODEL")
-    if not model:
-        raise SystemExit("set PPAINT_MODEL to a scorer's folder or repo id (and PPAINT_DATASET to a dataset)")
-    scorer = AestheticScorer.from_pretrained(model)
-    dataset = os.environ.get("PPAINT_DATASET")
-    reference = score_release(scorer, _dataset_folder(dataset)) if dataset else None
-    launch_demo(build_demo(scorer, reference))
+    """Serve the scorer and the dataset that the environment or ``space.json`` names."""
+    try:
+        model, dataset = served_repos(os.environ, Path(__file__).with_name(SPACE_FILE))
+        scorer = AestheticScorer.from_pretrained(model.repo, revision=model.revision)
+        loaded, reference = f"Scorer: `{NamedRepo(model.repo, scorer.commit)}`.", None
+        if dataset is not None:
+            folder, commit = _dataset_folder(dataset)
+            reference = score_release(scorer, folder)
+            loaded += f" Paintings: `{NamedRepo(dataset.repo, commit)}`."
+    except InputFault as error:  # the log of a Space shows it; a traceback would say less
+        raise SystemExit(str(error)) from None
+    launch_demo(build_demo(scorer, reference, loaded=loaded))
 
 
-def _dataset_folder(dataset: str) -> Path:
-    """A local folder, or a snapshot of a dataset repo."""
-    if Path(dataset).is_dir():
-        return Path(dataset)
+def served_repos(environment: Mapping[str, str], space_file: Path) -> tuple[NamedRepo, NamedRepo | None]:
+    """Which scorer and dataset to serve: as the environment says, else as ``space.json`` does.
+
+    Parameters
+    ----------
+    environment : mapping
+        ``PPAINT_MODEL`` and ``PPAINT_DATASET`` count; an empty ``PPAINT_DATASET`` means no dataset.
+    space_file : Path
+        Is not read where the environment names both.
+
+    Returns
+    -------
+    model : NamedRepo
+    dataset : NamedRepo or None
+
+    Raises
+    ------
+    InputFault
+        If no scorer is named, or ``space.json`` is needed and is missing or damaged.
+    """
+    model, dataset = environment.get("PPAINT_MODEL"), environment.get("PPAINT_DATASET")
+    if not model and not space_file.exists():
+        what = f"no scorer is named, and there is no {SPACE_FILE} beside {Path(__file__).name}"
+        fix = "set it to a scorer's folder or repo id (and PPAINT_DATASET to a dataset)"
+        raise InputFault(Fault("PPAINT_MODEL", "", what, fix))
+    asked = not model or (dataset is None and space_file.exists())
+    stated = read_space_file(space_file) if asked else {}
+    scorer = NamedRepo.read(model) if model else stated["model"]
+    if scorer is None:
+        raise InputFault(Fault(SPACE_FILE, "model", "it names no scorer", "set PPAINT_MODEL to a scorer's repo id"))
+    if dataset is None:
+        return scorer, stated.get("dataset")
+    return scorer, NamedRepo.read(dataset) if dataset else None
+
+
+def _dataset_folder(dataset: NamedRepo) -> tuple[Path, str | None]:
+    """A local folder, or a snapshot of a dataset repo and its commit."""
+    if Path(dataset.repo).is_dir():
+        return Path(dataset.repo), None
     from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
-    return Path(snapshot_download(dataset, repo_type="dataset", allow_patterns=["paintings/*", RELEASE_FILE]))
+    patterns = ["paintings/*", RELEASE_FILE]
+    try:
+        folder = snapshot_download(
+            dataset.repo, repo_type="dataset", revision=dataset.revision, allow_patterns=patterns
+        )
+    except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
+        what = f"no such folder, and no such dataset within reach ({type(error).__name__})"
+        raise InputFault(Fault(str(dataset), "", what, "give a dataset's folder or repo id, or none")) from error
+    return Path(folder), Path(folder).name  # the cache names a snapshot by its commit
 
 
 if __name__ == "__main__":

@@ -67,7 +67,7 @@ os.environ |= {"PPAINT_MODEL": model, "PPAINT_DATASET": dataset}
 runpy.run_path("app.py", run_name="__main__")  # until it is interrupted
 rooms = {name: module for name, module in sys.modules.items() if name.startswith("ppaint.")}
 places = {name: getattr(module, "__file__", None) or list(module.__path__)[0] for name, module in rooms.items()}
-with open("space.json", "w") as file:
+with open("seen.json", "w") as file:
     json.dump({"asked": asked, "places": places}, file)
 sys.meta_path[:] = finders
 from ppaint.cli.main import main
@@ -163,7 +163,7 @@ def server(folder, dataset, painting, needed, tmp_path_factory):
         with httpx.Client(base_url=address, timeout=60) as client:
             wait_for(process, client, log)
             (uploads,) = (place / "temporary").glob("ppaint-uploads-*")
-            space = SimpleNamespace(answer=answer, **json.loads((place / "space.json").read_text()))
+            space = SimpleNamespace(answer=answer, **json.loads((place / "seen.json").read_text()))
             yield SimpleNamespace(address=address, client=client, place=place, log=log, uploads=uploads, space=space)
         process.terminate()
         process.wait(timeout=60)
@@ -295,7 +295,7 @@ def test_the_page_needs_few_rooms(needed):
 
 
 def test_as_a_space_it_asks_for_its_model_and_scores_from_the_copied_folder_alone(server, needed, scorer, painting):
-    assert server.space.asked.startswith("set PPAINT_MODEL")
+    assert server.space.asked.startswith("PPAINT_MODEL: no scorer is named")
     status, told = server.space.answer
     assert status == 200
     assert [row[1] for row in json.loads(told)["data"][0]["data"]] == [

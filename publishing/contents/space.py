@@ -1,0 +1,158 @@
+"""A Space: the page that scores an image, with all of its own code, and the repos that it serves."""
+
+from __future__ import annotations
+
+import sys
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ...foundation.faults import Fault, InputFault
+from ...spaces_demo.space_file import PARTS, SPACE_FILE, NamedRepo, space_text
+from ..content import Content, Links, Place
+from ..space_folder import space_code
+
+if TYPE_CHECKING:
+    from huggingface_hub import SpaceCardData
+
+_APP = Path(__file__).parents[2] / "spaces_demo" / "app.py"
+_TITLE = "ppaint: aesthetic scores of paintings"
+_SHORT = "Aesthetic scores of paintings, in one pass"
+_BANNER = """> **Simulated.** What this page serves was made from simulated paintings and annotations: its scores mean nothing for real
+> paintings, and show that the path works.
+
+"""
+_ROLES = {
+    "model": ("scores the image", "models"),
+    "dataset": ("its paintings, scored by the same scorer, are what the image's scores are set beside", "datasets"),
+    "judge": ("the scorer was distilled from it", "models"),
+    "board": ("the leaderboard", "datasets"),
+}
+_TEXT = """# {title}
+
+{banner}Drop an image: its score in every dimension with the standard deviation of the model's own distribution{beside}.
+
+| | repo | commit | |
+|---|---|---|---|
+{rows}
+
+`{space_file}` holds these names and commits, and `app.py` serves exactly these. To serve others, set in the Space's settings `PPAINT_MODEL` (a
+scorer) and `PPAINT_DATASET` (a dataset; empty for none), each `ORG/NAME` or `ORG/NAME@REVISION`. Private repos need a secret `HF_TOKEN` that may
+read them.
+
+## On your own machine
+
+```sh
+hf download {name} --repo-type space --local-dir {folder}
+pip install -r {folder}/requirements.txt
+python {folder}/app.py
+```
+
+The folder is whole: `ppaint/` beside `app.py` holds the files of ppaint that the page imports, and is found before any installed ppaint.
+
+## Hardware
+
+Any CPU or GPU that holds the scorer. **Not ZeroGPU**: that lends a GPU for the time of a request only, and this page scores the dataset's
+paintings once, when it starts.
+
+Uploads lie in a temporary folder of the page's own, which is removed when it stops. Code: Apache-2.0.
+"""
+
+
+def space_content(name: str, links: Links, *, simulated: bool) -> Content:
+    """The files of a Space.
+
+    Parameters
+    ----------
+    name : str
+        ``ORG/NAME`` of its repo.
+    links : Links
+        The model, and where there are such the dataset, judge and board.
+    simulated : bool
+        Whether any of these is simulated, or was made from what is.
+
+    Returns
+    -------
+    Content
+
+    Raises
+    ------
+    InputFault
+        If no model is given, or the code that the Space needs cannot be found.
+
+    Examples
+    --------
+    >>> content = space_content("org/demo-simulated", Links(model=Place("org/scorer-simulated")), simulated=True)
+    >>> sorted(content.files)[:2], content.read("requirements.txt").split()[0]
+    (['README.md', 'app.py'], b'gradio<7,>=6')
+    """
+    if links.model is None:
+        what = "a Space needs a scorer to serve"
+        raise InputFault(Fault(name, "--model", what, "give --model ORG/NAME"))
+    places = {part: getattr(links, part) for part in PARTS}
+    code = space_code(_APP)
+    named = {part: None if place is None else NamedRepo(place.name, place.commit) for part, place in places.items()}
+    files: dict[str, Path | bytes] = {
+        "README.md": _readme(name, places, simulated).encode(),
+        SPACE_FILE: space_text(named).encode(),
+        "requirements.txt": "".join(f"{line}\n" for line in code.requirements).encode(),
+    }
+    served = [place for part in ("model", "dataset") if (place := places[part]) is not None]
+    notes = [
+        f"{place}: no commit is given, so the Space serves its newest state" for place in served if place.commit is None
+    ]
+    return Content("space", name, files | code.files, simulated, notes=tuple(notes), source=str(_APP.parent.name))
+
+
+def _readme(name: str, places: dict[str, Place | None], simulated: bool) -> str:
+    """Front matter and text."""
+    given = {part: place for part, place in places.items() if place is not None}
+    rows = [
+        f"| {part} | [{place.name}](https://huggingface.co/{_address(part, place)}) | {_commit(place)} | {_ROLES[part][0]} |"
+        for part, place in given.items()
+    ]
+    title = f"{_TITLE} (simulated)" if simulated else _TITLE
+    beside = ", and where it falls among the paintings of a dataset" if "dataset" in given else ""
+    text = _TEXT.format(
+        title=title,
+        banner=_BANNER if simulated else "",
+        beside=beside,
+        rows="\n".join(rows),
+        space_file=SPACE_FILE,
+        name=name,
+        folder=name.split("/")[-1],
+    )
+    return f"---\n{_card_data(title, given, simulated).to_yaml()}\n---\n\n{text}"
+
+
+def _card_data(title: str, given: dict[str, Place], simulated: bool) -> SpaceCardData:
+    """The front matter."""
+    from huggingface_hub import SpaceCardData
+
+    repos: dict[str, list[str]] = {"models": [], "datasets": []}
+    for part, place in given.items():
+        repos[_ROLES[part][1]].append(place.name)
+    more: dict[str, Any] = {"emoji": "🖌️", "colorFrom": "gray", "colorTo": "red"}
+    more["short_description"] = f"Simulated: {_SHORT[0].lower()}{_SHORT[1:]}" if simulated else _SHORT
+    return SpaceCardData(
+        title=title,
+        sdk="gradio",
+        sdk_version=version("gradio"),
+        python_version=f"{sys.version_info.major}.{sys.version_info.minor}",  # the Hub's own default is older than ppaint's
+        app_file="app.py",
+        license="apache-2.0",
+        models=repos["models"],
+        datasets=repos["datasets"] or None,
+        tags=["image-aesthetics", "paintings", "psdistill", *(["simulated"] if simulated else [])],
+        **more,
+    )
+
+
+def _address(part: str, place: Place) -> str:
+    """Of a repo's page on the Hub, at its commit where that is known."""
+    kind = "" if _ROLES[part][1] == "models" else "datasets/"
+    return f"{kind}{place.name}" + ("" if place.commit is None else f"/tree/{place.commit}")
+
+
+def _commit(place: Place) -> str:
+    return "newest" if place.commit is None else f"`{place.commit}`"
