@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..foundation.any_text import readable
 from ..foundation.faults import Fault, InputFault
+from ..foundation.file_hash import file_sha256
 from ..foundation.stopped import Stopped
 from ..hub.hub_repo import HubRepo
 from .content import Content
@@ -70,40 +72,6 @@ class FileOnHub:
     sha256: str | None
 
 
-class LocalFiles:
-    """The files of a content, each read for its hash at most once.
-
-    Parameters
-    ----------
-    content : Content
-    """
-
-    def __init__(self, content: Content) -> None:
-        self.content = content
-        self._known: dict[tuple[str, str], Any] = {}
-
-    def size(self, path: str) -> int:
-        """Bytes of a file."""
-        return int(self._once(path, "size", lambda found: found.stat().st_size, len))
-
-    def is_same(self, path: str, there: FileOnHub | None) -> bool:
-        """Whether a file is what the Hub has of it."""
-        if there is None or there.size != self.size(path):
-            return False
-        kind, seen = ("sha256", there.sha256) if there.sha256 else ("git", there.git_hash)
-        return bool(self._once(path, kind, lambda found: _hash(kind, found), lambda held: _hash(kind, held)) == seen)
-
-    def _once(self, path: str, what: str, of_file: Callable[[Path], Any], of_bytes: Callable[[bytes], Any]) -> Any:
-        if (path, what) not in self._known:
-            found = self.content.files[path]
-            try:
-                self._known[path, what] = of_bytes(found) if isinstance(found, bytes) else of_file(found)
-            except OSError as error:
-                what_failed = f"cannot be read ({error.strerror or error})"
-                raise InputFault(Fault(str(found), "", what_failed, "check the file, then run it again")) from error
-        return self._known[path, what]
-
-
 @dataclass(frozen=True, eq=False)
 class Plan:
     """What would change in a repo.
@@ -120,8 +88,6 @@ class Plan:
         Whether what only the Hub has is removed, but for the `.gitattributes` of the Hub's own.
     there : mapping of str to FileOnHub
         The repo's tree at `head`.
-    local : LocalFiles
-        What was read of the content's files.
     """
 
     name: str
@@ -133,7 +99,6 @@ class Plan:
     only_there: tuple[PlannedFile, ...]
     prune: bool
     there: Mapping[str, FileOnHub]
-    local: LocalFiles
 
     @property
     def sent(self) -> tuple[PlannedFile, ...]:
@@ -192,7 +157,7 @@ def size_in_words(size: int) -> str:
     return f"{size} B"
 
 
-def make_plan(hub: HubRepo, content: Content, *, prune: bool, local: LocalFiles | None = None) -> Plan:
+def make_plan(hub: HubRepo, content: Content, *, prune: bool) -> Plan:
     """Compare a content with what its repo holds; nothing is changed and nothing downloaded.
 
     Parameters
@@ -202,8 +167,6 @@ def make_plan(hub: HubRepo, content: Content, *, prune: bool, local: LocalFiles 
     content : Content
     prune : bool
         Whether files that only the Hub has are to be removed.
-    local : LocalFiles, optional
-        Hashes that are known from an earlier plan.
 
     Returns
     -------
@@ -223,7 +186,7 @@ def make_plan(hub: HubRepo, content: Content, *, prune: bool, local: LocalFiles 
     there = {} if head is None else tree(hub, head)
     if found is not None:
         _check_place(hub, content, found, there)
-    plan = _compared(content, head, there, prune, local or LocalFiles(content))
+    plan = _compared(content, head, there, prune)
     _check_folders(hub, plan)
     return plan
 
@@ -256,16 +219,14 @@ def _listed(api: HfApi, hub: HubRepo, commit: str) -> Iterator[tuple[str, FileOn
             yield one.path, FileOnHub(one.lfs.size if one.lfs else one.size, one.blob_id, sha256)
 
 
-def _compared(
-    content: Content, head: str | None, there: Mapping[str, FileOnHub], prune: bool, local: LocalFiles
-) -> Plan:
+def _compared(content: Content, head: str | None, there: Mapping[str, FileOnHub], prune: bool) -> Plan:
     groups: dict[str, list[PlannedFile]] = {"new": [], "changed": [], "same": []}
     for path in sorted(content.files):
-        state = "new" if path not in there else "same" if local.is_same(path, there[path]) else "changed"
-        groups[state].append(PlannedFile(path, local.size(path)))
+        state = "new" if path not in there else "same" if is_same(content, path, there[path]) else "changed"
+        groups[state].append(PlannedFile(path, _size(content, path)))
     only_there = tuple(PlannedFile(path, there[path].size) for path in sorted(there.keys() - content.files.keys()))
     new, changed, same = (tuple(group) for group in groups.values())
-    return Plan(content.name, content.repo_type, head, new, changed, same, only_there, prune, there, local)
+    return Plan(content.name, content.repo_type, head, new, changed, same, only_there, prune, there)
 
 
 def _check_place(hub: HubRepo, content: Content, found: Any, there: Iterable[str]) -> None:
@@ -299,14 +260,40 @@ def _parents(path: str) -> list[str]:
     return ["/".join(parts[:depth]) for depth in range(1, len(parts))]
 
 
-def _hash(kind: str, held: Path | bytes) -> str:
-    """Of a file's content, as a repo's tree gives it: git's own, or SHA-256."""
-    size = len(held) if isinstance(held, bytes) else held.stat().st_size
-    digest = hashlib.sha256() if kind == "sha256" else hashlib.sha1(b"blob %d\0" % size)
-    if isinstance(held, bytes):
-        digest.update(held)
-    else:
-        with held.open("rb") as opened:
-            while part := opened.read(2**20):
-                digest.update(part)
-    return digest.hexdigest()
+def is_same(content: Content, path: str, there: FileOnHub | None) -> bool:
+    """Whether a file of a content is what the Hub has of it.
+
+    Parameters
+    ----------
+    content : Content
+    path : str
+    there : FileOnHub or None
+
+    Raises
+    ------
+    InputFault
+        If it cannot be read.
+    """
+    if there is None or there.size != _size(content, path):
+        return False
+    found = content.files[path]
+    with _read(found):
+        if there.sha256 is None:
+            held = content.read(path)
+            return hashlib.sha1(b"blob %d\0" % len(held) + held).hexdigest() == there.git_hash
+        return (hashlib.sha256(found).hexdigest() if isinstance(found, bytes) else file_sha256(found)) == there.sha256
+
+
+def _size(content: Content, path: str) -> int:
+    found = content.files[path]
+    with _read(found):
+        return len(found) if isinstance(found, bytes) else found.stat().st_size
+
+
+@contextmanager
+def _read(found: Path | bytes) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        what = f"cannot be read ({error.strerror or error})"
+        raise InputFault(Fault(str(found), "", what, "check the file, then run it again")) from error

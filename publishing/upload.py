@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING
 from ..foundation.any_text import readable
 from ..foundation.faults import Fault, InputFault
 from ..foundation.stopped import Stopped
-from ..hub.hub_repo import TRIES, HubRepo
+from ..hub.hub_repo import FIRST_WAIT, TRIES, HubRepo
 from .content import Content
-from .plan import OF_THE_HUB, SDK, Plan, make_plan, tree
+from .plan import OF_THE_HUB, SDK, Plan, is_same, make_plan, tree
 
 if TYPE_CHECKING:
     from huggingface_hub import CommitOperationAdd, CommitOperationDelete
@@ -143,7 +143,9 @@ def send(hub: HubRepo, content: Content, plan: Plan, *, message: str, prune: boo
             if commit is not None:
                 _check_whole(hub, content, plan, commit)
                 return _sent(hub, plan, commit, said)
-        plan = _planned_again(hub, content, plan)
+        before, plan = plan.head, planned_again(hub, content, plan)
+        if plan.head == before:
+            hub.wait(FIRST_WAIT)  # it was said to have moved, and it is not seen yet
     raise Stopped(f"{hub.page}: others keep writing to it; nothing was committed", f"wait a while, then {AGAIN}")
 
 
@@ -165,9 +167,11 @@ def _commit(hub: HubRepo, content: Content, plan: Plan, message: str, said: list
     def call() -> str | None:
         with _card_warnings(said):
             try:
+                operations = _operations(content, plan)  # the library notes on them what was done: each try has its own
+                _send_twins_once(hub, operations)
                 made = hub.api.create_commit(
                     hub.name,
-                    _operations(content, plan),  # the library notes on them what was done, so each try has its own
+                    operations,
                     commit_message=message,
                     repo_type=content.repo_type,
                     parent_commit=plan.head,
@@ -183,7 +187,7 @@ def _commit(hub: HubRepo, content: Content, plan: Plan, message: str, said: list
         return made.oid
 
     def done() -> str | None:
-        now = make_plan(hub, content, prune=plan.prune, local=plan.local)
+        now = make_plan(hub, content, prune=plan.prune)
         return now.head if now.empty else None
 
     doing = "nothing was committed (large files that went up stay there, and are not sent again)"
@@ -195,6 +199,22 @@ def _operations(content: Content, plan: Plan) -> list[CommitOperationAdd | Commi
 
     gone = [CommitOperationDelete(one.path, is_folder=False) for one in plan.removed]
     return [*gone, *(CommitOperationAdd(one.path, content.files[one.path]) for one in plan.sent)]
+
+
+def _send_twins_once(hub: HubRepo, operations: list[CommitOperationAdd | CommitOperationDelete]) -> None:
+    """Of large files with one content one is sent before the others: the library would send each of them."""
+    from huggingface_hub import CommitOperationAdd
+
+    by_size: dict[int, list[CommitOperationAdd]] = {}
+    for one in operations:
+        if isinstance(one, CommitOperationAdd) and one.upload_info.size:
+            by_size.setdefault(one.upload_info.size, []).append(one)
+    by_hash: dict[bytes, list[CommitOperationAdd]] = {}
+    for alike in by_size.values():
+        for one in alike if len(alike) > 1 else ():
+            by_hash.setdefault(one.upload_info.sha256, []).append(one)
+    if firsts := [same[0] for same in by_hash.values() if len(same) > 1]:
+        hub.api.preupload_lfs_files(hub.name, firsts, repo_type=hub.kind, free_memory=False)
 
 
 def _refusal(hub: HubRepo, content: Content, error: ValueError) -> Exception:
@@ -223,9 +243,27 @@ def _card_warnings(said: list[str]) -> Iterator[None]:
             warnings.warn_explicit(one.message, one.category, one.filename, one.lineno)
 
 
-def _planned_again(hub: HubRepo, content: Content, plan: Plan) -> Plan:
-    """The plan on the head of now, where nobody else touched a planned file."""
-    now = make_plan(hub, content, prune=plan.prune, local=plan.local)
+def planned_again(hub: HubRepo, content: Content, plan: Plan) -> Plan:
+    """The plan on the head of now, where nobody else touched a planned file since an earlier one.
+
+    Parameters
+    ----------
+    hub : HubRepo
+    content : Content
+        That of the earlier plan, or one with the same files.
+    plan : Plan
+        The earlier one.
+
+    Returns
+    -------
+    Plan
+
+    Raises
+    ------
+    Stopped
+        If someone else did; or no network, no right.
+    """
+    now = make_plan(hub, content, prune=plan.prune)
     if now.head is None:
         raise Stopped(f"{hub.page}: there is no such repo any more; nothing was committed", AGAIN)
     moved = {path for path in plan.there.keys() | now.there.keys() if plan.there.get(path) != now.there.get(path)}
@@ -252,7 +290,7 @@ def _check_whole(hub: HubRepo, content: Content, plan: Plan, commit: str) -> Non
     """Whether a commit holds what was planned: a `.gitignore` there leaves files out, and nobody says so."""
     there = tree(hub, commit)
     wrong = sorted(
-        {path for path in content.files if not plan.local.is_same(path, there.get(path))}
+        {path for path in content.files if not is_same(content, path, there.get(path))}
         | {one.path for one in plan.removed if one.path in there}
     )
     if wrong:

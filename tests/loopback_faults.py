@@ -13,8 +13,19 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 # dropped: the connection ends before the call is read. cut_upload: after the first part of what is sent.
 # lost: the call is done, its answer never comes. halfway: half of the answer's body comes. slow: the answer comes late.
 # spoiled: one byte of the answer's body is another one; spoiled_upload: of what is sent. A number: this status, and nothing is done.
-# lost_then: done, then this status.
-KINDS = ("status", "dropped", "cut_upload", "lost", "lost_then", "halfway", "slow", "spoiled", "spoiled_upload")
+# lost_then: done, then this status. slow_answer: done at once, and the answer comes late.
+KINDS = (
+    "status",
+    "dropped",
+    "cut_upload",
+    "lost",
+    "lost_then",
+    "halfway",
+    "slow",
+    "spoiled",
+    "spoiled_upload",
+    "slow_answer",
+)
 
 
 class Connections(H11Protocol):
@@ -90,6 +101,8 @@ class Faults:
                     message = {**message, "body": bytes([body[0] ^ 1]) + body[1:]}
                 elif kind == "halfway":
                     message, over["now"] = {**message, "body": body[: len(body) // 2], "more_body": True}, True
+            if kind == "slow_answer":
+                await asyncio.sleep(fault["seconds"])
             call["whole"] = kind != "halfway"
             await send(message)
 

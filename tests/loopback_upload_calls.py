@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+from fnmatch import fnmatch
 from urllib.parse import unquote
 
 from fastapi import APIRouter, Request
@@ -19,13 +20,17 @@ async def preupload(request: Request, kinds: str, namespace: str, name: str, rev
     repo, user = repo_of(request, kinds, namespace, name, writes=True)
     _check_push(request, repo, user, unquote(revision), create_pr)
     there, answers = commit_of(request, repo, revision)["files"], []
-    for file in (await request.json())["files"]:
+    sent = await request.json()
+    ignored = sent.get("gitIgnore", "")
+    if not ignored and ".gitignore" in there:
+        ignored = repos_of(request).object(there[".gitignore"]["sha256"]).read_text(encoding="utf-8")
+    for file in sent["files"]:
         large, entry = repos_of(request).is_large(repo, file["path"], file["size"]), there.get(file["path"])
         oid = None if entry is None else entry["sha256" if entry["lfs"] else "oid"]
         answer = {
             "path": file["path"],
             "uploadMode": "lfs" if large else "regular",
-            "shouldIgnore": False,
+            "shouldIgnore": any(fnmatch(file["path"], pattern) for pattern in ignored.split()),
             "oid": oid,
         }
         answers.append(answer)
