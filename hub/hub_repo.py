@@ -197,7 +197,10 @@ class HubRepo:
         elif status in (402, 413, 507) or (status == 403 and _NO_ROOM.search(said)):
             what = f"the Hub takes no more ({said or status})"
             fix = "make room, or ask for more (https://huggingface.co/settings/billing, or the organisation's settings)"
-        elif code == "GatedRepo" or status == 403:
+        elif code == "GatedRepo":
+            what = f"this repo is gated, and this token has no access to it ({said or status})"
+            fix = f"ask for access on its page ({self.page}), or take a token that has it (`hf auth login`)"
+        elif status == 403:
             what = f"not allowed with this token ({said or status})"
             fix = "take a token that may write to it (`hf auth login`), or ask its owner"
         elif code == "RepoNotFound" or status in (401, 404) and code is None:

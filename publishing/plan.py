@@ -182,6 +182,9 @@ def make_plan(hub: HubRepo, content: Content, *, prune: bool) -> Plan:
     if (hub.name, hub.kind) != (content.name, content.repo_type):
         raise ValueError(f"{content.repo_type} {content.name} cannot be planned on {hub.kind} {hub.name}")
     found = hub.ask("nothing was sent", hub.look)
+    if found is not None and found.id != hub.name:
+        what = f"{hub.page}: this repo is called {readable(str(found.id))} now; nothing was sent"
+        raise Stopped(what, "publish to that name, or take another one")
     head = None if found is None else str(found.sha)
     there = {} if head is None else tree(hub, head)
     if found is not None:
@@ -232,9 +235,6 @@ def _compared(content: Content, head: str | None, there: Mapping[str, FileOnHub]
 def _check_place(hub: HubRepo, content: Content, found: Any, there: Iterable[str]) -> None:
     """A repo that is the place of something else is not written to."""
     fix = "take another name, or remove that repo on its page"
-    if found.id != hub.name:
-        what = f"{hub.page}: this repo is called {readable(str(found.id))} now"
-        raise Stopped(f"{what}; nothing was sent", "publish to that name, or take another one")
     if hub.kind == "space" and (sdk := getattr(found, "sdk", None)) not in (None, SDK):
         what = f"{hub.page}: there is a Space of another kind ({readable(str(sdk))}, not {SDK})"
         raise Stopped(f"{what}; nothing was sent", fix)

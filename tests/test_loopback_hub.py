@@ -207,6 +207,31 @@ def test_a_wrong_token_and_one_that_may_only_read_are_refused(hub, repo) -> None
         add(HfApi(endpoint=hub.url, token=False), repo, {"log": b"1"}, create_pr=True)
 
 
+def test_a_space_has_its_kind_and_a_page_from_the_start(hub, keeper, repo) -> None:
+    name = keeper.create_repo(repo, repo_type="space", space_sdk="gradio").repo_id
+    assert keeper.space_info(name).sdk == "gradio"
+    assert set(keeper.list_repo_files(name, repo_type="space")) == {".gitattributes", "README.md"}
+    call = urllib.request.Request(f"{hub.url}/api/spaces/{name}/xet-write-token/main")
+    with pytest.raises(urllib.error.HTTPError, match="404"):
+        urllib.request.urlopen(call, timeout=20)
+
+
+def test_a_file_that_is_ignored_is_left_out(keeper, repo) -> None:
+    add(keeper, repo, {".gitignore": b"*.log\n"})
+    add(keeper, repo, {"a.log": b"1", "b.txt": b"1"})
+    assert paths(keeper, repo) == [".gitignore", "b.txt"]
+
+
+def test_a_call_says_whether_its_answer_went_out_whole(hub, keeper, repo) -> None:
+    hub.calm()
+    hub.fail("GET */refs", "slow_answer", seconds=0.01)
+    hub.fail("GET */refs", "halfway")
+    keeper.list_repo_refs(repo, repo_type="dataset")
+    with pytest.raises(Exception, match="closed"):
+        keeper.list_repo_refs(repo, repo_type="dataset")
+    assert [(one["answer"], one["whole"]) for one in hub.calls("/refs")] == [(200, True), (200, False)]
+
+
 def test_a_repo_is_made_once_and_only_in_ones_own_namespaces(keeper, ann, repo) -> None:
     keeper.create_repo(repo, repo_type="dataset", exist_ok=True)
     with pytest.raises(HfHubHTTPError, match="409"):
@@ -285,11 +310,18 @@ def test_a_status_is_answered_as_often_as_asked_and_nothing_is_done(hub, keeper,
 
 @pytest.mark.parametrize(
     ("kind", "done"),
-    [("dropped", False), ("cut_upload", False), ("lost", True), ("lost_then", True), ("halfway", True)],
+    [
+        ("dropped", False),
+        ("cut_upload", False),
+        ("spoiled_upload", False),
+        ("lost", True),
+        ("lost_then", True),
+        ("halfway", True),
+    ],
 )
 def test_a_connection_that_ends_does_what_was_asked_or_not(hub, keeper, repo, kind, done) -> None:
     hub.fail(COMMIT, kind)
-    with pytest.raises(Exception, match="disconnected|reset|closed|500|Broken"):
+    with pytest.raises(Exception, match="disconnected|reset|closed|500|Broken|no JSON"):
         add(keeper, repo, {"log": b"1" * 100_000})
     assert paths(keeper, repo) == (["log"] if done else [])
 

@@ -1,5 +1,6 @@
 """What a plan says of a repo: every file once, by hashes, and nothing is written or downloaded for it."""
 
+import json
 from itertools import count
 from pathlib import Path
 
@@ -150,6 +151,20 @@ def test_without_a_token_or_with_a_wrong_one_it_is_said_what_to_do(hub, content)
     for token, words in ((False, "no token: .*hf auth login"), ("wrong", "token is not valid")):
         with pytest.raises(Stopped, match=f"{words}"):
             make_plan(place(HfApi(endpoint=hub.url, token=token), content), content, prune=False)
+
+
+def test_a_repo_that_was_renamed_is_not_written_to(hub, ann, content) -> None:
+    answer = {"message": json.dumps({"id": "ann/other", "sha": "0" * 40}), "headers": {"content-type": "text/json"}}
+    hub.fail(f"GET /api/models/{content.name}", 200, **answer)
+    with pytest.raises(Stopped, match=f"{content.name}: this repo is called ann/other now; nothing was sent"):
+        make_plan(place(ann, content), content, prune=False)
+
+
+def test_a_gated_repo_says_where_to_ask(hub, ann, content) -> None:
+    made(ann, content, {"log": b"1"})
+    hub.fail("GET */tree/*", 403, headers={"X-Error-Code": "GatedRepo"})
+    with pytest.raises(Stopped, match="is gated.*To go on: ask for access on its page .http"):
+        make_plan(place(ann, content), content, prune=False)
 
 
 def test_a_private_repo_of_others_looks_as_if_there_were_none(hub, ann, content) -> None:

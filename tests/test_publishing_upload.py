@@ -110,13 +110,17 @@ def titles(api: HfApi, content: Content) -> list[str]:
     return [one.title for one in api.list_repo_commits(content.name, repo_type=content.repo_type)]
 
 
+def head_of(api: HfApi, content: Content) -> str:
+    return api.repo_info(content.name, repo_type=content.repo_type).sha
+
+
 def completed(hub) -> Counter:
     """How often each object's upload was answered as done."""
     return Counter(one["call"] for one in hub.calls("PUT /_lfs/") if one["answer"] == 200 and one["whole"])
 
 
 def assert_as_undisturbed(hub, api: HfApi, content: Content) -> None:
-    assert held(hub, content) == dict(content.files)
+    assert held(hub, content) == {path: content.read(path) for path in content.files}
     assert titles(api, content) == ["Publish", "initial commit"]
     uploads = completed(hub)
     assert len(uploads) <= 1 and max(uploads.values(), default=1) == 1
@@ -124,16 +128,27 @@ def assert_as_undisturbed(hub, api: HfApi, content: Content) -> None:
     assert len(made) <= 1
     hub.calm()
     again = publish(api, content)
-    assert (again.files, again.bytes, again.done) == (0, 0, ()) and again.commit == api.repo_info(content.name).sha
+    assert (again.files, again.bytes, again.done) == (0, 0, ()) and again.commit == head_of(api, content)
     assert all(one["call"].startswith("GET ") and one["sent"] == 0 for one in hub.calls())
 
 
-def test_a_content_goes_up_in_one_commit(hub, ann) -> None:
-    content = some_content()
+@pytest.mark.parametrize(
+    ("what", "path", "done"),
+    [
+        ("model", "", "4 new"),
+        ("judge", "", "4 new"),
+        ("dataset", "datasets/", "4 new"),
+        ("board", "datasets/", "4 new"),
+        ("space", "spaces/", "3 new, 1 changed"),  # the Hub itself puts a README into a new Space
+        ("metric", "spaces/", "3 new, 1 changed"),
+    ],
+)
+def test_a_content_of_each_kind_goes_up_in_one_commit(hub, ann, what, path, done) -> None:
+    content = some_content(what)
     sent = publish(ann, content)
-    assert sent.url == f"{hub.url}/{content.name}/commit/{sent.commit}" and sent.files == 4
+    assert sent.url == f"{hub.url}/{path}{content.name}/commit/{sent.commit}" and sent.files == 4
     assert sent.bytes == sum(map(len, content.files.values()))
-    assert sent.done == (f"4 new in commit {sent.commit[:12]}",)
+    assert sent.done == (f"{done} in commit {sent.commit[:12]}",)
     assert [one["answer"] for one in hub.calls("PUT ")] == [200]
     assert_as_undisturbed(hub, ann, content)
 
@@ -222,9 +237,11 @@ def test_a_page_of_a_server_in_between_is_waited_out(hub, ann) -> None:
     assert_as_undisturbed(hub, ann, content)
 
 
-def test_large_files_with_one_content_go_up_once(hub, ann) -> None:
+def test_large_files_with_one_content_go_up_once(hub, ann, tmp_path) -> None:
     content = some_content()
-    content.files["b/model.safetensors"] = content.files["model.safetensors"]
+    large = tmp_path / "of this machine"
+    large.write_bytes(content.read("model.safetensors"))
+    content.files.update({"model.safetensors": large, "b/model.safetensors": large})
     publish(ann, content)
     assert_as_undisturbed(hub, ann, content)
 
@@ -300,7 +317,7 @@ def test_a_push_in_between_of_the_very_same_is_enough(hub, ann, ben, changed) ->
     by_hand(ben, changed, {path: changed.files[path] for path in ("config.json", "model.safetensors")})
     hub.calm()
     sent = send(here, changed, plan, message="Publish", prune=False)
-    assert sent.commit == ann.repo_info(changed.name).sha and titles(ann, changed)[0] == "by hand"
+    assert sent.commit == head_of(ann, changed) and titles(ann, changed)[0] == "by hand"
     assert not completed(hub) and not hub.calls("/commit/main")
 
 
