@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 def demo(
     model: Annotated[str, typer.Option(help="A scorer's folder, or its repo id.")] = "run/scorer",
+    revision: Annotated[
+        str | None, typer.Option(help="A branch, tag or commit of the scorer's repo; its newest state by default.")
+    ] = None,
     base: Annotated[
         str | None, typer.Option(help="For a scorer that is an adapter: the base model's folder or repo.")
     ] = None,
@@ -37,8 +40,10 @@ def demo(
         check_port_is_free(port)
     from ..dataset_script.release import RELEASE_FILE
     from ..model_card.scorer import AestheticScorer
+    from .terminal import show_commit
 
-    scorer = AestheticScorer.from_pretrained(model, base=base)
+    scorer = AestheticScorer.from_pretrained(model, revision=revision, base=base)
+    show_commit(model, scorer.commit)
     neighbour = Path(model).parent / "ppaint"
     folder = dataset or (neighbour if (neighbour / RELEASE_FILE).is_file() else None)
     reference = None if folder is None else _score_release(scorer, folder)

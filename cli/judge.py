@@ -22,6 +22,9 @@ def judge(
     images: Annotated[Path, typer.Option(help="A folder of images of one category.")],
     out: Annotated[Path, typer.Option(help="Folder for the judgments; an interrupted run resumes there.")],
     model: Annotated[str, typer.Option(help="A Qwen3-VL, folder or repo; 'tiny' is the included judge.")] = TINY_JUDGE,
+    revision: Annotated[
+        str | None, typer.Option(help="A branch, tag or commit of the model's repo; its newest state by default.")
+    ] = None,
     dimension: Annotated[
         list[str] | None, typer.Option(help="A dimension to ask about; may be given several times.")
     ] = None,
@@ -60,7 +63,7 @@ def judge(
     from ..trainer.judgments.judgment_store import JudgmentStore
     from ..trainer.pseudo_scores.labelled_set import check_enough
     from ..trainer.pseudo_scores.schedule import Schedule, follow_schedule
-    from .terminal import progress_bars
+    from .terminal import progress_bars, show_commit
 
     source = model_source(model or TINY_JUDGE)
     with progress_bars() as report:
@@ -72,9 +75,11 @@ def judge(
         asked = Judge.from_pretrained(
             source,
             dimensions=dimensions,
+            revision=revision,
             batch_size=batch_size or "auto",
             compiled=compiled,
         )
+        commit = asked.commit_of(source)
         folder = out / "judgments"
         with JudgmentStore(
             folder, asked.fingerprint, asked.dimensions, parts=asked.parts, images=list(unique)
@@ -94,6 +99,7 @@ def judge(
             write_json(out / COST, cost.to_dict())
             write_json(out / JUDGING, record)
             rows, uncounted = len(store), max(0, len(store) - cost.ordered_pairs)
+    show_commit(source, commit)
     for image in opened:
         if names[image.sha256] != image.name:
             typer.echo(f"note: {image.name} shows the same picture as another file; it counts once", err=True)

@@ -20,6 +20,9 @@ class Format(StrEnum):
 def score(
     images: Annotated[list[Path], typer.Argument(help="Images, or folders of images.")],
     model: Annotated[str, typer.Option(help="A scorer's folder, or its repo id.")],
+    revision: Annotated[
+        str | None, typer.Option(help="A branch, tag or commit of the scorer's repo; its newest state by default.")
+    ] = None,
     base: Annotated[
         str | None, typer.Option(help="For a scorer that is an adapter: the base model's folder or repo.")
     ] = None,
@@ -48,10 +51,11 @@ def score(
         raise InputFault(Fault(names, "", "there is no image here", "give image files, or a folder that holds some"))
     from ..foundation.progress_type import counted
     from ..model_card.scorer import AestheticScorer
-    from .terminal import progress_bars
+    from .terminal import progress_bars, show_commit
 
     opened = _open_all(paths)
-    scorer = AestheticScorer.from_pretrained(model, base=base, compiled=compiled)
+    scorer = AestheticScorer.from_pretrained(model, revision=revision, base=base, compiled=compiled)
+    show_commit(model, scorer.commit)
     with progress_bars() as report:
         report("scoring", 0, len(opened))
         finished = counted(report, "scoring", len(opened))

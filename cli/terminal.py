@@ -44,6 +44,18 @@ def open_console(*, errors: bool = False) -> Console:
     return console if console.is_terminal else Console(stderr=errors, width=_LOG_WIDTH)
 
 
+def show_commit(model: str, commit: str | None) -> None:
+    """Say on standard error which commit of a repo was loaded; nothing of a folder, which has none.
+
+    Parameters
+    ----------
+    model : str
+    commit : str or None
+    """
+    if commit is not None:
+        open_console(errors=True).print(f"note: {model} at commit {commit}", markup=False, highlight=False)
+
+
 def show_lines(lines: list, *, markup: bool = False) -> None:
     """Print what a run has to show: tables and sentences.
 

@@ -7,13 +7,13 @@ import re
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import yaml
 
 from ..dataset_script.release import ReleaseTables
 from ..foundation.faults import Fault, InputFault
-from ..foundation.whole_files import check_can_be_written, try_to_write, written_file
+from ..foundation.whole_files import check_can_be_written, try_to_write, write_text
 from .reference_scores import ReferenceScores
 from .srcc_plcc.intervals import Interval
 from .suite import MEAN, Evaluation
@@ -23,20 +23,54 @@ ALL_DIMENSIONS = "all_dimensions"  # the task whose value is the headline
 _REVISION = re.compile(r"[0-9a-f]{40}")
 
 
+class Against(Protocol):
+    """What an evaluation was against, as far as its results name it; ``ReferenceScores`` is one."""
+
+    @property
+    def source(self) -> str:
+        """File or folder, for faults."""
+
+    @property
+    def called(self) -> str:
+        """What the scores are called."""
+
+    @property
+    def name(self) -> str:
+        """Of the release."""
+
+    @property
+    def simulated(self) -> bool:
+        """Whether its annotations are."""
+
+    @property
+    def sha256(self) -> str:
+        """Of the release's content."""
+
+
 def eval_result_entries(
-    evaluation: Evaluation, references: ReferenceScores, dataset: str, *, date: datetime.datetime | None = None
+    evaluation: Evaluation,
+    references: Against,
+    dataset: str,
+    *,
+    date: datetime.datetime | None = None,
+    dated: bool = True,
+    measured_by: str | None = None,
 ) -> tuple[list[dict[str, Any]], tuple[str, ...]]:
     """One entry per category, for the headline, and for the headline dimension alone; the value of each is an SRCC.
 
     Parameters
     ----------
     evaluation : Evaluation
-    references : ReferenceScores
+    references : ReferenceScores, or what names the same of them
         What it is against.
     dataset : str
         The release on the Hub, ``ORG/DATASET`` or ``ORG/DATASET@COMMIT``.
     date : datetime, optional
         With a time zone; now by default.
+    dated : bool
+        Whether the entries have a date at all: without one, the same figures give the same file.
+    measured_by : str, optional
+        The version of ppaint that measured; this one by default.
 
     Returns
     -------
@@ -66,8 +100,8 @@ def eval_result_entries(
                 task_id=task,
                 value=figure.value,
                 dataset_revision=revision,
-                date=f"{when.isoformat()}Z",
-                notes=_notes(what, figure, references),
+                date=f"{when.isoformat()}Z" if dated else None,
+                notes=_notes(what, figure, references, measured_by or version("ppaint")),
             )
         )
     if not entries:
@@ -124,7 +158,7 @@ class HubResults:
         path = Path(out)
         if path.is_dir():
             folder = path / FOLDER
-            path = folder / f"{re.sub(r'[^A-Za-z0-9._-]', '_', source.name)}.yaml"
+            path = folder / results_file(source.name)
             if not folder.exists():
                 try_to_write(folder.parent, path, "--out")
                 return cls(dataset, path)
@@ -138,13 +172,27 @@ class HubResults:
         """Write the file; give the sentences of `eval_result_entries` on what has no entry."""
         entries, without_value = eval_result_entries(evaluation, references, self.dataset)
         self.path.parent.mkdir(exist_ok=True)
-        text = yaml.safe_dump(entries, sort_keys=False, allow_unicode=True, width=1000)
-        with written_file(self.path) as temporary:
-            temporary.write_text(text, encoding="utf-8")
+        write_text(self.path, results_text(entries))
         return without_value
 
 
-def _tasks(evaluation: Evaluation, references: ReferenceScores) -> list[tuple[str, str, Interval]]:
+def results_file(release: str) -> str:
+    """The name of a release's file of results.
+
+    Examples
+    --------
+    >>> results_file("PPaint, first release")
+    'PPaint__first_release.yaml'
+    """
+    return f"{re.sub(r'[^A-Za-z0-9._-]', '_', release)}.yaml"
+
+
+def results_text(entries: list[dict[str, Any]]) -> str:
+    """The content of a file of results."""
+    return yaml.safe_dump(entries, sort_keys=False, allow_unicode=True, width=1000)
+
+
+def _tasks(evaluation: Evaluation, references: Against) -> list[tuple[str, str, Interval]]:
     """Task id, what its value is, and the figure."""
     srcc, column = evaluation.figures["srcc"], evaluation.summary_column
     rows = [name for name in evaluation.categories if name in srcc]  # a facet without references is in no mean
@@ -176,7 +224,7 @@ def _tasks(evaluation: Evaluation, references: ReferenceScores) -> list[tuple[st
     return tasks
 
 
-def _notes(what: str, figure: Interval, references: ReferenceScores) -> str:
+def _notes(what: str, figure: Interval, references: Against, measured_by: str) -> str:
     """What the value is, its interval, and what it is against."""
     parts = [f"SRCC, {what}"]
     if figure.low == figure.low:
@@ -184,7 +232,7 @@ def _notes(what: str, figure: Interval, references: ReferenceScores) -> str:
     simulated = " (simulated annotations)" if references.simulated else ""
     parts.append(f"against the {references.called} of {references.name}{simulated}")
     parts.append(f"release sha256 {references.sha256}")
-    parts.append(f"ppaint {version('ppaint')}")
+    parts.append(f"ppaint {measured_by}")
     return "; ".join(parts)
 
 

@@ -9,11 +9,11 @@ from pathlib import Path
 import torch
 
 from ..foundation.faults import Fault, InputFault
-from .loading import ADAPTER_CONFIG, load_model, model_revision, weights_hash
+from .loading import load_model, model_revision, weights_hash
+from .model_files import ADAPTER_CONFIG, ADAPTER_WEIGHTS
 from .scorer_config import BASE_WEIGHTS, ScorerConfig, find_file
 
 FORMS = ("merged", "adapter")
-ADAPTER_WEIGHTS = "adapter_model.safetensors"
 
 
 def is_repo_id(name: str | Path) -> bool:

@@ -113,7 +113,8 @@ class Judge:
         Parameters
         ----------
         path_or_repo, dimensions, prompts, revision, device, dtype, batch_size
-            As for ``load_model`` and the judge itself.
+            As for ``load_model`` and the judge itself. A revision is resolved to a commit once, every file is of that
+            commit, and the judge's ``revision`` names it.
         compiled : bool
             Compile the language model's layers (``compile_layers``): worth its warm-up on a GPU, for thousands of answers.
 
@@ -127,6 +128,11 @@ class Judge:
         if compiled:
             compile_layers(model)
         return cls(model, processor, dimensions, prompts=prompts, revision=revision, batch_size=batch_size)
+
+    def commit_of(self, path_or_repo: str | Path) -> str | None:
+        """The commit of a repo that this judge was loaded from; None for a folder, and for any other repo."""
+        repo, at, commit = self.revision.rpartition("@")
+        return commit if at and repo == str(path_or_repo) and commit != "None" else None
 
     def is_own(self, made_by: str) -> bool:
         """Whether a fingerprint is this judge's, its layers compiled or not: the same answers, to rounding."""

@@ -15,8 +15,9 @@ from ..foundation.faults import Fault, InputFault
 from ..foundation.file_hash import file_sha256
 from ..foundation.json_text import read_json
 from .memory import out_of_memory
+from .model_files import ADAPTER_CONFIG
+from .scorer_config import check_is_no_folders
 
-ADAPTER_CONFIG = "adapter_config.json"
 COPY_AGAIN = "copy or download the model again, all its files: weights, config.json, tokenizer and processor"
 
 
@@ -47,10 +48,12 @@ def load_model(path_or_repo: str | Path, *, device=None, dtype: torch.dtype | No
     Raises
     ------
     InputFault
-        If there is no such folder or repo, it is not a Qwen3-VL checkpoint, or its files are damaged or not all there.
+        If there is no such folder or repo, a revision of a folder is asked for, it is not a Qwen3-VL checkpoint, or its
+        files are damaged or not all there.
     """
     from transformers import AutoConfig, AutoModelForImageTextToText, AutoProcessor
 
+    check_is_no_folders(path_or_repo, revision)
     if Path(path_or_repo, ADAPTER_CONFIG).is_file():  # transformers would load the base that it names, wherever it lies
         what, fix = "the folder holds adapters, not a whole model", "merge them into their base, or give another folder"
         raise InputFault(Fault(str(path_or_repo), ADAPTER_CONFIG, what, fix))

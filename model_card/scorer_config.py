@@ -11,15 +11,14 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
-    ValidationError,
     ValidatorFunctionWrapHandler,
     computed_field,
     model_validator,
 )
 
 from ..foundation.faults import Fault, InputFault
-from ..foundation.json_text import read_json
 from ..foundation.whole_files import write_text
+from .checked_json import read_checked
 from .out_of_distribution import DistanceEntry
 from .prompts import DIGITS, Prompts
 
@@ -132,18 +131,7 @@ class ScorerConfig(BaseModel):
             If there is none, or it does not fit the schema; every wrong field is named.
         """
         path = find_file(path_or_repo, FILE_NAME, revision=revision)
-        try:
-            return cls.model_validate(read_json(path))
-        except ValidationError as error:
-            faults = [
-                Fault(str(path), ".".join(map(str, e["loc"])), e["msg"], "make the scorer's folder again")
-                for e in error.errors()
-            ]
-            raise InputFault(faults) from error
-        except ValueError as error:
-            raise InputFault(
-                Fault(str(path), "", f"not readable as JSON ({error})", "make the folder again")
-            ) from error
+        return read_checked(path, cls, "make the scorer's folder again")
 
 
 def commit_of(path_or_repo: str | Path, revision: str | None = None) -> str | None:
@@ -169,10 +157,33 @@ def commit_of(path_or_repo: str | Path, revision: str | None = None) -> str | No
         return find_file(
             path_or_repo, FILE_NAME, revision=revision
         ).parent.name  # the cache names a snapshot by its commit
-    if revision is not None:
+    check_is_no_folders(path_or_repo, revision)
+    return None
+
+
+def check_is_no_folders(path_or_repo: str | Path, revision: str | None) -> None:
+    """Refuse a revision of a folder: whoever asks for one would get what lies there now.
+
+    Parameters
+    ----------
+    path_or_repo : str or Path
+    revision : str or None
+
+    Raises
+    ------
+    InputFault
+
+    Examples
+    --------
+    >>> check_is_no_folders("Qwen/Qwen3-VL-8B-Instruct", "v1")
+    >>> check_is_no_folders(".", "v1")
+    Traceback (most recent call last):
+        ...
+    ppaint.foundation.faults.InputFault: ., revision: a folder has no revisions, and 'v1' was asked for. Fix: leave the revision out, or give a repo id.
+    """
+    if revision is not None and Path(path_or_repo).is_dir():
         what = f"a folder has no revisions, and {revision!r} was asked for"
         raise InputFault(Fault(str(path_or_repo), "revision", what, "leave the revision out, or give a repo id"))
-    return None
 
 
 def find_file(path_or_repo: str | Path, name: str, *, revision: str | None = None) -> Path:
@@ -192,9 +203,10 @@ def find_file(path_or_repo: str | Path, name: str, *, revision: str | None = Non
     Raises
     ------
     InputFault
-        If there is no such file, or no such repo within reach.
+        If there is no such file, or no such repo within reach, or a revision of a folder is asked for.
     """
     folder = Path(path_or_repo)
+    check_is_no_folders(folder, revision)
     fix = "give the folder that `ppaint distill` or `ppaint quickstart` wrote, or a scorer's repo id"
     if folder.is_dir():
         if not (folder / name).is_file():

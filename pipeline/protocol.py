@@ -13,6 +13,7 @@ import numpy as np
 
 from ..dataset_script.build import build_dataset
 from ..dataset_script.release import RELEASE_FILE, ReleaseTables, read_release
+from ..eval_suite.reference_scores import reference_scores
 from ..foundation.faults import Fault, InputFault
 from ..foundation.file_hash import file_sha256
 from ..foundation.progress_type import Progress
@@ -35,6 +36,7 @@ from ..trainer.scorer_folder import Distilled, rewrite_card
 from ..trainer.tiny_judge import as_typed
 from ..trainer.tiny_judge.known_weights import induced_bias, simulated_because, tiny_judge_name
 from .annotation_source import AnnotationSource, check_annotations, check_dataset
+from .card_figures import card_figures
 from .category_pools import JudgedCategory, digest_of, judge_category
 from .kept_references import reference_lines
 from .paintings import ReleasePaintings, read_paintings
@@ -190,7 +192,8 @@ def run_protocol(settings: Protocol, out: Path, report: Progress, *, judge: Judg
         write_predictions(out / "predictions" / f"{name}.csv", paintings, release.dimensions, scores)
     measured = Measured(before, after, _pseudo_scores(run, labels, judged, own=given is None))
     page = _report(run, training, measured, labels, judged, distilled)
-    rewrite_card(distilled, job.card, page.card_text())
+    figures = card_figures(page.figures.after, reference_scores(release), distilled.folder, out)
+    rewrite_card(distilled, job.card, page.card_text(), figures)
     page.write(out / "report.md")
     draw_plots(out / "plots", page, labels.pool, distilled, paintings, measured)
     write_json(out / "summary.json", page.summary() | {"elapsed_s": round(time.time() - started, 1)})

@@ -29,7 +29,7 @@ PLOTS = {
 
 POOLS = "The pseudo-scores of each category are rated against a pool of that category's own unlabelled images."
 CONTROLS = (
-    "Controls (a judge without the induced cue, shuffled judgments) and baselines on the same judgments stand in "
+    "Controls (a judge without the induced cue, shuffled judgments) and baselines on the same judgments stand in ppaint's "
     "`docs/nine-runs.md`."
 )
 
@@ -91,10 +91,17 @@ class Conditions:
         """What was optimised; the sampled estimator has one."""
         return str(self.options.get("objective", "policy"))
 
-    def training_text(self) -> str:
-        """Which images were trained on, and what the paper says of its own."""
+    def training_text(self, *, paths: bool = True) -> str:
+        """Which images were trained on, and what the paper says of its own.
+
+        Parameters
+        ----------
+        paths : bool
+            Whether their folder is named with where it lies on this machine: on a card, which is published, by its name alone.
+        """
         if self.training_folder:
-            which = f"{self.training_images} images of the folder {self.training_folder}"
+            folder = self.training_folder if paths else Path(self.training_folder).resolve().name
+            which = f"{self.training_images} images of the folder {folder}"
             if self.also_evaluated:
                 which += f", {self.also_evaluated} of which are also evaluated paintings"
         else:
@@ -347,7 +354,7 @@ class ProtocolReport:
         controls = f" {CONTROLS}" if self.conditions.induced_bias else ""
         return (
             f"{warning}{markdown_table(*self.by_category())}\n\n{self.paired_text()}. {self.conditions.never_trained_on()} "
-            f"{self.conditions.training_text()}\n\n"
+            f"{self.conditions.training_text(paths=False)}\n\n"
             f"{self._headline_text()}\n\n"
             f"Intervals are a bootstrap over paintings, stratified by category. None of these figures is the paper's.{pools}"
             f"{controls}"

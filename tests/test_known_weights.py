@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from ppaint.model_card.judge import Judge
-from ppaint.model_card.loading import load_model
+from ppaint.model_card.loading import load_model, weights_hash
 from ppaint.trainer.tiny_judge import TRAINING, TWIN_WEIGHTS, WEIGHTS
 from ppaint.trainer.tiny_judge.architecture import build_processor, build_tiny_model
 from ppaint.trainer.tiny_judge.known_weights import (
@@ -14,8 +14,10 @@ from ppaint.trainer.tiny_judge.known_weights import (
     KNOWN,
     TWIN,
     induced_bias,
+    known_base,
     settings_sentence,
     simulated_because,
+    tiny_judge_in,
     tiny_judge_name,
     training_settings,
     values_hash,
@@ -25,7 +27,8 @@ from ppaint.trainer.tiny_judge.known_weights import (
 @pytest.mark.parametrize("folder, name", [(WEIGHTS, JUDGE), (TWIN_WEIGHTS, TWIN)])
 def test_the_hashes_are_those_of_the_weights_that_ship(folder, name):
     model, _ = load_model(folder, device="cpu")
-    assert KNOWN[values_hash(model)] == name == tiny_judge_name(model)
+    assert KNOWN[values_hash(model)] == name == tiny_judge_name(model) == tiny_judge_in([folder / "model.safetensors"])
+    assert known_base(weights_hash(folder, model)) == name
     assert bool(induced_bias(model)) == (name == JUDGE)
     assert training_settings(model) == TRAINING
 
@@ -37,6 +40,8 @@ def test_a_copy_is_known_even_when_it_was_saved_again(tmp_path):
     copy = Judge.from_pretrained(tmp_path / "again", dimensions=("overall",))
     assert "tiny judge" in simulated_because(tmp_path / "again", copy.model)[0]
     assert training_settings(copy.model) == TRAINING
+    shards = sorted((tmp_path / "again").glob("*.safetensors"))
+    assert len(shards) > 1 and tiny_judge_in(shards) == JUDGE and tiny_judge_in(shards[:1]) is None
 
 
 def test_a_retrained_one_is_not_it_but_is_trained_like_it(tmp_path):

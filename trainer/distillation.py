@@ -55,7 +55,8 @@ def distil(job: Distillation, report: Progress | None = None) -> Distilled:
     transformers_logging.disable_progress_bar()
     transformers_logging.set_verbosity_error()  # tied weights are reported as missing when a checkpoint is read
     full_precision = None if args.lora_r else torch.float32  # small steps of all weights would be lost in bf16
-    model, processor = load_model(job.model, device=args.device, dtype=full_precision)
+    commit = job.judge.commit_of(job.model)  # the weights that judged, also where their repo has newer ones by now
+    model, processor = load_model(job.model, device=args.device, dtype=full_precision, revision=commit)
     if simulated_because(str(job.model), model):  # a copy of the tiny judge is marked however it is reached
         job = replace(job, card=replace(job.card, simulated=True))
     callbacks = [] if report is None else [TrainingBar(report)]

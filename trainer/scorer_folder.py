@@ -15,7 +15,8 @@ from ..foundation.disk_full import disk_full_as_fault
 from ..foundation.whole_folders import take_place
 from ..model_card.calibration import anchor_to_base
 from ..model_card.card import write_scorer_card
-from ..model_card.exported_adapter import is_repo_id, load_adapter
+from ..model_card.card_data import CardFigures
+from ..model_card.exported_adapter import load_adapter
 from ..model_card.features import VisionFeatures, vision_features
 from ..model_card.loading import load_model, weights_hash
 from ..model_card.memory import release_memory
@@ -107,7 +108,7 @@ def write_scorer_folder(trainer, job: Distillation, how: HowTrained) -> Distille
         shutil.rmtree(building, ignore_errors=True)
     training = training_text(job.labels, how, trainer.args.max_steps, kept_step)
     try:
-        trainer.save_plain(building, form=job.export.form, base=base, revision=_commit(base, job.judge.revision))
+        trainer.save_plain(building, form=job.export.form, base=base, revision=job.judge.commit_of(base) or "")
         if main:
             with disk_full_as_fault(job.out, then="run it again: it resumes from the newest checkpoint"):
                 config = _config(trainer.args, job, how, kept_step, base)
@@ -124,8 +125,8 @@ def write_scorer_folder(trainer, job: Distillation, how: HowTrained) -> Distille
     return Distilled(final, history, kept_step, ScorerConfig.load(final), training)
 
 
-def rewrite_card(distilled: Distilled, card: CardText, evaluation: str) -> None:
-    """Write the scorer's card again, now that it was measured."""
+def rewrite_card(distilled: Distilled, card: CardText, evaluation: str, figures: CardFigures | None = None) -> None:
+    """Write the scorer's card again, now that it was measured: the words of it, and the figures as data."""
     write_scorer_card(
         distilled.folder,
         distilled.config,
@@ -133,6 +134,7 @@ def rewrite_card(distilled: Distilled, card: CardText, evaluation: str) -> None:
         location=str(distilled.folder),
         training=distilled.training,
         evaluation=evaluation,
+        figures=figures,
     )
 
 
@@ -149,12 +151,6 @@ def training_text(labels: PseudoLabels, how: HowTrained, steps: int, kept_step: 
         f"checkpoint of step {kept_step} was kept, picked by the log-loss of held-out "
         f"judgments of the training category, never by a human score.\n\n{fitness}"
     )
-
-
-def _commit(base: str, revision: str) -> str:
-    """The base repo's commit, where the judge was loaded from that repo."""
-    repo, _, commit = revision.rpartition("@")
-    return commit if is_repo_id(base) and repo == base and commit != "None" else ""
 
 
 def _measure_written(building: Path, config: ScorerConfig, job: Distillation, trainer) -> None:

@@ -7,7 +7,10 @@ from pathlib import Path
 
 from .answer_training import COMPARISON_SHARPNESS, RATING_BLUR, RATING_SPREAD, RatingLesson
 
-_TITLE = {"judge": "ppaint tiny judge (bias induced)", "twin": "ppaint tiny judge, control twin (no induced bias)"}
+_TITLE = {
+    "judge": "ppaint tiny judge (simulated; bias induced)",
+    "twin": "ppaint tiny judge, control twin (simulated; no induced bias)",
+}
 
 
 def write_card(folder: Path, name: str, lesson: RatingLesson, model, recipe: dict, figures: dict) -> Path:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import math
+from collections.abc import Iterable
 from pathlib import Path
 
 import torch
@@ -18,6 +20,13 @@ KNOWN = {
     "fe97ac67d10d3792cb9d1d522e1b93c172fd474d1ce5ccbec56a47feee0d9d23": JUDGE,
     "cd56346288657bedc9b364f353e684c5e66d9950265b8816d01897172fc47f3d": TWIN,
 }
+# `weights_hash` of the same: what the config of a scorer made from one of them says of its base
+KNOWN_BASES = {
+    "8cb13d724467907f0888861f86874193fbc54130376ed714c30be6e341609960": JUDGE,
+    "dd5d1fbbd2beb935f769faa2ec561b1983a6e65766da015e0125ca5ee0ddc684": TWIN,
+}
+SHORT_NAMES = {JUDGE: "tiny", TWIN: "tiny-twin"}
+"""What a repo that is made from one of them is called after."""
 _PARAMETERS = 2_171_840
 SMALL = 20_000_000
 """Parameters below which a model is trained as the tiny judge is: ten times its size, and a hundredth of the smallest Qwen3-VL."""
@@ -35,8 +44,12 @@ def values_hash(loaded) -> str:
     str
         In hexadecimal.
     """
+    return _values_hash(loaded.named_parameters())
+
+
+def _values_hash(named: Iterable[tuple[str, torch.Tensor]]) -> str:
     digest = hashlib.sha256()
-    for name, parameter in sorted(loaded.named_parameters()):
+    for name, parameter in sorted(named, key=lambda pair: pair[0]):
         values = parameter.detach().to("cpu", torch.float32).contiguous()  # exact for the shorter types
         digest.update(f"{name} {list(values.shape)} ".encode())
         digest.update(values.numpy().tobytes())
@@ -60,6 +73,43 @@ def tiny_judge_name(loaded) -> str | None:
     return KNOWN.get(values_hash(loaded))
 
 
+def tiny_judge_in(files: Iterable[Path]) -> str | None:
+    """Which of the tiny judges lies in files of weights; nothing is loaded but their tensors.
+
+    Parameters
+    ----------
+    files : iterable of Path
+        Safetensors files.
+
+    Returns
+    -------
+    str or None
+        As for `tiny_judge_name`.
+    """
+    from safetensors import safe_open
+
+    named, count = {}, 0
+    for file in files:
+        with safe_open(file, "pt") as stream:
+            names = list(stream.keys())
+            count += sum(math.prod(stream.get_slice(name).get_shape()) for name in names)
+            if count > _PARAMETERS:
+                return None  # a large model is not read for nothing
+            named |= {name: stream.get_tensor(name) for name in names}
+    return KNOWN.get(_values_hash(named.items())) if count == _PARAMETERS else None
+
+
+def known_base(weights: str) -> str | None:
+    """Which of the tiny judges a scorer was made from, by the hash of its base's weights; None for every other base.
+
+    Examples
+    --------
+    >>> known_base("8cb13d724467907f0888861f86874193fbc54130376ed714c30be6e341609960")
+    'the tiny judge'
+    """
+    return KNOWN_BASES.get(weights)
+
+
 def simulated_because(model: str | Path, loaded) -> tuple[str, ...]:
     """Why scores of a model are no result about paintings; empty where they may be one.
 
@@ -75,11 +125,12 @@ def simulated_because(model: str | Path, loaded) -> tuple[str, ...]:
     """
     if tiny_judge_name(loaded):
         return ("the model is the tiny judge, which has only seen painted pastiches",)
+    commit = None if Path(model).is_dir() else getattr(loaded.config, "_commit_hash", None)  # of the weights
     try:
-        find_file(model, FILE_NAME)
+        find_file(model, FILE_NAME, revision=commit)
     except InputFault:
         return ()  # it is no scorer
-    simulated = ScorerConfig.load(model).simulated
+    simulated = ScorerConfig.load(model, revision=commit).simulated
     return ("the model was distilled in a simulation, as its scorer_config.json says",) if simulated else ()
 
 

@@ -1,0 +1,173 @@
+"""What belongs into the repo of a judge: the files of a Qwen3-VL, and its card with how it is used from there."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from ...dataset_script.stand_in.simulate import DIMENSIONS
+from ...foundation.faults import Fault, InputFault
+from ...model_card.card_data import CARD
+from ...model_card.exported_adapter import is_repo_id
+from ...model_card.model_files import ADAPTER_CONFIG, weights_named
+from ...trainer.tiny_judge.known_weights import SHORT_NAMES, tiny_judge_in
+from ..content import Content, Links
+from .model_folder import ModelFolder, read_model_folder
+
+FIGURES = "figures.json"
+SIMULATED = "simulated"
+_BEGIN, _END = "<!-- how to use it: written by ppaint publish -->", "<!-- end of how to use it -->"
+_OURS = re.compile(rf"{re.escape(_BEGIN)}.*?{re.escape(_END)}\n*", re.S)
+_FIX = "write one that begins with `---`, front matter in YAML (license, library_name, pipeline_tag, tags), and `---`"
+
+
+def judge_content(folder: str | Path, name: str, links: Links) -> Content:
+    """What is to stand in the repo of a judge.
+
+    Parameters
+    ----------
+    folder : str or Path
+        Of a Qwen3-VL, with a README.md that has front matter.
+    name : str
+        ``ORG/NAME`` of the repo.
+    links : Links
+        Nothing of them stands on its card, which is the folder's own.
+
+    Returns
+    -------
+    Content
+
+    Raises
+    ------
+    InputFault
+        If a file is missing, damaged or none that may be published, or the card has no front matter, or does not say that the judge
+        is simulated where it is one. All faults together.
+    """
+    folder = Path(folder)
+    found = read_model_folder(folder, [CARD, FIGURES])
+    if (folder / ADAPTER_CONFIG).is_file():
+        found.fault(ADAPTER_CONFIG, "", "the folder holds adapters, not a whole model", "merge them into their base")
+    told = found.attempt(lambda: read_front_matter(folder / CARD))
+    known = None if found.faults else tiny_judge_in(found.files[one] for one in _weights(folder))
+    simulated = known is not None or told is not None and SIMULATED in _tags(told[0])
+    if told is not None and simulated:
+        _check_says_so(found, *told)
+    found.raise_faults()
+    assert told is not None  # or there were faults
+    text = (folder / CARD).read_text(encoding="utf-8")
+    files: dict[str, Path | bytes] = {**found.files, CARD: with_use(text, name).encode()}
+    base = str(told[0].get("base_model") or "")
+    return Content(
+        what="judge",
+        name=name,
+        files=dict(sorted(files.items())),
+        simulated=simulated,
+        left_out=tuple(found.left_out),
+        source=str(folder),
+        made_from=SHORT_NAMES[known] if known else base.split("/")[-1] if is_repo_id(base) else "",
+    )
+
+
+def _weights(folder: Path) -> list[str]:
+    return [one for one in weights_named(folder) if one.endswith(".safetensors")]
+
+
+def read_front_matter(path: Path) -> tuple[dict[str, Any], str]:
+    """Front matter and body of a card.
+
+    Parameters
+    ----------
+    path : Path
+
+    Raises
+    ------
+    InputFault
+        If there is no card, or it has none.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        missing = isinstance(error, FileNotFoundError)
+        raise InputFault(Fault(str(path), "", "is missing" if missing else f"not readable ({error})", _FIX)) from error
+    match = re.match(r"---\s*\n(.*?)\n---\s*\n(.*)", text, re.S)
+    try:
+        front = yaml.safe_load(match[1]) if match else None
+    except yaml.YAMLError as error:
+        what = f"its front matter is no YAML ({' '.join(str(error).split())[:160]})"
+        raise InputFault(Fault(str(path), "", what, _FIX)) from error
+    if not isinstance(front, dict) or match is None:
+        raise InputFault(Fault(str(path), "", "has no front matter", _FIX))
+    return front, match[2]
+
+
+def _tags(front: dict[str, Any]) -> list[str]:
+    tags = front.get("tags") or []
+    return [str(tag) for tag in tags] if isinstance(tags, list) else [str(tags)]
+
+
+def _check_says_so(found: ModelFolder, front: dict[str, Any], body: str) -> None:
+    """A simulated judge says so where the Hub's visitors look first: in its tags and its title."""
+    if SIMULATED not in _tags(front):
+        what = "these are the weights of the simulated tiny judge, and no tag says so"
+        found.fault(CARD, "tags", what, f"add the tag {SIMULATED}")
+    title = re.search(r"^# (.*)$", body, re.M)
+    if title is None or SIMULATED not in title[1].lower():
+        found.fault(
+            CARD, "title", "the judge is simulated, and its title does not say so", f"write `# ... ({SIMULATED})`"
+        )
+
+
+def with_use(text: str, name: str) -> str:
+    """A card with a section on how the judge is used from its repo, before the first other section.
+
+    Parameters
+    ----------
+    text : str
+        The card; a section that an earlier publication put into it is replaced.
+    name : str
+        ``ORG/NAME``.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> one = with_use("# A judge\\n\\nIts story.\\n\\n## How it was made\\n\\nSo.\\n", "org/judge")
+    >>> one.index("Its story") < one.index("## Use with ppaint") < one.index("## How it was made")
+    True
+    >>> one.replace("org/judge", "org/other") == with_use(one, "org/other")
+    True
+    """
+    text = _OURS.sub("", text)
+    section = re.search(r"^## ", text, re.M)
+    place = section.start() if section else len(text)
+    before = text[:place].rstrip("\n")
+    return f"{before}\n\n{_use(name)}\n{text[place:]}"
+
+
+def _use(name: str) -> str:
+    return f"""{_BEGIN}
+## Use with ppaint
+
+```python
+from PIL import Image, ImageOps
+from ppaint.model_card import Judge
+
+judge = Judge.from_pretrained({json.dumps(name)}, dimensions={json.dumps(list(DIMENSIONS))})
+painting = Image.open("painting.jpg").convert("RGB")
+one, mirrored = judge.features([painting, ImageOps.mirror(painting)])
+print(judge.dimensions)
+print(judge.compare([(one, mirrored), (mirrored, one)]))  # one row for each pair: log-odds that the first is better
+print(judge.rate([one]).shape)  # log-probabilities of the marks 0 to 9
+```
+
+`revision=` takes a tag or a commit. On the command line: `ppaint judge --images paintings --out judged --model {shlex.quote(name)}`,
+and `ppaint distill` makes a scorer of its answers.
+{_END}
+"""

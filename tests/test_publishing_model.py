@@ -1,0 +1,420 @@
+"""What is published of a scorer or a judge: its own files and nothing else, and a card made of what was measured."""
+
+import io
+import json
+import re
+import shutil
+from contextlib import redirect_stdout
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+from huggingface_hub import HfApi, ModelCard, parse_eval_result_entries
+from PIL import Image
+
+from ppaint.cli.main import main
+from ppaint.images import InputFault
+from ppaint.model_card import AestheticScorer, Calibration, Prompts, ScorerConfig
+from ppaint.model_card.card import write_scorer_card
+from ppaint.model_card.card_data import CARD_FILE, CardData, CardFigures
+from ppaint.model_card.model_files import files_hash
+from ppaint.model_card.out_of_distribution import DistanceMeasure
+from ppaint.publishing.content import Links, Place
+from ppaint.publishing.contents.judge import judge_content
+from ppaint.publishing.contents.model import is_scorer_folder, model_content
+from ppaint.trainer.tiny_judge import WEIGHTS
+from ppaint.trainer.tiny_judge.architecture import build_processor, build_tiny_model
+
+# huggingface_hub uploads large files in a way that its http client is giving up.
+pytestmark = pytest.mark.filterwarnings("ignore:Use 'content=:DeprecationWarning")
+OLD = Path(__file__).parent / "older_versions" / "commit_039d0e2"
+DIMENSIONS = ["brushwork", "overall"]
+ROWS = ("landscape", "figure", "mean")
+NAME = "ann/psdistill-small-simulated"
+LINKS = Links(
+    dataset=Place("ann/ppaint-simulated", "1" * 40),
+    metric=Place("ann/srcc_plcc", "2" * 40),
+    board=Place("ann/ppaint-leaderboard-simulated"),
+)
+
+
+def figures_of(folder: Path) -> CardFigures:
+    """Figures that differ from cell to cell, measured on the files of the folder."""
+
+    def table(start: float) -> dict:
+        cells = [(row, column) for row in ROWS for column in (*DIMENSIONS, "mean")]
+        found: dict = {}
+        for k, (row, column) in enumerate(cells):
+            value = start + k / 100
+            cell = {"value": value, "low": value - 0.1, "high": value + 0.05, "level": 0.95}
+            found.setdefault(row, {})[column] = cell
+        return found
+
+    return CardFigures(
+        release="ppaint-simulated",
+        release_sha256="a" * 64,
+        simulated=True,
+        references="fused scores",
+        categories=["landscape", "figure"],
+        dimensions=DIMENSIONS,
+        headline="overall",
+        srcc=table(0.5),
+        plcc=table(0.6),
+        files=files_hash(folder),
+        run="b" * 64,
+    )
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """A small scorer that was measured."""
+    folder = tmp_path_factory.mktemp("made") / "scorer"
+    processor = build_processor(tuple(DIMENSIONS))
+    small = {"hidden_size": 32, "text_layers": 1, "vision_layers": 2}
+    build_tiny_model(processor, seed=3, **small).save_pretrained(folder)
+    processor.save_pretrained(folder)
+    states = np.random.default_rng(0).normal(size=(40, 32))
+    config = ScorerConfig(
+        dimensions=DIMENSIONS,
+        prompts=Prompts().to_dict(),
+        calibration={"overall": Calibration(slope=2.0, intercept=-1.0)},
+        simulated=True,
+        headline="overall",
+        base_revision="example/base@" + "0" * 40,
+        out_of_distribution=DistanceMeasure.fit(states[:20], states[20:]).save(folder),
+        versions={"ppaint": "0.1.0"},
+    )
+    config.save(folder)
+    text = {"title": "A small scorer", "training": "On sixteen images.", "evaluation": "Beside no baseline."}
+    write_scorer_card(folder, config, location=str(folder), figures=figures_of(folder), **text)
+    return folder
+
+
+@pytest.fixture
+def scorer(made, tmp_path):
+    """A copy, to spoil."""
+    return shutil.copytree(made, tmp_path / "scorer")
+
+
+def edit(path: Path, **changes) -> None:
+    """Change keys of a JSON file; one that becomes None is removed."""
+    told = json.loads(path.read_text(encoding="utf-8")) | changes
+    path.write_text(json.dumps({key: value for key, value in told.items() if value is not None}), encoding="utf-8")
+
+
+def faults_of(call, *given) -> list[str]:
+    """Each fault as file and field, the file by its name."""
+    with pytest.raises(InputFault) as caught:
+        call(*given)
+    assert all(fault.what and fault.fix for fault in caught.value.faults)
+    return sorted(f"{Path(fault.file).name} {fault.row}".strip() for fault in caught.value.faults)
+
+
+def write_out(content, folder: Path) -> Path:
+    """What somebody who downloads it gets."""
+    for path in content.files:
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_bytes(content.read(path))
+    return folder
+
+
+# The card
+
+
+def test_the_front_matter_has_what_the_hub_shows(made):
+    content = model_content(made, NAME, LINKS)
+    card = ModelCard(content.read("README.md").decode())
+    assert (card.data.license, card.data.library_name, card.data.pipeline_tag) == (
+        "apache-2.0",
+        "transformers",
+        "image-text-to-text",
+    )
+    assert card.data.datasets == ["ann/ppaint-simulated"]
+    assert card.data.metrics == ["spearmanr", "pearsonr", "ann/srcc_plcc"]
+    assert (card.data.base_model, card.data.base_model_relation) == ("example/base", "finetune")
+    assert "simulated" in card.data.tags and content.simulated and content.made_from == "base"
+    assert "\n# A small scorer (simulated)\n\n> **Simulated.**" in card.content
+
+
+def test_the_model_index_and_the_results_hold_the_figures_and_the_text_their_intervals(made):
+    figures, content = figures_of(made), model_content(made, NAME, LINKS)
+    card = ModelCard(content.read("README.md").decode())
+    found = {(one.dataset_split, one.metric_type): one for one in card.data.eval_results}
+    assert len(found) == 6 and card.data.model_name == "psdistill-small-simulated"
+    for row in ROWS:
+        for table, metric in ((figures.srcc, "spearmanr"), (figures.plcc, "pearsonr")):
+            one, cell = found[(None if row == "mean" else row, metric)], table[row]["mean"]
+            assert one.metric_value == cell.value and "(simulated)" in one.metric_name
+            assert (one.dataset_type, one.dataset_revision) == ("ann/ppaint-simulated", "1" * 40)
+            assert f"{cell.value:.3f} [{cell.low:.2f}, {cell.high:.2f}]" in card.text
+    entries = parse_eval_result_entries(yaml.safe_load(content.read(".eval_results/ppaint-simulated.yaml")))
+    assert {entry.task_id: entry.value for entry in entries} == {
+        "landscape": figures.srcc["landscape"]["mean"].value,
+        "figure": figures.srcc["figure"]["mean"].value,
+        "all_dimensions": figures.srcc["mean"]["mean"].value,
+        "overall": figures.srcc["mean"]["overall"].value,
+    }
+    assert {(one.dataset_id, one.dataset_revision) for one in entries} == {("ann/ppaint-simulated", "1" * 40)}
+    assert all("95 % interval" in one.notes and "a" * 64 in one.notes for one in entries)
+
+
+def test_without_a_dataset_the_figures_stand_in_the_text_and_that_is_said(made):
+    content = model_content(made, NAME, Links())
+    card = ModelCard(content.read("README.md").decode())
+    assert card.data.eval_results is None and card.data.datasets is None
+    assert card.data.metrics == ["spearmanr", "pearsonr"] and "0.580 [0.48, 0.63]" in card.text
+    assert not [path for path in content.files if path.startswith(".eval_results")]
+    assert ["name a dataset" in note for note in content.notes] == [True]
+
+
+def test_other_repos_are_named_those_before_with_their_commit(made):
+    text = model_content(made, NAME, LINKS).read("README.md").decode()
+    assert f"datasets/ann/ppaint-simulated) at commit `{'1' * 40}`" in text
+    assert "datasets/ann/ppaint-leaderboard-simulated) |" in text
+    assert str(made) not in text and str(made.parent) not in text
+
+
+def test_the_same_folder_gives_the_same_bytes_and_a_download_is_published_again(made, tmp_path):
+    one, other = model_content(made, NAME, LINKS), model_content(made, NAME, LINKS)
+    assert {path: one.read(path) for path in one.files} == {path: other.read(path) for path in other.files}
+    again = model_content(write_out(one, tmp_path), NAME, LINKS)
+    assert {path: one.read(path) for path in one.files} == {path: again.read(path) for path in again.files}
+
+
+# A build that stops
+
+
+@pytest.mark.parametrize(
+    "changes, fields",
+    [
+        ({"training": " "}, ["card.json training"]),
+        ({"evaluation": "[More Information Needed]"}, ["card.json evaluation"]),
+        ({"title": None}, ["card.json title"]),
+        ({"summary": "A word.", "title": "TODO"}, ["card.json summary", "card.json title"]),
+        ({"format": 2}, ["card.json format"]),
+    ],
+    ids=["empty", "never filled in", "missing", "unknown", "another format"],
+)
+def test_a_card_with_an_unfilled_or_unknown_field_stops(scorer, changes, fields):
+    edit(scorer / CARD_FILE, **changes)
+    assert faults_of(model_content, scorer, NAME, LINKS) == fields
+
+
+def test_a_figure_that_is_none_stops(scorer):
+    told = json.loads((scorer / CARD_FILE).read_text())
+    told["figures"]["srcc"]["figure"]["mean"]["value"] = 1.2
+    told["figures"]["plcc"]["mean"]["mean"]["value"] = float("nan")
+    (scorer / CARD_FILE).write_text(json.dumps(told))
+    assert faults_of(model_content, scorer, NAME, LINKS) == [
+        "card.json figures.plcc.mean.mean.value",
+        "card.json figures.srcc.figure.mean.value",
+    ]
+
+
+@pytest.mark.parametrize("file", ["scorer_config.json", "chat_template.jinja", "tokenizer_config.json"])
+def test_figures_of_other_files_stop(scorer, file):
+    (scorer / file).write_text((scorer / file).read_text() + "\n")
+    assert faults_of(model_content, scorer, NAME, LINKS) == ["card.json figures"]
+
+
+def test_a_card_edited_by_hand_stops_and_its_text_belongs_into_the_data(scorer):
+    readme = scorer / "README.md"
+    readme.write_text(readme.read_text() + "\nWritten by hand.\n")
+    assert faults_of(model_content, scorer, NAME, LINKS) == ["README.md"]
+    readme.unlink()
+    edit(scorer / CARD_FILE, evaluation="Written into the data.")
+    assert "Written into the data." in model_content(scorer, NAME, LINKS).read("README.md").decode()
+
+
+def test_all_faults_of_a_folder_come_together(scorer):
+    (scorer / "training_args.bin").write_bytes(b"x")
+    (scorer / "modeling.py").write_text("import os")
+    (scorer / "model.safetensors").write_bytes((scorer / "model.safetensors").read_bytes()[:-100])
+    (scorer / "out_of_distribution.safetensors").unlink()
+    (scorer / "tokenizer.json").write_text("{")
+    (scorer / "chat_template.jinja").unlink()
+    edit(scorer / "config.json", _name_or_path="/home/ann/model", auto_map={"AutoModel": "modeling.Model"})
+    edit(scorer / "scorer_config.json", colour=1)
+    edit(scorer / CARD_FILE, title="", figures=None)
+    assert faults_of(model_content, scorer, NAME, LINKS) == [
+        "card.json title",
+        "chat_template.jinja",
+        "config.json _name_or_path",
+        "config.json auto_map",
+        "model.safetensors",
+        "modeling.py",
+        "scorer_config.json colour",
+        "tokenizer.json",
+        "training_args.bin",
+    ]
+
+
+def test_a_measure_that_is_gone_or_another_one_stops(scorer):
+    edit(scorer / CARD_FILE, figures=None)
+    file = scorer / "out_of_distribution.safetensors"
+    content = bytearray(file.read_bytes())
+    content[-1] ^= 1
+    file.write_bytes(content)
+    assert len(faults_of(model_content, scorer, NAME, LINKS)) == 1
+    file.unlink()
+    assert faults_of(model_content, scorer, NAME, LINKS) == ["out_of_distribution.safetensors"]
+
+
+def test_a_folder_without_a_config_is_no_scorer(scorer, tmp_path):
+    (scorer / "scorer_config.json").unlink()
+    assert not is_scorer_folder(scorer) and is_scorer_folder(OLD / "scorer_adapter")
+    assert faults_of(model_content, scorer, NAME, LINKS) == ["scorer scorer_config.json"]
+    assert faults_of(model_content, tmp_path / "nowhere", NAME, LINKS) == ["nowhere"]
+
+
+def test_a_shard_that_is_missing_or_holds_too_little_stops(scorer):
+    from safetensors.numpy import load_file, save_file
+
+    edit(scorer / CARD_FILE, figures=None)
+    whole = load_file(scorer / "out_of_distribution.safetensors")  # any tensors
+    (scorer / "model.safetensors").unlink()
+    save_file({"centre": whole["centre"]}, scorer / "model-00001-of-00002.safetensors")
+    places = {name: f"model-0000{1 + (name == 'scale')}-of-00002.safetensors" for name in ("centre", "lost", "scale")}
+    (scorer / "model.safetensors.index.json").write_text(json.dumps({"weight_map": places}))
+    found = ["model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"]
+    assert faults_of(model_content, scorer, NAME, LINKS) == found
+
+
+# What belongs, and what does not
+
+
+def test_only_what_belongs_is_sent_and_the_rest_is_listed(scorer):
+    for name in ("notes.txt", "checkpoint-4/trainer_state.json", ".git/config", "other.safetensors"):
+        (scorer / name).parent.mkdir(exist_ok=True)
+        (scorer / name).write_text("{}")
+    content = model_content(scorer, NAME, LINKS)
+    assert content.left_out == (".git/", "checkpoint-4/trainer_state.json", "notes.txt", "other.safetensors")
+    made = {"README.md", "card.json", ".eval_results/ppaint-simulated.yaml"}
+    settings = {"chat_template.jinja", "config.json", "generation_config.json", "processor_config.json"}
+    settings |= {"scorer_config.json", "tokenizer.json", "tokenizer_config.json"}
+    assert set(content.files) == made | settings | {"model.safetensors", "out_of_distribution.safetensors"}
+    assert {path for path, found in content.files.items() if isinstance(found, bytes)} == made
+    assert (content.what, content.repo_type, content.source) == ("model", "model", str(scorer))
+
+
+def test_results_that_lie_in_the_folder_are_published_as_they_are(scorer):
+    (scorer / ".eval_results").mkdir()
+    own = {"dataset": {"id": "ann/other", "task_id": "figure"}, "value": 0.5}
+    for name in ("ppaint-simulated.yaml", "more.yaml"):
+        (scorer / ".eval_results" / name).write_text(yaml.safe_dump([own]))
+    content = model_content(scorer, NAME, LINKS)
+    assert yaml.safe_load(content.read(".eval_results/ppaint-simulated.yaml")) == [own]
+    assert ".eval_results/more.yaml" in content.files and any("folder's own" in note for note in content.notes)
+    (scorer / ".eval_results" / "more.yaml").write_text("value: 0.5")
+    assert faults_of(model_content, scorer, NAME, LINKS) == ["more.yaml"]
+
+
+@pytest.mark.parametrize("form", ["merged", "adapter"])
+def test_a_scorer_of_an_older_version_is_published_by_its_config_alone(form):
+    content = model_content(OLD / f"scorer_{form}", "ann/old", Links())
+    card = ModelCard(content.read("README.md").decode())
+    assert "Nothing that was measured is stated" in card.text and "out_of_depth.safetensors" in content.files
+    assert ["states nothing that was measured" in note for note in content.notes] == [True]
+    assert getattr(card.data, "base_model", None) == ("example/specimen-model" if form == "adapter" else None)
+    assert CardData.model_validate_json(content.read(CARD_FILE)).figures is None
+
+
+def test_an_adapter_whose_base_lies_on_this_machine_stops(tmp_path):
+    folder = shutil.copytree(OLD / "scorer_adapter", tmp_path / "adapter")
+    edit(folder / "adapter_config.json", base_model_name_or_path="/home/ann/model")
+    assert faults_of(model_content, folder, NAME, LINKS) == ["adapter_config.json base_model_name_or_path"]
+    edit(folder / "scorer_config.json", base="/home/ann/model")
+    assert faults_of(model_content, folder, NAME, LINKS) == ["scorer_config.json base"]
+    edit(folder / "scorer_config.json", base="example/specimen-model", form="merged")
+    edit(folder / "adapter_config.json", base_model_name_or_path="example/specimen-model")
+    assert faults_of(model_content, folder, NAME, LINKS) == ["scorer_config.json form"]
+
+
+# A judge
+
+
+def test_the_tiny_judge_is_published_as_it_ships():
+    content = judge_content(WEIGHTS, "ann/judge-tiny-simulated", LINKS)
+    card = ModelCard(content.read("README.md").decode())
+    assert content.simulated and "simulated" in card.data.tags and content.made_from == "tiny"
+    assert re.search(r"^# .*\(simulated", card.text, re.M) and 'from_pretrained("ann/judge-tiny-simulated"' in card.text
+    assert set(content.files) == {path.name for path in WEIGHTS.iterdir()} and content.left_out == ()
+    assert card.text.index("## Use with ppaint") < card.text.index("## How it was made")
+
+
+def test_a_judge_is_known_by_its_weights_and_its_card_must_say_what_it_is(tmp_path):
+    folder = shutil.copytree(WEIGHTS, tmp_path / "judge")
+    (folder / "README.md").write_text("---\nlicense: mit\n---\n# My judge\n")
+    assert faults_of(judge_content, folder, "ann/judge", LINKS) == ["README.md tags", "README.md title"]
+    for text in ("# My judge\n", "---\nlicense: [\n---\n", "---\n- a\n---\n"):
+        (folder / "README.md").write_text(text)
+        assert faults_of(judge_content, folder, "ann/judge", LINKS) == ["README.md"]
+    (folder / "README.md").unlink()
+    (folder / "scratch.pt").write_bytes(b"x")
+    assert faults_of(judge_content, folder, "ann/judge", LINKS) == ["README.md", "scratch.pt"]
+
+
+def test_another_judge_is_called_after_its_base(made, tmp_path):
+    folder = shutil.copytree(made, tmp_path / "judge")
+    (folder / "README.md").write_text("---\nbase_model: Qwen/Qwen3-VL-8B-Instruct\n---\n# My judge\n")
+    content = judge_content(folder, "ann/judge", LINKS)
+    assert (content.simulated, content.made_from) == (False, "Qwen3-VL-8B-Instruct")
+
+
+# Every block of the cards runs as printed
+
+
+def test_every_block_of_the_published_cards_runs(made, hub, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "cache"))
+    monkeypatch.chdir(tmp_path)
+    Image.fromarray(np.random.default_rng(0).integers(0, 255, (120, 96, 3), dtype=np.uint8)).save("painting.jpg")
+    api = HfApi(endpoint=hub.url, token="hf_ann")
+    hub.members("example", "ann")
+    api.create_repo("example/specimen-model")
+    api.upload_folder(repo_id="example/specimen-model", folder_path=OLD / "model")
+    contents = [
+        model_content(made, NAME, LINKS),
+        model_content(OLD / "scorer_adapter", "ann/adapter", LINKS),
+        judge_content(WEIGHTS, "ann/judge-tiny-simulated", LINKS),
+    ]
+    heads = {}
+    for content in contents:
+        api.create_repo(content.name)
+        folder = write_out(content, tmp_path / "sent" / content.name)
+        heads[content.name] = api.upload_folder(repo_id=content.name, folder_path=folder).oid
+    sources = (made, OLD / "scorer_adapter")
+    for content, folder in zip(contents[:2], sources, strict=True):
+        local = AestheticScorer.from_pretrained(
+            folder, base=OLD / "model" if folder != made else None, device="cpu"
+        ).score("painting.jpg")
+        first, second = blocks_of(content)
+        (row,) = run_block(first)["table"].rows()
+        assert [row[d] for d in local.dimensions] == list(local.mean[0])
+        plain = run_block(second)["score"](Image.open("painting.jpg"))
+        assert [plain[d] for d in local.dimensions] == pytest.approx(list(local.mean[0]), abs=1e-4)
+        (command,) = re.findall(r"```sh\n(ppaint .*)\n```", content.read("README.md").decode())
+        with pytest.raises(SystemExit) as ending:
+            main([*command.split()[1:], "--format", "json"])
+        assert not ending.value.code
+        said = capsys.readouterr()
+        assert json.loads(said.out)["scores"][0]["overall"] == row["overall"]
+        assert f"note: {content.name} at commit {heads[content.name]}" in said.err
+    (block,) = blocks_of(contents[2])
+    assert run_block(block)["judge"].revision == f"ann/judge-tiny-simulated@{heads['ann/judge-tiny-simulated']}"
+
+
+def blocks_of(content) -> list[str]:
+    text = content.read("README.md").decode()
+    blocks = re.findall(r"^```python\n(.*?)^```", text, re.M | re.S)
+    assert blocks and all(f'"{content.name}"' in block for block in blocks)
+    return blocks
+
+
+def run_block(block: str) -> dict:
+    """The names that a block leaves; it prints something."""
+    names: dict = {}
+    with redirect_stdout(io.StringIO()) as printed:
+        exec(block, names)
+    assert printed.getvalue().strip()
+    return names
