@@ -17,9 +17,12 @@ from types import SimpleNamespace
 import gradio as gr
 import httpx
 import pytest
+from written_content import write_content
 
 from ppaint.eval_suite.srcc_plcc.app import EXAMPLE, figures
 from ppaint.eval_suite.srcc_plcc.srcc_plcc import SrccPlcc, agreement
+from ppaint.publishing.content import Links
+from ppaint.publishing.contents.metric import metric_content
 
 FOLDER = Path(__file__).parents[1] / "eval_suite" / "srcc_plcc"
 PREDICTIONS, REFERENCES = ([row[k] for row in EXAMPLE] for k in (0, 1))
@@ -44,9 +47,14 @@ sys.meta_path[:] = [Others if finder is PathFinder else finder for finder in fin
 import evaluate
 metric = evaluate.load("./elsewhere/srcc_plcc")
 result = metric.compute(predictions=[1, 2, 3, 4, 5.5], references=[1, 3, 2, 5, 4], groups=list("aaaaa"))
+printed = {}
+for name, code in json.load(open("blocks.json")).items():
+    found = {}
+    exec(code, found)
+    printed[name] = found["result"]["srcc"]
 ours = [name for name in sys.modules if name.startswith(("ppaint", "torch", "transformers"))]
 with open("loaded.json", "w") as file:
-    json.dump({"srcc": result["srcc"], "ours": ours}, file)
+    json.dump({"srcc": result["srcc"], "printed": printed, "ours": ours}, file)
 runpy.run_path("elsewhere/srcc_plcc/app.py", run_name="__main__")
 """
 
@@ -55,7 +63,14 @@ runpy.run_path("elsewhere/srcc_plcc/app.py", run_name="__main__")
 def alone(tmp_path_factory):
     """What a process gives that has a copy of the folder: the metric's figure there, and what its page answered."""
     place = tmp_path_factory.mktemp("alone")
-    shutil.copytree(FOLDER, place / "elsewhere" / "srcc_plcc")
+    for home in ("elsewhere", "eval_suite"):
+        shutil.copytree(FOLDER, place / home / "srcc_plcc")
+    write_content(metric_content("org/srcc_plcc", Links()), place)
+    code = {"in the repository": FOLDER / "README.md", "published": place / "org" / "srcc_plcc" / "README.md"}
+    found = {
+        name: path.read_text(encoding="utf-8").split("```python\n")[1].split("```")[0] for name, path in code.items()
+    }
+    (place / "blocks.json").write_text(json.dumps(found))
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -85,6 +100,10 @@ def alone(tmp_path_factory):
 def test_it_loads_offline_from_a_copy_of_its_folder_alone(alone):
     assert alone.ours == [], "the folder does not stand alone"
     assert alone.srcc == pytest.approx(0.8)
+
+
+def test_the_cards_code_runs_as_printed_in_the_repository_and_as_published(alone):
+    assert alone.printed == {"in the repository": pytest.approx(0.9), "published": pytest.approx(0.9)}
 
 
 def test_the_page_starts_from_a_copy_of_its_folder_and_answers(alone):

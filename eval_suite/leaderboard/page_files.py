@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from ..shown_text import latex_text, markdown_link, markdown_text
 from . import row_words
 from .board import Board, Row, Table
-from .board_file import Figure
+from .board_file import BoardFile, Figure
 from .reported import ReportedRow
 
 CLAIM = (
@@ -34,9 +34,9 @@ def scheme(board: Board) -> str:
     )
 
 
-def title(board: Board) -> str:
+def title(facts: BoardFile) -> str:
     """The board's name, with "(simulated)" where its release is."""
-    return f"{board.facts.name} leaderboard" + (" (simulated)" if board.facts.simulated else "")
+    return f"{facts.name} leaderboard" + (" (simulated)" if facts.simulated else "")
 
 
 def markdown(board: Board) -> str:
@@ -46,7 +46,7 @@ def markdown(board: Board) -> str:
     ----------
     board : Board
     """
-    return f"# {markdown_text(title(board))}\n\n" + "\n\n".join(_markdown_parts(board)) + "\n"
+    return f"# {markdown_text(title(board.facts))}\n\n" + "\n\n".join(_markdown_parts(board)) + "\n"
 
 
 def readme(board: Board) -> str:
@@ -57,13 +57,10 @@ def readme(board: Board) -> str:
     board : Board
     """
     facts = board.facts
-    maintained = "Nobody is named yet: see `maintained_by` in `board.yaml`."
-    objection = "write to whoever maintains it, with the id of the row and what is wrong with it."
     parts = [
-        f"# {markdown_text(title(board))}",
-        *([_simulated(board)] if facts.simulated else []),
-        f"- **Who maintains it:** {markdown_text(facts.maintained_by) if facts.maintained_by else maintained}\n"
-        f"- **How to object to a row:** {markdown_text(facts.object_at) if facts.object_at else objection}",
+        f"# {markdown_text(title(board.facts))}",
+        *([simulated_banner(facts)] if facts.simulated else []),
+        maintainers(facts),
         *_markdown_parts(board),
         "![Every system's SRCC with its interval and rank range](forest.png)",
         "![SRCC against what one image costs](cost.png)",
@@ -82,8 +79,19 @@ def readme(board: Board) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _simulated(board: Board) -> str:
-    name = markdown_text(board.facts.release_name)
+def maintainers(facts: BoardFile) -> str:
+    """Who maintains the board, and how to object to a row."""
+    maintained = "Nobody is named yet: see `maintained_by` in `board.yaml`."
+    objection = "write to whoever maintains it, with the id of the row and what is wrong with it."
+    return (
+        f"- **Who maintains it:** {markdown_text(facts.maintained_by) if facts.maintained_by else maintained}\n"
+        f"- **How to object to a row:** {markdown_text(facts.object_at) if facts.object_at else objection}"
+    )
+
+
+def simulated_banner(facts: BoardFile) -> str:
+    """That no figure says anything about real paintings."""
+    name = markdown_text(facts.release_name)
     return f"**Simulated.** The annotations of {name} were simulated: no figure here says anything about real paintings or experts."
 
 
@@ -231,7 +239,7 @@ def latex(board: Board) -> str:
     board : Board
     """
     first = latex_text(
-        f"{title(board)}; release {board.facts.release[:16]}; entry {board.seq} of the log, head {board.head[:16]}"
+        f"{title(board.facts)}; release {board.facts.release[:16]}; entry {board.seq} of the log, head {board.head[:16]}"
     )
     parts = [f"% {first}", "% needs \\usepackage{booktabs}; letters that are not Latin need XeLaTeX or LuaLaTeX"]
     parts += [_latex_table(board, table) for table in board.tables if table.rows]

@@ -100,7 +100,7 @@ def plot_cost(path: Path, board: Board) -> Path:
 
 
 def _head(figure: MatplotlibFigure, board: Board) -> None:
-    figure.suptitle(one_line(title(board)), fontsize=_FONT + 3, parse_math=False)
+    figure.suptitle(one_line(title(board.facts)), fontsize=_FONT + 3, parse_math=False)
 
 
 def _shown(table: Table) -> tuple[Row, ...]:
