@@ -13,6 +13,7 @@ TASKS = {
     "Distil": ("plan", "judge", "pseudo-label", "distill"),
     "Score and evaluate": ("score", "predict", "evaluate", "compare", "demo"),
     "Leaderboard": ("submit", "leaderboard"),
+    "Onto the Hub": ("publish",),
     "All in one": ("quickstart", "reproduce"),
 }
 

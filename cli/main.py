@@ -36,7 +36,7 @@ COMMANDS = {
     "demo": "demo",
 }
 # group of commands -> the module of this room that defines a group of the same name
-GROUPS = {"leaderboard": "leaderboard"}
+GROUPS = {"leaderboard": "leaderboard", "publish": "publish"}
 
 app = typer.Typer(
     name="ppaint",

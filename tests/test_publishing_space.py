@@ -151,7 +151,7 @@ def test_a_real_one_says_nothing_of_simulated_and_names_judge_and_board():
     data = SpaceCard(text).data
     assert "imulated" not in text and len(data["short_description"]) <= 60
     assert (data["models"], data["datasets"]) == (["org/scorer", "org/judge"], ["org/board"])
-    assert content.notes == ("org/scorer: no commit is given, so the Space serves its newest state",)
+    assert content.notes == ()
 
 
 def test_a_space_without_a_scorer_is_one_clear_fault():

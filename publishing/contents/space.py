@@ -97,11 +97,7 @@ def space_content(name: str, links: Links, *, simulated: bool) -> Content:
         SPACE_FILE: space_text(named).encode(),
         "requirements.txt": "".join(f"{line}\n" for line in code.requirements).encode(),
     }
-    served = [place for part in ("model", "dataset") if (place := places[part]) is not None]
-    notes = [
-        f"{place}: no commit is given, so the Space serves its newest state" for place in served if place.commit is None
-    ]
-    return Content("space", name, files | code.files, simulated, notes=tuple(notes), source=str(_APP.parent.name))
+    return Content("space", name, files | code.files, simulated)
 
 
 def _readme(name: str, places: dict[str, Place | None], simulated: bool) -> str:
