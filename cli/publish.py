@@ -142,7 +142,7 @@ def space(
     no_check: NoCheck = False,
 ) -> None:
     """Publish the Space of a scorer that is on the Hub."""
-    from ..publishing.content import Links
+    from ..publishing.content import SIMULATED_ENDING, Links
     from ..publishing.kinds import wanted_space
     from ..publishing.linked import named_place, named_simulated, simulated_there, with_commits
 
@@ -150,10 +150,11 @@ def space(
     links = Links(**{name: named_place(f"--{name}", text) for name, text in given.items()})
     how = _how(private, tag, prune, message, no_check)
     simulated = named_simulated(links)
-    _checked([wanted_space(repo, simulated=simulated)], links)
+    _checked([wanted_space(repo, simulated=simulated or repo.endswith(SIMULATED_ENDING))], links)
     api = _api()
     links = with_commits(links, api)
     simulated = simulated_there(links, api) or simulated
+    _checked([wanted_space(repo, simulated=simulated)], links)
     _run([wanted_space(repo, simulated=simulated)], links, how, api, dry_run=dry_run, yes=yes)
 
 
