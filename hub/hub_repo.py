@@ -25,6 +25,7 @@ TRIES, FIRST_WAIT, LONGEST_WAIT = 5, 1.0, 300.0
 _PASSES = (408, 429, 500, 502, 503, 504)
 _NOT_ASCII = "a letter that no token has"
 _AGAIN = "run the same command again"
+NOT_KNOWN = "whether it was done is not known"
 _NO_ROOM = re.compile(r"quota|storage|limit|exceed|too large|payment", re.IGNORECASE)
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,95}/[A-Za-z0-9][A-Za-z0-9._-]{0,95}")
 
@@ -144,7 +145,7 @@ class HubRepo:
         there = self.ask(doing, done) if look_first else None
         if there is not None:
             return there
-        return self._patiently(doing, call, lambda: self.ask("whether it was done is not known", done), quiet)
+        return self._patiently(doing, call, lambda: self.ask(NOT_KNOWN, done), quiet)
 
     def _patiently(self, doing: str, call: Callable[[], T], done: Callable[[], T | None], quiet: bool = True) -> T:
         for tries in count(1):

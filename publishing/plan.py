@@ -122,18 +122,18 @@ class Plan:
 
     def lines(self) -> tuple[str, ...]:
         """What is shown before an upload: a line for each file, and what it comes to."""
+        stays = tuple(one for one in self.only_there if one not in self.removed)
         groups = {"new": self.new, "changed": self.changed, "same": self.same}
-        there = "on the Hub only, is removed" if self.prune else "on the Hub only, stays"
-        groups[there] = self.removed if self.prune else self.only_there
-        if self.prune:
-            groups["on the Hub only, stays"] = tuple(one for one in self.only_there if one.path == OF_THE_HUB)
+        groups |= {"on the Hub only, is removed": self.removed, "on the Hub only, stays": stays}
         wide = max((len(word) for word, files in groups.items() if files), default=0)
         listed = [
             f"{word:<{wide}}  {size_in_words(one.size):>9}  {readable(one.path)}"
             for word, files in groups.items()
             for one in files
         ]
+        groups = {"new": self.new, "changed": self.changed, "same": self.same, "on the Hub only": self.only_there}
         counts = ", ".join(f"{len(files)} {word}" for word, files in groups.items() if files) or "no file"
+        counts += f" ({len(self.removed)} removed)" if self.only_there else ""
         on = "a new repo" if self.head is None else f"at commit {self.head[:12]}"
         total = f"{self.repo_type} {self.name} ({on}): {counts}; {size_in_words(self.bytes_to_send)} to send"
         return (*listed, total)
@@ -157,7 +157,7 @@ def size_in_words(size: int) -> str:
     return f"{size} B"
 
 
-def make_plan(hub: HubRepo, content: Content, *, prune: bool) -> Plan:
+def make_plan(hub: HubRepo, content: Content, *, prune: bool, doing: str = "nothing was sent") -> Plan:
     """Compare a content with what its repo holds; nothing is changed and nothing downloaded.
 
     Parameters
@@ -167,6 +167,8 @@ def make_plan(hub: HubRepo, content: Content, *, prune: bool) -> Plan:
     content : Content
     prune : bool
         Whether files that only the Hub has are to be removed.
+    doing : str
+        What was not done, for the one who reads that the Hub could not be asked.
 
     Returns
     -------
@@ -181,12 +183,12 @@ def make_plan(hub: HubRepo, content: Content, *, prune: bool) -> Plan:
     """
     if (hub.name, hub.kind) != (content.name, content.repo_type):
         raise ValueError(f"{content.repo_type} {content.name} cannot be planned on {hub.kind} {hub.name}")
-    found = hub.ask("nothing was sent", hub.look)
+    found = hub.ask(doing, hub.look)
     if found is not None and found.id != hub.name:
         what = f"{hub.page}: this repo is called {readable(str(found.id))} now; nothing was sent"
         raise Stopped(what, "publish to that name, or take another one")
     head = None if found is None else str(found.sha)
-    there = {} if head is None else tree(hub, head)
+    there = {} if head is None else tree(hub, head, doing)
     if found is not None:
         _check_place(hub, content, found, there)
     plan = _compared(content, head, there, prune)
@@ -194,13 +196,15 @@ def make_plan(hub: HubRepo, content: Content, *, prune: bool) -> Plan:
     return plan
 
 
-def tree(hub: HubRepo, commit: str) -> dict[str, FileOnHub]:
+def tree(hub: HubRepo, commit: str, doing: str) -> dict[str, FileOnHub]:
     """The files of a commit.
 
     Parameters
     ----------
     hub : HubRepo
     commit : str
+    doing : str
+        What was not done, for the one who reads that the Hub could not be asked.
 
     Raises
     ------
@@ -210,7 +214,7 @@ def tree(hub: HubRepo, commit: str) -> dict[str, FileOnHub]:
     def call() -> dict[str, FileOnHub]:
         return dict(_listed(hub.api, hub, commit))
 
-    return hub.ask("its list of files was not read", call)
+    return hub.ask(doing, call)
 
 
 def _listed(api: HfApi, hub: HubRepo, commit: str) -> Iterator[tuple[str, FileOnHub]]:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from ..foundation.any_text import readable
 from ..foundation.faults import Fault, InputFault
 from ..foundation.stopped import Stopped
-from ..hub.hub_repo import FIRST_WAIT, TRIES, HubRepo
+from ..hub.hub_repo import FIRST_WAIT, NOT_KNOWN, TRIES, HubRepo
 from .content import Content
 from .plan import OF_THE_HUB, SDK, Plan, is_same, make_plan, tree
 
@@ -187,7 +187,7 @@ def _commit(hub: HubRepo, content: Content, plan: Plan, message: str, said: list
         return made.oid
 
     def done() -> str | None:
-        now = make_plan(hub, content, prune=plan.prune)
+        now = make_plan(hub, content, prune=plan.prune, doing=NOT_KNOWN)
         return now.head if now.empty else None
 
     doing = "nothing was committed (large files that went up stay there, and are not sent again)"
@@ -239,7 +239,9 @@ def _card_warnings(said: list[str]) -> Iterator[None]:
         if text.startswith(_OF_THE_CARD):
             line = "the Hub says of README.md: " + readable(" ".join(text.removeprefix(_OF_THE_CARD).split()))
             said += [] if line in said else [line]
-        elif not issubclass(one.category, DeprecationWarning):  # how the library calls its client is its own matter
+        elif not issubclass(
+            one.category, DeprecationWarning | ResourceWarning
+        ):  # how the library works is its own matter
             warnings.warn_explicit(one.message, one.category, one.filename, one.lineno)
 
 
@@ -263,7 +265,7 @@ def planned_again(hub: HubRepo, content: Content, plan: Plan) -> Plan:
     Stopped
         If someone else did; or no network, no right.
     """
-    now = make_plan(hub, content, prune=plan.prune)
+    now = make_plan(hub, content, prune=plan.prune, doing="nothing was committed")
     if now.head is None:
         raise Stopped(f"{hub.page}: there is no such repo any more; nothing was committed", AGAIN)
     moved = {path for path in plan.there.keys() | now.there.keys() if plan.there.get(path) != now.there.get(path)}
@@ -288,7 +290,7 @@ def _is_untouched(hub: HubRepo) -> bool:
 
 def _check_whole(hub: HubRepo, content: Content, plan: Plan, commit: str) -> None:
     """Whether a commit holds what was planned: a `.gitignore` there leaves files out, and nobody says so."""
-    there = tree(hub, commit)
+    there = tree(hub, commit, f"commit {commit[:12]} was made, and was not looked at")
     wrong = sorted(
         {path for path in content.files if not is_same(content, path, there.get(path))}
         | {one.path for one in plan.removed if one.path in there}
