@@ -19,6 +19,7 @@ _LOOKED_AT = 8192  # bytes: what holds a zero byte there is no text
 _CARDS_AND_CONFIGS = (".md", ".yaml", ".yml", ".json", ".toml", ".cfg", ".txt", ".tex")
 _VOCABULARIES = ("tokenizer.json", "vocab.json", "merges.txt")  # lists of word parts, `/home/x` among them
 _OTHERS = ("accepted/", "evaluated/")  # of a board: what others handed in, and what was made of it
+_OF_A_FOLDER = ("dataset", "model", "judge", "board")  # the others are made of ppaint's own files
 _HIDDEN_ALLOWED = (".eval_results",)
 _LONGEST_NAME, _LONGEST_PATH = 255, 1000
 _UNFILLED = re.compile(r"\[More Information Needed\]|\{\{[^{}\n]*\}\}")
@@ -41,11 +42,14 @@ def check_content(content: Content) -> None:
         folder, are hidden, or have names that the Hub refuses; a card with unknown fields or values, or unfilled; simulated things
         under a name, a tag or a title that do not say so.
     """
+    from huggingface_hub import get_token
+
+    token = get_token()
     faults = [*_name(content), *_file_names(content)]
     broken = {fault.file for fault in faults}
     for path in content.files:
         if _named(content, path) not in broken:
-            faults += _private(content, path)
+            faults += _private(content, path, token)
     faults += _card(content)
     if faults:
         raise InputFault(faults)
@@ -75,7 +79,8 @@ def _name(content: Content) -> Iterator[Fault]:
 
 def _file_names(content: Content) -> Iterator[Fault]:
     """Names that the Hub refuses or hides, and files that lie elsewhere than in the folder."""
-    root = Path(content.source).resolve() if content.source else None
+    of_a_folder = content.source and content.what in _OF_A_FOLDER
+    root = Path(content.source).resolve() if of_a_folder else None
     for path, found in content.files.items():
         parts = PurePosixPath(path).parts
         file = _named(content, path)
@@ -96,10 +101,8 @@ def _file_names(content: Content) -> Iterator[Fault]:
             yield Fault(file, "", f"leads out of the folder, to {found.resolve()}", "put the file itself there")
 
 
-def _private(content: Content, path: str) -> Iterator[Fault]:
+def _private(content: Content, path: str, token: str | None) -> Iterator[Fault]:
     """Secrets in any text; in cards and configs also the paths and the name of a machine."""
-    from huggingface_hub import get_token
-
     found = content.files[path]
     if isinstance(found, Path):
         with found.open("rb") as file:
@@ -108,7 +111,7 @@ def _private(content: Content, path: str) -> Iterator[Fault]:
     elif b"\0" in found[:_LOOKED_AT]:
         return
     text = content.read(path)
-    for what, where in _by_kind(secrets_in(text, get_token())).items():
+    for what, where in _by_kind(secrets_in(text, token)).items():
         fix = "take it out, and make it void where it was made: it stood in a file"
         yield Fault(_named(content, path), _lines(content, path, where), f"holds what looks like {what}", fix)
     name = PurePosixPath(path).name

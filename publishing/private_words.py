@@ -7,6 +7,7 @@ import re
 import socket
 import tempfile
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -110,8 +111,10 @@ def machine_words_in(text: str, *, any_machine: bool = True) -> list[Found]:
 
 def _own_patterns() -> Iterator[re.Pattern[str]]:
     """This machine's home, working and temporary folders, and its name where no other word is written so."""
-    folders = {str(path) for path in (Path.home(), tempfile.gettempdir()) if path}
-    folders |= {os.getcwd(), os.path.realpath(os.getcwd()), os.path.realpath(tempfile.gettempdir())}
+    folders = set()
+    for known in (Path.home, tempfile.gettempdir, os.getcwd):
+        with suppress(OSError, RuntimeError):  # no home, or a working folder that is gone
+            folders |= {str(known()), os.path.realpath(known())}
     for folder in sorted(folders, key=len, reverse=True):
         depth = len(Path(folder).parts)
         if depth < 2:  # the root of all

@@ -9,11 +9,16 @@ from pathlib import Path
 import pytest
 from datasets import load_dataset
 from huggingface_hub import CommitOperationAdd, DatasetCard, HfApi
-from small_board import board_of_four, handed_in, noisy, scores
+from small_board import board_of_four, handed_in, noisy, scores, write_submission
+from typer.testing import CliRunner
 from written_content import blocks, write_content
 
+from ppaint.cli.main import app
 from ppaint.eval_suite.leaderboard.accept import decline, withdraw
 from ppaint.eval_suite.leaderboard.build import build
+from ppaint.eval_suite.leaderboard.checks import check_submission
+from ppaint.eval_suite.leaderboard.hub import submit_to_hub
+from ppaint.eval_suite.leaderboard.hub_accept import accept_pull_request
 from ppaint.eval_suite.leaderboard.log import read_log
 from ppaint.eval_suite.leaderboard.new_board import new_board
 from ppaint.eval_suite.leaderboard.verify import verify
@@ -24,6 +29,9 @@ from ppaint.publishing.card_schema import front_matter, front_matter_faults
 from ppaint.publishing.content import Links, Place
 from ppaint.publishing.contents.board import board_content, board_goes_on
 from ppaint.publishing.outside_checks import check_content
+
+# huggingface_hub's own upload of a large file calls its client in an old way
+pytestmark = pytest.mark.filterwarnings("ignore:Use 'content=:DeprecationWarning")
 
 NAME = "org/board-simulated"
 LINKS = Links(dataset=Place("org/ppaint-simulated", "0" * 40))
@@ -79,7 +87,9 @@ def test_the_card_has_commands_for_its_repo_and_no_figure(built, tmp_path, monke
     commands = "".join(blocks(content, "sh"))
     assert f"ppaint submit mine --dataset ppaint --to hub:{NAME}\n" in commands and "ORG/" not in card.content
     assert f"ppaint leaderboard verify hub:{NAME}\n" in commands
-    assert "hf download org/ppaint-simulated --repo-type dataset --local-dir ppaint\n" in commands
+    assert (
+        f"hf download org/ppaint-simulated --repo-type dataset --revision {'0' * 40} --local-dir ppaint\n" in commands
+    )
     assert "S0" not in card.text, "a row on the card would be stale with the next entry"
     write_content(content, tmp_path)
     monkeypatch.chdir(tmp_path)
@@ -161,6 +171,37 @@ def test_lines_that_only_the_hub_has_are_never_lost(repo, board, built, tmp_path
     decline(other, handed_in(other, tmp_path, references, noisy(references, 3.0, 8), system="S8"), "no link")
     with pytest.raises(InputFault, match=r"log\.jsonl, line 6: goes on otherwise than hub:boards\d+/board-simulated"):
         board_goes_on(other, repo)
+
+
+def test_a_board_goes_on_from_what_was_accepted_on_the_hub(repo, hub, monkeypatch, built, tmp_path, references):
+    monkeypatch.setenv("HF_TOKEN", "hf_keeper")
+    content = board_content(built, repo.name, LINKS)
+    operations = [CommitOperationAdd(path, content.read(path)) for path in content.files]
+    repo.api.create_commit(repo.name, operations, commit_message="x", repo_type="dataset")
+    (command,) = [line for block in blocks(content, "sh") for line in block.splitlines() if " verify " in line]
+    checked_there = CliRunner().invoke(app, command.split()[1:])
+    assert (checked_there.exit_code, command) == (0, f"ppaint leaderboard verify hub:{repo.name}"), checked_there.output
+    values = noisy(references, 0.9, 7)
+    checked = check_submission(write_submission(tmp_path / "sub", references, values, system="S9"), references)
+    handed = submit_to_hub(checked, repo.name, api=HfApi(endpoint=hub.url, token="hf_ann"))
+    accept_pull_request(repo.name, handed.number, references, lambda prepared: True, api=repo.api)
+    with pytest.raises(InputFault, match=f"has 1 more .accept {checked.id}.: they would be lost"):
+        board_goes_on(built, repo)
+    copy = tmp_path / "copy"
+    repo.api.snapshot_download(repo.name, repo_type="dataset", local_dir=copy)
+    assert board_goes_on(copy, repo) == repo.head()
+    assert faults(copy) == [("board/leaderboard.json", "is of entry 5, and the log has 6")]
+    build(copy)
+    again = board_content(copy, repo.name, LINKS)
+    check_content(again)
+    assert again.files.keys() - content.files.keys() == {
+        *(f"accepted/{checked.id}/{name}" for name in ("predictions.csv", "submission.yaml")),
+        f"evaluated/{checked.id}.json",
+    }
+    assert again.read("README.md") == content.read("README.md") and again.notes == ()
+    assert board_content(copy, repo.name, Links()).notes == (
+        "README.md is sent as it is made of board.yaml, and not as it lies in the folder",
+    )
 
 
 def test_another_board_or_a_damaged_log_on_the_hub_is_refused(repo, board, tmp_path, references):

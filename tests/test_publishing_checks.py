@@ -8,10 +8,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from huggingface_hub import DatasetCard, ModelCard, SpaceCard
 
 from ppaint.foundation.faults import Fault, InputFault
 from ppaint.publishing.card_schema import front_matter, front_matter_faults
-from ppaint.publishing.content import Content
+from ppaint.publishing.content import Content, Links, Place
+from ppaint.publishing.contents.space import space_content
 from ppaint.publishing.outside_checks import check_content
 from ppaint.publishing.private_words import machine_words_in, secrets_in
 
@@ -52,6 +54,8 @@ def test_a_sound_content_of_each_kind_passes(dataset):
     check_content(Content("model", "org/x-simulated", {"README.md": card("model")}, simulated=True))
     files = {"README.md": card("space", body=""), "app.py": b"import os\n"}
     check_content(Content("space", "org/x-simulated", files, simulated=True))
+    made = space_content("org/x-simulated", Links(model=Place("org/y-simulated")), simulated=True)
+    check_content(made)
     front = FRONT["model"].replace("simulated", "scorer")
     check_content(Content("model", "org/x", {"README.md": card("model", front, "# X\n")}, simulated=False))
 
@@ -288,7 +292,10 @@ def test_fields_that_the_hub_documents_pass():
         "preload_from_hub: [org/x]\nmodels: [org/x]\npython_version: '3.12'\nheader: mini\nstartup_duration_timeout: 1h\n",
     }
     for what, front in more.items():
-        assert [*front_matter_faults(what, front_matter(card(what, FRONT[what] + front).decode()), "README.md")] == []
+        text = card(what, FRONT[what] + front).decode()
+        assert [*front_matter_faults(what, front_matter(text), "README.md")] == []
+        parsed = {"dataset": DatasetCard, "model": ModelCard, "space": SpaceCard}[what](text)
+        assert parsed.data.tags == ["simulated"], "the library reads it as well"
 
 
 def test_all_faults_are_reported_together(dataset):

@@ -13,6 +13,7 @@ import yaml
 from conftest import SmallExport
 from huggingface_hub import DatasetCard
 from small_release import build_small_release
+from written_content import blocks, write_content
 
 from ppaint.dataset_script import build_dataset
 from ppaint.foundation.faults import InputFault
@@ -85,6 +86,17 @@ def test_every_block_of_the_card_names_the_repo_and_its_neighbours_are_linked(bu
         'load_dataset("other/x-simulated", "pairs")'
         in dataset_content(again, "other/x-simulated", Links()).read("README.md").decode()
     ), "a card that was published before is published elsewhere"
+
+
+def test_the_block_of_the_card_runs_as_printed(built, tmp_path, monkeypatch):
+    content = dataset_content(built, NAME, LINKS)
+    write_content(content, tmp_path)  # a folder ORG/NAME is taken for the repo
+    monkeypatch.chdir(tmp_path)
+    (code,) = blocks(content, "python")
+    names: dict = {}
+    exec(code, names)
+    assert len(names["fused"]["figure"]) == 10 and len(names["pairs"]["landscape"]) == 270
+    assert next(iter(names["stream"]))["painting_id"] == "landscape_00"
 
 
 def test_the_front_matter_is_what_the_hub_knows(built, with_images):

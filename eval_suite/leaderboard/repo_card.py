@@ -17,7 +17,9 @@ TABLE = f"{BUILT}/leaderboard.csv"
 SPLIT = "rows"
 
 
-def repo_card(facts: BoardFile, repo: str, *, dataset: str | None = None, beside: Sequence[str] = ()) -> str:
+def repo_card(
+    facts: BoardFile, repo: str, *, dataset: tuple[str, str | None] | None = None, beside: Sequence[str] = ()
+) -> str:
     """``README.md`` of the repo.
 
     Parameters
@@ -26,8 +28,8 @@ def repo_card(facts: BoardFile, repo: str, *, dataset: str | None = None, beside
         What ``board.yaml`` says.
     repo : str
         ``ORG/NAME`` of the repo.
-    dataset : str, optional
-        ``ORG/NAME`` of the dataset that is predicted.
+    dataset : tuple of str, optional
+        ``ORG/NAME`` of the dataset that is predicted, and its commit where that is known.
     beside : sequence of str
         What else to name, each a line of Markdown.
 
@@ -74,9 +76,12 @@ def _front(facts: BoardFile) -> dict[str, Any]:
     }
 
 
-def _handing_in(repo: str, dataset: str | None) -> list[str]:
+def _handing_in(repo: str, dataset: tuple[str, str | None] | None) -> list[str]:
     """The commands, as they are typed; where the dataset is not named it has to be in the folder ``ppaint`` already."""
-    fetch = [f"hf download {dataset} --repo-type dataset --local-dir ppaint"] if dataset else []
+    fetch = []
+    if dataset:
+        revision = f" --revision {dataset[1]}" if dataset[1] else ""
+        fetch = [f"hf download {dataset[0]} --repo-type dataset{revision} --local-dir ppaint"]
     needed = "" if dataset else " Its dataset has to lie in the folder `ppaint`."
     return [
         "The first commands write `mine/` with what is known; what only you know is marked `TODO`, and the scores are still empty."

@@ -62,7 +62,7 @@ def board_content(folder: Path, name: str, links: Links) -> Content:
     paths = [BOARD_FILE, LOG_FILE, *_entries(lines), *(f"{BUILT}/{file}" for file in _page(folder, lines))]
     if (folder / REPORTED_FILE).is_file():
         paths.append(REPORTED_FILE)
-    dataset = links.dataset and links.dataset.name
+    dataset = links.dataset and (links.dataset.name, links.dataset.commit)
     card = repo_card(facts, name, dataset=dataset, beside=link_lines(links, _BESIDE))
     files: dict[str, Path | bytes] = {CARD: card.encode()} | {path: folder / path for path in paths}
     return Content(
@@ -70,8 +70,8 @@ def board_content(folder: Path, name: str, links: Links) -> Content:
         name,
         files,
         facts.simulated,
-        left_out=tuple(sorted(_strangers(folder, {*paths}))),
-        notes=tuple(_notes(folder, lines)),
+        left_out=tuple(sorted(_strangers(folder, {CARD, *paths}))),
+        notes=tuple(_notes(folder, lines, card)),
         source=str(folder),
     )
 
@@ -122,7 +122,9 @@ def _strangers(folder: Path, own: set[str]) -> Iterator[str]:
                 yield path
 
 
-def _notes(folder: Path, lines: Sequence[LogLine]) -> Iterator[str]:
+def _notes(folder: Path, lines: Sequence[LogLine], card: str) -> Iterator[str]:
+    if (folder / CARD).is_file() and (folder / CARD).read_bytes() != card.encode():
+        yield f"{CARD} is sent as it is made of {BOARD_FILE}, and not as it lies in the folder"
     if waiting := waiting_ids(folder):
         yield f"{len(waiting)} in the inbox, not sent: accept or decline first what is to be known ({', '.join(waiting)})"
     gone = [id_ for id_, entry in accepted_entries(lines).items() if not entry.has_files]
