@@ -321,6 +321,18 @@ def front_matter(card: str) -> dict[str, Any]:
     return found
 
 
+def card_body(card: str) -> str:
+    """A card's Markdown with blank lines in place of its front matter, so that every line keeps its number.
+
+    Examples
+    --------
+    >>> card_body("---\\nlicense: mit\\n---\\n# A model")
+    '\\n\\n\\n# A model'
+    """
+    match = _FRONT.search(card)
+    return card if match is None else "\n" * match.group().count("\n") + card[match.end() :]
+
+
 def front_matter_faults(what: What, front: dict[str, Any], file: str) -> Iterator[Fault]:
     """Fields and values that the Hub does not know, or that this kind of card must have.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 from ..foundation.any_text import readable
 from ..foundation.faults import Fault, InputFault
 from ..hub.hub_repo import checked_repo_name
-from .card_schema import front_matter, front_matter_faults
+from .card_schema import card_body, front_matter, front_matter_faults
 from .content import SIMULATED_ENDING, Content
 from .private_words import Found, machine_words_in, secrets_in
 
@@ -18,12 +19,13 @@ CARD = "README.md"
 _LOOKED_AT = 8192  # bytes: what holds a zero byte there is no text
 _CARDS_AND_CONFIGS = (".md", ".yaml", ".yml", ".json", ".toml", ".cfg", ".txt", ".tex")
 _VOCABULARIES = ("tokenizer.json", "vocab.json", "merges.txt")  # lists of word parts, `/home/x` among them
-_OTHERS = ("accepted/", "evaluated/")  # of a board: what others handed in, and what was made of it
+_OTHERS = ("accepted/", "evaluated/", "board/")  # of a board: what others handed in, and what was made of it
 _OF_A_FOLDER = ("dataset", "model", "judge", "board")  # the others are made of ppaint's own files
 _HIDDEN_ALLOWED = (".eval_results",)
 _LONGEST_NAME, _LONGEST_PATH = 255, 1000
 _UNFILLED = re.compile(r"\[More Information Needed\]|\{\{[^{}\n]*\}\}")
-_CODE = re.compile(r"^```[a-z]*\n(.*?)^```", re.M | re.S)
+_BLOCK = re.compile(r"^```[a-z]*\n.*?^```", re.M | re.S)
+_CODE = re.compile(rf"{_BLOCK.pattern}|`[^`\n]+`", re.M | re.S)
 _PLACEHOLDER = re.compile(r"\bORG/[A-Za-z0-9_.-]+")
 
 
@@ -103,16 +105,11 @@ def _file_names(content: Content) -> Iterator[Fault]:
 
 def _private(content: Content, path: str, token: str | None) -> Iterator[Fault]:
     """Secrets in any text; in cards and configs also the paths and the name of a machine."""
-    found = content.files[path]
-    if isinstance(found, Path):
-        with found.open("rb") as file:
-            if b"\0" in file.read(_LOOKED_AT):
-                return
-    elif b"\0" in found[:_LOOKED_AT]:
+    text = _text(content, path)
+    if text is None:
         return
-    text = content.read(path)
     for what, where in _by_kind(secrets_in(text, token)).items():
-        fix = "take it out, and make it void where it was made: it stood in a file"
+        fix = "take it out, and revoke it where it was made: it stood in a file"
         yield Fault(_named(content, path), _lines(content, path, where), f"holds what looks like {what}", fix)
     name = PurePosixPath(path).name
     if not name.endswith(_CARDS_AND_CONFIGS) or name in _VOCABULARIES:
@@ -123,6 +120,19 @@ def _private(content: Content, path: str, token: str | None) -> Iterator[Fault]:
         fix = "withdraw its entry with --remove-files" if of_others else "write it without, or take it out"
         said = f"holds a path or a name of a machine: {what}"
         yield Fault(_named(content, path), _lines(content, path, where), said, fix)
+
+
+def _text(content: Content, path: str) -> bytes | None:
+    """A file's bytes, in UTF-8 where they are UTF-16; None where it is no text."""
+    found = content.files[path]
+    if isinstance(found, Path):
+        with found.open("rb") as file:
+            begin = file.read(_LOOKED_AT)
+    else:
+        begin = found[:_LOOKED_AT]
+    if begin.startswith((BOM_UTF16_LE, BOM_UTF16_BE)):
+        return content.read(path).decode("utf-16", errors="replace").encode()
+    return None if b"\0" in begin else content.read(path)
 
 
 def _by_kind(found: list[Found]) -> dict[str, list[int]]:
@@ -164,32 +174,38 @@ def _card(content: Content) -> Iterator[Fault]:
     yield from front_matter_faults(content.what, front, file)
     yield from _files_that_the_card_names(content, front, file)
     yield from _says_simulated(content, front, card, file)
-    for unfilled in _UNFILLED.finditer(card):
-        line = card.count("\n", 0, unfilled.start()) + 1
-        yield Fault(
-            file, f"line {line}", f"holds {unfilled.group()[:60]!r}, which was never filled", "fill it, or take it out"
-        )
-    for block in _CODE.finditer(card):
-        for name in _PLACEHOLDER.finditer(block.group(1)):
-            if not content.name.startswith("ORG/"):
-                line = card.count("\n", 0, block.start(1) + name.start()) + 1
-                yield Fault(file, f"line {line}", f"its code holds {name.group()!r}, which is no repo", "name the repo")
+    yield from _unfilled(content, card_body(card), file)
+
+
+def _unfilled(content: Content, body: str, file: str) -> Iterator[Fault]:
+    """What a template left open: a field in the text, or the name of a repo in its code."""
+    fix = "fill it, or take it out"
+    text = _CODE.sub(lambda block: "\n" * block.group().count("\n"), body)
+    for found in _UNFILLED.finditer(text):
+        line = text.count("\n", 0, found.start()) + 1
+        yield Fault(file, f"line {line}", f"holds {found.group()[:60]!r}, which was never filled", fix)
+    if content.name.startswith("ORG/"):
+        return
+    for block in _BLOCK.finditer(body):
+        for found in _PLACEHOLDER.finditer(block.group()):
+            line = body.count("\n", 0, block.start() + found.start()) + 1
+            yield Fault(file, f"line {line}", f"its code holds {found.group()!r}, which is no repo", "name the repo")
 
 
 def _files_that_the_card_names(content: Content, front: dict[str, Any], file: str) -> Iterator[Fault]:
     """A Space's program, a dataset's tables: the Hub looks for them by the card."""
-    named = {"app_file": front.get("app_file")}
-    for config in front.get("configs") or []:
+    named = [("app_file", front.get("app_file"))]
+    configs = front.get("configs")
+    for config in configs if isinstance(configs, list) else []:
         files = config.get("data_files") if isinstance(config, dict) else None
         for one in files if isinstance(files, list) else [files]:
             path = one.get("path") if isinstance(one, dict) else one
-            named[f"configs, {config.get('config_name')}" if isinstance(config, dict) else "configs"] = path
-            if isinstance(path, str) and not set("*?[") & set(path) and path not in content.files:
-                yield Fault(
-                    file, f"configs, {config.get('config_name')}", f"names {path!r}, which is not there", "correct it"
-                )
-    if isinstance(named["app_file"], str) and named["app_file"] not in content.files:
-        yield Fault(file, "app_file", f"names {named['app_file']!r}, which is not there", "correct it")
+            named += [
+                (f"configs, {config.get('config_name')}", each) for each in (path if isinstance(path, list) else [path])
+            ]
+    for field, path in named:
+        if isinstance(path, str) and not set("*?[") & set(path) and path not in content.files:
+            yield Fault(file, field, f"names {path!r}, which is not there", "correct it")
 
 
 def _says_simulated(content: Content, front: dict[str, Any], card: str, file: str) -> Iterator[Fault]:
@@ -204,7 +220,7 @@ def _says_simulated(content: Content, front: dict[str, Any], card: str, file: st
         return
     if not tagged:
         yield Fault(file, "tags", "does not hold `simulated`, and it is", "add the tag")
-    heading = re.search(r"^# +(.+)$", card, re.M)
+    heading = re.search(r"^# +(.+)$", card_body(card), re.M)
     titles = {"the title": heading.group(1) if heading else ""}
     field = {"dataset": "pretty_name", "board": "pretty_name", "space": "title"}.get(content.what)
     if content.what == "space":

@@ -6,7 +6,8 @@ import os
 import re
 import socket
 import tempfile
-from collections.abc import Iterator
+from bisect import bisect_left
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,16 +70,15 @@ def secrets_in(content: bytes, token: str | None = None) -> list[Found]:
     >>> secrets_in(b"one\\nAKIA" + b"X" * 16)
     [Found(line=2, what='an access key of AWS')]
     """
+    line = _lines_of(content)
     found = {
-        Found(_line(content, match.start()), what)
-        for what, pattern in _COMPILED.items()
-        for match in pattern.finditer(content)
+        Found(line(match.start()), what) for what, pattern in _COMPILED.items() for match in pattern.finditer(content)
     }
     if token and len(token) >= _SHORTEST_TOKEN:
         own = re.compile(rf"{_BEFORE}{re.escape(token)}{_AFTER}".encode())
-        lines = {one.line for one in found}
-        of_own = {_line(content, match.start()) for match in own.finditer(content)}
-        found |= {Found(line, "the token with which you are logged in") for line in of_own - lines}
+        known = {one.line for one in found}
+        of_own = {line(match.start()) for match in own.finditer(content)}
+        found |= {Found(number, "the token with which you are logged in") for number in of_own - known}
     return sorted(found, key=lambda one: (one.line, one.what))
 
 
@@ -102,11 +102,12 @@ def machine_words_in(text: str, *, any_machine: bool = True) -> list[Found]:
     [Found(line=2, what='/home/ann')]
     """
     patterns = [*([_PATHS] if any_machine else []), *_own_patterns()]
-    found: dict[tuple[int, int], str] = {}
+    found: dict[int, str] = {}
     for pattern in patterns:
         for match in pattern.finditer(text):
-            found.setdefault((_line(text, match.start()), match.start()), match.group())
-    return [Found(line, words) for (line, _), words in sorted(found.items())]
+            found.setdefault(match.start(), match.group())
+    line = _lines_of(text)
+    return [Found(line(place), words) for place, words in sorted(found.items())]
 
 
 def _own_patterns() -> Iterator[re.Pattern[str]]:
@@ -129,5 +130,7 @@ def _own_patterns() -> Iterator[re.Pattern[str]]:
             yield re.compile(rf"(?<![\w.-]){re.escape(host)}(?![\w-])")
 
 
-def _line(content: bytes | str, place: int) -> int:
-    return content.count(b"\n" if isinstance(content, bytes) else "\n", 0, place) + 1
+def _lines_of(content: bytes | str) -> Callable[[int], int]:
+    """Gives the number of the line in which a place is."""
+    ends = [match.start() for match in re.finditer(b"\n" if isinstance(content, bytes) else "\n", content)]
+    return lambda place: bisect_left(ends, place) + 1

@@ -78,6 +78,7 @@ def test_simulated_things_go_to_a_name_that_says_so_and_real_ones_do_not(dataset
         ("dataset", "pretty_name: x-simulated", "pretty_name: x", "pretty_name"),
         ("dataset", "# X-simulated", "# X", "the title"),
         ("model", "# X-simulated", "# X", "the title"),
+        ("model", "tags: [simulated]\n---\n\n# X-simulated", "# simulated\ntags: [simulated]\n---\n\n# X", "the title"),
         ("space", "title: X (simulated)", "title: X", "title"),
     ],
 )
@@ -97,7 +98,7 @@ def test_a_token_in_a_file_is_named_by_line_and_never_shown(dataset, tmp_path):
     content = replace(with_files(dataset, notes=tmp_path / "notes.txt"), source=str(tmp_path))
     (fault,) = faults(replace(content, files={**dataset.files, "notes.txt": tmp_path / "notes.txt"}))
     assert (fault.file, fault.row) == (f"{tmp_path}/notes.txt", "line 2")
-    assert "a token of the Hub" in fault.what and "void" in fault.fix and TOKEN not in str(fault)
+    assert "a token of the Hub" in fault.what and "revoke" in fault.fix and TOKEN not in str(fault)
 
 
 @pytest.mark.parametrize(
@@ -131,6 +132,11 @@ def test_each_kind_of_secret_is_found_once(secret):
 )
 def test_words_that_look_like_a_secret_and_are_none_pass(text):
     assert secrets_in(text.encode()) == []
+
+
+def test_a_text_in_utf_16_is_read_as_well(dataset):
+    text = f"one\n{TOKEN}\n".encode("utf-16")
+    assert [fault.row for fault in faults(with_files(dataset, LICENSE=text))] == ["line 2"]
 
 
 def test_ones_own_token_is_found_whatever_it_looks_like(dataset, monkeypatch):
@@ -244,9 +250,9 @@ def test_a_content_without_a_card_or_with_an_unreadable_one_is_refused(dataset):
 
 
 def test_what_was_never_filled_is_refused(dataset):
-    body = '# X-simulated\n\n[More Information Needed]\n\n```python\nload_dataset("ORG/ppaint")\n```\n{{ card_data }}\n'
+    body = "# X-simulated\n\n[More Information Needed]\n\n```python\nload_dataset('ORG/ppaint')\nf'{{x}}'\n```\n{{ card_data }}, `{{ y }}`\n"
     found = faults(with_files(dataset, **{"README.md": card("dataset", body=body)}))
-    assert [fault.row for fault in found] == ["line 16", "line 21", "line 19"]
+    assert [fault.row for fault in found] == ["line 16", "line 22", "line 19"]
 
 
 def test_files_that_the_card_names_must_be_there(dataset):

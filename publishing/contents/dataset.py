@@ -19,7 +19,7 @@ from ...foundation.file_hash import file_sha256
 from ..card_schema import front_matter
 from ..content import Content, Links
 from ..place_links import link_lines
-from ..private_words import machine_words_in
+from ..private_words import machine_words_in, secrets_in
 
 CARD = "README.md"
 _LICENCES = ("LICENSE", "LICENSE.md", "LICENSE.txt")  # the Hub asks for one where a licence is not among its own
@@ -140,10 +140,16 @@ def _paths_in_table(path: Path) -> Iterator[Fault]:
         return
     for column in table.column_names:
         for row, value in enumerate(table[column].to_pylist(), start=1):
-            if value and (column == "path" and ("/" in value or "\\" in value) or machine_words_in(value)):
+            if not value:
+                continue
+            if column == "path" and ("/" in value or "\\" in value) or machine_words_in(value):
                 what = f"holds a path of a machine ({value[:80]!r})"
-                yield Fault(str(path), f"row {row}, {column}", what, f"correct it in paintings.csv, and {_AGAIN}")
-                break
+            elif secrets := secrets_in(value.encode()):
+                what = f"holds what looks like {secrets[0].what}"
+            else:
+                continue
+            yield Fault(str(path), f"row {row}, {column}", what, f"correct it in paintings.csv, and {_AGAIN}")
+            break
 
 
 def _texts(path: Path) -> pyarrow.Table:
