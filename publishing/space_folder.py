@@ -71,7 +71,7 @@ def space_code(app: str | Path) -> SpaceCode:
                     found[needed] = place
                     waiting.append((needed, place))
     files = {_path_in_space(module, place): place for module, place in sorted(found.items())}
-    return SpaceCode({"app.py": app} | files, _requirements(outside))
+    return SpaceCode({"app.py": app} | files, requirements_of(outside))
 
 
 def _path_in_space(module: str, place: Path) -> str:
@@ -142,8 +142,29 @@ def _run_nodes(tree: ast.AST) -> Iterator[ast.AST]:
             waiting += ast.iter_child_nodes(node)
 
 
-def _requirements(modules: set[str]) -> tuple[str, ...]:
-    """The packages that these modules come from, with ppaint's own ranges."""
+def requirements_of(modules: set[str]) -> tuple[str, ...]:
+    """The packages that modules come from, with ppaint's own ranges.
+
+    Parameters
+    ----------
+    modules : set of str
+        Names that are imported, from outside of ppaint.
+
+    Returns
+    -------
+    tuple of str
+        As in ``requirements.txt``.
+
+    Raises
+    ------
+    InputFault
+        If ppaint is not installed, or asks for no package of such a module.
+
+    Examples
+    --------
+    >>> requirements_of({"numpy"})
+    ('numpy>=2.0',)
+    """
     try:
         declared = {_package(line): line for line in requires(_OURS) or () if ";" not in line}
     except PackageNotFoundError as error:

@@ -6,7 +6,7 @@ import ast
 import re
 import sys
 from collections.abc import Iterable
-from importlib.metadata import requires, version
+from importlib.metadata import version
 from pathlib import Path
 
 from ...eval_suite import srcc_plcc
@@ -14,6 +14,7 @@ from ...foundation.card_parts import with_part
 from ...foundation.faults import Fault, InputFault
 from ..content import Content, Links
 from ..place_links import link_lines
+from ..space_folder import requirements_of
 
 MODULE = "srcc_plcc"
 CARD, REQUIREMENTS = "README.md", "requirements.txt"
@@ -67,26 +68,10 @@ def metric_content(name: str, links: Links) -> Content:
         loading += "\n\nBeside it on the Hub:\n\n" + "\n".join(f"- {line}" for line in beside)
     card = with_part((folder / CARD).read_text(encoding="utf-8"), "loading", loading)
     card = re.sub(r"^sdk_version: .*$", f"sdk_version: {version(_FROM_THE_SDK)}", card, count=1, flags=re.M)
-    made = {CARD: card.encode(), REQUIREMENTS: requirements(programs.values()).encode()}
+    imported = {module for path in programs.values() for module in _imports(path)}
+    needed = requirements_of(imported - {*sys.stdlib_module_names, _FROM_THE_SDK})
+    made = {CARD: card.encode(), REQUIREMENTS: "".join(f"{line}\n" for line in needed).encode()}
     return Content("metric", name, {**made, **programs}, simulated=False)
-
-
-def requirements(programs: Iterable[Path]) -> str:
-    """The packages that files import, each in the range that ppaint itself asks for.
-
-    Parameters
-    ----------
-    programs : iterable of Path
-        Python files.
-
-    Returns
-    -------
-    str
-        As in ``requirements.txt``.
-    """
-    known = {re.split(r"[^A-Za-z0-9._-]", line)[0]: line for line in requires("ppaint") or () if ";" not in line}
-    imported = {name for path in programs for name in _imports(path)} - {*sys.stdlib_module_names, _FROM_THE_SDK}
-    return "".join(f"{known[name]}\n" for name in sorted(imported))
 
 
 def _imports(path: Path) -> Iterable[str]:
