@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import importlib
 import json
+import os
 import runpy
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -226,20 +227,31 @@ def _compare_boards(loaded: Mapping[str, Any], local: Path) -> Iterator[str]:
 def _compare_code(loaded: Mapping[str, Any], local: Path) -> Iterator[str]:
     """The Space's app and every file beside it are imported, from the folder that came back and from nowhere else."""
     folder = Path(loaded["folder"]).resolve()
-    for name in [name for name in sys.modules if name.split(".")[0] == "ppaint"]:
-        del sys.modules[name]  # the installed ones
+    installed = {name: module for name, module in sys.modules.items() if name.split(".")[0] == "ppaint"}
+    for name in installed:
+        del sys.modules[name]
     sys.path.insert(0, str(folder))
-    runpy.run_path(str(folder / "app.py"), run_name="app")
+    try:
+        runpy.run_path(str(folder / "app.py"), run_name="app")
+        number = _import_all(folder)
+    finally:
+        sys.path.remove(str(folder))
+        for name in [name for name in sys.modules if name.split(".")[0] == "ppaint"]:
+            del sys.modules[name]
+        sys.modules.update(installed)
+    yield f"app.py and {_count(number, 'module')} of ppaint beside it import, from the Space's own folder"
+
+
+def _import_all(folder: Path) -> int:
+    """Import every module that lies in a folder; all that is imported must lie there."""
     files = sorted(path.relative_to(folder) for path in (folder / "ppaint").rglob("*.py"))
-    names = [".".join(file.with_suffix("").parts).removesuffix(".__init__") for file in files]
-    for name, file in zip(names, files, strict=True):
-        found = getattr(importlib.import_module(name), "__file__", None)
-        if found is None or Path(found).resolve() != folder / file:
-            raise DifferentError(f"{name} was taken from {found}, and not from the Space's folder")
-    ours = {name for name in sys.modules if name.startswith("ppaint.")}
-    if ours - set(names):
-        raise DifferentError(f"{min(ours - set(names))} was imported, and is not in the Space's folder")
-    yield f"app.py and {_count(len(names), 'module')} of ppaint beside it import, from the Space's own folder"
+    for file in files:
+        importlib.import_module(".".join(file.with_suffix("").parts).removesuffix(".__init__"))
+    for name, module in sorted(sys.modules.items()):
+        found = getattr(module, "__file__", None)
+        if name.startswith("ppaint.") and (found is None or not Path(found).resolve().is_relative_to(folder)):
+            raise DifferentError(f"{name} was imported from elsewhere: it is not in the Space's folder")
+    return len(files)
 
 
 COMPARE: dict[str, Callable[[Mapping[str, Any], Path], Iterator[str]]] = {
@@ -261,9 +273,12 @@ def _and_more(found: Sequence[str]) -> str:
 
 
 def main(task_file: str, result_file: str) -> None:
-    """Read the task, write the result."""
-    task = json.loads(Path(task_file).read_text(encoding="utf-8"))
-    Path(result_file).write_text(json.dumps(load_back(task)), encoding="utf-8")
+    """Read the tasks, and write what came of them after each: a process may die."""
+    told = []
+    for task in json.loads(Path(task_file).read_text(encoding="utf-8")):
+        os.chdir(task["work"])
+        told.append(load_back(task))
+        Path(result_file).write_text(json.dumps(told), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -9,8 +9,10 @@ import signal
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ..foundation.stopped import Stopped
 from .content import Content
@@ -62,45 +64,87 @@ def check_back(content: Content, commit: str, *, endpoint: str, token: str | Non
     Stopped
         If something came back otherwise, with the first file, row or score that differs; or if it could not be loaded.
     """
+    return check_all_back([(content, commit)], endpoint=endpoint, token=token)[0]
+
+
+def check_all_back(
+    published: Sequence[tuple[Content, str]], *, endpoint: str, token: str | None = None
+) -> tuple[CheckedBack, ...]:
+    """The same of several, in one process: the libraries that load them take seconds to import.
+
+    Parameters
+    ----------
+    published : sequence of (Content, str)
+        Each content and its commit.
+    endpoint, token
+        As for `check_back`.
+
+    Returns
+    -------
+    tuple of CheckedBack
+        In their order.
+
+    Raises
+    ------
+    Stopped
+        For the first of them that did not come back as it should.
+    """
+    snippets = [loading_snippet(content.what, content.name, commit) for content, commit in published]
+    with tempfile.TemporaryDirectory(prefix="ppaint-check-") as temporary:
+        place, tasks = Path(temporary), []
+        for number, (content, commit) in enumerate(published):
+            local = (
+                place / "local" / str(number) / content.name.split("/")[-1]
+            )  # a metric's folder is named like its module
+            work = place / "work" / str(number)
+            _lay_out(content, local)
+            work.mkdir(parents=True)
+            task = {"what": content.what, "name": content.name, "repo_type": content.repo_type, "commit": commit}
+            task |= {"snippet": snippets[number], "files": list(content.files), "local": str(local), "work": str(work)}
+            tasks.append(task)
+        told = _run(tasks, place, endpoint, token)
+    for (content, commit), found in zip(published, told, strict=False):
+        _stop_at(f"{content.name}@{commit[:12]} on {endpoint}", found)
+    return tuple(CheckedBack(snippet, tuple(found["lines"])) for snippet, found in zip(snippets, told, strict=True))
+
+
+def _run(tasks: list[dict], place: Path, endpoint: str, token: str | None) -> list[dict]:
+    """What the process found of each task; where it died, the last entry says of what."""
     from huggingface_hub import get_token
 
-    snippet = loading_snippet(content.what, content.name, commit)
-    with tempfile.TemporaryDirectory(prefix="ppaint-check-") as temporary:
-        place = Path(temporary)
-        local = place / "local" / content.name.split("/")[-1]  # a metric's folder is named like its module
-        _lay_out(content, local)
-        task = {"what": content.what, "name": content.name, "repo_type": content.repo_type, "commit": commit}
-        task |= {"snippet": snippet, "local": str(local), "files": list(content.files)}
-        (place / "task.json").write_text(json.dumps(task), encoding="utf-8")
-        (place / "work").mkdir()
-        environment = {name: value for name, value in os.environ.items() if not _NOT_PASSED_ON.fullmatch(name)}
-        environment |= {"HF_ENDPOINT": endpoint, "HF_HOME": str(place / "cache"), "PYTHONIOENCODING": "utf-8"}
-        environment |= {"HF_HUB_DISABLE_PROGRESS_BARS": "1", "HF_HUB_DISABLE_TELEMETRY": "1"}
-        environment |= {"HF_UPDATE_DOWNLOAD_COUNTS": "0"}  # a check is no use of it
-        if (token := token or get_token()) is not None:
-            environment["HF_TOKEN"] = token
-        call = [sys.executable, "-m", _PROGRAM, str(place / "task.json"), str(place / "told.json")]
-        done = subprocess.run(
-            call,
-            cwd=place / "work",
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-        )
-        told = _told(place / "told.json", done)
-    where = f"{content.name}@{commit[:12]} on {endpoint}"
-    if told["different"]:
-        problem = f"{where}: it was published, and is not what came back: {told['different']}"
+    (place / "tasks.json").write_text(json.dumps(tasks), encoding="utf-8")
+    environment = {name: value for name, value in os.environ.items() if not _NOT_PASSED_ON.fullmatch(name)}
+    environment |= {"HF_ENDPOINT": endpoint, "HF_HOME": str(place / "cache"), "PYTHONIOENCODING": "utf-8"}
+    environment |= {"HF_HUB_DISABLE_PROGRESS_BARS": "1", "HF_HUB_DISABLE_TELEMETRY": "1"}
+    environment |= {"HF_UPDATE_DOWNLOAD_COUNTS": "0"}  # a check is no use of it
+    if (token := token or get_token()) is not None:
+        environment["HF_TOKEN"] = token
+    done = subprocess.run(
+        [sys.executable, "-m", _PROGRAM, str(place / "tasks.json"), str(place / "told.json")],
+        cwd=place / "work",
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+    try:
+        told = list(json.loads((place / "told.json").read_text(encoding="utf-8")))
+    except (OSError, ValueError):
+        told = []
+    return told if len(told) == len(tasks) else [*told, _death(done)]
+
+
+def _stop_at(where: str, found: Mapping[str, Any]) -> None:
+    if found["different"]:
+        problem = f"{where}: it was published, and is not what came back: {found['different']}"
         raise Stopped(problem, "run the same command again: what differs is sent again, and all is compared again")
-    if told["stopped"]:
-        raise Stopped(*told["stopped"])
-    if told["failed"]:
-        problem = f"{where}: it was published, and could not be loaded back ({told['failed']})"
+    if found["stopped"]:
+        raise Stopped(*found["stopped"])
+    if found["failed"]:
+        problem = f"{where}: it was published, and could not be loaded back ({found['failed']})"
         raise Stopped(
             problem, "run the same command again: what stands there is not sent again, and all is compared again"
         )
-    return CheckedBack(snippet, tuple(told["lines"]))
 
 
 def _lay_out(content: Content, folder: Path) -> None:
@@ -114,14 +158,11 @@ def _lay_out(content: Content, folder: Path) -> None:
             target.symlink_to(source.resolve())
 
 
-def _told(result: Path, done: subprocess.CompletedProcess[bytes]) -> dict:
-    """What the process found; what it died of, where it wrote nothing."""
-    try:
-        return dict(json.loads(result.read_text(encoding="utf-8")))
-    except (OSError, ValueError):
-        said = [line.strip() for line in done.stdout.decode(errors="replace").splitlines() if line.strip()]
-        how = f"the process ended with status {done.returncode}"
-        if done.returncode < 0:
-            how = f"the process was ended by {signal.Signals(-done.returncode).name}, for lack of memory perhaps"
-        last = f"; its last words: {said[-1][:200]}" if said else ""
-        return {"lines": [], "different": None, "failed": how + last, "stopped": None}
+def _death(done: subprocess.CompletedProcess[bytes]) -> dict[str, Any]:
+    """How the process ended before it was done."""
+    how = f"the process ended with status {done.returncode}"
+    if done.returncode < 0:
+        how = f"the process was ended by {signal.Signals(-done.returncode).name}, for lack of memory perhaps"
+    said = [line.strip() for line in done.stdout.decode(errors="replace").splitlines() if line.strip()]
+    last = f"; its last words: {said[-1][:200]}" if said else ""
+    return {"lines": [], "different": None, "failed": how + last, "stopped": None}

@@ -9,14 +9,17 @@ import pytest
 from conftest import SmallExport
 from datasets import load_dataset
 from huggingface_hub import CommitOperationAdd, HfApi
+from small_board import scores
 
 from ppaint.dataset_script import build_dataset
+from ppaint.eval_suite.leaderboard.new_board import new_board
 from ppaint.foundation.stopped import Stopped
 from ppaint.model_card import Prompts, ScorerConfig
 from ppaint.publishing.content import Content
 from ppaint.publishing.load_back import COMPARE, DifferentError, in_words, load_back
 from ppaint.publishing.loading_snippet import loading_snippet
-from ppaint.publishing.published_check import check_back
+from ppaint.publishing.published_check import check_all_back, check_back
+from ppaint.publishing.space_folder import space_code
 from ppaint.trainer.tiny_judge.architecture import build_processor, build_tiny_model
 
 pytestmark = pytest.mark.filterwarnings("ignore:Use 'content=:DeprecationWarning")  # of huggingface_hub
@@ -71,42 +74,69 @@ def write_scorer(folder, seed):
 # --- in a new process
 
 
-def test_a_private_dataset_comes_back_in_all_its_configs(hub, dataset, monkeypatch, tmp_path):
-    content = content_of("dataset", dataset)
-    commit = push(hub, content, private=True)
-    push(hub, content, **{"ratings/landscape-00000-of-00001.parquet": b"a later push"})
-    for name in ("HF_HUB_OFFLINE", "HF_DATASETS_OFFLINE"):
-        monkeypatch.setenv(name, "1")  # of the caller; nothing of it counts there
+@pytest.fixture(scope="module")
+def board(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("board") / "board"
+    new_board(folder, scores(simulated=True))
+    return folder
+
+
+def small_space(folder, *left_out):
+    """A Space whose page shows nothing: what it carries is found as that of the real one is."""
+    folder.mkdir()
+    (folder / "app.py").write_text(
+        "from ppaint.foundation.faults import InputFault\nfrom ppaint.images import FORMATS\n"
+    )
+    files = {path: file for path, file in space_code(folder / "app.py").files.items() if path not in left_out}
+    readme = {"README.md": b"---\nsdk: gradio\n---\n"}
+    return Content("space", f"ann/space-{next(NUMBERS)}-simulated", files | readme, True)
+
+
+@pytest.fixture
+def one_of_each(hub, dataset, scorer, board, tmp_path):
+    """What stands on the Hub, with its commit: a private dataset, a model, a metric, a Space, a board."""
+    parts = {"dataset": dataset, "model": scorer, "board": board}
+    contents = {what: content_of(what, folder) for what, folder in parts.items()}
+    contents["metric"] = content_of("metric", METRIC, "ann/srcc_plcc", simulated=False)
+    contents["space"] = small_space(tmp_path / "space")
+    return {what: (content, push(hub, content, private=what == "dataset")) for what, content in contents.items()}
+
+
+def test_each_kind_comes_back_as_it_lies_here(hub, one_of_each, monkeypatch, tmp_path):
+    push(
+        hub,
+        one_of_each["dataset"][0],
+        **{"ratings/landscape-00000-of-00001.parquet": b"a later push", "more.txt": b"more"},
+    )
+    monkeypatch.setenv("HF_DATASETS_OFFLINE", "1")  # of the caller, as HF_HUB_OFFLINE is; nothing of it counts there
     monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "other"))
     hub.fail("GET */resolve/*", 503, retry_after=0)
-    checked = check_back(content, commit, endpoint=hub.url, token="hf_ann")
-    files, *tables = checked.lines
-    assert f"{len(content.files)} files" in files and "SHA-256 equal" in files
-    equal = "in 1 split equal to the local Parquet"
-    assert [line for line in tables if equal not in line] == []
-    rows = {"fused": 6, "ratings": 18, "pairs": 45, "paintings": 6}
-    assert [line.split(" in ")[0] for line in tables] == [f"load_dataset, {name}: {n} rows" for name, n in rows.items()]
-    assert (
-        f'"{content.name}", "{commit}"' in checked.snippet
-        and "load_dataset(name, config, revision=commit)" in checked.snippet
-    )
+    order = ("space", "metric", "dataset", "model", "board")  # a Space's modules do not stay for those after it
+    checked = check_all_back([one_of_each[what] for what in order], endpoint=hub.url, token="hf_ann")
+    found = dict(zip(order, checked, strict=True))
     assert not (tmp_path / "other").exists()
+    for what, (content, commit) in one_of_each.items():
+        assert found[what].snippet == loading_snippet(content.what, content.name, commit)
+        assert content.name in found[what].snippet and commit in found[what].snippet
+        assert found[what].lines[0].startswith(f"{len(content.files)} files, ")
+        assert found[what].lines[0].endswith("SHA-256 equal")
+    rows = {"fused": 6, "ratings": 18, "pairs": 45, "paintings": 6}
+    equal = "in 1 split equal to the local Parquet"
+    assert list(found["dataset"].lines[1:]) == [f"load_dataset, {name}: {n} rows {equal}" for name, n in rows.items()]
+    assert "10 images in 2 dimensions, scores equal to the last digit" in found["model"].lines[1]
+    assert "figures of a table of 5 rows equal (srcc 0.8" in found["metric"].lines[1]
+    assert "1 line of the log in one chain" in found["board"].lines[1]
+    assert "modules of ppaint beside it import, from the Space's own folder" in found["space"].lines[1]
 
 
-def test_a_model_scores_ten_images_as_the_local_one_to_the_last_digit(hub, scorer):
-    content = content_of("model", scorer)
-    commit = push(hub, content, **{"notes.txt": b"not part of it"})
-    checked = check_back(content, commit, endpoint=hub.url)
-    files, scores = checked.lines
-    assert "1 more in the repo (notes.txt), not part of it" in files
-    assert "10 images in 2 dimensions, scores equal to the last digit" in scores
-    assert f'AestheticScorer.from_pretrained("{content.name}", revision="{commit}")' in checked.snippet
-
-
-def test_a_metric_gives_the_figures_of_the_local_one(hub):
-    content = content_of("metric", METRIC, "ann/srcc_plcc", simulated=False)
-    checked = check_back(content, push(hub, content), endpoint=hub.url)
-    assert "figures of a table of 5 rows equal (srcc 0.8" in checked.lines[1]
+def test_a_space_that_takes_a_module_from_elsewhere_is_refused_and_what_else_was_pushed_is_said(hub, tmp_path):
+    content = small_space(tmp_path / "space", "ppaint/foundation/faults.py")
+    whole = small_space(tmp_path / "whole")
+    published = [(one, push(hub, one, **{"notes.txt": b"mine"})) for one in (whole, content)]
+    with pytest.raises(Stopped) as caught:
+        check_all_back(published, endpoint=hub.url)
+    assert str(caught.value).startswith(f"{content.name}@{published[1][1][:12]} on {hub.url}: it was published, and ")
+    assert "ppaint.foundation" in str(caught.value) and "\n" not in str(caught.value)
 
 
 def test_what_may_not_be_read_is_said_in_one_line(hub, tmp_path):
