@@ -25,6 +25,7 @@ from ppaint.foundation.faults import InputFault
 from ppaint.model_card import AestheticScorer, Prompts, ScorerConfig
 from ppaint.publishing.content import Links, Place
 from ppaint.publishing.contents.space import space_content
+from ppaint.publishing.outside_checks import check_content
 from ppaint.publishing.space_folder import space_code
 from ppaint.spaces_demo.app import served_repos
 from ppaint.spaces_demo.space_file import NamedRepo, read_space_file, space_text
@@ -152,6 +153,12 @@ def test_a_real_one_says_nothing_of_simulated_and_names_judge_and_board():
     assert "imulated" not in text and len(data["short_description"]) <= 60
     assert (data["models"], data["datasets"]) == (["org/scorer", "org/judge"], ["org/board"])
     assert content.notes == ()
+
+
+def test_nothing_in_it_is_refused_before_the_upload(content):
+    check_content(content)
+    links = Links(model=Place("org/scorer", OLD), judge=Place("org/judge"))
+    check_content(space_content("org/ppaint-demo", links, simulated=False))
 
 
 def test_a_space_without_a_scorer_is_one_clear_fault():

@@ -92,12 +92,17 @@ def space_content(name: str, links: Links, *, simulated: bool) -> Content:
     places = {part: getattr(links, part) for part in PARTS}
     code = space_code(_APP)
     named = {part: None if place is None else NamedRepo(place.name, place.commit) for part, place in places.items()}
-    files: dict[str, Path | bytes] = {
+    files = {
         "README.md": _readme(name, places, simulated).encode(),
         SPACE_FILE: space_text(named).encode(),
         "requirements.txt": "".join(f"{line}\n" for line in code.requirements).encode(),
     }
-    return Content("space", name, files | code.files, simulated)
+    served = [place for part in ("model", "dataset") if (place := places[part]) is not None]
+    notes = [
+        f"{place}: no commit is given, so the Space serves its newest state" for place in served if place.commit is None
+    ]
+    files |= {path: file.read_bytes() for path, file in code.files.items()}
+    return Content("space", name, files, simulated, notes=tuple(notes))
 
 
 def _readme(name: str, places: dict[str, Place | None], simulated: bool) -> str:
