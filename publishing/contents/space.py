@@ -97,12 +97,8 @@ def space_content(name: str, links: Links, *, simulated: bool) -> Content:
         SPACE_FILE: space_text(named).encode(),
         "requirements.txt": "".join(f"{line}\n" for line in code.requirements).encode(),
     }
-    served = [place for part in ("model", "dataset") if (place := places[part]) is not None]
-    notes = [
-        f"{place}: no commit is given, so the Space serves its newest state" for place in served if place.commit is None
-    ]
     files |= {path: file.read_bytes() for path, file in code.files.items()}
-    return Content("space", name, files, simulated, notes=tuple(notes))
+    return Content("space", name, files, simulated)
 
 
 def _readme(name: str, places: dict[str, Place | None], simulated: bool) -> str:
