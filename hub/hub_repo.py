@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, TypeVar
 from ..foundation.any_text import readable
 from ..foundation.faults import Fault, InputFault
 from ..foundation.stopped import Stopped
+from .xet_errors import is_of_xet, words_of_xet
 
 if TYPE_CHECKING:
     from huggingface_hub import DatasetInfo, HfApi, ModelInfo, SpaceInfo
@@ -179,8 +180,9 @@ class HubRepo:
                 f"check HF_ENDPOINT and the network (a page to log in?), then {_AGAIN}",
             )
             return Stopped(f"{here}: {what}; {doing}", fix)
-        if isinstance(error, ConnectionError) and _status_of_xet(error) == 404:
-            return Stopped(f"{here}: it has no Xet storage; {doing}", f"set HF_HUB_DISABLE_XET=1, then {_AGAIN}")
+        if response is None and is_of_xet(error):
+            what, fix = words_of_xet(error)
+            return Stopped(f"{here}: {what}; {doing}", f"{fix}, then {_AGAIN}")
         if response is None:
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
             return Stopped(f"{here}: out of reach ({reason}); {doing}", f"check the network, then {_AGAIN}")
@@ -290,29 +292,21 @@ def _cause(error: BaseException) -> Exception | None:
 
     seen: BaseException | None = error
     while seen is not None:
-        if isinstance(seen, HTTPError | OfflineModeIsEnabled | ConnectionError | JSONDecodeError | UnicodeEncodeError):
-            return seen  # a plain ConnectionError comes from the library's part for Xet
+        known = isinstance(seen, HTTPError | OfflineModeIsEnabled | JSONDecodeError | UnicodeEncodeError)
+        if known or (isinstance(seen, Exception) and is_of_xet(seen)):
+            return seen
         seen = seen.__cause__ or seen.__context__
     return None
 
 
-def _status_of_xet(error: Exception) -> int | None:
-    """The status that the library's part for Xet was answered with; it says so in words only."""
-    found = re.search(r"\((\d{3}) [^()]*\).*xet-(?:write|read)-token", str(error), re.DOTALL)
-    return int(found[1]) if found else None
-
-
 def _wait_for(error: Exception, tries: int, answered: bool) -> float | None:
     """Seconds until the call may be made again; None where waiting does not help."""
-    from huggingface_hub.errors import OfflineModeIsEnabled
-
     pause = FIRST_WAIT * 2 ** (tries - 1)
     response = getattr(error, "response", None)
     if isinstance(error, JSONDecodeError):  # of a server in between, where a Hub has answered before
         return pause if answered else None
-    if isinstance(error, ConnectionError) and not isinstance(error, OfflineModeIsEnabled):
-        status = _status_of_xet(error)
-        return pause if status is None or status in _PASSES else None
+    if response is None and is_of_xet(error):
+        return None  # that part of the library has waited by itself, for minutes
     if response is None:  # a connection that broke is opened again; where there is no network, that is said at once
         return pause if any(kind.__name__ in _BROKEN for kind in type(error).__mro__) else None
     if response.status_code not in _PASSES:

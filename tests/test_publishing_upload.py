@@ -470,7 +470,16 @@ def test_who_may_not_write_is_told_what_to_do(hub, ann) -> None:
     assert titles(ann, content) == ["initial commit"]
 
 
-def test_a_server_without_xet_is_met_with_what_to_set(ann, monkeypatch) -> None:
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        (None, "it has no Xet storage; nothing was committed.*set HF_HUB_DISABLE_XET=1, then run"),
+        (403, "not allowed with this token .*403 Forbidden.*take a token that may write"),
+    ],
+)
+def test_what_fails_about_xet_is_said_with_what_to_set(hub, ann, monkeypatch, status, words) -> None:
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_DISABLE_XET", False)
-    with pytest.raises(Stopped, match="no Xet storage; nothing was committed.*set HF_HUB_DISABLE_XET=1, then run"):
+    if status:
+        hub.fail("GET */xet-write-token/*", status)
+    with pytest.raises(Stopped, match=words):
         publish(ann, some_content())
