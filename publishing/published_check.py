@@ -19,6 +19,7 @@ from .content import Content
 from .loading_snippet import loading_snippet
 
 _PROGRAM = "ppaint.publishing.load_back"
+_AGAIN = "run the same command again"
 # What would give the process another cache than the empty one, or keep it from the Hub, or send it there as someone else.
 _NOT_PASSED_ON = re.compile(
     r"(HF|HUGGINGFACE|TRANSFORMERS|PPAINT)_(\w+_)?(CACHE|OFFLINE)|HF_HOME|HF_TOKEN(_PATH)?|HUGGING_FACE_HUB_TOKEN"
@@ -41,7 +42,7 @@ class CheckedBack:
     lines: tuple[str, ...]
 
 
-def check_back(content: Content, commit: str, *, endpoint: str, token: str | None = None) -> CheckedBack:
+def check_back(content: Content, commit: str, *, endpoint: str, token: str | bool | None = None) -> CheckedBack:
     """Load back what was published, and compare every file and what is made of them.
 
     Parameters
@@ -52,8 +53,8 @@ def check_back(content: Content, commit: str, *, endpoint: str, token: str | Non
         At which it stands.
     endpoint : str
         The Hub's address.
-    token : str, optional
-        For what is private; that of the environment or the login by default.
+    token : str or bool, optional
+        For what is private; that of the environment or the login by default, none where it is False.
 
     Returns
     -------
@@ -68,7 +69,7 @@ def check_back(content: Content, commit: str, *, endpoint: str, token: str | Non
 
 
 def check_all_back(
-    published: Sequence[tuple[Content, str]], *, endpoint: str, token: str | None = None
+    published: Sequence[tuple[Content, str]], *, endpoint: str, token: str | bool | None = None
 ) -> tuple[CheckedBack, ...]:
     """The same of several, in one process: the libraries that load them take seconds to import.
 
@@ -108,7 +109,7 @@ def check_all_back(
     return tuple(CheckedBack(snippet, tuple(found["lines"])) for snippet, found in zip(snippets, told, strict=True))
 
 
-def _run(tasks: list[dict], place: Path, endpoint: str, token: str | None) -> list[dict]:
+def _run(tasks: list[dict], place: Path, endpoint: str, token: str | bool | None) -> list[dict]:
     """What the process found of each task; where it died, the last entry says of what."""
     from huggingface_hub import get_token
 
@@ -117,8 +118,9 @@ def _run(tasks: list[dict], place: Path, endpoint: str, token: str | None) -> li
     environment |= {"HF_ENDPOINT": endpoint, "HF_HOME": str(place / "cache"), "PYTHONIOENCODING": "utf-8"}
     environment |= {"HF_HUB_DISABLE_PROGRESS_BARS": "1", "HF_HUB_DISABLE_TELEMETRY": "1"}
     environment |= {"HF_UPDATE_DOWNLOAD_COUNTS": "0"}  # a check is no use of it
-    if (token := token or get_token()) is not None:
-        environment["HF_TOKEN"] = token
+    token = get_token() if token in (None, True) else token
+    if token:
+        environment["HF_TOKEN"] = str(token)
     done = subprocess.run(
         [sys.executable, "-m", _PROGRAM, str(place / "tasks.json"), str(place / "told.json")],
         cwd=place / "work",
@@ -136,15 +138,17 @@ def _run(tasks: list[dict], place: Path, endpoint: str, token: str | None) -> li
 
 def _stop_at(where: str, found: Mapping[str, Any]) -> None:
     if found["different"]:
-        problem = f"{where}: it was published, and is not what came back: {found['different']}"
-        raise Stopped(problem, "run the same command again: what differs is sent again, and all is compared again")
+        problem = f"{where}: it was published, and comes back different: {found['different']}"
+        raise Stopped(problem, f"{_AGAIN}: what differs is sent again, and all is compared again")
     if found["stopped"]:
         raise Stopped(*found["stopped"])
     if found["failed"]:
         problem = f"{where}: it was published, and could not be loaded back ({found['failed']})"
-        raise Stopped(
-            problem, "run the same command again: what stands there is not sent again, and all is compared again"
-        )
+        if "No space left" in found["failed"]:
+            raise Stopped(
+                problem, f"make room in {tempfile.gettempdir()}, or set TMPDIR to a larger place, then {_AGAIN}"
+            )
+        raise Stopped(problem, f"{_AGAIN}: what stands there is not sent again, and all is compared again")
 
 
 def _lay_out(content: Content, folder: Path) -> None:

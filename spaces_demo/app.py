@@ -110,7 +110,7 @@ def main() -> None:
         scorer = AestheticScorer.from_pretrained(model.repo, revision=model.revision)
         loaded, reference = f"Scorer: `{NamedRepo(model.repo, scorer.commit)}`.", None
         if dataset is not None:
-            folder, commit = _dataset_folder(dataset)
+            folder, commit = dataset_folder(dataset)
             reference = score_release(scorer, folder)
             loaded += f" Paintings: `{NamedRepo(dataset.repo, commit)}`."
     except InputFault as error:  # the log of a Space shows it; a traceback would say less
@@ -153,9 +153,28 @@ def served_repos(environment: Mapping[str, str], space_file: Path) -> tuple[Name
     return scorer, NamedRepo.read(dataset) if dataset else None
 
 
-def _dataset_folder(dataset: NamedRepo) -> tuple[Path, str | None]:
-    """A local folder, or a snapshot of a dataset repo and its commit."""
+def dataset_folder(dataset: NamedRepo) -> tuple[Path, str | None]:
+    """Where a dataset lies: its own folder, or a repo's snapshot.
+
+    Parameters
+    ----------
+    dataset : NamedRepo
+
+    Returns
+    -------
+    folder : Path
+    commit : str or None
+        None for a folder.
+
+    Raises
+    ------
+    InputFault
+        If there is no such folder, and no such repo or revision within reach.
+    """
     if Path(dataset.repo).is_dir():
+        if dataset.revision is not None:
+            what = f"a folder has no revisions, and {dataset.revision!r} was asked for"
+            raise InputFault(Fault(dataset.repo, "revision", what, "leave the revision out, or give a repo id"))
         return Path(dataset.repo), None
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError

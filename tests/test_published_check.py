@@ -139,10 +139,19 @@ def test_a_space_that_takes_a_module_from_elsewhere_is_refused_and_what_else_was
     assert "ppaint.foundation" in str(caught.value) and "\n" not in str(caught.value)
 
 
+def test_a_process_that_was_ended_is_said_with_the_one_it_was_busy_with(hub, tmp_path):
+    whole, deadly = small_space(tmp_path / "whole"), small_space(tmp_path / "deadly")
+    (tmp_path / "deadly" / "app.py").write_text("import os, signal\nos.kill(os.getpid(), signal.SIGKILL)\n")
+    with pytest.raises(Stopped) as caught:
+        check_all_back([(one, push(hub, one)) for one in (whole, deadly)], endpoint=hub.url)
+    assert str(caught.value).startswith(f"{deadly.name}@")
+    assert "could not be loaded back (the process was ended by SIGKILL, for lack of memory perhaps" in str(caught.value)
+
+
 def test_what_may_not_be_read_is_said_in_one_line(hub, tmp_path):
     content = content_of("board", tmp_path, "ann/nowhere-simulated")
     with pytest.raises(Stopped) as caught:
-        check_back(content, "a" * 40, endpoint=hub.url)
+        check_back(content, "a" * 40, endpoint=hub.url, token=False)
     said = str(caught.value)
     assert said.startswith(f"ann/nowhere-simulated on {hub.url}: no token: the repo is private, or there is none")
     assert "it was published, and not loaded back. To go on: " in said

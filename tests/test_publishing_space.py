@@ -27,7 +27,7 @@ from ppaint.publishing.content import Links, Place
 from ppaint.publishing.contents.space import space_content
 from ppaint.publishing.outside_checks import check_content
 from ppaint.publishing.space_folder import space_code
-from ppaint.spaces_demo.app import served_repos
+from ppaint.spaces_demo.app import dataset_folder, served_repos
 from ppaint.spaces_demo.space_file import NamedRepo, read_space_file, space_text
 from ppaint.trainer.tiny_judge.architecture import build_processor, build_tiny_model
 
@@ -185,6 +185,14 @@ def test_the_repos_and_commits_are_read_back_and_the_environment_wins(content, t
 def test_a_folder_may_hold_the_sign_before_a_revision(tmp_path):
     (tmp_path / "scorer@home").mkdir()
     assert NamedRepo.read(f"{tmp_path}/scorer@home") == NamedRepo(f"{tmp_path}/scorer@home")
+    assert dataset_folder(NamedRepo(str(tmp_path))) == (tmp_path, None)
+    with pytest.raises(InputFault, match="a folder has no revisions, and 'v1' was asked for"):
+        dataset_folder(NamedRepo.read(f"{tmp_path}@v1"))
+
+
+def test_a_dataset_out_of_reach_is_one_clear_fault(hub):
+    with pytest.raises(InputFault, match="ann/nowhere@v1: no such folder, and no such dataset within reach"):
+        dataset_folder(NamedRepo.read("ann/nowhere@v1"))
 
 
 @pytest.mark.parametrize(
