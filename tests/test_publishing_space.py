@@ -1,35 +1,26 @@
-"""A Space's folder: whole by itself, and it serves exactly the repos and commits that it names."""
+"""A Space's folder: whole by itself, and it serves exactly the repos and commits that it names.
+
+That it runs so, downloaded from a Hub, is tested in `test_spaces_demo.py`, in the process that serves the page there.
+"""
 
 import json
 import os
 import re
-import shlex
-import signal
-import socket
 import subprocess
 import sys
-import time
-from pathlib import Path
 
 import gradio
 import grimp
-import httpx
-import numpy as np
 import pytest
-from conftest import SmallExport
-from huggingface_hub import HfApi, SpaceCard
-from PIL import Image
+from huggingface_hub import SpaceCard
 
-from ppaint.dataset_script import build_dataset
 from ppaint.foundation.faults import InputFault
-from ppaint.model_card import AestheticScorer, Prompts, ScorerConfig
 from ppaint.publishing.content import Links, Place
 from ppaint.publishing.contents.space import space_content
 from ppaint.publishing.outside_checks import check_content
 from ppaint.publishing.space_folder import space_code
 from ppaint.spaces_demo.app import dataset_folder, served_repos
 from ppaint.spaces_demo.space_file import NamedRepo, read_space_file, space_text
-from ppaint.trainer.tiny_judge.architecture import build_processor, build_tiny_model
 
 # huggingface_hub's own way to send a large file
 pytestmark = pytest.mark.filterwarnings("ignore:Use 'content=:DeprecationWarning")
@@ -38,19 +29,6 @@ NAME, OLD, NEW = "ann/ppaint-demo-simulated", "a" * 40, "b" * 40
 ROOMS = ("foundation", "preference_to_score", "images", "dataset_script", "model_card", "spaces_demo")
 NEVER_IMPORTED = {"torchvision"}  # by us; transformers takes it for Qwen3-VL's image processor
 DIMENSIONS = ["brushwork", "overall"]
-# Read by Python when it starts: the installed ppaint is hidden (an editable install answers through finders of its own), and at the
-# end it is written where each module of ours came from.
-START = """
-import atexit, json, os, sys
-sys.meta_path[:] = [finder for finder in sys.meta_path if "__editable__" not in repr(finder)]
-sys.path_hooks[:] = [hook for hook in sys.path_hooks if "ditable" not in repr(hook)]
-sys.path[:] = [path for path in sys.path if "__editable__" not in path]
-def tell():
-    files = {name: getattr(module, "__file__", None) for name, module in sys.modules.items() if name.startswith("ppaint.")}
-    with open(os.environ["SEEN"], "w") as file:
-        json.dump(files, file)
-atexit.register(tell)
-"""
 
 
 def write_out(content, folder):
@@ -232,86 +210,3 @@ def test_its_rooms_are_found_before_an_installed_ppaint(content, tmp_path):
     call = [sys.executable, str(folder / "probe.py")]
     done = subprocess.run(call, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60)
     assert done.stdout.strip() == str(folder / "ppaint" / "foundation" / "faults.py"), done.stderr
-
-
-@pytest.fixture(scope="module")
-def folders(tmp_path_factory):
-    """A scorer's folder and a dataset's."""
-    place = tmp_path_factory.mktemp("made")
-    processor = build_processor(tuple(DIMENSIONS))
-    build_tiny_model(processor, seed=3).save_pretrained(place / "scorer")
-    processor.save_pretrained(place / "scorer")
-    ScorerConfig(dimensions=DIMENSIONS, prompts=Prompts().to_dict(), simulated=True).save(place / "scorer")
-    build_dataset(SmallExport(place / "raw").keep("landscape", "overall").folder, place / "ppaint")
-    return place
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def wait_for(process, address, log):
-    for _ in range(600):
-        assert process.poll() is None, log.read_text()
-        try:
-            return httpx.get(f"{address}config", timeout=60)
-        except httpx.TransportError:
-            time.sleep(0.2)
-    raise AssertionError(log.read_text())
-
-
-def scored(address, image):
-    with httpx.Client(base_url=address, timeout=60) as client:
-        uploaded = client.post("gradio_api/upload", files={"files": (image.name, image.read_bytes())}).json()[0]
-        answer = client.post("gradio_api/run/score", json={"data": [{"path": uploaded}]}).json()
-    return answer["data"][0]["data"]
-
-
-def test_downloaded_from_the_hub_it_starts_from_its_own_files_and_scores_like_the_local_scorer(hub, folders, tmp_path):
-    api = HfApi(endpoint=hub.url, token="hf_ann")
-    sent = {}
-    for name, kind, folder in (("scorer-simulated", "model", "scorer"), ("ppaint-simulated", "dataset", "ppaint")):
-        api.create_repo(f"ann/{name}", repo_type=kind, exist_ok=True)
-        sent[kind] = api.upload_folder(repo_id=f"ann/{name}", repo_type=kind, folder_path=folders / folder).oid
-    links = Links(*(None, Place("ann/ppaint-simulated", sent["dataset"]), Place("ann/scorer-simulated", sent["model"])))
-    api.upload_file(
-        path_or_fileobj=b"{}", path_in_repo="scorer_config.json", repo_id="ann/scorer-simulated"
-    )  # a later push
-    content = space_content(NAME, links, simulated=True)
-    api.create_repo(NAME, repo_type="space", space_sdk="gradio", exist_ok=True)
-    api.upload_folder(repo_id=NAME, repo_type="space", folder_path=write_out(content, tmp_path / "out"))
-    (tmp_path / "start").mkdir()
-    (tmp_path / "start" / "sitecustomize.py").write_text(START)
-    port = free_port()
-    ours = ("PPAINT_MODEL", "PPAINT_DATASET", "GRADIO_TEMP_DIR")
-    environment = {key: value for key, value in hub.environment("ann", tmp_path / "cache").items() if key not in ours}
-    environment |= {"PYTHONPATH": str(tmp_path / "start"), "SEEN": str(tmp_path / "seen.json"), "TMPDIR": str(tmp_path)}
-    environment |= {"GRADIO_SERVER_PORT": str(port), "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
-    (block,) = re.findall(r"```sh\n(.*?)```", content.read("README.md").decode(), re.S)
-    download, install, start = map(shlex.split, block.splitlines())
-    assert install[:2] == ["pip", "install"]  # what it asks for stands above; a network is needed to install it
-    subprocess.run(download, cwd=tmp_path, env=environment, check=True, capture_output=True, timeout=60)
-    folder, log = tmp_path / NAME.split("/")[1], tmp_path / "log"
-    with log.open("wb") as file:
-        process = subprocess.Popen(start, cwd=tmp_path, env=environment, stdout=file, stderr=subprocess.STDOUT)
-    try:
-        address = f"http://127.0.0.1:{port}/"
-        page = json.dumps(wait_for(process, address, log).json())
-        pixels = np.random.default_rng(0).integers(0, 255, (96, 120, 3), dtype=np.uint8)
-        Image.fromarray(pixels).save(tmp_path / "scroll.png")
-        rows = scored(address, tmp_path / "scroll.png")
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(timeout=60)
-    table = AestheticScorer.from_pretrained(folders / "scorer", device="cpu").score([tmp_path / "scroll.png"])
-    assert [row[:3] for row in rows] == [
-        [name, f"{mean:.2f}", f"{sd:.2f}"]
-        for name, mean, sd in zip(DIMENSIONS, table.mean[0], table.sd[0], strict=True)
-    ]
-    assert all(row[3].endswith(" %") for row in rows)
-    assert f"ann/scorer-simulated@{sent['model']}" in page and f"ann/ppaint-simulated@{sent['dataset']}" in page
-    seen = json.loads((tmp_path / "seen.json").read_text())
-    assert Path(seen["ppaint.model_card"]) == folder / "ppaint" / "model_card" / "__init__.py"
-    assert [file for file in seen.values() if not Path(file).is_relative_to(folder / "ppaint")] == []

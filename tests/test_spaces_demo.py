@@ -1,14 +1,16 @@
 """The Space: an image in, five scores with standard deviations and a place among the release's paintings out; nothing else.
 
-One process serves the page for all tests here: first as a Space does, from a copied folder without the installed ppaint, then by
-`ppaint demo`. Its imports alone take ten seconds of a CPU.
+One process serves the page for all tests here: first as a Space does, published on a Hub, downloaded from there and started without the installed
+ppaint; then by `ppaint demo`. Its imports alone take ten seconds of a CPU.
 """
 
 import asyncio
 import hashlib
 import json
 import os
+import re
 import secrets
+import shlex
 import shutil
 import signal
 import socket
@@ -25,6 +27,7 @@ import httpx
 import numpy as np
 import pytest
 from conftest import SmallExport
+from huggingface_hub import CommitOperationAdd, HfApi, constants
 from PIL import Image
 from typer.testing import CliRunner
 
@@ -32,7 +35,10 @@ from ppaint.cli.main import app as command
 from ppaint.dataset_script import build_dataset
 from ppaint.images import InputFault
 from ppaint.model_card import AestheticScorer, Calibration, Prompts, ScorerConfig
+from ppaint.publishing.content import Links, Place
+from ppaint.publishing.contents.space import space_content
 from ppaint.spaces_demo import build_demo, score_release
+from ppaint.spaces_demo.app import main
 from ppaint.spaces_demo.placement_plot import draw_placement
 from ppaint.spaces_demo.score_tab import DEVIATION_NOTE, REAL_NOTE, SIMULATED_NOTE, score_file
 from ppaint.spaces_demo.upload_guard import REFUSAL, private_upload_folder
@@ -40,7 +46,6 @@ from ppaint.trainer.tiny_judge.architecture import build_processor, build_tiny_m
 
 DIMENSIONS = ["composition", "brushwork", "ink_and_color", "artistic_conception", "overall"]
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-ROOT = Path(__file__).resolve().parents[1]
 ROOMS = (
     "foundation",
     "preference_to_score",
@@ -51,28 +56,30 @@ ROOMS = (
     "trainer",
     "spaces_demo",
 )
+NAME, SCORER, DATA = "ann/shown-simulated", "ann/shown-scorer-simulated", "ann/shown-data-simulated"
 # What the server's process runs. The installed ppaint is hidden at first: an editable install answers through a finder of its
 # own, a wheel lies in site-packages, behind the working directory.
 SERVE = """
-import json, os, runpy, signal, sys
+import json, os, runpy, shutil, signal, sys
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a job of the background starts with it ignored
 model, dataset, port = sys.argv[1:]
 finders = list(sys.meta_path)
 sys.meta_path[:] = [finder for finder in finders if "__editable__" not in repr(finder)]
-try:
-    runpy.run_path("app.py", run_name="__main__")
-except SystemExit as stopped:
-    asked = str(stopped)
-os.environ |= {"PPAINT_MODEL": model, "PPAINT_DATASET": dataset}
 runpy.run_path("app.py", run_name="__main__")  # until it is interrupted
-rooms = {name: module for name, module in sys.modules.items() if name.startswith("ppaint.")}
+rooms = {name: module for name, module in sys.modules.items() if name.split(".")[0] == "ppaint"}
 places = {name: getattr(module, "__file__", None) or list(module.__path__)[0] for name, module in rooms.items()}
-with open("seen.json", "w") as file:
-    json.dump({"asked": asked, "places": places}, file)
+os.chdir("..")
+with open("places.json", "w") as file:
+    json.dump(places, file)
+for name in rooms:
+    del sys.modules[name]
+shutil.rmtree(os.environ.pop("GRADIO_TEMP_DIR"))
 sys.meta_path[:] = finders
 from ppaint.cli.main import main
 main(["demo", "--model", model, "--dataset", dataset, "--port", port])
 """
+# huggingface_hub's own way to send a large file
+pytestmark = pytest.mark.filterwarnings("ignore:Use 'content=:DeprecationWarning")
 
 
 @pytest.fixture(scope="module")
@@ -137,25 +144,58 @@ def wait_for(process, client, log):
     raise AssertionError(log.read_text())
 
 
+def put(api, name, kind, files):
+    """Files into a repo; the commit."""
+    api.create_repo(name, repo_type=kind, **({"space_sdk": "gradio"} if kind == "space" else {}))
+    added = [CommitOperationAdd(path, content) for path, content in files.items()]
+    return api.create_commit(name, added, repo_type=kind, commit_message="published").oid
+
+
+def files_of(folder):
+    return {path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.is_file()}
+
+
 @pytest.fixture(scope="module")
-def server(folder, dataset, painting, needed, tmp_path_factory):
-    """The page in a process of its own: gradio's server leaves loops and sockets open where it ran."""
+def published(hub_process, folder, dataset, tmp_path_factory):
+    """The Space on a Hub, with the scorer and the dataset that it serves, downloaded as its card says."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(constants, "HF_HUB_OFFLINE", False)
+        patch.setattr(constants, "HF_HUB_DISABLE_XET", True)
+        api = HfApi(endpoint=hub_process.url, token="hf_ann")
+        scorer = Place(SCORER, put(api, SCORER, "model", files_of(folder)))
+        data = Place(DATA, put(api, DATA, "dataset", files_of(dataset)))
+        later = [CommitOperationAdd("scorer_config.json", b"{}")]
+        api.create_commit(SCORER, later, commit_message="a later push that no page may serve")
+        content = space_content(NAME, Links(model=scorer, dataset=data), simulated=True)
+        put(api, NAME, "space", content.files)
     place = tmp_path_factory.mktemp("space")
-    shutil.copy(ROOT / "spaces_demo" / "app.py", place)
-    for room in needed:
-        shutil.copytree(ROOT / room, place / "ppaint" / room, ignore=shutil.ignore_patterns("__pycache__"))
+    ours = {"PYTHONPATH", "PYTHONHOME", "PPAINT_MODEL", "PPAINT_DATASET", "GRADIO_TEMP_DIR"}
+    environment = {
+        key: value for key, value in hub_process.environment("ann", place / "cache").items() if key not in ours
+    }
+    (block,) = re.findall(r"^```sh\n(.*?)^```", content.read("README.md").decode(), re.M | re.S)
+    download, install, start = map(shlex.split, block.splitlines())
+    assert install[:2] == ["pip", "install"] and start == ["python", "shown-simulated/app.py"]
+    program = Path(sys.executable).with_name(download[0])
+    subprocess.run([program, *download[1:]], cwd=place, env=environment, check=True, capture_output=True, timeout=60)
+    return SimpleNamespace(place=place, environment=environment, shown=f"`{scorer}`. Paintings: `{data}`")
+
+
+@pytest.fixture(scope="module")
+def server(folder, dataset, painting, published):
+    """The page in a process of its own: gradio's server leaves loops and sockets open where it ran."""
+    place = published.place
     (place / "temporary").mkdir()
     first_port, port = free_ports(2)
-    ours = {"PYTHONPATH", "PYTHONHOME", "PPAINT_MODEL", "PPAINT_DATASET", "GRADIO_TEMP_DIR"}
-    environment = {key: value for key, value in os.environ.items() if key not in ours}
-    environment |= {"TMPDIR": str(place / "temporary"), "GRADIO_SERVER_PORT": str(first_port)}
+    environment = published.environment | {"TMPDIR": str(place / "temporary"), "GRADIO_SERVER_PORT": str(first_port)}
     call = [sys.executable, "-u", "-c", SERVE, str(folder), str(dataset), str(port)]
     log = place / "log"
     with log.open("wb") as file:
-        process = subprocess.Popen(call, cwd=place, env=environment, stdout=file, stderr=subprocess.STDOUT)
+        own = place / NAME.split("/")[1]
+        process = subprocess.Popen(call, cwd=own, env=environment, stdout=file, stderr=subprocess.STDOUT)
     try:
         with httpx.Client(base_url=f"http://127.0.0.1:{first_port}/", timeout=60) as client:
-            wait_for(process, client, log)
+            page = wait_for(process, client, log).text
             first = SimpleNamespace(client=client)
             answer = ask(first, "run/score", {"path": str(upload(first, painting))})
         process.send_signal(signal.SIGINT)
@@ -163,7 +203,8 @@ def server(folder, dataset, painting, needed, tmp_path_factory):
         with httpx.Client(base_url=address, timeout=60) as client:
             wait_for(process, client, log)
             (uploads,) = (place / "temporary").glob("ppaint-uploads-*")
-            space = SimpleNamespace(answer=answer, **json.loads((place / "seen.json").read_text()))
+            places = json.loads((place / "places.json").read_text())
+            space = SimpleNamespace(answer=answer, page=page, places=places, own=own / "ppaint")
             yield SimpleNamespace(address=address, client=client, place=place, log=log, uploads=uploads, space=space)
         process.terminate()
         process.wait(timeout=60)
@@ -294,15 +335,21 @@ def test_the_page_needs_few_rooms(needed):
     assert needed <= {"foundation", "images", "dataset_script", "model_card", "spaces_demo"}
 
 
-def test_as_a_space_it_asks_for_its_model_and_scores_from_the_copied_folder_alone(server, needed, scorer, painting):
-    assert server.space.asked.startswith("PPAINT_MODEL: no scorer is named")
+def test_as_a_space_it_scores_as_the_scorer_at_the_commit_that_it_names(server, published, scorer, painting):
     status, told = server.space.answer
     assert status == 200
-    assert [row[1] for row in json.loads(told)["data"][0]["data"]] == [
-        f"{value:.2f}" for value in scorer.score([painting]).mean[0]
+    table = scorer.score([painting])
+    assert [row[1:3] for row in json.loads(told)["data"][0]["data"]] == [
+        [f"{mean:.2f}", f"{sd:.2f}"] for mean, sd in zip(table.mean[0], table.sd[0], strict=True)
     ]
-    assert {name.split(".")[1] for name in server.space.places} == needed  # all of them, and no other
-    assert all(Path(file).is_relative_to(server.place / "ppaint") for file in server.space.places.values())
+    assert published.shown in server.space.page
+
+
+def test_as_a_space_it_runs_from_its_own_files_alone(server, needed):
+    places = server.space.places
+    assert Path(places["ppaint.model_card.scorer"]) == server.space.own / "model_card" / "scorer.py"
+    assert [file for file in places.values() if not Path(file).is_relative_to(server.space.own)] == []
+    assert {name.split(".")[1] for name in places if "." in name} == needed  # all of them, and no other
 
 
 def test_a_client_gets_the_scores(predicted, scorer, painting):
@@ -521,6 +568,21 @@ def test_in_a_browser_a_dropped_image_shows_its_scores_and_a_bad_one_its_fault(a
 
 
 # --- as a file, and as a command
+
+
+def test_a_space_that_cannot_serve_ends_with_the_reason_and_no_traceback(folder, tmp_path, monkeypatch):
+    monkeypatch.delenv("PPAINT_MODEL", raising=False)
+    with pytest.raises(
+        SystemExit, match="^PPAINT_MODEL: no scorer is named, and there is no space.json beside app.py. Fix: "
+    ):
+        main()
+    monkeypatch.setenv("PPAINT_MODEL", str(tmp_path))
+    with pytest.raises(SystemExit, match="scorer_config.json: the folder is not a scorer"):
+        main()
+    monkeypatch.setenv("PPAINT_MODEL", str(folder))
+    monkeypatch.setenv("PPAINT_DATASET", str(tmp_path))
+    with pytest.raises(SystemExit, match="not a built ppaint dataset"):
+        main()
 
 
 def test_a_missing_scorer_or_dataset_is_one_clear_fault(folder, tmp_path):
