@@ -22,13 +22,9 @@ from ppaint.publishing.space_folder import space_code
 from ppaint.spaces_demo.app import dataset_folder, served_repos
 from ppaint.spaces_demo.space_file import NamedRepo, read_space_file, space_text
 
-# huggingface_hub's own way to send a large file
-pytestmark = pytest.mark.filterwarnings("ignore:Use 'content=:DeprecationWarning")
-
 NAME, OLD, NEW = "ann/ppaint-demo-simulated", "a" * 40, "b" * 40
 ROOMS = ("foundation", "preference_to_score", "images", "dataset_script", "model_card", "spaces_demo")
 NEVER_IMPORTED = {"torchvision"}  # by us; transformers takes it for Qwen3-VL's image processor
-DIMENSIONS = ["brushwork", "overall"]
 
 
 def write_out(content, folder):
