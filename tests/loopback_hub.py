@@ -2,10 +2,10 @@
 
 Written against the source of huggingface_hub 2.4. What is not known from there or from error messages that users have reported was
 never seen on the real Hub: how many discussions come on a page, when a listed pull request appears after its commit, the words of
-an error, redirects of `resolve` (here there are none), which endings go through LFS beyond the usual ones, `.gitignore` on upload (here a file is left out
-whose whole path a line matches), what it
-writes into a new Space (here a README), whether an object that was uploaded and not verified is asked for again (here it is not), the
-status of a repo made where there is no such organisation (here 403).
+an error, redirects of `resolve` (here there are none), which endings go through LFS beyond the usual ones, `.gitignore` on upload (here
+it leaves out a file whose whole path one of its lines matches), what the Hub writes into a new Space (here a README), whether an object
+that was uploaded and not verified is asked for again (here it is not), the status of a repo made where there is no such organisation
+(here 403), how many files a page of the tree has (here 100).
 Xet (`xet-write-token` is answered with 404) and uploads in several parts are not imitated.
 
 A token `hf_NAME` is the user NAME, `hf_read_NAME` may only read; a user may write in the own namespace and where `members` says so.
