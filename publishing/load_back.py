@@ -89,7 +89,7 @@ def in_words(error: BaseException) -> str:
     kind = type(error).__name__
     if not lines:
         return kind
-    return lines[0] if isinstance(error, InputFault) else f"{kind}: {lines[0]}"
+    return (lines[0] if isinstance(error, InputFault) else f"{kind}: {lines[0]}").rstrip(".")
 
 
 def _compare_files(task: Mapping[str, Any], hub: HubRepo) -> str:
