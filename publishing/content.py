@@ -80,6 +80,8 @@ class Content:
         What whoever publishes it should know.
     source : str
         The folder that it was made from, as the user gave it; the name of a fault's file.
+    of_others : tuple of str
+        Folders of the repo that others write to; nothing in them is ever removed.
     made_from : str
         Of a model: the name of its base, without the organisation; empty where it is not known.
     """
@@ -91,6 +93,7 @@ class Content:
     left_out: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     source: str = ""
+    of_others: tuple[str, ...] = ()
     made_from: str = ""
 
     @property

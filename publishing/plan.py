@@ -85,9 +85,11 @@ class Plan:
     new, changed, same, only_there : tuple of PlannedFile
         The content's files that are not there, are there with another content, are there as they are; and what only the Hub has.
     prune : bool
-        Whether what only the Hub has is removed, but for the `.gitattributes` of the Hub's own.
+        Whether what only the Hub has is removed, but for the `.gitattributes` of the Hub's own and what the content leaves to others.
     there : mapping of str to FileOnHub
         The repo's tree at `head`.
+    of_others : tuple of str
+        Folders in which nothing is removed.
     """
 
     name: str
@@ -99,6 +101,7 @@ class Plan:
     only_there: tuple[PlannedFile, ...]
     prune: bool
     there: Mapping[str, FileOnHub]
+    of_others: tuple[str, ...] = ()
 
     @property
     def sent(self) -> tuple[PlannedFile, ...]:
@@ -108,7 +111,10 @@ class Plan:
     @property
     def removed(self) -> tuple[PlannedFile, ...]:
         """The files that are removed."""
-        return tuple(one for one in self.only_there if one.path != OF_THE_HUB) if self.prune else ()
+        return tuple(one for one in self.only_there if not self._stays(one.path)) if self.prune else ()
+
+    def _stays(self, path: str) -> bool:
+        return path == OF_THE_HUB or path.startswith(tuple(f"{folder}/" for folder in self.of_others))
 
     @property
     def bytes_to_send(self) -> int:
@@ -233,7 +239,7 @@ def _compared(content: Content, head: str | None, there: Mapping[str, FileOnHub]
         groups[state].append(PlannedFile(path, _size(content, path)))
     only_there = tuple(PlannedFile(path, there[path].size) for path in sorted(there.keys() - content.files.keys()))
     new, changed, same = (tuple(group) for group in groups.values())
-    return Plan(content.name, content.repo_type, head, new, changed, same, only_there, prune, there)
+    return Plan(content.name, content.repo_type, head, new, changed, same, only_there, prune, there, content.of_others)
 
 
 def _check_place(hub: HubRepo, content: Content, found: Any, there: Iterable[str]) -> None:

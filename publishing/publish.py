@@ -12,8 +12,8 @@ from ..hub.hub_repo import HubRepo
 from .content import REPO_TYPES, Content, Links, Place, What
 from .outside_checks import check_content
 from .plan import Plan, make_plan
-from .published_check import check_back
-from .upload import checked_tag, create_repo, send, set_tag, tagged
+from .published_check import check_all_back
+from .upload import checked_tag, create_repo, planned_again, send, set_tag, tagged
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi
@@ -165,7 +165,9 @@ def plan_all(wanted: Sequence[Wanted], links: Links, how: HowToPublish, *, api: 
     links, planned = _by_name(wanted, links), []
     for one in wanted:
         hub = _repo(one, api)
-        plan = _plan(one, content := one.make(links), hub, how)
+        plan = make_plan(hub, content := one.make(links), prune=how.prune)
+        if one.before_planning is not None and plan.head is not None:
+            one.before_planning(hub)
         _check_tag(hub, plan, how.tag)
         planned.append(Planned(content, plan))
         if plan.empty and plan.head is not None:
@@ -206,15 +208,16 @@ def publish_all(
         What was told is done and stays; the same command goes on from there.
     """
     links = _by_name(wanted, links)
-    for one, plan in zip(wanted, planned, strict=True):
-        if create_repo(_repo(one, api), plan.content, private=how.private):
+    for one, before in zip(wanted, planned, strict=True):
+        if create_repo(_repo(one, api), before.content, private=how.private):
             tell(f"{one.name}: created")
-    published = []
-    for one in wanted:
+    published, contents = [], []
+    for one, before in zip(wanted, planned, strict=True):
         hub, content = _repo(one, api), one.make(links)
         check_content(content)
-        plan = _plan(one, content, hub, how)
-        _check_tag(hub, plan, how.tag)
+        plan = planned_again(hub, content, before.plan)  # what was shown and confirmed is what is done
+        if one.before_planning is not None and before.plan.head is not None:
+            one.before_planning(hub)
         message = how.message or f"Publish the {one.what} with ppaint"
         sent = send(hub, content, plan, message=message, prune=how.prune)
         for line in sent.done or ("nothing to send, all of it is there",):
@@ -222,14 +225,16 @@ def publish_all(
         if how.tag is not None and set_tag(hub, how.tag, sent.commit):
             tell(f"{one.name}: tag {how.tag} set")
         place = Place(one.name, sent.commit)
-        links, snippet = replace(links, **{one.what: place}), ""
-        if how.check:
-            checked = check_back(content, sent.commit, endpoint=api.endpoint, token=_token(api))
-            for line in checked.lines:
-                tell(f"{one.name}: {line}")
-            snippet = checked.snippet
-        published.append(Published(one.what, place, sent.url, snippet))
-    return published
+        links = replace(links, **{one.what: place})
+        published.append(Published(one.what, place, sent.url, ""))
+        contents.append((content, sent.commit))
+    if not how.check:
+        return published
+    checked = check_all_back(contents, endpoint=api.endpoint, token=_token(api))
+    for one, found in zip(published, checked, strict=True):
+        for line in found.lines:
+            tell(f"{one.place.name}: {line}")
+    return [replace(one, snippet=found.snippet) for one, found in zip(published, checked, strict=True)]
 
 
 def _by_name(wanted: Sequence[Wanted], links: Links) -> Links:
@@ -238,13 +243,6 @@ def _by_name(wanted: Sequence[Wanted], links: Links) -> Links:
 
 def _repo(one: Wanted, api: HfApi) -> HubRepo:
     return HubRepo(one.name, api, kind=REPO_TYPES[one.what])
-
-
-def _plan(one: Wanted, content: Content, hub: HubRepo, how: HowToPublish) -> Plan:
-    plan = make_plan(hub, content, prune=how.prune)
-    if one.before_planning is not None and plan.head is not None:
-        one.before_planning(hub)
-    return plan
 
 
 def _check_tag(hub: HubRepo, plan: Plan, tag: str | None) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import PackageNotFoundError, packages_distributions, requires
@@ -171,7 +171,7 @@ def requirements_of(modules: set[str]) -> tuple[str, ...]:
         what, fix = "it is not installed, so that its requirements are not known", "install it (`pip install .`)"
         raise InputFault(Fault(_OURS, "", what, fix)) from error
     modules = modules | {name for module in modules for name in _WITH.get(module, ())}
-    packages = packages_distributions()
+    packages = _packages_of_modules()
     found, faults = set(), []
     for module in sorted(modules):
         names = {_same(name) for name in packages.get(module, [module])} & set(declared)
@@ -182,6 +182,12 @@ def requirements_of(modules: set[str]) -> tuple[str, ...]:
     if faults:
         raise InputFault(faults)
     return tuple(sorted(found))
+
+
+@cache
+def _packages_of_modules() -> Mapping[str, list[str]]:
+    """Asked once: every installed package is read for it, half a second."""
+    return packages_distributions()
 
 
 def _package(requirement: str) -> str:

@@ -13,7 +13,7 @@ from ...eval_suite.leaderboard.board_file import BOARD_FILE, read_board_file
 from ...eval_suite.leaderboard.board_place import PREFIX, faults_of
 from ...eval_suite.leaderboard.built_page import MARKER, page_notes, page_texts
 from ...eval_suite.leaderboard.entries import entry_path
-from ...eval_suite.leaderboard.history import ACCEPTED, accepted_entries, waiting_ids
+from ...eval_suite.leaderboard.history import ACCEPTED, INBOX, accepted_entries, waiting_ids
 from ...eval_suite.leaderboard.log import LOG_FILE, LogLine, inspect_log, read_log
 from ...eval_suite.leaderboard.repo_card import repo_card
 from ...eval_suite.leaderboard.reported import REPORTED_FILE
@@ -73,6 +73,7 @@ def board_content(folder: Path, name: str, links: Links) -> Content:
         left_out=tuple(sorted(_strangers(folder, {CARD, *paths}))),
         notes=tuple(_notes(folder, lines, card)),
         source=str(folder),
+        of_others=(INBOX,),
     )
 
 
