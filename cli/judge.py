@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,7 +13,14 @@ from ..trainer.pseudo_scores.schedule_sizes import MIN_RELIABILITY, OPPONENTS, P
 from ..trainer.tiny_judge import TINY_JUDGE, model_source
 
 if TYPE_CHECKING:
+    from ..foundation.progress_type import Progress
+    from ..images.opening import OpenedImage
+    from ..model_card.judge import Judge
+    from ..trainer.judgments.judging import Judging
     from ..trainer.judgments.judging_cost import JudgingCost
+    from ..trainer.judgments.judgment_store import JudgmentStore
+    from ..trainer.pseudo_scores.reference_pool import ReferencePool
+    from ..trainer.pseudo_scores.schedule import Schedule
 
 JUDGING = "judging.json"
 COST = "cost.json"
@@ -58,11 +66,9 @@ def judge(
     dimensions = checked_dimensions(dimension or standard_dimensions())
     from ..images.image_folder import by_hash, open_folder
     from ..model_card.judge import Judge
-    from ..trainer.judgments.features_when_asked import FeaturesWhenAsked
-    from ..trainer.judgments.judging import Judging
     from ..trainer.judgments.judgment_store import JudgmentStore
     from ..trainer.pseudo_scores.labelled_set import check_enough
-    from ..trainer.pseudo_scores.schedule import Schedule, follow_schedule
+    from ..trainer.pseudo_scores.schedule import Schedule
     from .terminal import progress_bars, show_commit
 
     source = model_source(model or TINY_JUDGE)
@@ -86,13 +92,7 @@ def judge(
         ) as store:
             clear_left_overs(folder)  # it is this run's: the store has checked it
             clear_left_overs(out, (COST, JUDGING))
-
-            def note(encoded: int, seconds: float) -> None:
-                working.costs.add("vision", encoded=encoded, encoding_seconds=round(seconds, 6))
-
-            features = FeaturesWhenAsked(asked, opened, report, "vision features", note)
-            working = Judging(store, asked, features, on_batch=lambda *now: report("judging (ordered pairs)", *now))
-            pool = follow_schedule(working, list(features), schedule).pool
+            pool, working = _follow(store, asked, opened, schedule, report)
             path = store.export()
             record = asdict(schedule) | {"model": source, "revision": asked.revision, "images": names}
             cost = working.cost
@@ -100,14 +100,35 @@ def judge(
             write_json(out / JUDGING, record)
             rows, uncounted = len(store), max(0, len(store) - cost.ordered_pairs)
     show_commit(source, commit)
-    for image in opened:
-        if names[image.sha256] != image.name:
-            typer.echo(f"note: {image.name} shows the same picture as another file; it counts once", err=True)
+    _show_notes(opened, names)
     if pool.settings["size"] < pool_size:
         typer.echo(f"note: with {len(names)} images the pool has {pool.settings['size']} members, not {pool_size}")
     for line in _cost_lines(cost, uncounted):
         typer.echo(line)
     typer.echo(f"{rows:,} judgments of {len(names)} images in {path}")
+
+
+def _follow(
+    store: JudgmentStore, asked: Judge, opened: Sequence[OpenedImage], schedule: Schedule, report: Progress
+) -> tuple[ReferencePool, Judging]:
+    """Ask what the schedule asks; vision features are made when a question needs them."""
+    from ..trainer.judgments.features_when_asked import FeaturesWhenAsked
+    from ..trainer.judgments.judging import Judging
+    from ..trainer.pseudo_scores.schedule import follow_schedule
+
+    def note(encoded: int, seconds: float) -> None:
+        working.costs.add("vision", encoded=encoded, encoding_seconds=round(seconds, 6))
+
+    features = FeaturesWhenAsked(asked, opened, report, "vision features", note)
+    working = Judging(store, asked, features, on_batch=lambda *now: report("judging (ordered pairs)", *now))
+    return follow_schedule(working, list(features), schedule).pool, working
+
+
+def _show_notes(opened: Sequence[OpenedImage], names: Mapping[str, str]) -> None:
+    """Which files show a picture that another file shows too."""
+    for image in opened:
+        if names[image.sha256] != image.name:
+            typer.echo(f"note: {image.name} shows the same picture as another file; it counts once", err=True)
 
 
 def _cost_lines(cost: JudgingCost, uncounted: int) -> list[str]:

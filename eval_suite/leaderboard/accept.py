@@ -321,14 +321,7 @@ def accept(
     chosen = [id_ for id_ in chosen if id_ not in there]
     examined = _examine_all(board, chosen, references, facts, refused, progress)
     start = BoardState(board, lines)
-    state, prepared = start.copy(), {}
-    for id_, one in list(examined.items()):
-        try:
-            prepared[id_] = state.prepare(one, references, reason=(reasons or {}).get(id_))
-            state.add(prepared[id_])
-        except InputFault as error:
-            del examined[id_]
-            refused[id_] = error.faults
+    prepared = _prepare_all(start, examined, references, reasons or {}, refused)
     if not prepared or not confirm(list(prepared.values())):
         return Outcome((), refused, tuple(there), tuple(notes))
     accepted: list[LogLine] = []
@@ -336,12 +329,12 @@ def accept(
         lines, more = tidy(board)
         state = start if lines[-1].hash == start.lines[-1].hash else BoardState(board, lines)
         known = accepted_entries(lines)
-        there += [id_ for id_ in examined if id_ in known]  # by another command, while this one asked
-        for id_, one in examined.items():
+        there += [id_ for id_ in prepared if id_ in known]  # by another command, while this one asked
+        for id_, before in prepared.items():
             if id_ in known:
                 continue
             try:
-                ready = state.prepare(one, references, reason=(reasons or {}).get(id_), before=prepared[id_])
+                ready = state.prepare(examined[id_], references, reason=(reasons or {}).get(id_), before=before)
             except InputFault as error:
                 refused[id_] = error.faults
                 continue
@@ -351,6 +344,24 @@ def accept(
             state.add(ready)
             accepted.append(ready.line)
     return Outcome(tuple(accepted), refused, tuple(there), (*notes, *more))
+
+
+def _prepare_all(
+    start: BoardState,
+    examined: Mapping[str, Examined],
+    references: ReferenceScores,
+    reasons: Mapping[str, str],
+    refused: dict[str, tuple[Fault, ...]],
+) -> dict[str, Prepared]:
+    """What would be written, each held against the board and those before it; who is not accepted goes to `refused`."""
+    state, prepared = start.copy(), {}
+    for id_, one in examined.items():
+        try:
+            prepared[id_] = state.prepare(one, references, reason=reasons.get(id_))
+            state.add(prepared[id_])
+        except InputFault as error:
+            refused[id_] = error.faults
+    return prepared
 
 
 def _examine_all(
