@@ -66,12 +66,14 @@ def judge(
     dimensions = checked_dimensions(dimension or standard_dimensions())
     from ..images.image_folder import by_hash, open_folder
     from ..model_card.judge import Judge
+    from ..model_card.scorer_config import check_is_no_folders
     from ..trainer.judgments.judgment_store import JudgmentStore
     from ..trainer.pseudo_scores.labelled_set import check_enough
     from ..trainer.pseudo_scores.schedule import Schedule
     from .terminal import progress_bars, show_commit
 
     source = model_source(model or TINY_JUDGE)
+    check_is_no_folders(source, revision)  # before a large folder is looked through
     with progress_bars() as report:
         opened = open_folder(images, report)
         unique = by_hash(opened)

@@ -40,7 +40,9 @@ def score(
     from ..foundation.faults import Fault, InputFault
     from ..foundation.whole_files import check_can_be_written
     from ..images.image_folder import list_images
+    from ..model_card.scorer_config import check_is_no_folders
 
+    check_is_no_folders(model, revision)
     if out is not None:
         check_can_be_written(out)  # before a large folder is looked through
     paths = [path for given in images for path in (list_images(given) if given.is_dir() else [given])]

@@ -7,7 +7,7 @@ import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from string import Template
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
@@ -16,6 +16,9 @@ from .card_data import CARD, MEAN, CardData, CardFigures
 from .exported_adapter import is_repo_id
 from .out_of_distribution import UNKNOWN
 from .scorer_config import ScorerConfig
+
+if TYPE_CHECKING:
+    from huggingface_hub import EvalResult
 
 _TEMPLATE = Path(__file__).parent / "template" / "scorer_card.md"
 METRICS = {"srcc": "spearmanr", "plcc": "pearsonr"}
@@ -165,6 +168,8 @@ def front_matter(config: ScorerConfig, data: CardData, published: Published | No
     dict
         For YAML, in order.
     """
+    from huggingface_hub.repocard_data import eval_results_to_model_index
+
     simulated = config.simulated or (data.figures is not None and data.figures.simulated)
     tags = ["image-aesthetics", "psdistill", "ppaint"] + (["simulated"] if simulated else [])
     front: dict[str, Any] = {
@@ -182,15 +187,14 @@ def front_matter(config: ScorerConfig, data: CardData, published: Published | No
         front["datasets"] = [_name(published.dataset)]
     if data.figures is not None:
         front["metrics"] = [*METRICS.values(), *([_name(published.metric)] if published.metric else [])]
-        if published.dataset:
-            front["model-index"] = _model_index(data.figures, published, published.dataset)
+        if published.dataset and (results := _results(data.figures, published.dataset)):
+            front["model-index"] = eval_results_to_model_index(published.repo.split("/")[-1], results)
     return front
 
 
-def _model_index(figures: CardFigures, published: Published, dataset: str) -> list[dict[str, Any]]:
+def _results(figures: CardFigures, dataset: str) -> list[EvalResult]:
     """SRCC and PLCC of each category and of their mean, as the Hub lists results; a figure without a value is left out."""
     from huggingface_hub import EvalResult
-    from huggingface_hub.repocard_data import eval_results_to_model_index
 
     name, _, commit = dataset.partition("@")
     results = []
@@ -214,7 +218,7 @@ def _model_index(figures: CardFigures, published: Published, dataset: str) -> li
                     metric_value=figure.value,
                 )
             )
-    return eval_results_to_model_index(published.repo.split("/")[-1], results)
+    return results
 
 
 def _evaluation(data: CardData, published: Published | None, simulated: bool) -> str:

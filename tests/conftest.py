@@ -211,5 +211,9 @@ def hub(hub_process, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
     monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
     monkeypatch.delenv("HF_TOKEN", raising=False)
+    if (
+        "transformers.utils.hub" in sys.modules
+    ):  # it keeps a client of its own, with the address of when it was first asked
+        monkeypatch.setattr("transformers.utils.hub._hf_api", None)
     hub_process.calm()
     return hub_process

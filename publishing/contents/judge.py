@@ -8,14 +8,13 @@ import shlex
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from ...dataset_script.stand_in.simulate import DIMENSIONS
 from ...foundation.faults import Fault, InputFault
 from ...model_card.card_data import CARD
 from ...model_card.exported_adapter import is_repo_id
 from ...model_card.model_files import ADAPTER_CONFIG, weights_named
 from ...trainer.tiny_judge.known_weights import SHORT_NAMES, tiny_judge_in
+from ..card_schema import front_matter
 from ..content import Content, Links
 from .model_folder import ModelFolder, read_model_folder
 
@@ -52,16 +51,16 @@ def judge_content(folder: str | Path, name: str, links: Links) -> Content:
     found = read_model_folder(folder, [CARD, FIGURES])
     if (folder / ADAPTER_CONFIG).is_file():
         found.fault(ADAPTER_CONFIG, "", "the folder holds adapters, not a whole model", "merge them into their base")
-    told = found.attempt(lambda: read_front_matter(folder / CARD))
+    told = found.attempt(lambda: read_card(folder / CARD))
     known = None if found.faults else tiny_judge_in(found.files[one] for one in _weights(folder))
     simulated = known is not None or told is not None and SIMULATED in _tags(told[0])
     if told is not None and simulated:
         _check_says_so(found, *told)
     found.raise_faults()
     assert told is not None  # or there were faults
-    text = (folder / CARD).read_text(encoding="utf-8")
+    front, text = told
     files: dict[str, Path | bytes] = {**found.files, CARD: with_use(text, name).encode()}
-    base = str(told[0].get("base_model") or "")
+    base = str(front.get("base_model") or "")
     return Content(
         what="judge",
         name=name,
@@ -77,8 +76,8 @@ def _weights(folder: Path) -> list[str]:
     return [one for one in weights_named(folder) if one.endswith(".safetensors")]
 
 
-def read_front_matter(path: Path) -> tuple[dict[str, Any], str]:
-    """Front matter and body of a card.
+def read_card(path: Path) -> tuple[dict[str, Any], str]:
+    """A judge's card: its front matter, and its whole text.
 
     Parameters
     ----------
@@ -87,22 +86,17 @@ def read_front_matter(path: Path) -> tuple[dict[str, Any], str]:
     Raises
     ------
     InputFault
-        If there is no card, or it has none.
+        If there is no card, or it has no front matter.
     """
     try:
         text = path.read_text(encoding="utf-8")
+        return front_matter(text), text
+    except FileNotFoundError as error:
+        raise InputFault(Fault(str(path), "", "is missing", _FIX)) from error
     except (OSError, UnicodeDecodeError) as error:
-        missing = isinstance(error, FileNotFoundError)
-        raise InputFault(Fault(str(path), "", "is missing" if missing else f"not readable ({error})", _FIX)) from error
-    match = re.match(r"---\s*\n(.*?)\n---\s*\n(.*)", text, re.S)
-    try:
-        front = yaml.safe_load(match[1]) if match else None
-    except yaml.YAMLError as error:
-        what = f"its front matter is no YAML ({' '.join(str(error).split())[:160]})"
-        raise InputFault(Fault(str(path), "", what, _FIX)) from error
-    if not isinstance(front, dict) or match is None:
-        raise InputFault(Fault(str(path), "", "has no front matter", _FIX))
-    return front, match[2]
+        raise InputFault(Fault(str(path), "", f"not readable ({error})", _FIX)) from error
+    except ValueError as error:
+        raise InputFault(Fault(str(path), "", str(error), _FIX)) from error
 
 
 def _tags(front: dict[str, Any]) -> list[str]:
@@ -110,12 +104,12 @@ def _tags(front: dict[str, Any]) -> list[str]:
     return [str(tag) for tag in tags] if isinstance(tags, list) else [str(tags)]
 
 
-def _check_says_so(found: ModelFolder, front: dict[str, Any], body: str) -> None:
+def _check_says_so(found: ModelFolder, front: dict[str, Any], text: str) -> None:
     """A simulated judge says so where the Hub's visitors look first: in its tags and its title."""
     if SIMULATED not in _tags(front):
         what = "these are the weights of the simulated tiny judge, and no tag says so"
         found.fault(CARD, "tags", what, f"add the tag {SIMULATED}")
-    title = re.search(r"^# (.*)$", body, re.M)
+    title = re.search(r"^# (.*)$", text, re.M)
     if title is None or SIMULATED not in title[1].lower():
         found.fault(
             CARD, "title", "the judge is simulated, and its title does not say so", f"write `# ... ({SIMULATED})`"
