@@ -371,16 +371,16 @@ def test_every_block_of_the_published_cards_runs(made, hub, tmp_path, monkeypatc
     Image.fromarray(np.random.default_rng(0).integers(0, 255, (120, 96, 3), dtype=np.uint8)).save("painting.jpg")
     api = HfApi(endpoint=hub.url, token="hf_ann")
     hub.members("example", "ann")
-    api.create_repo("example/specimen-model")
+    api.create_repo("example/specimen-model", exist_ok=True)
     api.upload_folder(repo_id="example/specimen-model", folder_path=OLD / "model")
     contents = [
         model_content(made, NAME, LINKS),
-        model_content(OLD / "scorer_adapter", "ann/adapter", LINKS),
+        model_content(OLD / "scorer_adapter", "ann/psdistill-specimen", LINKS),
         judge_content(WEIGHTS, "ann/judge-tiny-simulated", LINKS),
     ]
     heads = {}
     for content in contents:
-        api.create_repo(content.name)
+        api.create_repo(content.name, exist_ok=True)
         folder = write_out(content, tmp_path / "sent" / content.name)
         heads[content.name] = api.upload_folder(repo_id=content.name, folder_path=folder).oid
     sources = (made, OLD / "scorer_adapter")

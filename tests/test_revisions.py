@@ -109,9 +109,9 @@ class Pushed:
 
     def __init__(self, hub, api, processor, folder):
         self.hub, self.api, self.processor, self.folder = hub, api, processor, folder
-        api.create_repo("ann/scorer", exist_ok=True)
+        api.create_repo("ann/pushed", exist_ok=True)
 
-    def push(self, seed: int, repo: str = "ann/scorer", *, measure: bool = True) -> str:
+    def push(self, seed: int, repo: str = "ann/pushed", *, measure: bool = True) -> str:
         """The commit of a version; nothing of it has the content of another one."""
         folder, entry = self.local(seed), None
         build_tiny_model(self.processor, seed=seed, **SMALL).save_pretrained(folder)
@@ -130,7 +130,7 @@ class Pushed:
 
     def resolved(self) -> set[str]:
         """The revisions under which files of the repo were asked for since the Hub was calm."""
-        calls = [one["call"] for one in self.hub.calls("/ann/scorer/resolve/")]
+        calls = [one["call"] for one in self.hub.calls("/ann/pushed/resolve/")]
         return {call.split("/resolve/")[1].split("/")[0] for call in calls}
 
 
@@ -153,17 +153,17 @@ def test_a_push_between_two_files_never_mixes_two_versions(pushed, image, monkey
     pushed.hub.calm()
     with monkeypatch.context() as hooked:
         hooked.setattr(ScorerConfig, "load", classmethod(load_then_push))
-        scorer = AestheticScorer.from_pretrained("ann/scorer", device="cpu")
-    assert scorer.commit == first != second[0] == pushed.api.model_info("ann/scorer").sha
+        scorer = AestheticScorer.from_pretrained("ann/pushed", device="cpu")
+    assert scorer.commit == first != second[0] == pushed.api.model_info("ann/pushed").sha
     assert pushed.resolved() == {"main", first}  # the branch was looked up once, for the first file
-    asked = [one["call"] for one in pushed.hub.calls("/ann/scorer/resolve/main/")]
+    asked = [one["call"] for one in pushed.hub.calls("/ann/pushed/resolve/main/")]
     assert {call.rsplit("/", 1)[1] for call in asked} == {FILE_NAME}
     assert scorer.config.calibration_note == "made with seed 1"
     table = scorer.score([image])
     wanted = AestheticScorer.from_pretrained(pushed.local(1), device="cpu").score([image])
     np.testing.assert_array_equal(table.mean, wanted.mean)
     np.testing.assert_array_equal(table.distance, wanted.distance)
-    newest = AestheticScorer.from_pretrained("ann/scorer", device="cpu")
+    newest = AestheticScorer.from_pretrained("ann/pushed", device="cpu")
     assert newest.commit == second[0] and np.abs(newest.score([image]).mean - table.mean).max() > 1e-3
 
 
@@ -180,53 +180,53 @@ def test_a_push_while_a_judge_is_loaded_does_not_mix_either(pushed, monkeypatch)
 
     with monkeypatch.context() as hooked:
         hooked.setattr(AutoConfig, "from_pretrained", read_then_push)
-        judge = Judge.from_pretrained("ann/scorer", dimensions=DIMENSIONS, device="cpu")
-    assert judge.revision == f"ann/scorer@{first}" and judge.commit_of("ann/scorer") == first
-    assert weights_hash("ann/scorer", judge.model) == weights_hash(pushed.local(3), None)
+        judge = Judge.from_pretrained("ann/pushed", dimensions=DIMENSIONS, device="cpu")
+    assert judge.revision == f"ann/pushed@{first}" and judge.commit_of("ann/pushed") == first
+    assert weights_hash("ann/pushed", judge.model) == weights_hash(pushed.local(3), None)
     assert judge.commit_of("ann/other") is None and judge.commit_of("") is None
 
 
 def test_an_adapter_is_put_on_the_base_of_the_commit_that_it_was_trained_on(pushed, image, monkeypatch):
     from peft import LoraConfig, get_peft_model
 
-    pushed.api.create_repo("ann/base", exist_ok=True)
-    trained_on = pushed.push(5, repo="ann/base", measure=False)
-    model, _ = load_model("ann/base", revision=trained_on, device="cpu")
+    pushed.api.create_repo("ann/pushed-base", exist_ok=True)
+    trained_on = pushed.push(5, repo="ann/pushed-base", measure=False)
+    model, _ = load_model("ann/pushed-base", revision=trained_on, device="cpu")
     config = {
         "form": "adapter",
-        "base": "ann/base",
-        "base_revision": f"ann/base@{trained_on}",
+        "base": "ann/pushed-base",
+        "base_revision": f"ann/pushed-base@{trained_on}",
         "dimensions": DIMENSIONS,
     }
     folder = pushed.folder / "adapter"
     pushed.processor.save_pretrained(folder)
-    hashes = {BASE_WEIGHTS: weights_hash("ann/base", model)}
+    hashes = {BASE_WEIGHTS: weights_hash("ann/pushed-base", model)}
     ScorerConfig(prompts=Prompts().to_dict(), hashes=hashes, **config).save(folder)
     with pytest.MonkeyPatch.context() as quiet:  # as in `trainer/saving.py`
         quiet.setattr("warnings.warn", lambda *given, **options: None)
         lora = get_peft_model(model, LoraConfig(r=2, target_modules=["q_proj"], init_lora_weights=False))
         lora.save_pretrained(folder, save_embedding_layers=False)
     (folder / "README.md").unlink(missing_ok=True)
-    pushed.api.create_repo("ann/adapter", exist_ok=True)
-    commit = pushed.api.upload_folder(repo_id="ann/adapter", folder_path=folder).oid
-    pushed.push(6, repo="ann/base", measure=False)
-    scorer = AestheticScorer.from_pretrained("ann/adapter", revision=commit, device="cpu")
+    pushed.api.create_repo("ann/pushed-adapter", exist_ok=True)
+    commit = pushed.api.upload_folder(repo_id="ann/pushed-adapter", folder_path=folder).oid
+    pushed.push(6, repo="ann/pushed-base", measure=False)
+    scorer = AestheticScorer.from_pretrained("ann/pushed-adapter", revision=commit, device="cpu")
     local = AestheticScorer.from_pretrained(folder, base=pushed.local(5), device="cpu")
     np.testing.assert_array_equal(scorer.score([image]).mean, local.score([image]).mean)
-    bases = {one["call"].split("/resolve/")[1].split("/")[0] for one in pushed.hub.calls("/ann/base/resolve/")}
+    bases = {one["call"].split("/resolve/")[1].split("/")[0] for one in pushed.hub.calls("/ann/pushed-base/resolve/")}
     assert bases == {trained_on}
 
 
 def test_the_commands_take_a_revision_and_say_which_commit_it_is(pushed, image, tmp_path, capsys):
     old, new = pushed.push(7), pushed.push(8)
-    pushed.api.create_tag("ann/scorer", tag="v7", revision=old)
+    pushed.api.create_tag("ann/pushed", tag="v7", revision=old)
     image.save(tmp_path / "painting.png")
     for given, commit, seed in ((["--revision", "v7"], old, 7), ([], new, 8)):
-        words = ["score", tmp_path / "painting.png", "--model", "ann/scorer", *given, "--format", "json"]
+        words = ["score", tmp_path / "painting.png", "--model", "ann/pushed", *given, "--format", "json"]
         with pytest.raises(SystemExit) as ending:
             main([str(word) for word in words])
         said = capsys.readouterr()
-        assert not ending.value.code and f"note: ann/scorer at commit {commit}" in said.err
+        assert not ending.value.code and f"note: ann/pushed at commit {commit}" in said.err
         wanted = AestheticScorer.from_pretrained(pushed.local(seed), device="cpu").score(tmp_path / "painting.png")
         assert json.loads(said.out)["scores"][0]["overall"] == wanted.mean[0, 1]
 
