@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -14,7 +15,7 @@ from conftest import SmallExport
 from huggingface_hub import HfApi
 from PIL import Image
 from small_board import board_of_four, scores
-from test_publishing_model import made  # noqa: F401
+from small_scorer import write_small_scorer
 
 from ppaint.cli.main import main
 from ppaint.dataset_script import build_dataset
@@ -35,14 +36,14 @@ REPOS = {
 
 
 @pytest.fixture(scope="module")
-def things(made, tmp_path_factory) -> dict[str, Path]:  # noqa: F811
+def things(tmp_path_factory) -> dict[str, Path]:
     """What one lab publishes."""
     home = tmp_path_factory.mktemp("things")
     export = SmallExport(home / "raw").keep("landscape", "brushwork", "overall")
     export.write_config(simulated=True, name="pilot-simulated")
     build_dataset(export.folder, home / "ppaint", processes=1)
     board = board_of_four(home / "board", scores(simulated=True))
-    return {"dataset": home / "ppaint", "model": made, "judge": WEIGHTS, "board": board}
+    return {"dataset": home / "ppaint", "model": write_small_scorer(home / "scorer"), "judge": WEIGHTS, "board": board}
 
 
 @pytest.fixture
@@ -182,8 +183,6 @@ def test_what_is_stopped_in_the_middle_goes_on_and_ends_the_same(hub, ppaint, th
 
 @pytest.mark.parametrize("case", ["a plain name", "a token in a file", "a home path in a card", "two in one repo"])
 def test_it_is_refused_before_the_first_request(hub, ppaint, things, tmp_path, case):
-    import shutil
-
     folder = Path(shutil.copytree(things["dataset"], tmp_path / "ppaint"))
     name, words = "lab/ppaint-simulated", "is no name for something simulated"
     if case == "a plain name":
@@ -212,11 +211,11 @@ def test_a_plan_is_shown_and_nothing_sent(hub, ppaint, things):
     assert {call["call"].split()[0] for call in hub.calls()} <= {"GET", "HEAD"}
 
 
-def test_a_space_reads_from_its_scorer_whether_it_is_simulated(hub, ppaint, things, made, tmp_path):  # noqa: F811
-    assert ppaint("model", made, "lab/scorer-simulated", "--yes", "--no-check")[0] == 0
+def test_a_space_reads_from_its_scorer_whether_it_is_simulated(hub, ppaint, things):
+    assert ppaint("model", things["model"], "lab/scorer-simulated", "--yes", "--no-check")[0] == 0
     api = HfApi(endpoint=hub.url, token="hf_keeper")
     api.create_repo("lab/renamed")
-    api.upload_folder(repo_id="lab/renamed", folder_path=made)
+    api.upload_folder(repo_id="lab/renamed", folder_path=things["model"])
     status, _, errors = ppaint("space", "lab/demo", "--model", "lab/renamed", "--yes")
     assert status == 2 and "is no name for something simulated" in " ".join(errors.split())
     status, shown, errors = ppaint("space", "lab/demo-simulated", "--model", "lab/renamed", "--yes", "--no-check")

@@ -12,25 +12,20 @@ import pytest
 import yaml
 from huggingface_hub import HfApi, ModelCard, parse_eval_result_entries
 from PIL import Image
+from small_scorer import ROWS, figures_of, write_small_scorer
 
 from ppaint.cli.main import main
 from ppaint.images import InputFault
-from ppaint.model_card import AestheticScorer, Calibration, Prompts, ScorerConfig
-from ppaint.model_card.card import write_scorer_card
-from ppaint.model_card.card_data import CARD_FILE, CardData, CardFigures
-from ppaint.model_card.model_files import files_hash
-from ppaint.model_card.out_of_distribution import DistanceMeasure
+from ppaint.model_card import AestheticScorer
+from ppaint.model_card.card_data import CARD_FILE, CardData
 from ppaint.publishing.content import Links, Place
 from ppaint.publishing.contents.judge import judge_content
 from ppaint.publishing.contents.model import is_scorer_folder, model_content
 from ppaint.trainer.tiny_judge import WEIGHTS
-from ppaint.trainer.tiny_judge.architecture import build_processor, build_tiny_model
 
 # huggingface_hub uploads large files in a way that its http client is giving up.
 pytestmark = pytest.mark.filterwarnings("ignore:Use 'content=:DeprecationWarning")
 OLD = Path(__file__).parent / "older_versions" / "commit_039d0e2"
-DIMENSIONS = ["brushwork", "overall"]
-ROWS = ("landscape", "figure", "mean")
 NAME = "ann/psdistill-small-simulated"
 LINKS = Links(
     dataset=Place("ann/ppaint-simulated", "1" * 40),
@@ -39,56 +34,9 @@ LINKS = Links(
 )
 
 
-def figures_of(folder: Path) -> CardFigures:
-    """Figures that differ from cell to cell, measured on the files of the folder."""
-
-    def table(start: float) -> dict:
-        cells = [(row, column) for row in ROWS for column in (*DIMENSIONS, "mean")]
-        found: dict = {}
-        for k, (row, column) in enumerate(cells):
-            value = start + k / 100
-            cell = {"value": value, "low": value - 0.1, "high": value + 0.05, "level": 0.95}
-            found.setdefault(row, {})[column] = cell
-        return found
-
-    return CardFigures(
-        release="ppaint-simulated",
-        release_sha256="a" * 64,
-        simulated=True,
-        references="fused scores",
-        categories=["landscape", "figure"],
-        dimensions=DIMENSIONS,
-        headline="overall",
-        srcc=table(0.5),
-        plcc=table(0.6),
-        files=files_hash(folder),
-        run="b" * 64,
-    )
-
-
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
-    """A small scorer that was measured."""
-    folder = tmp_path_factory.mktemp("made") / "scorer"
-    processor = build_processor(tuple(DIMENSIONS))
-    small = {"hidden_size": 32, "text_layers": 1, "vision_layers": 2}
-    build_tiny_model(processor, seed=3, **small).save_pretrained(folder)
-    processor.save_pretrained(folder)
-    states = np.random.default_rng(0).normal(size=(40, 32))
-    config = ScorerConfig(
-        dimensions=DIMENSIONS,
-        prompts=Prompts().to_dict(),
-        calibration={"overall": Calibration(slope=2.0, intercept=-1.0)},
-        simulated=True,
-        headline="overall",
-        base_revision="example/base@" + "0" * 40,
-        out_of_distribution=DistanceMeasure.fit(states[:20], states[20:]).save(folder),
-        versions={"ppaint": "0.1.0"},
-    )
-    config.save(folder)
-    text = {"title": "A small scorer", "training": "On sixteen images.", "evaluation": "Beside no baseline."}
-    write_scorer_card(folder, config, location=str(folder), figures=figures_of(folder), **text)
-    return folder
+    return write_small_scorer(tmp_path_factory.mktemp("made") / "scorer")
 
 
 @pytest.fixture
