@@ -16,7 +16,11 @@ from transformers import AutoModelForImageTextToText
 from ppaint.images import InputFault
 from ppaint.images.image_folder import open_folder
 from ppaint.model_card import AestheticScorer, Judge, ScorerConfig
+from ppaint.model_card.card_data import CardData
 from ppaint.model_card.loading import load_model, weights_hash
+from ppaint.publishing.content import Links
+from ppaint.publishing.contents.model import model_content
+from ppaint.publishing.outside_checks import check_content
 from ppaint.trainer import CardText, Distillation, Export, Schedule, distil, pseudo_label_images
 from ppaint.trainer.code_version import code_hash
 from ppaint.trainer.tiny_judge import WEIGHTS
@@ -124,6 +128,15 @@ def test_the_config_says_which_form_it_is_and_from_what_it_was_made(training, me
         assert config.hashes["code"] == code_hash()
         assert config.hashes["base weights"] == weights_hash(WEIGHTS, training.judge.model)
         assert config.versions["ppaint"]
+
+
+@pytest.mark.parametrize("form", ["merged", "adapter"])
+def test_both_forms_can_be_published_and_state_no_figures_yet(form, request):
+    content = model_content(request.getfixturevalue(form), "ann/scorer-simulated", Links())
+    check_content(content)
+    assert CardData.model_validate_json(content.read("card.json")).figures is None
+    assert content.left_out == () and content.notes == () and content.made_from == "tiny"
+    assert ("base_model: example/tiny-judge" in content.read("README.md").decode()) is (form == "adapter")
 
 
 def test_an_adapter_whose_base_is_out_of_reach_says_what_to_give(adapter):

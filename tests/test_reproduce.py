@@ -18,15 +18,22 @@ from transformers import AutoModelForImageTextToText, AutoProcessor
 
 from ppaint.cli.main import main
 from ppaint.cli.reproduce import read_options
+from ppaint.dataset_script import read_release
 from ppaint.dataset_script.stand_in.simulate import simulate
 from ppaint.eval_suite import evaluate_file
+from ppaint.eval_suite.reference_scores import reference_scores
 from ppaint.images import InputFault, open_image
 from ppaint.model_card import AestheticScorer, Judge
+from ppaint.model_card.card_data import CardData
 from ppaint.model_card.loading import weights_hash
+from ppaint.pipeline.card_figures import run_hash
 from ppaint.pipeline.protocol import Protocol, run_protocol
 from ppaint.pipeline.protocol_figures import LINES, UNSEEN, paired_differences
 from ppaint.pipeline.protocol_report import PLOTS, TAUGHT
 from ppaint.pipeline.reported_figures import REPORTED
+from ppaint.publishing.content import Links, Place
+from ppaint.publishing.contents.model import model_content
+from ppaint.publishing.outside_checks import check_content
 from ppaint.trainer.estimator import Estimator
 from ppaint.trainer.tiny_judge import WEIGHTS
 from ppaint.trainer.tiny_judge.architecture import build_processor, build_tiny_model
@@ -175,6 +182,23 @@ def test_everything_says_simulated_and_that_nothing_follows_for_the_paper(run, s
     assert len(headings) == len(measured_parts) and all("(simulated)" in line for line in headings)
     assert all("(simulated)" in line for line in page.splitlines() if line.startswith("!["))
     assert "Conditions that are not the reported ones: another model than Qwen3-VL-8B, 24 paintings" in page
+
+
+def test_the_scorers_card_keeps_the_figures_as_data_and_names_no_place_of_this_machine(run, summary):
+    out, figures = run[0], CardData.load(run[0] / "scorer").figures
+    for name, table in (("srcc", figures.srcc), ("plcc", figures.plcc)):
+        wanted = summary["measured"]["after"]["figures"][name]
+        assert {row: set(cells) for row, cells in table.items()} == {row: set(cells) for row, cells in wanted.items()}
+        for row, cells in table.items():
+            for column, cell in cells.items():
+                assert cell.model_dump() == {key: wanted[row][column][key] for key in ("value", "low", "high", "level")}
+    assert figures.release_sha256 == reference_scores(read_release(out / "ppaint")).sha256
+    assert figures.run == run_hash(out) and figures.simulated and figures.headline == "overall"
+    links = Links(dataset=Place("ann/ppaint-simulated", "1" * 40))
+    content = model_content(out / "scorer", "ann/psdistill-simulated", links)
+    check_content(content)
+    assert any(path.startswith(".eval_results/") for path in content.files)
+    assert str(out) not in content.read("README.md").decode()
 
 
 def test_every_plot_is_there_and_ours_carry_the_word_in_their_own_data(run):
