@@ -81,13 +81,8 @@ def judge(
         schedule = Schedule(pool_size, opponents, seed)
         names = {sha: image.name for sha, image in unique.items()}
         asked = Judge.from_pretrained(
-            source,
-            dimensions=dimensions,
-            revision=revision,
-            batch_size=batch_size or "auto",
-            compiled=compiled,
+            source, dimensions=dimensions, revision=revision, batch_size=batch_size or "auto", compiled=compiled
         )
-        commit = asked.commit_of(source)
         folder = out / "judgments"
         with JudgmentStore(
             folder, asked.fingerprint, asked.dimensions, parts=asked.parts, images=list(unique)
@@ -101,7 +96,7 @@ def judge(
             write_json(out / COST, cost.to_dict())
             write_json(out / JUDGING, record)
             rows, uncounted = len(store), max(0, len(store) - cost.ordered_pairs)
-    show_commit(source, commit)
+    show_commit(source, asked.commit_of(source))
     _show_notes(opened, names)
     if pool.settings["size"] < pool_size:
         typer.echo(f"note: with {len(names)} images the pool has {pool.settings['size']} members, not {pool_size}")
