@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -81,7 +81,7 @@ def model(
 
     links = Links(dataset=named_place("--dataset", dataset), metric=named_place("--metric", metric))
     how = _how(private, tag, prune, message, no_check)
-    _one(wanted_model(folder, repo), links, how, dry_run=dry_run, yes=yes)
+    _one(wanted_model(folder, repo), links, how, dry_run=dry_run, yes=yes, of_release={"model": folder})
 
 
 @publish.command()
@@ -123,7 +123,7 @@ def board(
 
     links = Links(dataset=named_place("--dataset", dataset))
     how = _how(private, tag, prune, message, no_check)
-    _one(wanted_board(folder, repo), links, how, dry_run=dry_run, yes=yes)
+    _one(wanted_board(folder, repo), links, how, dry_run=dry_run, yes=yes, of_release={"board": folder})
 
 
 @publish.command()
@@ -193,13 +193,24 @@ def _how(private: bool, tag: str | None, prune: bool, message: str | None, no_ch
     return HowToPublish(private=private, tag=tag, prune=prune, message=message, check=not no_check)
 
 
-def _one(wanted: Wanted, links: Links, how: HowToPublish, *, dry_run: bool, yes: bool) -> None:
-    """One thing, and the repos on the Hub that it names."""
+def _one(
+    wanted: Wanted,
+    links: Links,
+    how: HowToPublish,
+    *,
+    dry_run: bool,
+    yes: bool,
+    of_release: Mapping[str, Path] | None = None,
+) -> None:
+    """One thing, and the repos on the Hub that it names; `of_release` is a folder whose figures are of the dataset that it names."""
     from ..publishing.linked import with_commits
+    from ..publishing.same_release import check_release_on_hub
 
     _checked([wanted], links)
     api = _api()
-    _run([wanted], with_commits(links, api), how, api, dry_run=dry_run, yes=yes)
+    links = with_commits(links, api)
+    check_release_on_hub(links.dataset, api, **(of_release or {}))
+    _run([wanted], links, how, api, dry_run=dry_run, yes=yes)
 
 
 def _checked(wanted: Sequence[Wanted], links: Links) -> None:

@@ -10,6 +10,7 @@ from .content import Content, Links, What
 from .kinds import wanted_board, wanted_dataset, wanted_judge, wanted_metric, wanted_model, wanted_space
 from .names import default_name
 from .publish import Wanted
+from .same_release import release_faults
 
 
 def everything(
@@ -59,6 +60,8 @@ def everything(
             simulated.append(content.simulated)
         except InputFault as error:
             faults += error.faults
+    if dataset is not None and not faults:
+        faults += release_faults(dataset, str(dataset), model=model, board=board)
     if model is not None and not faults:
         of_space = any(simulated)
         wanted.append(wanted_space(_name("space", org, names, simulated=of_space), simulated=of_space))

@@ -19,6 +19,8 @@ from small_scorer import write_small_scorer
 
 from ppaint.cli.main import main
 from ppaint.dataset_script import build_dataset
+from ppaint.dataset_script.release import read_release
+from ppaint.eval_suite.reference_scores import reference_scores
 from ppaint.model_card import AestheticScorer
 from ppaint.trainer.tiny_judge import WEIGHTS
 
@@ -42,8 +44,10 @@ def things(tmp_path_factory) -> dict[str, Path]:
     export = SmallExport(home / "raw").keep("landscape", "brushwork", "overall")
     export.write_config(simulated=True, name="pilot-simulated")
     build_dataset(export.folder, home / "ppaint", processes=1)
-    board = board_of_four(home / "board", scores(simulated=True))
-    return {"dataset": home / "ppaint", "model": write_small_scorer(home / "scorer"), "judge": WEIGHTS, "board": board}
+    references = reference_scores(read_release(home / "ppaint"))
+    board = board_of_four(home / "board", references)
+    scorer = write_small_scorer(home / "scorer", references.sha256)
+    return {"dataset": home / "ppaint", "model": scorer, "judge": WEIGHTS, "board": board}
 
 
 @pytest.fixture
@@ -91,6 +95,8 @@ metric = evaluate.load(name["metric"])
 found["srcc"] = metric.compute(predictions=[1.0, 2.5, 2.0, 4.0], references=[1.0, 2.0, 3.0, 4.0], resamples=0)["srcc"]
 
 from huggingface_hub import hf_hub_download
+from ppaint.dataset_script.release import read_release
+from ppaint.eval_suite.reference_scores import reference_scores
 from ppaint.model_card import AestheticScorer
 scorer = AestheticScorer.from_pretrained(name["model"], revision="v1", device="cpu")
 found["commit"], found["scores"] = scorer.commit, scorer.score([image]).mean.tolist()
@@ -179,6 +185,20 @@ def test_what_is_stopped_in_the_middle_goes_on_and_ends_the_same(hub, ppaint, th
     api = HfApi(endpoint=hub.url, token="hf_keeper")
     for type_, name in (REPOS[kind] for kind in ("metric", *some, "space")):
         assert len(api.list_repo_commits(f"half/{name}", repo_type=type_)) == 2, name  # the Hub's own, and one of ours
+
+
+def test_figures_and_a_board_of_another_release_are_not_published_beside_a_dataset(hub, ppaint, things, tmp_path):
+    board = board_of_four(tmp_path, scores(simulated=True))
+    things = things | {"model": write_small_scorer(tmp_path / "scorer"), "board": board}
+    words = ("is of the release", "give the dataset that it was made on")
+    status, _, errors = ppaint("all", "other", *all_of(things), "--yes")
+    assert status == 2 and all(" ".join(errors.split()).count(word) == 2 for word in words[:1]) and hub.calls() == []
+    assert ppaint("dataset", things["dataset"], "lab/another-simulated", "--yes", "--no-check")[0] == 0
+    for kind in ("model", "board"):
+        more = ("--dataset", "lab/another-simulated", "--yes")
+        status, _, errors = ppaint(kind, things[kind], f"lab/of-{kind}-simulated", *more)
+        assert status == 2 and all(word in " ".join(errors.split()) for word in words), errors
+    assert not [call for call in hub.calls("repos/create") if b"of-" in str(call).encode()]
 
 
 @pytest.mark.parametrize("case", ["a plain name", "a token in a file", "a home path in a card", "two in one repo"])
