@@ -46,16 +46,7 @@ from ppaint.trainer.tiny_judge.architecture import build_processor, build_tiny_m
 
 DIMENSIONS = ["composition", "brushwork", "ink_and_color", "artistic_conception", "overall"]
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-ROOMS = (
-    "foundation",
-    "preference_to_score",
-    "images",
-    "dataset_script",
-    "model_card",
-    "eval_suite",
-    "trainer",
-    "spaces_demo",
-)
+ROOMS = tuple("foundation preference_to_score images dataset_script model_card eval_suite trainer spaces_demo".split())
 NAME, SCORER, DATA = "ann/shown-simulated", "ann/shown-scorer-simulated", "ann/shown-data-simulated"
 # What the server's process runs. The installed ppaint is hidden at first: an editable install answers through a finder of its
 # own, a wheel lies in site-packages, behind the working directory.
