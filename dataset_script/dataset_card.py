@@ -21,7 +21,7 @@ from .fused_facets import Facet
 from .hub_licences import HUB_LICENCES
 from .parquet_tables import features
 from .raw_export import RawExport
-from .schema import FUSED_SUFFIXES, PART_SUFFIX
+from .schema import FUSED_SUFFIXES, PART_SUFFIX, AnnotationsConfig
 from .score_tables import score_columns
 
 _TEMPLATE = Path(__file__).with_name("template") / "dataset_card.md"
@@ -35,11 +35,18 @@ _ON_THE_HUB = (
     "`{0}` is its repo on the Hub. What stands there may change; `revision=` with a tag or a commit keeps to one version of it. "
     "A local\nfolder `./{0}` would be loaded in its place."
 )
+_BANNER = (
+    "> # SIMULATED\n>\n"
+    "> **No person painted or judged anything in this dataset.** The paintings are drawn by a program, and the\n"
+    "> experts are random draws from a program whose noise was set so that Kendall's W comes near two reported\n"
+    "> figures. It has PPaint's shape and none of its data. It serves to test methods against a truth that is known;\n"
+    "> it says nothing about painting, taste or experts, and must not be published or cited as PPaint.\n"
+)
 _WITHOUT_SCORES = "Paintings judged by panels of experts. There are no scores here, see *Worth knowing*."
 _DIGITS = (4, 4, 3, 4, 3)  # of SRCC, PLCC, RMSE, halves, slope
 _HALVES = 3
 _ORDER = ("fused", "scores", "ratings", "pairs", "paintings")
-_MEASURED = ("counts", "agreement", "convergence")
+MEASURED = ("counts", "agreement", "convergence")
 _LOADING = "loading"
 _LOCAL = "ppaint"  # the folder that `ppaint build` is told to write in all examples
 
@@ -98,7 +105,7 @@ def measured_parts(card: str) -> dict[str, str]:
         Name of the part, SHA-256 of its text; a part that is not there is left out.
     """
     found = card_parts(card)
-    return {name: hashlib.sha256(found[name].encode()).hexdigest() for name in _MEASURED if name in found}
+    return {name: hashlib.sha256(found[name].encode()).hexdigest() for name in MEASURED if name in found}
 
 
 def card_at(card: str, release: Mapping[str, Any], location: str, beside: Sequence[str] = ()) -> str:
@@ -140,6 +147,31 @@ def card_metadata(facts: CardFacts) -> dict[str, Any]:
     dict
     """
     release, config = facts.release, facts.export.config
+    return {
+        "pretty_name": config.name,
+        **measured_fields(config, release),
+        "language": list(config.language),
+        # The Hub has no task of its own for scores of images; its libraries treat them under this one.
+        "task_categories": ["image-classification" if _has_images(facts.export) else "other"],
+        "tags": list(dict.fromkeys([*_tags(facts.export), *config.tags, "ppaint"])),
+        "configs": card_configs(release),
+    }
+
+
+def measured_fields(config: AnnotationsConfig, release: Mapping[str, Any]) -> dict[str, Any]:
+    """Fields of the YAML that are not for an author to choose: they follow from what was built.
+
+    Parameters
+    ----------
+    config : ExportConfig
+        The content of ``annotations.yaml``.
+    release : mapping
+        The content of ``ppaint_release.json``.
+
+    Returns
+    -------
+    dict
+    """
     licence = config.licence.lower()
     known = licence in HUB_LICENCES
     rows = sum(split["rows"] for split in release["configs"][release["default_config"]].values())
@@ -151,17 +183,22 @@ def card_metadata(facts: CardFacts) -> dict[str, Any]:
         (10_000_000, "1M<n<10M"),
     )
     return {
-        "pretty_name": config.name,
         "license": licence if known else "other",
         **({} if known else {"license_name": _line(config.licence)}),
-        "language": list(config.language),
         "annotations_creators": ["machine-generated" if config.simulated else "expert-generated"],
-        # The Hub has no task of its own for scores of images; its libraries treat them under this one.
-        "task_categories": ["image-classification" if _has_images(facts.export) else "other"],
         "size_categories": [next((name for limit, name in sizes if rows < limit), "10M<n<100M")],
-        "tags": list(dict.fromkeys([*_tags(facts.export), *config.tags, "ppaint"])),
-        "configs": card_configs(release),
     }
+
+
+def is_marked_simulated(card: str) -> bool:
+    """Whether a card has the banner of a simulated dataset, as a build writes it.
+
+    Parameters
+    ----------
+    card : str
+        The Markdown.
+    """
+    return _BANNER.strip() in card
 
 
 def card_configs(release: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -256,15 +293,7 @@ def _body(facts: CardFacts) -> str:
 
 
 def _banner(facts: CardFacts) -> str:
-    if not facts.export.config.simulated:
-        return ""
-    return (
-        "> # SIMULATED\n>\n"
-        "> **No person painted or judged anything in this dataset.** The paintings are drawn by a program, and the\n"
-        "> experts are random draws from a program whose noise was set so that Kendall's W comes near two reported\n"
-        "> figures. It has PPaint's shape and none of its data. It serves to test methods against a truth that is known;\n"
-        "> it says nothing about painting, taste or experts, and must not be published or cited as PPaint.\n"
-    )
+    return _BANNER if facts.export.config.simulated else ""
 
 
 def _opening(facts: CardFacts) -> str:

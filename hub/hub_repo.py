@@ -11,6 +11,7 @@ from itertools import count
 from json import JSONDecodeError
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
+from urllib.parse import urlsplit
 
 from ..foundation.any_text import readable
 from ..foundation.faults import Fault, InputFault
@@ -55,9 +56,43 @@ def checked_repo_name(name: str, given: str | None = None, fix: str = "give ORG/
     >>> checked_repo_name("org/ppaint")
     'org/ppaint'
     """
-    if not _NAME.fullmatch(name) or ".." in name or "--" in name:
+    from huggingface_hub.errors import HFValidationError
+    from huggingface_hub.utils import validate_repo_id
+
+    try:
+        validate_repo_id(name)  # names that end with .git or a hyphen, among others
+        is_name = bool(_NAME.fullmatch(name))
+    except HFValidationError:
+        is_name = False
+    if not is_name:
         raise InputFault(Fault(readable(given or name)[:100], "", "is no name of a repo on the Hub", fix))
     return name
+
+
+def check_endpoint(endpoint: str) -> None:
+    """Refuse an address at which no Hub can be: the client would fail with an error of its own at the first call.
+
+    Parameters
+    ----------
+    endpoint : str
+        What ``HF_ENDPOINT`` says.
+
+    Raises
+    ------
+    InputFault
+
+    Examples
+    --------
+    >>> check_endpoint("https://huggingface.co")
+    """
+    try:
+        parts = urlsplit(endpoint)
+        sound = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # the port is no number, or the address has half a bracket
+        sound = False
+    if not sound:
+        what, fix = f"{readable(endpoint)[:80]!r} is no address of a Hub", "correct HF_ENDPOINT, or unset it"
+        raise InputFault(Fault("HF_ENDPOINT", "", what, fix))
 
 
 class HubRepo:
@@ -92,6 +127,7 @@ class HubRepo:
 
         self.name, self.wait, self.kind = checked_repo_name(name), wait, kind
         self.api = HfApi() if api is None else api
+        check_endpoint(self.api.endpoint)
         self._answered = False  # whether what is there was seen to be a Hub
 
     @property

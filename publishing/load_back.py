@@ -119,10 +119,10 @@ def _sha256(file: Path) -> str:
 
 def _compare_tables(loaded: Mapping[str, Any], local: Path) -> Iterator[str]:
     """Each row of each split of each config with the Parquet files that the card names for it."""
-    import yaml
+    from ppaint.publishing.card_schema import front_matter
 
-    front = (local / "README.md").read_text(encoding="utf-8").split("---\n", 2)[1]
-    configs = {entry["config_name"]: entry["data_files"] for entry in yaml.safe_load(front)["configs"]}
+    front = front_matter((local / "README.md").read_text(encoding="utf-8"))
+    configs = {entry["config_name"]: entry["data_files"] for entry in front["configs"]}
     _same_names("configs", loaded["tables"], configs)
     for config, entries in configs.items():
         files = {entry["split"]: _parquet_files(local, entry["path"]) for entry in entries}

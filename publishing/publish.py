@@ -11,7 +11,7 @@ from ..foundation.stopped import Stopped
 from ..hub.hub_repo import HubRepo
 from .content import REPO_TYPES, Content, Links, Place, What
 from .outside_checks import check_content
-from .plan import Plan, make_plan
+from .plan import Plan, make_plan, size_in_words
 from .published_check import check_all_back
 from .upload import checked_tag, create_repo, planned_again, send, set_tag, tagged
 
@@ -119,10 +119,10 @@ def make_and_check(wanted: Sequence[Wanted], links: Links) -> list[Content]:
     InputFault
         With every fault of every content.
     """
-    names = [one.name for one in wanted]
+    repos = [(REPO_TYPES[one.what], one.name) for one in wanted]
     faults = [
-        Fault(name, "", "two things would go into this repo", "give one of them another name: --name KIND=NAME")
-        for name in sorted({name for name in names if names.count(name) > 1})
+        Fault(name, "", f"two things would go into this {kind} repo", "give one of them another name: --name KIND=NAME")
+        for kind, name in sorted({repo for repo in repos if repos.count(repo) > 1})
     ]
     links = replace(links, **{one.what: Place(one.name) for one in wanted})
     contents = []
@@ -218,6 +218,8 @@ def publish_all(
         plan = planned_again(hub, content, before.plan)  # what was shown and confirmed is what is done
         if one.before_planning is not None and before.plan.head is not None:
             one.before_planning(hub)
+        if plan.sent:
+            tell(f"{one.name}: sending {len(plan.sent)} files, {size_in_words(plan.bytes_to_send)}")
         message = how.message or f"Publish the {one.what} with ppaint"
         sent = send(hub, content, plan, message=message, prune=how.prune)
         for line in sent.done or ("nothing to send, all of it is there",):

@@ -7,6 +7,7 @@ made though its answer was lost is found by the repo's tree, and where nothing i
 from __future__ import annotations
 
 import re
+import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,7 +26,9 @@ if TYPE_CHECKING:
     from huggingface_hub import CommitOperationAdd, CommitOperationDelete
 
 AGAIN = "run the same command again"
-BARS_FROM = 10_000_000  # bytes: the library's own bars are shown for an upload that takes a while
+# Bytes: the library's own bars are shown on a terminal for an upload that takes a while. Where nobody reads what they write, its threads would
+# never end.
+BARS_FROM = 10_000_000
 _TAG = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _OF_THE_CARD = "Warnings while validating metadata in README.md:"
 
@@ -191,7 +194,9 @@ def _commit(hub: HubRepo, content: Content, plan: Plan, message: str, said: list
         return now.head if now.empty else None
 
     doing = "nothing was committed (large files that went up stay there, and are not sent again)"
-    return hub.once(doing, call, done, look_first=False, quiet=plan.bytes_to_send < BARS_FROM)
+    return hub.once(
+        doing, call, done, look_first=False, quiet=plan.bytes_to_send < BARS_FROM or not sys.stderr.isatty()
+    )
 
 
 def _operations(content: Content, plan: Plan) -> list[CommitOperationAdd | CommitOperationDelete]:

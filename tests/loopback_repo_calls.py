@@ -7,6 +7,7 @@ from urllib.parse import unquote, urlencode
 import yaml
 from fastapi import APIRouter, Request
 from fastapi.responses import FileResponse, JSONResponse
+from huggingface_hub.repocard import REGEX_YAML_BLOCK
 from loopback_access import NOT_LOGGED_IN, Refused, commit_of, is_member, page_of, repo_of, repos_of, user_of
 from loopback_repos import folder_hashes
 
@@ -31,11 +32,11 @@ async def whoami(request: Request):
 
 @calls.post("/api/validate-yaml")
 async def validate_yaml(request: Request):
-    parts = (await request.json())["content"].split("---\n", 2)
-    if len(parts) < 3 or parts[0]:
+    head = REGEX_YAML_BLOCK.search((await request.json())["content"])
+    if head is None:
         return {"errors": [], "warnings": [{"message": "empty or missing yaml metadata in repo card"}]}
     try:
-        sound = isinstance(yaml.safe_load(parts[1]), dict)
+        sound = isinstance(yaml.safe_load(head.group(2)), dict)
     except yaml.YAMLError:
         sound = False
     errors = [] if sound else [{"message": "invalid yaml metadata in repo card"}]
@@ -89,8 +90,8 @@ async def info(request: Request, kinds: str, namespace: str, name: str, revision
     commit = commit_of(request, repo, revision)
     card = {}
     if (readme := commit["files"].get("README.md")) is not None:
-        parts = repos_of(request).object(readme["sha256"]).read_text(encoding="utf-8").split("---\n", 2)
-        card = (yaml.safe_load(parts[1]) or {}) if len(parts) == 3 and not parts[0] else {}
+        head = REGEX_YAML_BLOCK.search(repos_of(request).object(readme["sha256"]).read_text(encoding="utf-8"))
+        card = (yaml.safe_load(head.group(2)) or {}) if head else {}
     siblings = [{"rfilename": path, **_described(path, entry)} for path, entry in sorted(commit["files"].items())]
     answer = {"_id": repo["name"], "id": repo["name"], "author": namespace, "sha": commit["oid"], "cardData": card}
     answer |= {key: repo[key] for key in ("private", "gated")} | {"disabled": False, "downloads": 0, "likes": 0}

@@ -471,7 +471,10 @@ def test_a_network_that_is_switched_off_or_answers_for_the_hub_is_said(hub, ann,
         submit_to_hub(checked, board, api=ann)
 
 
-@pytest.mark.parametrize("name", ["hub:", "hub:board", "hub:a/b/c", "hub:../x", "hub:a/..", "hub:a b/c", "hub:a--b/c"])
+NO_NAMES = ("", "board", "a/b/c", "../x", "a/..", "a b/c", "a--b/c", "a/b.git", "a/b-", "a-/b", "a/b.", "a/b--c")
+
+
+@pytest.mark.parametrize("name", [f"hub:{name}" for name in NO_NAMES])
 def test_what_is_no_repos_name_is_a_fault(name) -> None:
     with pytest.raises(InputFault, match="hub:ORG/NAME"):
         hub_repo(name)

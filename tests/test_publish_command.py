@@ -218,7 +218,7 @@ def test_it_is_refused_before_the_first_request(hub, ppaint, things, tmp_path, c
         words = "README.md"
     if case == "two in one repo":
         status, _, errors = ppaint("all", "lab", *all_of(things), "--name", "judge=psdistill-base-simulated", "--yes")
-        words = "two things would go into this repo"
+        words = "two things would go into this model repo"
     else:
         status, _, errors = ppaint("dataset", folder, name, "--yes")
     assert status == 2 and words in " ".join(errors.split()) and "Fix" in errors or "fix" in errors

@@ -143,6 +143,27 @@ def test_a_card_of_another_build_is_refused_by_its_figures_and_versions(folder, 
     assert {row for _, row, _ in found} >= {"part 'counts'", "part 'agreement'", "configs, fused", "configs, pairs"}
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "field"),
+    [
+        ("license: cc0-1.0", "license: mit", "license"),
+        ("- n<1K", "- 1M<n<10M", "size_categories"),
+        ("- machine-generated", "- expert-generated", "annotations_creators"),
+        ("No person painted or judged", "Great masters painted", ""),
+    ],
+)
+def test_fields_and_a_banner_that_follow_from_the_build_are_not_an_authors(folder, old, new, field):
+    edit(folder / "README.md", old, new)
+    ((file, row, _),) = faults(folder)
+    assert (file, row) == ("README.md", field)
+
+
+def test_figures_without_their_hashes_are_refused(folder):
+    path = folder / "ppaint_release.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"card_sha256": {}}))
+    assert {row for _, row, _ in faults(folder)} == {"part 'counts'", "part 'agreement'", "part 'convergence'"}
+
+
 def test_a_card_without_its_loading_part_is_refused(folder):
     edit(folder / "README.md", "<!-- ppaint: loading -->", "")
     assert faults(folder) == [("README.md", "part 'loading'", "is missing: it says how to load the dataset")]

@@ -11,7 +11,14 @@ import pyarrow
 import pyarrow.parquet
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
-from ...dataset_script.dataset_card import card_at, card_configs, measured_parts
+from ...dataset_script.dataset_card import (
+    MEASURED,
+    card_at,
+    card_configs,
+    is_marked_simulated,
+    measured_fields,
+    measured_parts,
+)
 from ...dataset_script.release import RELEASE_FILE, ReleaseTables, read_release
 from ...dataset_script.schema import CONFIG_FILE, read_config
 from ...foundation.faults import Fault, InputFault
@@ -184,9 +191,13 @@ def _card(folder: Path, release: ReleaseTables, name: str, links: Links) -> tupl
         return "", [Fault(str(path), "", str(error), _AGAIN)]
     faults = [
         Fault(str(path), f"part {part!r}", "holds figures that are not of this build, or were changed by hand", _AGAIN)
-        for part, sha256 in release["card_sha256"].items()
-        if measured_parts(card).get(part) != sha256
+        for part in MEASURED
+        if measured_parts(card).get(part) != release["card_sha256"].get(part)
     ]
+    faults += _other_fields(folder, front, release)
+    if release.simulated and not is_marked_simulated(card):
+        what = "lacks the banner that says that the dataset is simulated"
+        faults.append(Fault(str(path), "", what, f"put it back, or {_AGAIN}"))
     faults += _other_configs(path, front.get("configs"), card_configs(release))
     try:
         card = card_at(card, release, name, link_lines(links, _BESIDE))
@@ -195,6 +206,23 @@ def _card(folder: Path, release: ReleaseTables, name: str, links: Links) -> tupl
             Fault(str(path), f"part {error.args[0]!r}", "is missing: it says how to load the dataset", _AGAIN)
         )
     return card, faults
+
+
+def _other_fields(folder: Path, front: dict[str, Any], release: ReleaseTables) -> list[Fault]:
+    """Fields of the card's YAML that follow from what was built, and say something else."""
+    config, _ = read_config(folder, [])
+    if config is None:
+        return []  # a fault of its own
+    return [
+        Fault(
+            str(folder / CARD),
+            field,
+            f"is {front.get(field)!r}, and what was built says {value!r}",
+            f"correct it, or {_AGAIN}",
+        )
+        for field, value in measured_fields(config, release).items()
+        if front.get(field) != value and front.get(field) != [value] and [front.get(field)] != value
+    ]
 
 
 def _other_configs(path: Path, there: Any, built: list[dict[str, Any]]) -> list[Fault]:
