@@ -43,7 +43,7 @@ class SubjectRejection:
     share : ndarray, shape (n_raters,)
         (P + Q) / rated; 0 for a rater without ratings.
     balance : ndarray, shape (n_raters,)
-        |P - Q| / (P + Q); NaN where both are 0.
+        ``|P - Q| / (P + Q)``; NaN where both are 0.
     rejected : tuple
         Raters with a share above 0.05 and a balance below 0.3.
     unanimous : tuple

@@ -58,7 +58,7 @@ class Judged:
 
     @property
     def swap_consistency(self) -> np.ndarray:
-        """1 - |p_AB + p_BA - 1|, where p_BA is again of the image shown first; shape (m, D)."""
+        """``1 - |p_AB + p_BA - 1|``, where p_BA is again of the image shown first; shape (m, D)."""
         return 1 - np.abs(expit(self.forward) + expit(self.backward) - 1)
 
     def __len__(self) -> int:

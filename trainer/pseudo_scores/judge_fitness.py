@@ -32,7 +32,7 @@ class DimensionFitness:
     decisiveness : float
         Mean absolute value of delta = (logit p_AB - logit p_BA) / 2: the bias is to be seen beside it.
     swap_consistency : float
-        Mean of 1 - |p_AB + p_BA - 1|. A judge that knows nothing reaches 1: no measure of knowledge.
+        Mean of ``1 - |p_AB + p_BA - 1|``. A judge that knows nothing reaches 1: no measure of knowledge.
     same_winner : float
         Share of pairs in which both orders name the same winner.
     elo_spread, elo_error : float
