@@ -7,10 +7,10 @@ Two Math, under the SIL Open Font License, out of the package ziamath. A browser
 from __future__ import annotations
 
 import re
-from importlib.resources import files
+from importlib.util import find_spec
+from pathlib import Path
 
 from docutils import nodes
-from docutils.utils.math import MathError
 from docutils.utils.math.latex2mathml import tex2mathml
 from sphinx.application import Sphinx
 from sphinx.config import Config
@@ -29,7 +29,7 @@ def formula(writer, node: nodes.Element, *, as_block: bool) -> None:
     text = node.astext()
     try:
         drawn = mathml_of(text, as_block=as_block)
-    except MathError as error:
+    except Exception as error:  # MathError where a command is unknown, and others where a formula is malformed
         logger.warning("formula %r: %s", text, error, location=node, type="formula")
         drawn = writer.encode(text)
     if as_block:  # it may be wider than a small screen: then it scrolls, by keyboard too
@@ -47,7 +47,8 @@ def on_its_own(writer, node: nodes.math_block) -> None:
 
 
 def bring_font(app: Sphinx, config: Config) -> None:
-    config.html_static_path.append(str(files("ziamath.fonts") / "STIXTwoMath-Regular.ttf"))
+    package = Path(find_spec("ziamath").origin).parent
+    config.html_static_path.append(str(package / "fonts" / "STIXTwoMath-Regular.ttf"))
 
 
 def setup(app: Sphinx) -> dict:

@@ -91,14 +91,19 @@ def write_if_changed(path: Path, text: str) -> None:
         path.write_text(text, encoding="utf-8")
 
 
+def room_page(room: str, names: str) -> str:
+    """The room's docstring, its public names, and its files."""
+    text = title(room, "=") + f".. currentmodule:: {room}\n\n{docstring(room)}\n\n"
+    return text + names + files_table(room)
+
+
 def write_pages(app: Sphinx, config: Config) -> None:
     """Write a page for each room, and the one that lists the rooms."""
     folder = Path(app.srcdir) / "reference"
     homes: dict[int, str] = {}
     rows = ""
     for room in ROOMS:
-        text = title(room, "=") + f".. currentmodule:: {room}\n\n{docstring(room)}\n\n"
-        write_if_changed(folder / f"{short(room)}.rst", text + names_tables(room, homes, folder) + files_table(room))
+        write_if_changed(folder / f"{short(room)}.rst", room_page(room, names_tables(room, homes, folder)))
         rows += f":doc:`{room} <{short(room)}>`\n    {docstring(room).split(chr(10))[0]}\n\n"
     text = title("API reference", "=")
     text += "Public names are those of the room: ``from ppaint.ROOM import NAME``. Everything else may change in any release.\n\n"
