@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import configparser
+import gc
 import importlib
 import inspect
 import pkgutil
@@ -99,6 +100,7 @@ def room_page(room: str, names: str) -> str:
 
 def write_pages(app: Sphinx, config: Config) -> None:
     """Write a page for each room, and the one that lists the rooms."""
+    gc.disable()  # hardly anything of what the imports make is garbage, and looking through it takes ten seconds in all
     folder = Path(app.srcdir) / "reference"
     homes: dict[int, str] = {}
     rows = ""
@@ -109,8 +111,11 @@ def write_pages(app: Sphinx, config: Config) -> None:
     text += "Public names are those of the room: ``from ppaint.ROOM import NAME``. Everything else may change in any release.\n\n"
     text += rows + ".. toctree::\n   :hidden:\n\n" + "".join(f"   {short(room)}\n" for room in ROOMS)
     write_if_changed(folder / "index.rst", text)
+    gc.enable()
+    gc.freeze()
 
 
 def setup(app: Sphinx) -> dict:
     app.connect("config-inited", write_pages)
+    app.connect("build-finished", lambda app, error: gc.unfreeze())  # libraries complain of what was never given back
     return {"parallel_read_safe": True, "parallel_write_safe": True}
