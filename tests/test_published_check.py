@@ -55,6 +55,8 @@ def here(content, commit, folder, files=None):
 def dataset(tmp_path_factory):
     folder = tmp_path_factory.mktemp("dataset")
     build_dataset(SmallExport(folder / "raw").keep("landscape", "overall").folder, folder / "ppaint")
+    card = folder / "ppaint" / "README.md"  # as an editor may leave it: the Hub reads it all the same
+    card.write_text(card.read_text().replace("\n---\n\n", "\n# ----\n--- \n\n", 1))
     return folder / "ppaint"
 
 
