@@ -5,6 +5,7 @@ The whole site is built by ``.ci/run``, without a warning; ``PPAINT_SITE`` says 
 
 from __future__ import annotations
 
+import html
 import os
 import re
 import shutil
@@ -113,12 +114,15 @@ def test_every_public_name_has_one_page_and_every_file_its_purpose(tmp_path):
     assert "ppaint.images.InputFault" in pages and "ppaint.eval_suite.EvaluationInputError" not in pages
 
 
-def test_a_formula_becomes_mathml_with_primes():
+def test_a_formula_becomes_mathml_and_an_unknown_command_is_named():
     from mathml_formulas import mathml_of
 
-    drawn = mathml_of(r"\frac{1}{p_i' C p_i}", as_block=True)
+    drawn = html.unescape(mathml_of(r"\frac{1}{p_i' C \bar x_i}", as_block=True))
     assert drawn.startswith("<math") and 'display="block"' in drawn and "<mfrac>" in drawn
-    assert "′" in drawn and "'" not in re.sub(r"<[^>]*>", "", drawn)
+    assert "<mi>′</mi>" in drawn and re.search(r"<msub><mover>.*</mover><mi>i</mi></msub>", drawn)
+    assert 'display="inline"' in mathml_of("x", as_block=False)
+    with pytest.raises(ValueError, match=r"unknown: \\foo$"):
+        mathml_of(r"\log \foo x", as_block=False)
 
 
 @pytest.fixture(scope="module")

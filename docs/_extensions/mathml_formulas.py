@@ -1,6 +1,6 @@
 """Formulas as MathML, which browsers draw themselves: no script, and no request to another host.
 
-The converter is docutils' own. Many machines have no font for formulas (with brackets that grow), so the site brings one along: STIX
+Many machines have no font for formulas (with brackets that grow), so the site brings one along: STIX
 Two Math, under the SIL Open Font License, out of the package ziamath. A browser reads it on pages with formulas only.
 """
 
@@ -11,17 +11,23 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from docutils import nodes
-from docutils.utils.math.latex2mathml import tex2mathml
+from latex2mathml.converter import convert
 from sphinx.application import Sphinx
 from sphinx.config import Config
 from sphinx.util import logging
 
 logger = logging.getLogger(__name__)
+# The converter leaves no space about a function's name: n log v
+FUNCTION = re.compile(r"<mi>[a-z]{2,}</mi>")
+SPACED = r'<mrow><mspace width="0.17em" />\g<0><mspace width="0.17em" /></mrow>'
 
 
 def mathml_of(text: str, *, as_block: bool) -> str:
-    """A formula in LaTeX as MathML. docutils takes ``x'`` for an apostrophe, so it is written as LaTeX understands it."""
-    return tex2mathml(re.sub("'+", lambda found: "^{" + r"\prime" * len(found[0]) + "}", text), as_block=as_block)
+    """A formula in LaTeX as MathML; a ``ValueError`` names a command that the converter does not know."""
+    drawn = convert(text, display="block" if as_block else "inline")
+    if unknown := re.findall(r"\\\w+", re.sub(r"<[^>]*>", " ", drawn)):
+        raise ValueError(f"unknown: {', '.join(unknown)}")
+    return FUNCTION.sub(SPACED, drawn)
 
 
 def formula(writer, node: nodes.Element, *, as_block: bool) -> None:
@@ -29,7 +35,7 @@ def formula(writer, node: nodes.Element, *, as_block: bool) -> None:
     text = node.astext()
     try:
         drawn = mathml_of(text, as_block=as_block)
-    except Exception as error:  # MathError where a command is unknown, and others where a formula is malformed
+    except Exception as error:  # the converter raises many kinds where a formula is malformed
         logger.warning("formula %r: %s", text, error, location=node, type="formula")
         drawn = writer.encode(text)
     if as_block:  # it may be wider than a small screen: then it scrolls, by keyboard too

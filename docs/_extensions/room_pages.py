@@ -66,11 +66,11 @@ def names_tables(room: str, homes: dict[int, str], folder: Path) -> str:
     ``homes``: what is described already, by its ``id``, and under which name.
     """
     module = importlib.import_module(room)
-    kinds: dict[str, list[str]] = {"Functions": [], "Classes": [], "Constants": [], "Described in another room": []}
+    kinds: dict[str, list[str]] = {"Functions": [], "Classes": [], "Constants": [], "Other names": []}
     for name in sorted(getattr(module, "__all__", [])):
         one = getattr(module, name)
         if id(one) in homes:
-            kinds["Described in another room"].append(f"- ``{name}``: :obj:`{homes[id(one)]}`\n")
+            kinds["Other names"].append(f"- ``{name}``: :obj:`{homes[id(one)]}`\n")
         elif inspect.isclass(one) or inspect.isroutine(one):
             kinds["Classes" if inspect.isclass(one) else "Functions"].append(f"   {name}\n")
             homes[id(one)] = f"{room}.{name}"
