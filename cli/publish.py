@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -81,7 +82,13 @@ def model(
 
     links = Links(dataset=named_place("--dataset", dataset), metric=named_place("--metric", metric))
     how = _how(private, tag, prune, message, no_check)
-    _one(wanted_model(folder, repo), links, how, dry_run=dry_run, yes=yes, of_release={"model": folder})
+    wanted = wanted_model(folder, repo)
+    if wanted.what == "judge" and (dataset or metric):
+        from ..foundation.faults import Fault, InputFault
+
+        what = "a judge's card names no dataset and no metric, and this folder is no scorer's"
+        raise InputFault(Fault(str(folder), "--dataset, --metric", what, "leave them out"))
+    _one(wanted, links, how, dry_run=dry_run, yes=yes, of_release={"model": folder})
 
 
 @publish.command()
@@ -235,24 +242,45 @@ def _run(wanted: Sequence[Wanted], links: Links, how: HowToPublish, api: HfApi, 
 
     planned = plan_all(wanted, links, how, api=api)
     for one in planned:
-        _show(one)
+        _show(one, how.tag)
     if dry_run:
         typer.echo("nothing was sent (--dry-run)")
         return
-    if not (yes or all(one.plan.empty for one in planned) or typer.confirm("publish?")):
+    if not (yes or all(one.changes_nothing for one in planned) or _confirmed()):
         typer.echo("nothing was published")
         return
     for one in publish_all(wanted, planned, links, how, api=api, tell=typer.echo):
         _show_published(one)
 
 
-def _show(planned: Planned) -> None:
+def _confirmed() -> bool:
+    """Ask; where nobody can answer, say how to go on."""
+    from ..foundation.stopped import Stopped
+
+    try:
+        return typer.confirm("publish?")
+    except typer.Abort:
+        if sys.stdin is not None and sys.stdin.isatty():
+            raise  # it was the user who broke off
+        raise Stopped(
+            "nobody answered the question, and nothing was sent", "add --yes to publish without a question"
+        ) from None
+
+
+def _show(planned: Planned, tag: str | None) -> None:
     content = planned.content
     typer.echo(f"{content.name} ({content.what}{', simulated' if content.simulated else ''})")
     for line in planned.plan.lines():
         typer.echo(f"  {line}")
     for name in content.left_out:
         typer.echo(f"  not sent: {name}")
+    if planned.plan.head is None:
+        everyone = (
+            "private: only its members can read it" if planned.private else "PUBLIC: everyone can read it (--private)"
+        )
+        typer.echo(f"  the new repo will be {everyone}")
+    if planned.sets_tag:
+        typer.echo(f"  the tag {tag} will be set")
 
 
 def _show_published(published: Published) -> None:

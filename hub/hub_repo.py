@@ -232,7 +232,7 @@ class HubRepo:
                 "make a token on https://huggingface.co/settings/tokens, then " + login,
             )
         elif status == 401 and not token:
-            what, fix = "no token: the repo is private, or there is none, or this needs a token", login
+            what, fix = "you are not logged in, and this needs a login, or there is no such repo", login
         elif status in (402, 413, 507) or (status == 403 and _NO_ROOM.search(said)):
             what = f"the Hub takes no more ({said or status})"
             fix = "make room, or ask for more (https://huggingface.co/settings/billing, or the organisation's settings)"

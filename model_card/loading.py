@@ -59,9 +59,9 @@ def load_model(path_or_repo: str | Path, *, device=None, dtype: torch.dtype | No
         raise InputFault(Fault(str(path_or_repo), ADAPTER_CONFIG, what, fix))
     device = torch.device(device) if device is not None else best_device()
     dtype = dtype or (torch.bfloat16 if device.type == "cuda" else torch.float32)
-    commit = None if Path(path_or_repo).is_dir() else _commit(str(path_or_repo), revision)
-    revision = commit or revision  # a push between two files would mix two versions
     try:
+        commit = None if Path(path_or_repo).is_dir() else _commit(str(path_or_repo), revision)
+        revision = commit or revision  # a push between two files would mix two versions
         config = AutoConfig.from_pretrained(path_or_repo, revision=revision)
     except (OSError, ValueError) as error:
         what = str(error).splitlines()[0] if str(error) else type(error).__name__
@@ -88,15 +88,11 @@ def load_model(path_or_repo: str | Path, *, device=None, dtype: torch.dtype | No
     return model, processor
 
 
-def _commit(repo: str, revision: str | None) -> str | None:
-    """Which commit of a repo a branch or tag is now; None where its config is out of reach, as loading it will say."""
+def _commit(repo: str, revision: str | None) -> str:
+    """Which commit of a repo a branch or tag is now; an OSError or ValueError where its config is out of reach."""
     from huggingface_hub import hf_hub_download
-    from huggingface_hub.errors import HFValidationError
 
-    try:
-        return Path(hf_hub_download(repo, "config.json", revision=revision)).parent.name  # a snapshot's name
-    except (OSError, HFValidationError):
-        return None
+    return Path(hf_hub_download(repo, "config.json", revision=revision)).parent.name  # a snapshot's name
 
 
 @contextmanager

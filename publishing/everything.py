@@ -55,7 +55,7 @@ def everything(
             continue
         try:
             content = _content(make(folder, f"{org}/{what}"))  # the name depends on what it is
-            name = _name(what, org, names, simulated=content.simulated, of=content.made_from or folder.resolve().name)
+            name = _name(what, org, names, simulated=content.simulated, of=content.made_from)
             wanted.append(make(folder, name))
             simulated.append(content.simulated)
         except InputFault as error:

@@ -83,7 +83,7 @@ def wanted_board(folder: Path, name: str) -> Wanted:
     def make(links: Links) -> Content:
         return board_content(folder, name, links)
 
-    return Wanted("board", name, make, before_planning=lambda hub: board_goes_on(folder, hub))
+    return Wanted("board", name, make, check_repo=lambda hub: board_goes_on(folder, hub))
 
 
 def wanted_space(name: str, *, simulated: bool) -> Wanted:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import fields, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ..foundation.faults import Fault, InputFault
 from ..foundation.json_text import read_json
@@ -99,19 +99,19 @@ def simulated_there(links: Links, api: HfApi) -> bool:
 
 
 def _says_simulated(what: What, place: Place, api: HfApi) -> bool:
-    from huggingface_hub.errors import EntryNotFoundError
+    from huggingface_hub.errors import RemoteEntryNotFoundError
 
     name, hub = _SAYS[what], HubRepo(place.name, api, kind=REPO_TYPES[what])
 
-    def call() -> Any:
+    def call() -> str | None:
         try:
-            path = api.hf_hub_download(place.name, name, repo_type=REPO_TYPES[what], revision=place.commit)
-        except EntryNotFoundError:
+            return api.hf_hub_download(place.name, name, repo_type=REPO_TYPES[what], revision=place.commit)
+        except RemoteEntryNotFoundError:
             return None
-        return read_json(path)
 
+    path = hub.ask("nothing was published", call)
     try:
-        content = hub.ask("nothing was published", call)
+        content = None if path is None else read_json(path)
     except ValueError as error:
         raise InputFault(Fault(f"{place}/{name}", "", f"not readable as JSON ({error})", "publish it again")) from error
     if not isinstance(content, dict) or not isinstance(content.get("simulated"), bool):

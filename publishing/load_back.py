@@ -117,7 +117,7 @@ def _sha256(file: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def _compare_tables(loaded: Mapping[str, Any], local: Path) -> Iterator[str]:
+def _compare_tables(loaded: dict[str, Any], local: Path) -> Iterator[str]:
     """Each row of each split of each config with the Parquet files that the card names for it."""
     from ppaint.publishing.card_schema import front_matter
 
@@ -176,11 +176,12 @@ def _compare_mappings(where: str, back: Mapping[str, Any], here: Mapping[str, An
             raise DifferentError(f"{where}, {key}: {one[:60]} came back, and here it is {other[:60]}")
 
 
-def _compare_scores(loaded: Mapping[str, Any], local: Path) -> Iterator[str]:
+def _compare_scores(loaded: dict[str, Any], local: Path) -> Iterator[str]:
     """Ten images by the scorer that came back and by the local folder's, to the last digit."""
     from ppaint.model_card import AestheticScorer
 
     images, dimensions = loaded["images"], loaded["scorer"].dimensions
+    _let_go(loaded, "scorer")
     here = AestheticScorer.from_pretrained(local).score(images)
     _compare_cells("image", 0, loaded["scores"].rows(), here.rows())
     first = float(here.mean[0, 0])
@@ -190,19 +191,29 @@ def _compare_scores(loaded: Mapping[str, Any], local: Path) -> Iterator[str]:
     )
 
 
-def _compare_ratings(loaded: Mapping[str, Any], local: Path) -> Iterator[str]:
+def _let_go(loaded: dict[str, Any], name: str) -> None:
+    """Free the model that came back, so that two of them need not fit into memory."""
+    from ppaint.model_card.memory import release_memory
+
+    del loaded[name]
+    release_memory()
+
+
+def _compare_ratings(loaded: dict[str, Any], local: Path) -> Iterator[str]:
     """Ten images by the judge that came back and by the local folder's, to the last digit."""
     from ppaint.model_card import Judge
 
     images, back = loaded["images"], loaded["ratings"].tolist()
-    judge = Judge.from_pretrained(local, dimensions=loaded["judge"].dimensions)
+    dimensions = loaded["judge"].dimensions
+    _let_go(loaded, "judge")
+    judge = Judge.from_pretrained(local, dimensions=dimensions)
     here = judge.rate(judge.features(images)).tolist()
     rows = [[dict(zip("0123456789", row[0], strict=True)) for row in side] for side in (back, here)]
     _compare_cells("the rating of image", 0, *rows)
     yield f"Judge.from_pretrained: ratings of {len(images)} images equal to the last digit (the first: {here[0][0][0]!r})"
 
 
-def _compare_figures(loaded: Mapping[str, Any], local: Path) -> Iterator[str]:
+def _compare_figures(loaded: dict[str, Any], local: Path) -> Iterator[str]:
     """A fixed table by the metric that came back and by the local folder's."""
     import evaluate
 
@@ -212,7 +223,7 @@ def _compare_figures(loaded: Mapping[str, Any], local: Path) -> Iterator[str]:
     yield f"evaluate.load: {_count(len(here), 'figure')} of a table of 5 rows equal (srcc {here['srcc']!r})"
 
 
-def _compare_boards(loaded: Mapping[str, Any], local: Path) -> Iterator[str]:
+def _compare_boards(loaded: dict[str, Any], local: Path) -> Iterator[str]:
     """The board's own proof: its chain of hashes and the hash of every file of an entry."""
     from ppaint.eval_suite.leaderboard.verify import verify
 
@@ -224,7 +235,7 @@ def _compare_boards(loaded: Mapping[str, Any], local: Path) -> Iterator[str]:
     yield f"verify: {_count(back.entries, 'line')} of the log in one chain, its head {back.head}"
 
 
-def _compare_code(loaded: Mapping[str, Any], local: Path) -> Iterator[str]:
+def _compare_code(loaded: dict[str, Any], local: Path) -> Iterator[str]:
     """The Space's app and every file beside it are imported, from the folder that came back and from nowhere else."""
     folder = Path(loaded["folder"]).resolve()
     installed = {name: module for name, module in sys.modules.items() if name.split(".")[0] == "ppaint"}
@@ -233,7 +244,7 @@ def _compare_code(loaded: Mapping[str, Any], local: Path) -> Iterator[str]:
     sys.path.insert(0, str(folder))
     try:
         runpy.run_path(str(folder / "app.py"), run_name="app")
-        number = _import_all(folder)
+        number = _import_all(folder, local)
     finally:
         sys.path.remove(str(folder))
         for name in [name for name in sys.modules if name.split(".")[0] == "ppaint"]:
@@ -242,9 +253,9 @@ def _compare_code(loaded: Mapping[str, Any], local: Path) -> Iterator[str]:
     yield f"app.py and {_count(number, 'module')} of ppaint beside it import, from the Space's own folder"
 
 
-def _import_all(folder: Path) -> int:
-    """Import every module that lies in a folder; all that is imported must lie there."""
-    files = sorted(path.relative_to(folder) for path in (folder / "ppaint").rglob("*.py"))
+def _import_all(folder: Path, local: Path) -> int:
+    """Import every module that was published from the folder that came back; all that is imported must lie there."""
+    files = sorted(path.relative_to(local) for path in (local / "ppaint").rglob("*.py"))
     for file in files:
         importlib.import_module(".".join(file.with_suffix("").parts).removesuffix(".__init__"))
     for name, module in sorted(sys.modules.items()):
@@ -254,7 +265,7 @@ def _import_all(folder: Path) -> int:
     return len(files)
 
 
-COMPARE: dict[str, Callable[[Mapping[str, Any], Path], Iterator[str]]] = {
+COMPARE: dict[str, Callable[[dict[str, Any], Path], Iterator[str]]] = {
     "dataset": _compare_tables,
     "model": _compare_scores,
     "judge": _compare_ratings,

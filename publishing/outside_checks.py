@@ -72,7 +72,7 @@ def _name(content: Content) -> Iterator[Fault]:
     if content.what == "metric":
         return
     if content.simulated and not says_so:
-        what = "is no name for something simulated, or made from what is: nobody must take it for real"
+        what = "is simulated, or made from what is, and its name does not say so: nobody must take it for real"
         yield Fault(content.name, "", what, f"publish it as {content.name}{SIMULATED_ENDING}")
     if says_so and not content.simulated:
         what = "says simulated, and what would be published is not"

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,18 @@ if TYPE_CHECKING:
 
 OF_THE_HUB = ".gitattributes"  # the Hub writes it into each new repo: which files go beside git
 SDK = "gradio"
+# What transformers, peft and the page of a model read of a repo, beside the files that are published now.
+_LOADED_WITH_A_MODEL = (
+    "*.safetensors",
+    "*.bin",
+    "*.json",
+    "*.jinja",
+    "*.model",
+    "*.py",
+    "merges.txt",
+    "vocab.txt",
+    ".eval_results/*",
+)
 # By what a repo is known as the place of another thing; a judge has nothing that other models lack.
 _MARKS = {
     "ppaint_release.json": "dataset",
@@ -111,9 +124,10 @@ class Plan:
     @property
     def removed(self) -> tuple[PlannedFile, ...]:
         """The files that are removed."""
-        return tuple(one for one in self.only_there if not self._stays(one.path)) if self.prune else ()
+        return tuple(one for one in self.only_there if not self.stays(one.path)) if self.prune else ()
 
-    def _stays(self, path: str) -> bool:
+    def stays(self, path: str) -> bool:
+        """Whether a file that only the Hub has is never removed."""
         return path == OF_THE_HUB or path.startswith(tuple(f"{folder}/" for folder in self.of_others))
 
     @property
@@ -128,7 +142,8 @@ class Plan:
 
     def lines(self) -> tuple[str, ...]:
         """What is shown before an upload: a line for each file, and what it comes to."""
-        stays = tuple(one for one in self.only_there if one not in self.removed)
+        removed = set(self.removed)
+        stays = tuple(one for one in self.only_there if one not in removed)
         groups = {"new": self.new, "changed": self.changed, "same": self.same}
         groups |= {"on the Hub only, is removed": self.removed, "on the Hub only, stays": stays}
         wide = max((len(word) for word, files in groups.items() if files), default=0)
@@ -199,6 +214,7 @@ def make_plan(hub: HubRepo, content: Content, *, prune: bool, doing: str = "noth
         _check_place(hub, content, found, there)
     plan = _compared(content, head, there, prune)
     _check_folders(hub, plan)
+    _check_left_overs(hub, content, plan)
     return plan
 
 
@@ -265,6 +281,25 @@ def _check_folders(hub: HubRepo, plan: Plan) -> None:
             raise Stopped(f"{what}; nothing was sent", "add --prune, or remove it there")
 
 
+def _check_left_overs(hub: HubRepo, content: Content, plan: Plan) -> None:
+    """A file of an earlier model that stays would be loaded with the new one: weights, adapters, a tokenizer, results."""
+    if content.repo_type != "model":
+        return
+    gone = {one.path for one in plan.removed}
+    loaded = [
+        one.path
+        for one in plan.only_there
+        if one.path not in gone and any(fnmatch(one.path, pattern) for pattern in _LOADED_WITH_A_MODEL)
+    ]
+    if loaded:
+        names = ", ".join(readable(path) for path in loaded[:5]) + (", ..." if len(loaded) > 5 else "")
+        what = f"{hub.page}: files that only the Hub has would be loaded with this model, or shown with it: {names}"
+        raise Stopped(
+            f"{what}; nothing was sent",
+            "if they are results of a dataset that was named, name it again (--dataset); --prune deletes them there",
+        )
+
+
 def _parents(path: str) -> list[str]:
     parts = path.split("/")
     return ["/".join(parts[:depth]) for depth in range(1, len(parts))]
@@ -287,7 +322,7 @@ def is_same(content: Content, path: str, there: FileOnHub | None) -> bool:
     if there is None or there.size != _size(content, path):
         return False
     found = content.files[path]
-    with _read(found):
+    with read_as_fault(found):
         if there.sha256 is None:
             held = content.read(path)
             return hashlib.sha1(b"blob %d\0" % len(held) + held).hexdigest() == there.git_hash
@@ -296,12 +331,18 @@ def is_same(content: Content, path: str, there: FileOnHub | None) -> bool:
 
 def _size(content: Content, path: str) -> int:
     found = content.files[path]
-    with _read(found):
+    with read_as_fault(found):
         return len(found) if isinstance(found, bytes) else found.stat().st_size
 
 
 @contextmanager
-def _read(found: Path | bytes) -> Iterator[None]:
+def read_as_fault(found: Path | bytes) -> Iterator[None]:
+    """A file of this machine that cannot be read is a fault of it.
+
+    Parameters
+    ----------
+    found : Path or bytes
+    """
     try:
         yield
     except OSError as error:

@@ -13,7 +13,7 @@ from .content import REPO_TYPES, Content, Links, Place, What
 from .outside_checks import check_content
 from .plan import Plan, make_plan, size_in_words
 from .published_check import check_all_back
-from .upload import checked_tag, create_repo, planned_again, send, set_tag, tagged
+from .upload import check_private, checked_tag, create_repo, planned_again, send, set_tag, tagged
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi
@@ -31,14 +31,14 @@ class Wanted:
         ``ORG/NAME``.
     make : callable
         Makes its content from the repos that it names; asks the Hub nothing.
-    before_planning : callable, optional
+    check_repo : callable, optional
         Given the repo, raises what forbids writing to it as it is on the Hub now.
     """
 
     what: What
     name: str
     make: Callable[[Links], Content]
-    before_planning: Callable[[HubRepo], None] | None = None
+    check_repo: Callable[[HubRepo], None] | None = None
 
 
 @dataclass(frozen=True)
@@ -74,10 +74,21 @@ class Planned:
     ----------
     content : Content
     plan : Plan
+    sets_tag : bool
+        Whether a tag is to be set that is not there.
+    private : bool
+        Whether a repo that is made is private.
     """
 
     content: Content
     plan: Plan
+    sets_tag: bool = False
+    private: bool = False
+
+    @property
+    def changes_nothing(self) -> bool:
+        """Whether all of it is there."""
+        return self.plan.empty and not self.sets_tag
 
 
 @dataclass(frozen=True)
@@ -166,10 +177,11 @@ def plan_all(wanted: Sequence[Wanted], links: Links, how: HowToPublish, *, api: 
     for one in wanted:
         hub = _repo(one, api)
         plan = make_plan(hub, content := one.make(links), prune=how.prune)
-        if one.before_planning is not None and plan.head is not None:
-            one.before_planning(hub)
-        _check_tag(hub, plan, how.tag)
-        planned.append(Planned(content, plan))
+        if one.check_repo is not None and plan.head is not None:
+            one.check_repo(hub)
+        if how.private:
+            check_private(hub, private=True)
+        planned.append(Planned(content, plan, _sets_tag(hub, plan, how.tag), how.private))
         if plan.empty and plan.head is not None:
             links = replace(links, **{one.what: Place(one.name, plan.head)})
     return planned
@@ -216,10 +228,11 @@ def publish_all(
         hub, content = _repo(one, api), one.make(links)
         check_content(content)
         plan = planned_again(hub, content, before.plan)  # what was shown and confirmed is what is done
-        if one.before_planning is not None and before.plan.head is not None:
-            one.before_planning(hub)
+        if one.check_repo is not None and before.plan.head is not None:
+            one.check_repo(hub)
         if plan.sent:
-            tell(f"{one.name}: sending {len(plan.sent)} files, {size_in_words(plan.bytes_to_send)}")
+            count = f"{len(plan.sent)} file" + ("s" if len(plan.sent) > 1 else "")
+            tell(f"{one.name}: sending {count}, {size_in_words(plan.bytes_to_send)}")
         message = how.message or f"Publish the {one.what} with ppaint"
         sent = send(hub, content, plan, message=message, prune=how.prune)
         for line in sent.done or ("nothing to send, all of it is there",):
@@ -247,12 +260,13 @@ def _repo(one: Wanted, api: HfApi) -> HubRepo:
     return HubRepo(one.name, api, kind=REPO_TYPES[one.what])
 
 
-def _check_tag(hub: HubRepo, plan: Plan, tag: str | None) -> None:
-    """A tag that names another commit is never moved; that is said before anything is sent."""
+def _sets_tag(hub: HubRepo, plan: Plan, tag: str | None) -> bool:
+    """Whether a tag would be set; one that names another commit is never moved, which is said before anything is sent."""
     there = None if tag is None or plan.head is None else tagged(hub, tag)
     if there is not None and (not plan.empty or there != plan.head):
         what = f"{hub.name}: the tag {tag} names the commit {there[:12]} already, and stays there; nothing was sent"
         raise Stopped(what, "take another tag")
+    return tag is not None and there is None
 
 
 def _token(api: HfApi) -> str | None:

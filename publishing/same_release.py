@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from ..dataset_script.release import RELEASE_FILE, read_release
 from ..eval_suite.leaderboard.board_file import BOARD_FILE, read_board_file
+from ..eval_suite.leaderboard.board_place import faults_of
 from ..eval_suite.leaderboard.log import read_log
 from ..eval_suite.reference_scores import reference_scores
 from ..foundation.faults import Fault, InputFault
@@ -42,15 +43,7 @@ def release_faults(dataset: Path, called: str, *, model: Path | None = None, boa
     InputFault
         If a folder is none, or the dataset has no scores to measure against.
     """
-    figures = CardData.load(model) if model is not None else None
-    told = []
-    if figures is not None and figures.figures is not None:
-        told.append((str(model / CARD_FILE), "figures", figures.figures.release_sha256, "evaluate the scorer on it"))
-    if board is not None:
-        facts = read_board_file(board, read_log(board)[0])
-        told.append(
-            (str(board / BOARD_FILE), "release", facts.release, "make the board anew (`ppaint leaderboard new --from`)")
-        )
+    told = _releases(model, board)
     if not told:
         return []
     here = reference_scores(read_release(dataset)).sha256
@@ -64,6 +57,20 @@ def release_faults(dataset: Path, called: str, *, model: Path | None = None, boa
         for file, field, sha256, fix in told
         if sha256 != here
     ]
+
+
+def _releases(model: Path | None, board: Path | None) -> list[tuple[str, str, str, str]]:
+    """File, field, the release that it names, and what else to do, of each that names one."""
+    figures = CardData.load(model) if model is not None else None
+    told = []
+    if figures is not None and figures.figures is not None:
+        told.append((str(model / CARD_FILE), "figures", figures.figures.release_sha256, "evaluate the scorer on it"))
+    if board is not None:
+        facts = read_board_file(board, read_log(board)[0])
+        told.append(
+            (str(board / BOARD_FILE), "release", facts.release, "make the board anew (`ppaint leaderboard new --from`)")
+        )
+    return told
 
 
 def check_release_on_hub(
@@ -85,10 +92,12 @@ def check_release_on_hub(
     Stopped
         If it is out of reach.
     """
-    if place is None or place.commit is None:
+    if place is None or place.commit is None or not _releases(model, board):
         return
     with tempfile.TemporaryDirectory() as temporary:
         hub = HubRepo(place.name, api, kind="dataset")
-        folder = hub.download(place.commit, _TABLES, Path(temporary) / "dataset")
-        if faults := release_faults(folder, str(place), model=model, board=board):
-            raise InputFault(faults)
+        folder = Path(temporary) / "dataset"
+        with faults_of(folder, str(place)):
+            hub.download(place.commit, _TABLES, folder)
+            if faults := release_faults(folder, str(place), model=model, board=board):
+                raise InputFault(faults)

@@ -6,13 +6,17 @@ made though its answer was lost is found by the repo's tree, and where nothing i
 
 from __future__ import annotations
 
+import errno
+import os
 import re
 import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from copy import copy
 from dataclasses import dataclass
 from json import JSONDecodeError
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..foundation.any_text import readable
@@ -20,7 +24,7 @@ from ..foundation.faults import Fault, InputFault
 from ..foundation.stopped import Stopped
 from ..hub.hub_repo import FIRST_WAIT, NOT_KNOWN, TRIES, HubRepo
 from .content import Content
-from .plan import OF_THE_HUB, SDK, Plan, is_same, make_plan, tree
+from .plan import SDK, Plan, is_same, make_plan, read_as_fault, tree
 
 if TYPE_CHECKING:
     from huggingface_hub import CommitOperationAdd, CommitOperationDelete
@@ -58,6 +62,25 @@ class Sent:
     done: tuple[str, ...]
 
 
+def check_private(hub: HubRepo, *, private: bool) -> bool:
+    """Whether a repo is there; one that all can read is refused where it is to be private.
+
+    Parameters
+    ----------
+    hub : HubRepo
+    private : bool
+
+    Raises
+    ------
+    Stopped
+    """
+    found = hub.ask("no repo was made", hub.look)
+    if found is not None and private and found.private is False:
+        what = f"{hub.page}: this repo is there and public, and --private was given; nothing was changed"
+        raise Stopped(what, "make it private in its settings, or leave out --private")
+    return found is not None
+
+
 def create_repo(hub: HubRepo, content: Content, *, private: bool) -> bool:
     """Make a content's repo where there is none.
 
@@ -78,11 +101,7 @@ def create_repo(hub: HubRepo, content: Content, *, private: bool) -> bool:
     Stopped
         No network, no right, no such organisation; or it is to be private, and is there for all to read.
     """
-    found = hub.ask("no repo was made", hub.look)
-    if found is not None:
-        if private and found.private is False:
-            what = f"{hub.page}: this repo is there and public, and --private was given; nothing was changed"
-            raise Stopped(what, "make it private in its settings, or leave out --private")
+    if check_private(hub, private=private):
         return False
 
     def call() -> bool:
@@ -167,10 +186,14 @@ def _commit(hub: HubRepo, content: Content, plan: Plan, message: str, said: list
     """The commit of a plan, made now or by an earlier try whose answer was lost; None where its head is the head no more."""
     from huggingface_hub.errors import HfHubHTTPError
 
+    fresh = _operations(content, plan)
+
     def call() -> str | None:
         with _card_warnings(said):
             try:
-                operations = _operations(content, plan)  # the library notes on them what was done: each try has its own
+                operations = [
+                    copy(one) for one in fresh
+                ]  # the library notes on them what was done: each try has its own
                 _send_twins_once(hub, operations)
                 made = hub.api.create_commit(
                     hub.name,
@@ -203,7 +226,14 @@ def _operations(content: Content, plan: Plan) -> list[CommitOperationAdd | Commi
     from huggingface_hub import CommitOperationAdd, CommitOperationDelete
 
     gone = [CommitOperationDelete(one.path, is_folder=False) for one in plan.removed]
-    return [*gone, *(CommitOperationAdd(one.path, content.files[one.path]) for one in plan.sent)]
+    added = []
+    for one in plan.sent:
+        found = content.files[one.path]
+        with read_as_fault(found):
+            if isinstance(found, Path) and not found.is_file():  # the library would say something else
+                raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+            added.append(CommitOperationAdd(one.path, found))
+    return [*gone, *added]
 
 
 def _send_twins_once(hub: HubRepo, operations: list[CommitOperationAdd | CommitOperationDelete]) -> None:
@@ -275,7 +305,8 @@ def planned_again(hub: HubRepo, content: Content, plan: Plan) -> Plan:
         raise Stopped(f"{hub.page}: there is no such repo any more; nothing was committed", AGAIN)
     moved = {path for path in plan.there.keys() | now.there.keys() if plan.there.get(path) != now.there.get(path)}
     as_planned = {one.path for one in now.same}
-    planned = {*content.files, *(now.there if plan.prune else ())} - as_planned - {OF_THE_HUB}
+    pruned = (path for path in now.there if plan.prune and not now.stays(path))
+    planned = {*content.files, *pruned} - as_planned
     touched = sorted(moved & planned)
     if touched and not (plan.head is None and _is_untouched(hub)):
         names = ", ".join(readable(path) for path in touched[:10]) + (", ..." if len(touched) > 10 else "")
@@ -324,8 +355,8 @@ def checked_tag(tag: str) -> str:
     'v1'
     """
     if not _TAG.fullmatch(tag) or ".." in tag or tag.endswith((".", ".lock")) or tag in ("main", "HEAD"):
-        what = "is no name of a tag"
-        raise InputFault(Fault(f"--tag {readable(tag)[:100]}", "", what, "give one such as v1 or 2026-11"))
+        what = f"{readable(tag)[:100]!r} is not a valid name of a tag"
+        raise InputFault(Fault("--tag", "", what, "give one such as v1 or 2026-11"))
     return tag
 
 

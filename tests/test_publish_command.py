@@ -204,7 +204,7 @@ def test_figures_and_a_board_of_another_release_are_not_published_beside_a_datas
 @pytest.mark.parametrize("case", ["a plain name", "a token in a file", "a home path in a card", "two in one repo"])
 def test_it_is_refused_before_the_first_request(hub, ppaint, things, tmp_path, case):
     folder = Path(shutil.copytree(things["dataset"], tmp_path / "ppaint"))
-    name, words = "lab/ppaint-simulated", "is no name for something simulated"
+    name, words = "lab/ppaint-simulated", "its name does not say so"
     if case == "a plain name":
         name = "lab/ppaint"
     elif case == "a token in a file":
@@ -237,7 +237,7 @@ def test_a_space_reads_from_its_scorer_whether_it_is_simulated(hub, ppaint, thin
     api.create_repo("lab/renamed")
     api.upload_folder(repo_id="lab/renamed", folder_path=things["model"])
     status, _, errors = ppaint("space", "lab/demo", "--model", "lab/renamed", "--yes")
-    assert status == 2 and "is no name for something simulated" in " ".join(errors.split())
+    assert status == 2 and "its name does not say so" in " ".join(errors.split())
     status, shown, errors = ppaint("space", "lab/demo-simulated", "--model", "lab/renamed", "--yes", "--no-check")
     assert status == 0 and "lab/demo-simulated: created" in shown, errors
     status, _, errors = ppaint("space", "lab/demo-simulated", "--model", "lab/nothing-simulated", "--yes")

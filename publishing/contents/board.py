@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 import tempfile
 from collections.abc import Iterator, Sequence
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from ...eval_suite.leaderboard.board import read_board
 from ...eval_suite.leaderboard.board_file import BOARD_FILE, read_board_file
@@ -23,6 +22,7 @@ from ...foundation.faults import Fault, InputFault
 from ...hub.hub_repo import HubRepo
 from ..content import Content, Links
 from ..place_links import link_lines
+from .files_beside import files_beside
 
 CARD = "README.md"
 _PLOTS = ("forest.png", "cost.png")
@@ -70,7 +70,7 @@ def board_content(folder: Path, name: str, links: Links) -> Content:
         name,
         files,
         facts.simulated,
-        left_out=tuple(sorted(_strangers(folder, {CARD, *paths}))),
+        left_out=tuple(sorted(files_beside(folder, {CARD, *paths}))),
         notes=tuple(_notes(folder, lines, card)),
         source=str(folder),
         of_others=(INBOX,),
@@ -97,10 +97,11 @@ def _stale(folder: Path, lines: Sequence[LogLine]) -> Iterator[Fault]:
     yield from (Fault(str(page / name), "", "is missing", build) for name in missing)
     try:
         shown = json.loads((page / MARKER).read_text(encoding="utf-8"))["log"]
+        head, entries = shown["head"], shown["entries"]
     except (OSError, ValueError, LookupError, TypeError, RecursionError):
         return  # one of the notes
-    if shown["head"] in [line.hash for line in lines[:-1]]:
-        what = f"is of entry {shown.get('entries')}, and the log has {len(lines)}"
+    if head in [line.hash for line in lines[:-1]]:
+        what = f"is of entry {entries}, and the log has {len(lines)}"
         yield Fault(str(page / MARKER), "log", what, build)
 
 
@@ -115,14 +116,6 @@ def _entries(lines: Sequence[LogLine]) -> Iterator[str]:
             yield entry_path(Path(), id_).as_posix()
 
 
-def _strangers(folder: Path, own: set[str]) -> Iterator[str]:
-    for place, _, files in os.walk(folder):
-        for file in files:
-            path = PurePosixPath(Path(place, file).relative_to(folder)).as_posix()
-            if path not in own:
-                yield path
-
-
 def _notes(folder: Path, lines: Sequence[LogLine], card: str) -> Iterator[str]:
     if (folder / CARD).is_file() and (folder / CARD).read_bytes() != card.encode():
         yield f"{CARD} is sent as it is made of {BOARD_FILE}, and not as it lies in the folder"
@@ -133,7 +126,7 @@ def _notes(folder: Path, lines: Sequence[LogLine], card: str) -> Iterator[str]:
         yield f"the files of {', '.join(gone)} were deleted when withdrawn; where the Hub has them, --prune removes them there"
 
 
-def board_goes_on(folder: Path, hub: HubRepo) -> str | None:
+def board_goes_on(folder: Path, hub: HubRepo) -> None:
     """Refuse a folder whose log does not go on from the Hub's: what was accepted there would be lost.
 
     Parameters
@@ -142,11 +135,6 @@ def board_goes_on(folder: Path, hub: HubRepo) -> str | None:
         The board's folder.
     hub : HubRepo
         Its repo.
-
-    Returns
-    -------
-    str or None
-        The commit that was looked at; None where there is no such repo. A plan must be of this one.
 
     Raises
     ------
@@ -157,17 +145,15 @@ def board_goes_on(folder: Path, hub: HubRepo) -> str | None:
     """
     folder = Path(folder)
     there = hub.ask("nothing was done", hub.look)
-    if there is None or there.sha is None:
-        return None
+    if there is None or there.sha is None or all(one.rfilename != LOG_FILE for one in there.siblings or ()):
+        return
     name = PREFIX + hub.name
     with tempfile.TemporaryDirectory() as place, faults_of(Path(place) / "board", name):
         copy = hub.download(there.sha, [LOG_FILE], Path(place) / "board")
-        if not (copy / LOG_FILE).is_file():
-            return there.sha
         theirs, ours = read_log(copy), read_log(folder)
     same = next((k for k, (one, other) in enumerate(zip(theirs, ours, strict=False)) if one.hash != other.hash), None)
     if same is None and len(theirs) <= len(ours):
-        return there.sha
+        return
     raise InputFault(_lost(folder, hub.name, theirs, ours, len(ours) if same is None else same))
 
 

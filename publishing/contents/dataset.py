@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Annotated, Any
 
 import pyarrow
@@ -27,6 +26,7 @@ from ..card_schema import front_matter
 from ..content import Content, Links
 from ..place_links import link_lines
 from ..private_words import machine_words_in, secrets_in
+from .files_beside import files_beside
 
 CARD = "README.md"
 _LICENCES = ("LICENSE", "LICENSE.md", "LICENSE.txt")  # the Hub asks for one where a licence is not among its own
@@ -70,7 +70,7 @@ def dataset_content(folder: Path, name: str, links: Links) -> Content:
     configs = _configs(folder, release)
     tables = {split.file: folder / split.file for splits in configs.values() for split in splits.values()}
     own = {CARD, CONFIG_FILE, RELEASE_FILE, *_LICENCES, *tables}
-    strangers = sorted(_strangers(folder, own))
+    strangers = sorted(files_beside(folder, own))
     faults = [*_changed_tables(folder, configs), *_other_config(folder, release)]
     faults += [
         Fault(str(folder / path), "", "is a program, and a dataset holds none", "move it elsewhere")
@@ -110,14 +110,6 @@ def _configs(folder: Path, release: ReleaseTables) -> dict[str, dict[str, _Split
     ):
         raise InputFault(Fault(path, "", "is not what `ppaint build` writes", _AGAIN))
     return configs
-
-
-def _strangers(folder: Path, own: set[str]) -> Iterator[str]:
-    for place, _, files in os.walk(folder):
-        for file in files:
-            path = PurePosixPath(Path(place, file).relative_to(folder)).as_posix()
-            if path not in own:
-                yield path
 
 
 def _changed_tables(folder: Path, configs: Mapping[str, Mapping[str, _Split]]) -> Iterator[Fault]:
