@@ -195,9 +195,21 @@ def all_(
 
 
 def _how(private: bool, tag: str | None, prune: bool, message: str | None, no_check: bool) -> HowToPublish:
+    """What was asked for, looked at before anything is made."""
+    from ..foundation.faults import InputFault
+    from ..publishing.outside_checks import check_message
     from ..publishing.publish import HowToPublish
+    from ..publishing.upload import checked_tag
 
-    return HowToPublish(private=private, tag=tag, prune=prune, message=message, check=not no_check)
+    words, faults = {"tag": tag, "message": message}, []
+    for name, check in (("tag", checked_tag), ("message", check_message)):
+        try:
+            words[name] = None if words[name] is None else check(words[name])
+        except InputFault as error:
+            faults += error.faults
+    if faults:
+        raise InputFault(faults)
+    return HowToPublish(private=private, prune=prune, check=not no_check, **words)
 
 
 def _one(

@@ -17,14 +17,14 @@ from .model_files import files_hash
 CARD_FILE = "card.json"
 CARD = "README.md"
 MEAN = "mean"
-_UNFILLED = re.compile(r"\[More Information Needed\]|\b(?:TODO|FIXME|TBD)\b|\{\{.*?\}\}")  # of templates for cards
+UNFILLED = re.compile(r"\[More Information Needed\]|\b(?:TODO|FIXME|TBD)\b|\{\{.*?\}\}")  # of templates for cards
 _FIX = "correct it, or make the scorer's folder again"
 
 
 def _filled(text: str) -> str:
     if not text.strip():
         raise ValueError("it is empty")
-    if found := _UNFILLED.search(text):
+    if found := UNFILLED.search(text):
         raise ValueError(f"{found.group()[:60]!r} was never filled in")
     return text
 

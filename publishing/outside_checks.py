@@ -3,27 +3,37 @@
 from __future__ import annotations
 
 import re
-from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any
+from unicodedata import category
 
 from ..foundation.any_text import readable
 from ..foundation.faults import Fault, InputFault
 from ..hub.hub_repo import checked_repo_name
+from ..model_card.card_data import UNFILLED
 from .card_schema import card_body, front_matter, front_matter_faults
 from .content import SIMULATED_ENDING, Content
 from .private_words import Found, machine_words_in, secrets_in
+from .readable_parts import Part, readable_parts
 
 CARD = "README.md"
-_LOOKED_AT = 8192  # bytes: what holds a zero byte there is no text
-_CARDS_AND_CONFIGS = (".md", ".yaml", ".yml", ".json", ".toml", ".cfg", ".txt", ".tex")
-_VOCABULARIES = ("tokenizer.json", "vocab.json", "merges.txt")  # lists of word parts, `/home/x` among them
-_OTHERS = ("accepted/", "evaluated/", "board/")  # of a board: what others handed in, and what was made of it
+# Word lists hold `/home/x` among their words, tables whatever was measured, code its examples: of these only this machine's own paths.
+_NOT_OF_THE_USER = ("tokenizer.json", "vocab.json", "merges.txt", ".csv", ".tsv", ".py")
+_OTHERS = (
+    "accepted/",
+    "evaluated/",
+    "board/",
+    "log.jsonl",
+)  # of a board: what others handed in, and what was made of it
+_WITHOUT = {
+    "text": "write it without, or take it out",
+    "column": "correct it in the tables of which it was built, and build it again",
+    "images": "take it out of the image's metadata (`exiftool -all= IMAGE`), and build the dataset again",
+}
 _OF_A_FOLDER = ("dataset", "model", "judge", "board")  # the others are made of ppaint's own files
 _HIDDEN_ALLOWED = (".eval_results",)
 _LONGEST_NAME, _LONGEST_PATH = 255, 1000
-_UNFILLED = re.compile(r"\[More Information Needed\]|\{\{[^{}\n]*\}\}")
 _BLOCK = re.compile(r"^```[a-z]*\n.*?^```", re.M | re.S)
 _CODE = re.compile(rf"{_BLOCK.pattern}|`[^`\n]+`", re.M | re.S)
 _PLACEHOLDER = re.compile(r"\bORG/[A-Za-z0-9_.-]+")
@@ -40,8 +50,8 @@ def check_content(content: Content) -> None:
     Raises
     ------
     InputFault
-        Secrets in a text (they are not shown); paths or the name of this machine in a card or config; files that lead out of the
-        folder, are hidden, or have names that the Hub refuses; a card with unknown fields or values, or unfilled; simulated things
+        Secrets in any file (they are not shown); paths or the name of this machine in one, of any machine in a card, a config, a licence or
+        a template; files that lead out of the folder, are hidden, or have names that the Hub refuses; a card with unknown fields or values, or unfilled; simulated things
         under a name, a tag or a title that do not say so.
     """
     from huggingface_hub import get_token
@@ -104,35 +114,62 @@ def _file_names(content: Content) -> Iterator[Fault]:
 
 
 def _private(content: Content, path: str, token: str | None) -> Iterator[Fault]:
-    """Secrets in any text; in cards and configs also the paths and the name of a machine."""
-    text = _text(content, path)
-    if text is None:
-        return
-    for what, where in _by_kind(secrets_in(text, token)).items():
-        fix = "take it out, and revoke it where it was made: it stood in a file"
-        yield Fault(_named(content, path), _lines(content, path, where), f"holds what looks like {what}", fix)
-    name = PurePosixPath(path).name
-    if not name.endswith(_CARDS_AND_CONFIGS) or name in _VOCABULARIES:
-        return
+    """Secrets and the paths and the name of a machine, in a text or in what a table, an image or weights say beside their numbers."""
     of_others = content.what == "board" and path.startswith(_OTHERS)
-    words = machine_words_in(text.decode("utf-8", errors="replace"), any_machine=not of_others)
-    for what, where in _by_kind(words).items():
-        fix = "withdraw its entry with --remove-files" if of_others else "write it without, or take it out"
-        said = f"holds a path or a name of a machine: {what}"
-        yield Fault(_named(content, path), _lines(content, path, where), said, fix)
+    for part in readable_parts(path, content.files[path]):
+        for what, where in _by_kind(secrets_in(part.text, token)).items():
+            revoke = "take it out, and revoke it where it was made: it stood in a file"
+            yield Fault(
+                _named(content, path), _places(content, path, part, where), f"holds what looks like {what}", revoke
+            )
+        # A scan's own metadata may name a folder of the museum's machine: that is a note of the dataset's.
+        any_machine = not (of_others or path.endswith(_NOT_OF_THE_USER) or part.of == "images")
+        words = machine_words_in(part.text, any_machine=any_machine)
+        for what, where in _by_kind(words).items():
+            said = f"holds a path or a name of a machine: {what}"
+            fix = "withdraw its entry with --remove-files" if of_others else _WITHOUT.get(part.of, _WITHOUT["text"])
+            yield Fault(_named(content, path), _places(content, path, part, where), said, fix)
 
 
-def _text(content: Content, path: str) -> bytes | None:
-    """A file's bytes, in UTF-8 where they are UTF-16; None where it is no text."""
-    found = content.files[path]
-    if isinstance(found, Path):
-        with found.open("rb") as file:
-            begin = file.read(_LOOKED_AT)
-    else:
-        begin = found[:_LOOKED_AT]
-    if begin.startswith((BOM_UTF16_LE, BOM_UTF16_BE)):
-        return content.read(path).decode("utf-16", errors="replace").encode()
-    return None if b"\0" in begin else content.read(path)
+def check_message(message: str) -> str:
+    """The message of a commit in UTF-8, refused where it cannot be sent or says what must not leave this machine.
+
+    Parameters
+    ----------
+    message : str
+        As it was given, whatever the terminal's encoding.
+
+    Returns
+    -------
+    str
+
+    Raises
+    ------
+    InputFault
+
+    Examples
+    --------
+    >>> check_message("Second version")
+    'Second version'
+    """
+    from huggingface_hub import get_token
+
+    faults = []
+    try:
+        message = message.encode("utf-8", "surrogateescape").decode("utf-8")
+    except UnicodeError:
+        faults.append(Fault("--message", "", "is no UTF-8", "write it in UTF-8"))
+    if any(category(letter) == "Cc" and letter not in "\n\t" for letter in message):
+        faults.append(Fault("--message", "", "holds a control character", "take it out"))
+    if not message.strip():
+        faults.append(Fault("--message", "", "is empty", "say what is new, or leave the option out"))
+    for what in _by_kind(secrets_in(message, get_token())):
+        faults.append(Fault("--message", "", f"holds what looks like {what}", "take it out: everyone can read it"))
+    for what in _by_kind(machine_words_in(message)):
+        faults.append(Fault("--message", "", f"holds a path or a name of a machine: {what}", "write it without"))
+    if faults:
+        raise InputFault(faults)
+    return message
 
 
 def _by_kind(found: list[Found]) -> dict[str, list[int]]:
@@ -142,17 +179,20 @@ def _by_kind(found: list[Found]) -> dict[str, list[int]]:
     return kinds
 
 
-def _lines(content: Content, path: str, lines: list[int]) -> str:
+def _places(content: Content, path: str, part: Part, lines: list[int]) -> str:
     """Where it stands, in the user's own file where the published one is made of it."""
     there = lines[0]
+    others = len({*lines}) - 1
+    more = f" and {others} more" if others else ""
+    if part.of != "text":
+        return f"{part.place(there)}{more}"
     found = content.files[path]
     own = Path(content.source, path)
     if isinstance(found, bytes) and content.source and own.is_file():
-        line = found.splitlines()[there - 1]
-        of_own = own.read_bytes().splitlines()
+        line = found.split(b"\n")[there - 1].rstrip()
+        of_own = [one.rstrip() for one in own.read_bytes().split(b"\n")]
         there = of_own.index(line) + 1 if line in of_own else there
-    more = f" and {len(lines) - 1} more" if len(lines) > 1 else ""
-    return f"line {there}{more}"
+    return f"{part.place(there)}{more}"
 
 
 def _card(content: Content) -> Iterator[Fault]:
@@ -181,7 +221,7 @@ def _unfilled(content: Content, body: str, file: str) -> Iterator[Fault]:
     """What a template left open: a field in the text, or the name of a repo in its code."""
     fix = "fill it, or take it out"
     text = _CODE.sub(lambda block: "\n" * block.group().count("\n"), body)
-    for found in _UNFILLED.finditer(text):
+    for found in UNFILLED.finditer(text):
         line = text.count("\n", 0, found.start()) + 1
         yield Fault(file, f"line {line}", f"holds {found.group()[:60]!r}, which was never filled", fix)
     if content.name.startswith("ORG/"):

@@ -225,6 +225,18 @@ def test_it_is_refused_before_the_first_request(hub, ppaint, things, tmp_path, c
     assert hub.calls() == []
 
 
+def test_tag_and_message_are_looked_at_before_anything_is_made(hub, ppaint, tmp_path):
+    how = ("--tag", "a/b", "--message", "\udcff with hf_" + "aB3" * 12)
+    for words in (("dataset", tmp_path / "none", "lab/x-simulated"), ("metric", "lab/srcc_plcc"), ("all", "lab")):
+        status, _, errors = ppaint(*words, *how, "--yes")
+        said = " ".join(errors.split())
+        assert status == 2 and "none" not in said and "aB3" not in said
+        assert all(
+            one in said for one in ("3 faults", "--tag a/b is no name of a tag", "--message is no UTF-8", "a token")
+        )
+    assert hub.calls() == []
+
+
 def test_a_plan_is_shown_and_nothing_sent(hub, ppaint, things):
     status, shown, _ = ppaint("dataset", things["dataset"], "lab/dry-simulated", "--dry-run")
     assert status == 0 and "nothing was sent (--dry-run)" in shown and "README.md" in shown and "a new repo" in shown

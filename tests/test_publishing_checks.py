@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import io
+import json
 import os
+import re
 import socket
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+import PIL.Image
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from huggingface_hub import DatasetCard, ModelCard, SpaceCard
+from PIL import PngImagePlugin
 
 from ppaint.foundation.faults import Fault, InputFault
 from ppaint.publishing.card_schema import front_matter, front_matter_faults
 from ppaint.publishing.content import Content, Links, Place
 from ppaint.publishing.contents.space import space_content
-from ppaint.publishing.outside_checks import check_content
+from ppaint.publishing.outside_checks import check_content, check_message
 from ppaint.publishing.private_words import machine_words_in, secrets_in
 
 FRONT = {
@@ -112,10 +120,23 @@ def test_a_token_in_a_file_is_named_by_line_and_never_shown(dataset, tmp_path):
         "AIza" + "x" * 35,
         "xoxb-" + "1a" * 12,
         "-----BEGIN OPENSSH PRIVATE KEY-----",
+        "-----BEGIN PGP PRIVATE KEY BLOCK-----",
+        "glpat-" + "aB3_" * 5,
+        "npm_" + "aB3" * 12,
+        "api_org_" + "aB" * 17,
+        "hf_oauth_" + "aB3." * 8,
+        "xapp-1-" + "A1B2" * 6,
+        "https://ann:sesame@git.example.org/x.git",
+        "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0." + "aB3_" * 8,
+        "x_" + TOKEN,
+        TOKEN + "_x",
+        "\\n" + TOKEN,
+        TOKEN.replace("_", "\\u005f"),
+        "\0".join(TOKEN),
     ],
 )
 def test_each_kind_of_secret_is_found_once(secret):
-    (found,) = secrets_in(f"a\n\n key: '{secret}'".encode())
+    (found,) = secrets_in(f"a\n\n key: '{secret}'")
     assert found.line == 3 and secret not in found.what
 
 
@@ -128,15 +149,19 @@ def test_each_kind_of_secret_is_found_once(secret):
         "hf_ann",
         "the word main, and MAKIA" + "A" * 16,
         "-----BEGIN PUBLIC KEY-----",
+        "https://${USER}:${TOKEN}@example.org, ssh://git@example.org, http://example.org:8080/@ann",
+        "hf_oauth_expiration_minutes: 480, glrt-a-word-with-many-hyphens-in-it",
+        "eyJhbGciOiJIUzI1NiJ9.x",
     ],
 )
 def test_words_that_look_like_a_secret_and_are_none_pass(text):
-    assert secrets_in(text.encode()) == []
+    assert secrets_in(text) == []
 
 
-def test_a_text_in_utf_16_is_read_as_well(dataset):
-    text = f"one\n{TOKEN}\n".encode("utf-16")
-    assert [fault.row for fault in faults(with_files(dataset, LICENSE=text))] == ["line 2"]
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-8"])
+def test_a_secret_is_found_in_every_encoding_and_behind_a_zero_byte(dataset, encoding):
+    text = f"one\0\n{TOKEN}\n/home/ann/x".encode(encoding)
+    assert [fault.row for fault in faults(with_files(dataset, LICENSE=text))] == ["line 2", "line 3"]
 
 
 def test_ones_own_token_is_found_whatever_it_looks_like(dataset, monkeypatch):
@@ -159,6 +184,10 @@ def test_ones_own_token_is_found_whatever_it_looks_like(dataset, monkeypatch):
         "/root/run",
         "/mnt/disk/x",
         "/tmp/x",
+        '"\\/home\\/ann\\/run"',
+        '"/home/\\u738b\\u4e94/run"',
+        '"one\\n/home/ann"',
+        json.dumps(json.dumps("\n/home/王")),
         str(Path.home() / "run"),
         os.path.join(os.getcwd(), "run"),
     ],
@@ -196,11 +225,92 @@ def test_the_name_of_this_machine_is_found_where_it_is_no_common_word(monkeypatc
     assert machine_words_in('{"main": 1}') == []
 
 
-def test_data_and_word_lists_are_not_read_for_paths_and_binaries_not_at_all(dataset):
-    words = b"/home/ann/x\n"
-    files = {"a.csv": words, "tokenizer.json": words, "a.bin": b"\0" + words + TOKEN.encode()}
-    check_content(with_files(dataset, **files))
-    assert [fault.file for fault in faults(with_files(dataset, **{"config.json": words}))] == ["config.json"]
+def test_data_word_lists_and_code_are_read_for_this_machine_alone(dataset):
+    names = ("a.csv", "tokenizer.json", "app.py")
+    check_content(with_files(dataset, **dict.fromkeys(names, b"/home/ann/x\n")))
+    own = os.path.join(os.getcwd(), "run").encode()
+    assert [fault.file for fault in faults(with_files(dataset, **dict.fromkeys(names, own)))] == [*names]
+
+
+@pytest.mark.parametrize("name", ["config.json", "LICENSE", "NOTICE", "chat_template.jinja", "log.jsonl"])
+def test_any_machines_path_is_refused_in_what_is_written_for_people(dataset, name):
+    (fault,) = faults(with_files(dataset, **{name: b"one\n/home/ann/x\n"}))
+    assert (fault.file, fault.row) == (name, "line 2")
+
+
+def test_what_a_binary_says_beside_its_numbers_is_read(dataset, tmp_path):
+    from safetensors.numpy import save
+
+    words = {"note": TOKEN, "from": "/home/ann/run"}
+    weights = save({"a": np.zeros(3, np.float32)}, metadata=words)
+    image = PIL.Image.effect_noise((64, 64), 50)
+    told, packed = PngImagePlugin.PngInfo(), PngImagePlugin.PngInfo()
+    told.add_text("Comment", f"{TOKEN} in /home/ann/run")
+    packed.add_text("Comment", f"{TOKEN} in /home/ann/run", zip=True)
+    exif = PIL.Image.Exif()
+    exif[0x010E] = f"{TOKEN} in /home/ann/run"
+    image.save(tmp_path / "text.png", pnginfo=told)
+    image.save(tmp_path / "packed.png", pnginfo=packed)
+    image.save(tmp_path / "exif.jpg", exif=exif)
+    files = {path.name: path for path in sorted(tmp_path.iterdir())} | {
+        "w.safetensors": weights,
+        "other.bin": b"\0" + weights,
+    }
+    found = faults(with_files(dataset, **files))
+    assert [(fault.file, fault.row) for fault in found] == [
+        *((name, "") for name in ("exif.jpg", "packed.png", "text.png") for _ in range(2)),
+        ("w.safetensors", "header"),
+        ("w.safetensors", "header"),
+        ("other.bin", "line 1"),
+        ("other.bin", "line 1"),
+    ]
+    assert [fault.what.split(" ")[-1] for fault in found] == ["Hub", "/home/ann"] * 5
+    image.save(tmp_path / "text.png")
+    check_content(with_files(dataset, **{"text.png": tmp_path / "text.png", "w.safetensors": save({"a": np.zeros(3)})}))
+
+
+def test_the_texts_of_a_table_are_read_in_every_column_and_row_group(dataset):
+    own = os.getcwd() + "/run"
+    rows = [f"a word {row}" for row in range(40)]
+    table = pa.table(
+        {
+            "notes": [*rows[:25], f"{TOKEN}", *rows[26:]],
+            "path": pa.array([*["x"] * 30, "see\n/home/ann", *["x"] * 9]).dictionary_encode(),
+            "image": [
+                {"bytes": os.urandom(5000) + (b"\0" + own.encode() if row == 7 else b""), "path": "a"}
+                for row in range(40)
+            ],
+            "tags": [[own]] + [["x"]] * 39,
+        }
+    ).replace_schema_metadata({"made of": "/home/ann/raw"})
+    pq.write_table(table, sink := io.BytesIO(), row_group_size=10, compression="zstd")
+    found = faults(with_files(dataset, **{"pairs__a.parquet": sink.getvalue()}))
+    places = {fault.row: fault.what.split(" ")[-1] for fault in found}
+    assert places == {
+        "metadata": "/home/ann",
+        "row 1, tags": os.getcwd(),
+        "row 8, image": os.getcwd(),
+        "row 26, notes": "Hub",
+        "row 31, path": "/home/ann",
+    }
+
+
+def test_a_message_that_says_too_much_or_cannot_be_sent_is_refused():
+    assert (
+        check_message("山水\n\nand more")
+        == check_message(os.fsdecode("山水\n\nand more".encode()))
+        == "山水\n\nand more"
+    )
+    for message, said in (
+        ("\udcff bad", "is no UTF-8"),
+        ("a\x1b[31m", "a control character"),
+        (" ", "is empty"),
+        (f"with {TOKEN}", "a token of the Hub"),
+        ("from /home/ann/run", "/home/ann"),
+    ):
+        with pytest.raises(InputFault, match=re.escape(said)) as caught:
+            check_message(message)
+        assert [fault.file for fault in caught.value.faults] == ["--message"] and TOKEN not in str(caught.value)
 
 
 def test_the_line_is_that_of_the_users_own_file(dataset, tmp_path):
@@ -250,6 +360,8 @@ def test_a_content_without_a_card_or_with_an_unreadable_one_is_refused(dataset):
 
 
 def test_what_was_never_filled_is_refused(dataset):
+    (fault,) = faults(with_files(dataset, **{"README.md": card("dataset", body="# X-simulated\n\nTODO: describe\n")}))
+    assert "'TODO', which was never filled" in fault.what
     body = "# X-simulated\n\n[More Information Needed]\n\n```python\nload_dataset('ORG/ppaint')\nf'{{x}}'\n```\n{{ card_data }}, `{{ y }}`\n"
     found = faults(with_files(dataset, **{"README.md": card("dataset", body=body)}))
     assert [fault.row for fault in found] == ["line 16", "line 22", "line 19"]

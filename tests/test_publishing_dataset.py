@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import yaml
 from conftest import SmallExport
 from huggingface_hub import DatasetCard
+from PIL import Image
 from small_release import build_small_release
 from written_content import blocks, write_content
 
 from ppaint.dataset_script import build_dataset
+from ppaint.dataset_script.dataset_card import card_configs
+from ppaint.dataset_script.release import read_release
 from ppaint.foundation.faults import InputFault
 from ppaint.foundation.file_hash import file_sha256
 from ppaint.publishing.card_schema import front_matter, front_matter_faults
@@ -186,23 +192,71 @@ def test_a_release_file_that_names_anything_else_is_refused(folder, file):
     assert [row for _, row, _ in faults(folder)] == ["configs.fused.figure.file"]
 
 
-def test_paths_of_a_machine_in_the_table_of_paintings_are_refused(folder):
-    path = folder / "paintings" / "figure-00000-of-00001.parquet"
-    table = pq.read_table(path)
-    place = table.column_names.index("source")
-    field, values = table.schema.field(place), [None, "/home/ann/scans/2.tif", *[None] * (table.num_rows - 2)]
-    pq.write_table(table.set_column(place, field, [values]), path)
+def respell(folder: Path, config: str, change: Callable[[pa.Table], pa.Table]) -> str:
+    """Change the table of figures as if it had been built so."""
+    versions = [one["version"] for one in card_configs(read_release(folder))]
     facts = json.loads((folder / "ppaint_release.json").read_text())
-    facts["configs"]["paintings"]["figure"]["sha256"] = file_sha256(path)
+    split = next(iter(facts["configs"][config].values()))
+    pq.write_table(change(pq.read_table(folder / split["file"])), folder / split["file"])
+    split["sha256"] = file_sha256(folder / split["file"])
     (folder / "ppaint_release.json").write_text(json.dumps(facts))
-    found = [one for one in faults(folder) if one[0].endswith(".parquet")]
-    assert found == [
-        (
-            "paintings/figure-00000-of-00001.parquet",
-            "row 2, source",
-            "holds a path of a machine ('/home/ann/scans/2.tif')",
-        )
+    for old, new in zip(versions, card_configs(read_release(folder)), strict=True):
+        edit(folder / "README.md", old, new["version"])
+    return split["file"]
+
+
+@pytest.mark.parametrize(
+    ("config", "column", "word", "said"),
+    [
+        ("paintings", "source", "/home/ann/scans/2.tif", "a path or a name of a machine: /home/ann"),
+        ("ratings", "expert_id", "hf_" + "Ab" * 17, "what looks like a token of the Hub"),
+        ("pairs", "expert_id", "/home/ann", "a path or a name of a machine: /home/ann"),
+    ],
+)
+def test_paths_of_a_machine_and_secrets_in_any_table_are_refused(folder, config, column, word, said):
+    def change(table: pa.Table) -> pa.Table:
+        place = table.column_names.index(column)
+        values = table[column].to_pylist()
+        return table.set_column(place, table.schema.field(place), [[values[0], word, *values[2:]]])
+
+    file = respell(folder, config, change)
+    assert [one for one in faults(folder) if one[0].endswith(".parquet")] == [
+        (file, f"row 2, {column}", f"holds {said}")
     ]
+
+
+def test_an_image_named_by_its_path_is_refused(with_images, tmp_path):
+    folder = Path(shutil.copytree(with_images, tmp_path / "ppaint"))
+    file = respell(folder, "fused", with_first_image(lambda image: image | {"path": "scans/1.png"}))
+    assert faults(folder, "org/ppaint") == [(file, "row 1, image", "holds a path of a machine ('scans/1.png')")]
+
+
+def with_first_image(change: Callable[[dict], dict]) -> Callable[[pa.Table], pa.Table]:
+    def changed(table: pa.Table) -> pa.Table:
+        place = table.column_names.index("image")
+        images = table["image"].to_pylist()
+        images[0] = change(images[0])
+        return table.set_column(place, table.schema.field(place), [images])
+
+    return changed
+
+
+def test_what_images_say_of_where_they_were_taken_or_made_is_counted(with_images, tmp_path):
+    folder = Path(shutil.copytree(with_images, tmp_path / "ppaint"))
+
+    def taken(image: dict) -> dict:
+        exif = Image.Exif()
+        exif[0x8825] = {1: "N", 2: (52.0, 31.0, 12.0)}
+        exif[0x010E] = "/Users/ann/scans/1.psd"
+        Image.open(io.BytesIO(image["bytes"])).convert("RGB").save(said := io.BytesIO(), "JPEG", exif=exif)
+        return image | {"bytes": said.getvalue()}
+
+    respell(folder, "paintings", with_first_image(taken))
+    content = dataset_content(folder, "org/ppaint", Links())
+    check_content(content)
+    _, gps, named = content.notes
+    assert gps.startswith("1 of 6 images say in their metadata where they were taken")
+    assert named.startswith("1 of 6 images name a folder of some machine")
 
 
 def test_images_without_a_licence_are_counted_for_who_publishes_them(with_images, built):

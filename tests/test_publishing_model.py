@@ -175,6 +175,13 @@ def test_a_card_edited_by_hand_stops_and_its_text_belongs_into_the_data(scorer):
     assert "Written into the data." in model_content(scorer, NAME, LINKS).read("README.md").decode()
 
 
+def test_settings_within_settings_name_no_place_and_ask_for_no_code(scorer):
+    edit(scorer / "config.json", text_config={"_name_or_path": "/data/ann/qwen", "_of": {"name_or_path": ""}})
+    edit(scorer / "processor_config.json", image_processor={"auto_map": {"AutoImageProcessor": "x.X"}}, _auto_map=[])
+    found = faults_of(model_content, scorer, NAME, LINKS)
+    assert {"config.json text_config._name_or_path", "processor_config.json image_processor.auto_map"} <= {*found}
+
+
 def test_all_faults_of_a_folder_come_together(scorer):
     (scorer / "training_args.bin").write_bytes(b"x")
     (scorer / "modeling.py").write_text("import os")

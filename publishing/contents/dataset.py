@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import pyarrow
 import pyarrow.parquet
+from PIL import ExifTags, Image
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
 from ...dataset_script.dataset_card import (
@@ -25,13 +26,15 @@ from ...foundation.file_hash import file_sha256
 from ..card_schema import front_matter
 from ..content import Content, Links
 from ..place_links import link_lines
-from ..private_words import machine_words_in, secrets_in
+from ..private_words import machine_words_in
+from ..readable_parts import opened_image, text_in_image
 from .files_beside import files_beside
 
 CARD = "README.md"
 _LICENCES = ("LICENSE", "LICENSE.md", "LICENSE.txt")  # the Hub asks for one where a licence is not among its own
 _BESIDE = ("metric", "model", "judge", "board", "space")
 _AGAIN = "build the dataset again (`ppaint build RAW --out FOLDER --overwrite`)"
+_IMAGES_AT_ONCE = 16  # scans are large
 _NEEDED = ("configs", "default_config", "counts", "raw_sha256", "card_sha256")
 
 
@@ -113,8 +116,8 @@ def _configs(folder: Path, release: ReleaseTables) -> dict[str, dict[str, _Split
 
 
 def _changed_tables(folder: Path, configs: Mapping[str, Mapping[str, _Split]]) -> Iterator[Fault]:
-    """Tables that are missing or are not those that were built, or that hold paths of a machine."""
-    for config, splits in configs.items():
+    """Tables that are missing or are not those that were built, or whose images are named by paths."""
+    for splits in configs.values():
         for split in splits.values():
             path = folder / split.file
             try:
@@ -126,36 +129,29 @@ def _changed_tables(folder: Path, configs: Mapping[str, Mapping[str, _Split]]) -
                 yield Fault(
                     str(path), "", f"is not what was built: its SHA-256 is not the one in {RELEASE_FILE}", _AGAIN
                 )
-            elif config == "paintings":
-                yield from _paths_in_table(path)
+            else:
+                yield from _images_with_folders(path)
 
 
-def _paths_in_table(path: Path) -> Iterator[Fault]:
-    """Images are named by their files alone; what is said of a painting names no folder of a machine."""
+def _images_with_folders(path: Path) -> Iterator[Fault]:
+    """Images are named by their files alone; what else a table must not hold is looked for in everything that is published."""
     try:
-        table = _texts(path)
+        names = _files_of_images(path)
     except (pyarrow.ArrowException, OSError):
         yield Fault(str(path), "", "is not a readable Parquet file", _AGAIN)
         return
-    for column in table.column_names:
-        for row, value in enumerate(table[column].to_pylist(), start=1):
-            if not value:
-                continue
-            if column == "path" and ("/" in value or "\\" in value) or machine_words_in(value):
-                what = f"holds a path of a machine ({value[:80]!r})"
-            elif secrets := secrets_in(value.encode()):
-                what = f"holds what looks like {secrets[0].what}"
-            else:
-                continue
-            yield Fault(str(path), f"row {row}, {column}", what, f"correct it in paintings.csv, and {_AGAIN}")
-            break
+    for row, name in enumerate(names, start=1):
+        if name and ("/" in name or "\\" in name):
+            what = f"holds a path of a machine ({name[:80]!r})"
+            yield Fault(str(path), f"row {row}, image", what, f"correct it in paintings.csv, and {_AGAIN}")
+            return
 
 
-def _texts(path: Path) -> pyarrow.Table:
-    """The columns of text, and the files' names of the images without their bytes."""
-    schema = pyarrow.parquet.read_schema(path)
-    columns = [field.name for field in schema if pyarrow.types.is_string(field.type)]
-    return pyarrow.parquet.read_table(path, columns=[*columns, *(["image.path"] if "image" in schema.names else [])])
+def _files_of_images(path: Path) -> list[str | None]:
+    """The files' names of a table's images, without their bytes; none where it has no images."""
+    if "image" not in pyarrow.parquet.read_schema(path).names:
+        return []
+    return pyarrow.parquet.read_table(path, columns=["image.path"])["path"].to_pylist()
 
 
 def _other_config(folder: Path, release: ReleaseTables) -> list[Fault]:
@@ -237,15 +233,29 @@ def _other_configs(path: Path, there: Any, built: list[dict[str, Any]]) -> list[
 
 
 def _notes(folder: Path, configs: Mapping[str, Mapping[str, _Split]]) -> Iterator[str]:
-    """Images whose licence nobody stated: whoever publishes them should know."""
-    without = images = 0
+    """Of the images: whose licence nobody stated, and whose metadata say where; whoever publishes them should know."""
+    images = without = taken = named = 0
     for split in configs.get("paintings", {}).values():
-        table = pyarrow.parquet.read_table(folder / split.file, columns=["licence", "image.path"])
-        shown = [
-            licence
-            for licence, path in zip(*(table[name].to_pylist() for name in ("licence", "path")), strict=True)
-            if path
-        ]
-        images, without = images + len(shown), without + shown.count(None)
+        table = pyarrow.parquet.ParquetFile(folder / split.file)
+        for rows in table.iter_batches(_IMAGES_AT_ONCE, columns=["licence", "image"]):
+            shown = [row for row in rows.to_pylist() if row["image"] and row["image"]["path"]]
+            images, without = images + len(shown), without + sum(row["licence"] is None for row in shown)
+            contents = [row["image"]["bytes"] or b"" for row in shown]
+            taken += sum(map(_says_where, contents))
+            lines = "\n".join(map(text_in_image, contents))
+            named += len({found.line for found in machine_words_in(lines)})
     if without:
         yield f"{without} of {images} images have no licence stated in paintings.csv; they become public with the dataset"
+    if taken:
+        yield f"{taken} of {images} images say in their metadata where they were taken (GPS); it becomes public with them"
+    if named:
+        yield f"{named} of {images} images name a folder of some machine in their metadata; it becomes public with them"
+
+
+def _says_where(content: bytes) -> bool:
+    """Whether an image's metadata say where it was taken."""
+    image = opened_image(content)
+    if image is None:
+        return False
+    exif = Image.Image.getexif(image)  # a PNG's own decodes all of it first
+    return bool(exif.get_ifd(ExifTags.IFD.GPSInfo))

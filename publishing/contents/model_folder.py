@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -149,18 +149,31 @@ def _check_settings(path: Path) -> None:
     if not isinstance(told, dict):
         raise InputFault(Fault(str(path), "", "holds no settings", COPY_AGAIN))
     faults = []
-    if told.get("auto_map"):
-        what = "asks for code of its own, which whoever loads it would run"
-        faults.append(Fault(str(path), "auto_map", what, "remove it, or give a model that transformers knows"))
-    for key in ("_name_or_path", "name_or_path"):
-        if (name := told.get(key)) and not is_repo_id(str(name)):
-            what = f"names a place on this machine ({str(name)[:80]!r})"
-            faults.append(Fault(str(path), key, what, "remove it, or write the repo that it came from, ORG/NAME"))
+    for where, key, value in _settings_within(told):
+        if (
+            key == "auto_map" and value and isinstance(value, (dict, list, str))
+        ):  # a number is that of a word in a list of them
+            what = "asks for code of its own, which whoever loads it would run"
+            faults.append(Fault(str(path), where, what, "remove it, or give a model that transformers knows"))
+        elif key in ("_name_or_path", "name_or_path") and isinstance(value, str) and value and not is_repo_id(value):
+            what = f"names a place on this machine ({value[:80]!r})"
+            faults.append(Fault(str(path), where, what, "remove it, or write the repo that it came from, ORG/NAME"))
     if path.name == "config.json" and told.get("model_type") != "qwen3_vl":
         what = f"this is a {told.get('model_type')!r} model"
         faults.append(Fault(str(path), "model_type", what, "give a Qwen3-VL"))
     if faults:
         raise InputFault(faults)
+
+
+def _settings_within(told: Any, above: str = "") -> Iterator[tuple[str, str, Any]]:
+    """Each setting with where it stands, its name and its value, those within other settings as well."""
+    if isinstance(told, dict):
+        for key, value in told.items():
+            yield f"{above}{key}", key, value
+            yield from _settings_within(value, f"{above}{key}.")
+    elif isinstance(told, list):
+        for place, value in enumerate(told):
+            yield from _settings_within(value, f"{above}{place}.")
 
 
 def _check_weights(found: ModelFolder) -> None:
