@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, model_validator
 
 from ..foundation.faults import Fault, InputFault
 from ..foundation.whole_files import write_text
@@ -34,6 +35,9 @@ Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 Correlation = Annotated[float, Field(ge=-1, le=1, allow_inf_nan=False)]
 
 
+_MEASURED = {"measured": True}  # now, by the caller
+
+
 class CardFigure(BaseModel):
     """A figure with its interval; None for what is undefined."""
 
@@ -43,6 +47,19 @@ class CardFigure(BaseModel):
     low: Correlation | None
     high: Correlation | None
     level: float = Field(gt=0, lt=1)
+
+    @model_validator(mode="after")
+    def _is_an_interval(self) -> CardFigure:
+        if (self.low is None) != (self.high is None) or (self.value is None and self.low is not None):
+            raise ValueError("the interval has one end alone, or no value in it")
+        if self.low is not None and self.low > self.high:
+            raise ValueError(f"the interval's low end {self.low:g} is above its high end {self.high:g}")
+        return self
+
+    @property
+    def outside(self) -> bool:
+        """Whether the value lies outside its interval: rare, and possible where the resamples lie on one side of it."""
+        return self.low is not None and not self.low <= self.value <= self.high
 
     def __str__(self) -> str:
         if self.value is None:
@@ -56,6 +73,8 @@ class CardFigures(BaseModel):
 
     ``srcc`` and ``plcc`` are category or ``"mean"`` -> dimension or ``"mean"`` -> figure; a category's mean is over its dimensions,
     the mean's over the categories. ``files`` is the `files_hash` that they were measured on, ``run`` the hash of the run's identity.
+    ``sha256`` is over all of these, written when they were measured: a value that was changed since is found. It guards against
+    accidents, not against somebody who writes another hash; None in what older versions wrote.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -71,6 +90,42 @@ class CardFigures(BaseModel):
     plcc: dict[str, dict[str, CardFigure]]
     files: Sha256
     run: Sha256
+    sha256: Sha256 | None = None
+
+    @classmethod
+    def measured(cls, **fields: Any) -> CardFigures:
+        """Figures as they were measured, with the hash of what they say.
+
+        Parameters
+        ----------
+        fields
+            All but ``sha256``.
+        """
+        figures = cls.model_validate(fields, context=_MEASURED)
+        return figures.model_copy(update={"sha256": figures.content_sha256()})
+
+    def content_sha256(self) -> str:
+        """SHA-256 over all that the figures say, but for ``sha256``."""
+        said = json.dumps(self.model_dump(mode="json", exclude={"sha256"}), sort_keys=True, ensure_ascii=False)
+        return hashlib.sha256(said.encode()).hexdigest()
+
+    @model_validator(mode="after")
+    def _are_as_measured(self, info: ValidationInfo) -> CardFigures:
+        if info.context is _MEASURED:
+            return self
+        if self.sha256 is not None:
+            if self.sha256 != self.content_sha256():
+                raise ValueError(
+                    "they are not what was measured: something in them was changed, and their hash was not"
+                )
+            return self
+        for name in ("srcc", "plcc"):
+            for row, cells in getattr(self, name).items():
+                for column, one in cells.items():
+                    if one.outside:
+                        where = f"{name}.{row}.{column}"
+                        raise ValueError(f"{where}: {one.value:g} lies outside [{one.low:g}, {one.high:g}]")
+        return self
 
     @property
     def rows(self) -> list[str]:

@@ -39,7 +39,7 @@ def card_figures(evaluation: Evaluation, references: ReferenceScores, scorer: Pa
         }
         for name in ("srcc", "plcc")
     }
-    return CardFigures(
+    return CardFigures.measured(
         release=references.name,
         release_sha256=references.sha256,
         simulated=references.simulated,

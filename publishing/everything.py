@@ -10,6 +10,7 @@ from .content import Content, Links, What
 from .kinds import wanted_board, wanted_dataset, wanted_judge, wanted_metric, wanted_model, wanted_space
 from .names import default_name
 from .publish import Wanted
+from .same_judge import judge_faults
 from .same_release import release_faults
 
 
@@ -62,6 +63,8 @@ def everything(
             faults += error.faults
     if dataset is not None and not faults:
         faults += release_faults(dataset, str(dataset), model=model, board=board)
+    if model is not None and judge is not None and not faults:
+        faults += judge_faults(judge, model)
     if model is not None and not faults:
         of_space = any(simulated)
         wanted.append(wanted_space(_name("space", org, names, simulated=of_space), simulated=of_space))

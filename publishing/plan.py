@@ -34,11 +34,13 @@ _LOADED_WITH_A_MODEL = (
     "vocab.txt",
     ".eval_results/*",
 )
-# By what a repo is known as the place of another thing; a judge has nothing that other models lack.
+SCORER = "scorer_config.json"
+_MODELS = ("config.json", "adapter_config.json")  # every model's repo has one of them
+# By what a repo is known as the place of another thing. A judge has no file of its own: see `_other_model`.
 _MARKS = {
     "ppaint_release.json": "dataset",
     "board.yaml": "board",
-    "scorer_config.json": "model",
+    SCORER: "model",
     "srcc_plcc.py": "metric",
     "ppaint/spaces_demo/__init__.py": "space",
 }
@@ -264,10 +266,19 @@ def _check_place(hub: HubRepo, content: Content, found: Any, there: Iterable[str
     if hub.kind == "space" and (sdk := getattr(found, "sdk", None)) not in (None, SDK):
         what = f"{hub.page}: there is a Space of another kind ({readable(str(sdk))}, not {SDK})"
         raise Stopped(f"{what}; nothing was sent", fix)
+    if _other_model(content, set(there)):
+        what = f"{hub.page}: this repo holds a model that is no scorer (a judge, or another one)"
+        raise Stopped(f"{what}; nothing was sent", fix)
     held = {_MARKS[path] for path in there if path in _MARKS}
     if held and content.what not in held and not any(path in _MARKS for path in content.files if path in there):
         words = " and ".join(sorted(_WORDS[kind] for kind in held))
         raise Stopped(f"{hub.page}: this repo holds {words}; nothing was sent", fix)
+
+
+def _other_model(content: Content, there: set[str]) -> bool:
+    """Whether a scorer's repo would be one that holds a model without the file that makes it a scorer."""
+    is_scorer = content.what == "model" and SCORER in content.files
+    return is_scorer and SCORER not in there and bool(there.intersection(_MODELS))
 
 
 def _check_folders(hub: HubRepo, plan: Plan) -> None:

@@ -15,6 +15,7 @@ from ..foundation.faults import Fault, InputFault
 from ..hub.hub_repo import HubRepo
 from ..model_card.card_data import CARD_FILE, CardData
 from .content import Place
+from .contents.own_results import releases_named
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi
@@ -65,6 +66,8 @@ def _releases(model: Path | None, board: Path | None) -> list[tuple[str, str, st
     told = []
     if figures is not None and figures.figures is not None:
         told.append((str(model / CARD_FILE), "figures", figures.figures.release_sha256, "evaluate the scorer on it"))
+    if model is not None:
+        told += [(str(path), "notes", sha256, "evaluate again on it") for path, sha256 in releases_named(model)]
     if board is not None:
         facts = read_board_file(board, read_log(board)[0])
         told.append(

@@ -27,7 +27,7 @@ def figures_of(folder: Path, release_sha256: str = "a" * 64) -> CardFigures:
             found.setdefault(row, {})[column] = cell
         return found
 
-    return CardFigures(
+    return CardFigures.measured(
         release="ppaint-simulated",
         release_sha256=release_sha256,
         simulated=True,

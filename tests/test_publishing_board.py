@@ -153,7 +153,7 @@ def put(repo: HubRepo, board: Path) -> str:
 def test_a_folder_goes_on_from_what_the_hub_has(repo, board, tmp_path, references):
     board_goes_on(board, HubRepo(f"{repo.name}-2", repo.api))  # there is no such repo yet
     board_goes_on(board, repo)  # there is nothing in it yet
-    commit = put(repo, board)
+    put(repo, board)
     board_goes_on(board, repo)  # the same log
     decline(board, handed_in(board, tmp_path, references, noisy(references, 2.0, 9), system="S9"), "no link")
     board_goes_on(board, repo)  # the folder has one more

@@ -5,6 +5,7 @@ import json
 import re
 import shutil
 from contextlib import redirect_stdout
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,11 +18,16 @@ from small_scorer import ROWS, figures_of, write_small_scorer
 from ppaint.cli.main import main
 from ppaint.images import InputFault
 from ppaint.model_card import AestheticScorer
-from ppaint.model_card.card_data import CARD_FILE, CardData
+from ppaint.model_card.card_data import CARD_FILE, CardData, CardFigure, CardFigures
 from ppaint.publishing.content import Links, Place
 from ppaint.publishing.contents.judge import judge_content
 from ppaint.publishing.contents.model import is_scorer_folder, model_content
-from ppaint.trainer.tiny_judge import WEIGHTS
+from ppaint.publishing.contents.own_results import releases_named
+from ppaint.publishing.everything import everything
+from ppaint.publishing.kinds import wanted_model
+from ppaint.publishing.same_judge import judge_faults
+from ppaint.trainer.tiny_judge import TWIN_WEIGHTS, WEIGHTS
+from ppaint.trainer.tiny_judge.known_weights import KNOWN_BASES
 
 # huggingface_hub uploads large files in a way that its http client is giving up.
 pytestmark = pytest.mark.filterwarnings("ignore:Use 'content=:DeprecationWarning")
@@ -160,6 +166,46 @@ def test_a_figure_that_is_none_stops(scorer):
     ]
 
 
+def edit_figures(scorer: Path, **changes) -> None:
+    """Change the SRCC of one cell, and the keys that are given; one that becomes None is removed."""
+    figures = json.loads((scorer / CARD_FILE).read_text())["figures"]
+    figures["srcc"]["figure"]["mean"] |= changes.pop("cell", {})
+    figures = {key: value for key, value in (figures | changes).items() if value is not None}
+    edit(scorer / CARD_FILE, figures=figures, readme_sha256=None)
+
+
+def test_a_figure_that_was_changed_since_it_was_measured_stops(scorer):
+    measured = json.loads((scorer / CARD_FILE).read_text())["figures"]["srcc"]["figure"]["mean"]
+    edit_figures(scorer, cell={"value": measured["value"] + 0.01})
+    assert faults_of(model_content, scorer, NAME, LINKS) == ["card.json figures"]
+    edit_figures(scorer, cell=measured)
+    assert model_content(scorer, NAME, LINKS).notes == ()
+    edit_figures(scorer, release="another")
+    assert faults_of(model_content, scorer, NAME, LINKS) == ["card.json figures"]
+
+
+def test_figures_without_a_hash_are_published_with_a_note_where_each_lies_in_its_interval(scorer):
+    edit_figures(scorer, sha256=None)
+    assert ["carry no hash" in note for note in model_content(scorer, NAME, LINKS).notes] == [True]
+    edit_figures(scorer, cell={"value": 0.99})
+    assert faults_of(model_content, scorer, NAME, LINKS) == ["card.json figures"]
+    edit_figures(scorer, cell={"value": 0.5, "low": 0.6, "high": 0.4})
+    assert faults_of(model_content, scorer, NAME, LINKS) == ["card.json figures.srcc.figure.mean"]
+    edit_figures(scorer, cell={"low": None, "high": 0.6})
+    assert faults_of(model_content, scorer, NAME, LINKS) == ["card.json figures.srcc.figure.mean"]
+
+
+def test_a_figure_that_was_measured_outside_its_interval_is_kept(made):
+    """Where all resamples lie on one side of it."""
+    fields = dict(figures_of(made)) | {"sha256": None}
+    fields["srcc"] = {"mean": {"mean": CardFigure(value=0.9, low=0.5, high=0.8, level=0.95)}}
+    del fields["sha256"]
+    figures = CardFigures.measured(**fields)
+    assert CardFigures.model_validate_json(figures.model_dump_json()) == figures
+    with pytest.raises(ValueError, match="srcc.mean.mean: 0.9 lies outside .0.5, 0.8"):
+        CardFigures(**fields)
+
+
 @pytest.mark.parametrize("file", ["scorer_config.json", "chat_template.jinja", "tokenizer_config.json"])
 def test_figures_of_other_files_stop(scorer, file):
     (scorer / file).write_text((scorer / file).read_text() + "\n")
@@ -253,16 +299,83 @@ def test_only_what_belongs_is_sent_and_the_rest_is_listed(scorer):
     assert (content.what, content.repo_type, content.source) == ("model", "model", str(scorer))
 
 
-def test_results_that_lie_in_the_folder_are_published_as_they_are(scorer):
-    (scorer / ".eval_results").mkdir()
-    own = {"dataset": {"id": "ann/other", "task_id": "figure"}, "value": 0.5}
-    for name in ("ppaint-simulated.yaml", "more.yaml"):
-        (scorer / ".eval_results" / name).write_text(yaml.safe_dump([own]))
+def write_results(scorer: Path, name: str, dataset: str, value: float, task: str = "figure", **more) -> dict:
+    """What somebody has put into a scorer's folder as its results."""
+    entry = {"dataset": {"id": dataset, "task_id": task}, "value": value, **more}
+    path = scorer / ".eval_results" / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(yaml.safe_dump([entry]))
+    return entry
+
+
+def test_results_that_lie_in_the_folder_and_agree_with_the_card_are_published_as_they_are(scorer):
+    value = figures_of(scorer).srcc["figure"]["mean"].value
+    own = write_results(scorer, "ppaint-simulated.yaml", "ann/ppaint-simulated", value + 0.0004)
+    write_results(scorer, "more.yaml", "ann/ppaint-simulated", 0.9, task="another")
     content = model_content(scorer, NAME, LINKS)
     assert yaml.safe_load(content.read(".eval_results/ppaint-simulated.yaml")) == [own]
     assert ".eval_results/more.yaml" in content.files and any("folder's own" in note for note in content.notes)
     (scorer / ".eval_results" / "more.yaml").write_text("value: 0.5")
     assert faults_of(model_content, scorer, NAME, LINKS) == ["more.yaml"]
+
+
+def test_results_of_another_dataset_or_with_other_values_than_the_cards_stop(scorer):
+    write_results(scorer, "ppaint-simulated.yaml", "ann/ppaint-simulated", 0.999)
+    write_results(scorer, "more.yaml", "someone/real-art", 0.999)
+    assert faults_of(model_content, scorer, NAME, LINKS) == [
+        "more.yaml dataset.id",
+        "ppaint-simulated.yaml figure value",
+    ]
+    assert faults_of(model_content, scorer, NAME, Links()) == [
+        "more.yaml figure value",
+        "ppaint-simulated.yaml figure value",
+    ]
+    edit(scorer / CARD_FILE, figures=None, readme_sha256=None)
+    (scorer / ".eval_results" / "more.yaml").unlink()
+    assert (
+        ".eval_results/ppaint-simulated.yaml" in model_content(scorer, NAME, LINKS).files
+    )  # the card says nothing else
+
+
+def test_results_say_which_release_they_are_of(scorer):
+    (scorer / CARD_FILE).unlink()
+    for name, sha256 in (("a.yaml", "a" * 64), ("b.yaml", "b" * 64)):
+        write_results(scorer, name, "ann/x", 0.5, notes=f"SRCC; release sha256 {sha256}; ppaint 0.1.0")
+    write_results(scorer, "c.yaml", "ann/x", 0.5)
+    assert [(path.name, sha256[0]) for path, sha256 in releases_named(scorer)] == [("a.yaml", "a"), ("b.yaml", "b")]
+
+
+# What is simulated says so
+
+
+@pytest.mark.parametrize(
+    "file, changes, why",
+    [
+        (CARD_FILE, {"title": "A scorer (simulated)"}, "card.json says so in title"),
+        (CARD_FILE, {"training": "On landscapes of ppaint-simulated."}, "card.json says so in training"),
+        ("scorer_config.json", {"base_revision": "lab/base-simulated@" + "0" * 40}, "its base is called simulated"),
+        ("scorer_config.json", {"hashes": {"base weights": next(iter(KNOWN_BASES))}}, "simulated tiny judge"),
+        ("tokenizer.json", None, "simulated tiny judge"),
+    ],
+    ids=["title", "text", "base", "base weights", "vocabulary"],
+)
+def test_a_scorer_that_is_simulated_by_all_but_its_config_stops(scorer, file, changes, why):
+    edit(scorer / "scorer_config.json", simulated=False)
+    edit(scorer / CARD_FILE, figures=None, readme_sha256=None)
+    assert not model_content(scorer, "ann/real", Links()).simulated
+    if changes is None:
+        shutil.copy(WEIGHTS / file, scorer / file)
+    else:
+        edit(scorer / file, **changes)
+    with pytest.raises(InputFault, match=f"scorer_config.json, simulated: is false, and .*{why}"):
+        model_content(scorer, "ann/real", Links())
+
+
+def test_a_scorer_with_results_on_a_simulated_dataset_stops(scorer):
+    edit(scorer / "scorer_config.json", simulated=False)
+    edit(scorer / CARD_FILE, figures=None, readme_sha256=None)
+    write_results(scorer, "x.yaml", "lab/ppaint-simulated", 0.5)
+    assert faults_of(model_content, scorer, "ann/real", Links()) == ["scorer_config.json simulated"]
 
 
 @pytest.mark.parametrize("form", ["merged", "adapter"])
@@ -308,6 +421,77 @@ def test_a_judge_is_known_by_its_weights_and_its_card_must_say_what_it_is(tmp_pa
     (folder / "README.md").unlink()
     (folder / "scratch.pt").write_bytes(b"x")
     assert faults_of(judge_content, folder, "ann/judge", LINKS) == ["README.md", "scratch.pt"]
+
+
+def without_words(text: str) -> str:
+    """The tiny judge's card, with nothing in title, tags and text that says what it is."""
+    return re.sub(r" \(simulated[^)]*\)", "", text).replace("[simulated, ", "[").replace("**simulated** ", "")
+
+
+def test_weights_of_the_tiny_judge_that_were_touched_are_still_simulated(tmp_path):
+    from safetensors.torch import load_file, save_file
+
+    folder = shutil.copytree(WEIGHTS, tmp_path / "judge")
+    tensors = {name: tensor.half() for name, tensor in load_file(folder / "model.safetensors").items()}
+    save_file(tensors, folder / "model.safetensors", {"format": "pt"})
+    (folder / "figures.json").unlink()
+    text = without_words((folder / "README.md").read_text())
+    (folder / "README.md").write_text(text[: text.index("## What it can do")])
+    with pytest.raises(InputFault, match="its vocabulary is the simulated tiny judge's own.*no tag says so"):
+        judge_content(folder, "ann/judge", LINKS)
+
+
+@pytest.mark.parametrize("mark", ["figures.json", "base", "text"])
+def test_a_judge_is_simulated_by_whatever_says_so_in_its_folder(made, tmp_path, mark):
+    folder = shutil.copytree(made, tmp_path / "judge")
+    base = "lab/judge-simulated" if mark == "base" else "Qwen/Qwen3-VL-8B-Instruct"
+    text = "On **simulated** scrolls." if mark == "text" else ""
+    (folder / "README.md").write_text(f"---\nbase_model: {base}\n---\n# My judge\n{text}\n")
+    if mark == "figures.json":
+        (folder / "figures.json").write_text('{"simulated": true}')
+    assert faults_of(judge_content, folder, "ann/judge", LINKS) == ["README.md tags", "README.md title"]
+
+
+def test_a_judges_figures_are_of_its_own_weights(tmp_path):
+    content = judge_content(TWIN_WEIGHTS, "ann/twin-simulated", LINKS)
+    assert content.notes == () and content.made_from == "tiny-twin"
+    folder = shutil.copytree(TWIN_WEIGHTS, tmp_path / "twin")
+    for name in ("figures.json", "README.md"):
+        shutil.copy(WEIGHTS / name, folder / name)
+    found = ["README.md weights sha256", "figures.json weights sha256"]
+    assert faults_of(judge_content, folder, "ann/judge-simulated", LINKS) == found
+    shutil.copy(WEIGHTS / "model.safetensors", folder)
+    edit(folder / "figures.json", figures=json.loads((TWIN_WEIGHTS / "figures.json").read_text())["figures"])
+    assert faults_of(judge_content, folder, "ann/judge-simulated", LINKS) == ["README.md figures"]
+    edit(folder / "figures.json", figures=None, **{"weights sha256": None})
+    assert ["does not say which weights" in one for one in judge_content(folder, "ann/j", LINKS).notes] == [True]
+
+
+def test_the_scorers_judge_is_told_by_its_weights(scorer):
+    assert judge_faults(WEIGHTS, scorer) == []  # its config names none
+    links = replace(LINKS, judge=Place("ann/judge-tiny-simulated"))
+    assert ["judge-tiny-simulated is its judge" in one for one in model_content(scorer, NAME, links).notes] == [True]
+    edit(scorer / CARD_FILE, figures=None)
+    edit(scorer / "scorer_config.json", hashes={"base weights": next(one for one in KNOWN_BASES)})
+    assert judge_faults(WEIGHTS, scorer) == [] == [*model_content(scorer, NAME, links).notes]
+    (fault,) = judge_faults(TWIN_WEIGHTS, scorer)
+    assert fault.file == str(TWIN_WEIGHTS) and "was made from 8cb13d724467907f" in fault.what
+    all_of = {"dataset": None, "model": scorer, "board": None, "names": {}}
+    assert [one.what for one in everything("lab", judge=WEIGHTS, **all_of)] == ["metric", "model", "judge", "space"]
+    assert faults_of(lambda: everything("lab", judge=TWIN_WEIGHTS, **all_of)) == ["twin weights"]
+
+
+def test_a_folder_that_holds_no_model_is_one_fault(tmp_path):
+    with_word = tmp_path / "data"
+    with_word.mkdir()
+    (with_word / "notes.txt").write_text("a word")
+    (tmp_path / "empty").mkdir()
+    for folder in (with_word, tmp_path / "empty"):
+        assert faults_of(judge_content, folder, "ann/judge", LINKS) == [folder.name]
+        assert faults_of(lambda folder=folder: wanted_model(folder, "ann/x").make(LINKS)) == [folder.name]
+    (tmp_path / "empty" / "config.json").write_text('{"model_type": "qwen3_vl"}')
+    found = faults_of(judge_content, tmp_path / "empty", "ann/judge", LINKS)
+    assert found.count("tokenizer_config.json") == 1 and "model.safetensors" in found
 
 
 def test_another_judge_is_called_after_its_base(made, tmp_path):

@@ -128,6 +128,16 @@ def test_a_thing_with_its_own_mark_is_at_home(ann) -> None:
     assert paths(make_plan(place(ann, content), content, prune=False).changed) == ["scorer_config.json"]
 
 
+@pytest.mark.parametrize("held", ["config.json", "adapter_config.json"])
+def test_a_scorer_is_not_put_over_a_judge_or_another_model(ann, held) -> None:
+    content = Content("model", f"ann/plan{next(NUMBERS)}", {"scorer_config.json": b"1", held: b"2"}, False)
+    made(ann, content, {held: b"1"})
+    with pytest.raises(Stopped, match=f"{content.name}: this repo holds a model that is no scorer.*take another"):
+        make_plan(place(ann, content), content, prune=False)
+    judge = Content("judge", content.name, {held: b"2"}, False)
+    assert paths(make_plan(place(ann, judge), judge, prune=False).changed) == [held]
+
+
 def test_a_space_of_another_kind_is_not_written_to(ann) -> None:
     content = Content("space", f"ann/plan{next(NUMBERS)}", {"README.md": b"1"}, False)
     ann.create_repo(content.name, repo_type="space", space_sdk="docker")

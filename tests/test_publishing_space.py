@@ -129,6 +129,11 @@ def test_a_real_one_says_nothing_of_simulated_and_names_judge_and_board():
     assert content.notes == ()
 
 
+def test_it_does_not_claim_that_the_scorer_is_of_this_judge():
+    links = Links(model=Place("org/scorer"), judge=Place("org/judge"))
+    assert "distilled from" not in space_content("org/demo", links, simulated=False).read("README.md").decode()
+
+
 def test_nothing_in_it_is_refused_before_the_upload(content):
     check_content(content)
     links = Links(model=Place("org/scorer", OLD), judge=Place("org/judge"))

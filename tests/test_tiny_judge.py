@@ -1,5 +1,8 @@
 """The tiny judge: its parts do what the real processor and model do."""
 
+import json
+import shutil
+
 import numpy as np
 import pytest
 import torch
@@ -9,7 +12,10 @@ from ppaint.model_card import Judge
 from ppaint.trainer.tiny_judge import TWIN_WEIGHTS, WEIGHTS
 from ppaint.trainer.tiny_judge.answer_training import cache_features
 from ppaint.trainer.tiny_judge.architecture import build_processor, build_tiny_model
+from ppaint.trainer.tiny_judge.card import FIGURES, WEIGHTS_SHA256, write_card
 from ppaint.trainer.tiny_judge.examination import pair_accuracy, pointwise_srcc
+from ppaint.trainer.tiny_judge.known_weights import known_base
+from ppaint.trainer.tiny_judge.make_judge import LESSONS
 from ppaint.trainer.tiny_judge.training_scrolls import far_from, one_frame, paint_training_scrolls
 from ppaint.trainer.tiny_judge.vision_pretraining import embedding_one_frame
 
@@ -81,6 +87,17 @@ def test_the_weights_that_ship_are_small_and_loadable(weights):
     assert files[0].stat().st_size <= 6_000_000
     card = (weights / "README.md").read_text()
     assert "simulated" in card and "make_judge" in card
+
+
+@pytest.mark.parametrize("name, weights", [("judge", WEIGHTS), ("twin", TWIN_WEIGHTS)])
+def test_the_card_and_the_figures_that_ship_are_what_their_writer_writes_of_these_weights(name, weights, tmp_path):
+    shutil.copy(weights / "model.safetensors", tmp_path)
+    told = json.loads((weights / FIGURES).read_text())
+    model = build_tiny_model(build_processor(DIMENSIONS))  # for its size
+    write_card(tmp_path, name, LESSONS[name], model, told["recipe"], told["figures"])
+    for file in (FIGURES, "README.md"):
+        assert (tmp_path / file).read_text() == (weights / file).read_text()
+    assert told["simulated"] is True and known_base(told[WEIGHTS_SHA256])
 
 
 def test_the_judge_compares_well_and_rates_poorly_the_twin_rates_well(unseen):

@@ -10,18 +10,21 @@ from typing import Any
 
 from ...dataset_script.stand_in.simulate import DIMENSIONS
 from ...foundation.faults import Fault, InputFault
+from ...foundation.json_text import read_json
 from ...model_card.card_data import CARD
 from ...model_card.exported_adapter import is_repo_id
 from ...model_card.model_files import ADAPTER_CONFIG, weights_named
-from ...trainer.tiny_judge.known_weights import SHORT_NAMES, tiny_judge_in
+from ...trainer.tiny_judge.card import FIGURES, MEASURED_ON, WEIGHTS_SHA256
+from ...trainer.tiny_judge.known_weights import SHORT_NAMES, has_tiny_vocabulary, tiny_judge_in
 from ..card_schema import front_matter
 from ..content import Content, Links
-from .model_folder import ModelFolder, read_model_folder
+from .model_folder import ModelFolder, hash_of_weights, read_model_folder
+from .simulated_marks import SIMULATED, named_simulated
 
-FIGURES = "figures.json"
-SIMULATED = "simulated"
 _BEGIN, _END = "<!-- how to use it: written by ppaint publish -->", "<!-- end of how to use it -->"
 _OURS = re.compile(rf"{re.escape(_BEGIN)}.*?{re.escape(_END)}\n*", re.S)
+_MEASURED_ON = re.compile(rf"{re.escape(MEASURED_ON)} `([0-9a-f]{{64}})`")
+_MEASURE_AGAIN = "measure again and write both anew, or remove the figures"
 _FIX = "write one that begins with `---`, front matter in YAML (license, library_name, pipeline_tag, tags), and `---`"
 
 
@@ -45,7 +48,7 @@ def judge_content(folder: str | Path, name: str, links: Links) -> Content:
     ------
     InputFault
         If a file is missing, damaged or none that may be published, or the card has no front matter, or does not say that the judge
-        is simulated where it is one. All faults together.
+        is simulated where it is one; or its figures were measured on other weights. All faults together.
     """
     folder = Path(folder)
     found = read_model_folder(folder, [CARD, FIGURES])
@@ -53,9 +56,12 @@ def judge_content(folder: str | Path, name: str, links: Links) -> Content:
         found.fault(ADAPTER_CONFIG, "", "the folder holds adapters, not a whole model", "merge them into their base")
     told = found.attempt(lambda: read_card(folder / CARD))
     known = None if found.faults else tiny_judge_in(found.files[one] for one in _weights(folder))
-    simulated = known is not None or told is not None and SIMULATED in _tags(told[0])
-    if told is not None and simulated:
-        _check_says_so(found, *told)
+    figures = _figures(folder)
+    because = _simulated_because(folder, known, figures, *(told or ({}, "")))
+    if told is not None and because:
+        _check_says_so(found, because[0], *told)
+    if told is not None and all(name in found.files for name in _weights(folder)):
+        found.attempt(lambda: _check_figures(folder, figures, told[1]))
     found.raise_faults()
     assert told is not None  # or there were faults
     front, text = told
@@ -65,8 +71,9 @@ def judge_content(folder: str | Path, name: str, links: Links) -> Content:
         what="judge",
         name=name,
         files=dict(sorted(files.items())),
-        simulated=simulated,
+        simulated=bool(because),
         left_out=tuple(found.left_out),
+        notes=() if WEIGHTS_SHA256 in figures or not figures else (f"{FIGURES} does not say which weights it is of",),
         source=str(folder),
         made_from=SHORT_NAMES[known] if known else base.split("/")[-1] if is_repo_id(base) else "",
     )
@@ -104,13 +111,68 @@ def _tags(front: dict[str, Any]) -> list[str]:
     return [str(tag) for tag in tags] if isinstance(tags, list) else [str(tags)]
 
 
-def _check_says_so(found: ModelFolder, front: dict[str, Any], text: str) -> None:
+def _figures(folder: Path) -> dict[str, Any]:
+    """What lies beside the weights as measured; empty where there is nothing, or nothing that can be read, which is said elsewhere."""
+    try:
+        told = read_json(folder / FIGURES)
+    except (OSError, ValueError):
+        return {}
+    return told if isinstance(told, dict) else {}
+
+
+def _simulated_because(
+    folder: Path, known: str | None, figures: dict[str, Any], front: dict[str, Any], text: str
+) -> list[str]:
+    """Why a judge is simulated; empty where nothing in its folder says that it is."""
+    found = [f"these are the weights of {known}"] if known else []
+    if has_tiny_vocabulary(folder):
+        found.append("its vocabulary is the simulated tiny judge's own")
+    if figures.get(SIMULATED):
+        found.append(f"{FIGURES} says that it is")
+    if SIMULATED in _tags(front):
+        found.append("its tags say that it is")
+    bases = front.get("base_model") or []
+    if any(named_simulated(base) for base in (bases if isinstance(bases, list) else [bases])):
+        found.append("its base is called simulated")
+    if SIMULATED in _title(text).lower() or f"**{SIMULATED}" in text.lower():
+        found.append("its card says that it is")
+    return found
+
+
+def _title(text: str) -> str:
+    title = re.search(r"^# (.*)$", text, re.M)
+    return title[1] if title else ""
+
+
+def _check_figures(folder: Path, figures: dict[str, Any], text: str) -> None:
+    """The figures of figures.json and of the card are of the weights that lie here, and the same."""
+    faults = []
+    told = {CARD: _MEASURED_ON.findall(text), FIGURES: [figures[one] for one in (WEIGHTS_SHA256,) if one in figures]}
+    if any(told.values()):
+        here = hash_of_weights(folder)
+        what = f"was measured on other weights than those that lie here now ({here[:16]})"
+        other = [name for name, hashes in told.items() if any(one != here for one in hashes)]
+        faults += [Fault(str(folder / name), WEIGHTS_SHA256, what, _MEASURE_AGAIN) for name in other]
+    measured = figures.get("figures")
+    for block in re.findall(r"^```json\n(.*?)^```", text, re.M | re.S):
+        try:
+            shown = json.loads(block)
+        except ValueError:
+            continue  # it is an example, not what was measured
+        alike = isinstance(shown, dict) and isinstance(measured, dict) and shown.keys() == measured.keys()
+        if alike and shown != measured:
+            what = f"are other ones than those of {FIGURES}"
+            faults.append(Fault(str(folder / CARD), "figures", what, _MEASURE_AGAIN))
+    if faults:
+        raise InputFault(faults)
+
+
+def _check_says_so(found: ModelFolder, why: str, front: dict[str, Any], text: str) -> None:
     """A simulated judge says so where the Hub's visitors look first: in its tags and its title."""
     if SIMULATED not in _tags(front):
-        what = "these are the weights of the simulated tiny judge, and no tag says so"
+        what = f"the judge is simulated ({why}), and no tag says so"
         found.fault(CARD, "tags", what, f"add the tag {SIMULATED}")
-    title = re.search(r"^# (.*)$", text, re.M)
-    if title is None or SIMULATED not in title[1].lower():
+    if SIMULATED not in _title(text).lower():
         found.fault(
             CARD, "title", "the judge is simulated, and its title does not say so", f"write `# ... ({SIMULATED})`"
         )

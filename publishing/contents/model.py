@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from ...eval_suite.eval_results import FOLDER as RESULTS
 from ...eval_suite.eval_results import eval_result_entries, results_file, results_text
@@ -18,11 +19,14 @@ from ...model_card.exported_adapter import is_repo_id
 from ...model_card.model_files import ADAPTER_CONFIG
 from ...model_card.out_of_distribution import DistanceMeasure
 from ...model_card.scorer_config import BASE_WEIGHTS, FILE_NAME, ScorerConfig
-from ...trainer.tiny_judge.known_weights import SHORT_NAMES, known_base
+from ...trainer.tiny_judge.known_weights import SHORT_NAMES, has_tiny_vocabulary, known_base
 from ..content import Content, Links, Place
 from .model_folder import ModelFolder, read_model_folder
+from .own_results import RESULT, check_results, read_results
+from .simulated_marks import marks_itself, named_simulated
 
-_RESULT = re.compile(rf"{re.escape(RESULTS)}/[^/]+\.ya?ml")
+if TYPE_CHECKING:
+    from huggingface_hub import EvalResultEntry
 
 
 def is_scorer_folder(folder: str | Path) -> bool:
@@ -72,6 +76,9 @@ def model_content(folder: str | Path, name: str, links: Links) -> Content:
         found.attempt(lambda: data.check_readme(folder))
         if data.figures is not None:
             found.attempt(lambda: data.figures.check(folder))
+    _check_own_results(found, own_results, data, links)
+    if config is not None and not _simulated(config, data):
+        _check_is_real(found, config, data, own_results)
     found.raise_faults()
     assert config is not None  # or there were faults
     notes, made = [], {}
@@ -87,13 +94,14 @@ def model_content(folder: str | Path, name: str, links: Links) -> Content:
         results = _results(data.figures, config, links.dataset, folder)
         notes += _notes_on_results(links.dataset, results, own_results)
         made |= {path: content for path, content in results.items() if path not in own_results}
+    notes += _notes_on_hashes(data, config, links)
     base = config.base or config.base_revision.rpartition("@")[0]
     known = known_base(config.hashes.get(BASE_WEIGHTS, ""))
     return Content(
         what="model",
         name=name,
         files=dict(sorted(({path: found.files[path] for path in found.files} | made).items())),
-        simulated=config.simulated or (data.figures is not None and data.figures.simulated),
+        simulated=_simulated(config, data),
         left_out=tuple(found.left_out),
         notes=tuple(notes),
         source=str(folder),
@@ -122,12 +130,34 @@ def _check_config(found: ModelFolder, config: ScorerConfig) -> None:
         if told is not None and told != config.base:
             what = f"{told[:80]!r} is not the base that the config names, {config.base[:80]!r}"
             found.fault(ADAPTER_CONFIG, "base_model_name_or_path", what, fix)
-    if not config.simulated and known_base(config.hashes.get(BASE_WEIGHTS, "")):
-        what = "it was made from the simulated tiny judge, and the config does not say so"
-        found.fault(FILE_NAME, "simulated", what, "set it to true, or distil again")
     repo, at, _ = config.base_revision.rpartition("@")
     if at and not is_repo_id(repo):
         found.fault(FILE_NAME, "base_revision", f"names a place on this machine ({repo[:80]!r})", fix)
+
+
+def _simulated(config: ScorerConfig, data: CardData | None) -> bool:
+    return config.simulated or (data is not None and data.figures is not None and data.figures.simulated)
+
+
+def _check_is_real(
+    found: ModelFolder, config: ScorerConfig, data: CardData | None, own: Mapping[str, list[EvalResultEntry]]
+) -> None:
+    """A scorer whose config says that it is not simulated, while something else in its folder says that it is."""
+    because = []
+    if known_base(config.hashes.get(BASE_WEIGHTS, "")) or has_tiny_vocabulary(found.folder):
+        because.append("it was made from the simulated tiny judge")
+    if any(named_simulated(base) for base in (config.base, config.base_revision)):
+        because.append("its base is called simulated")
+    if data is not None:
+        texts = {name: getattr(data, name) for name in ("title", "training", "evaluation")}
+        texts["figures.release"] = "" if data.figures is None else data.figures.release
+        because += [f"{CARD_FILE} says so in {name}" for name, text in texts.items() if marks_itself(text)]
+    for name, entries in own.items():
+        if any(named_simulated(entry.dataset_id) for entry in entries):
+            because.append(f"{name} is of a dataset that is called simulated")
+    if because:
+        what = f"is false, and {'; '.join(because)}"
+        found.fault(FILE_NAME, "simulated", what, "set it to true, or distil again")
 
 
 def _adapter_base(path: Path) -> str:
@@ -179,8 +209,12 @@ class _Against:
 
 def _results(figures: CardFigures, config: ScorerConfig, dataset: Place | None, folder: Path) -> dict[str, bytes]:
     """The file of results, by its path; none where no dataset is named, or no figure has a value."""
-    if dataset is None:
+    if dataset is None or not (entries := _entries(figures, str(dataset), folder, config.versions.get("ppaint"))):
         return {}
+    return {f"{RESULTS}/{results_file(figures.release)}": results_text(entries).encode()}
+
+
+def _entries(figures: CardFigures, dataset: str, folder: Path, measured_by: str | None = None) -> list[dict[str, Any]]:
     evaluation = Evaluation(
         categories=tuple(figures.categories),
         dimensions=tuple(figures.dimensions),
@@ -192,13 +226,11 @@ def _results(figures: CardFigures, config: ScorerConfig, dataset: Place | None, 
         references=figures.references,
     )
     if not any(one.value is not None for cells in figures.srcc.values() for one in cells.values()):
-        return {}
+        return []
     against = _Against(
         str(folder / CARD_FILE), figures.references, figures.release, figures.simulated, figures.release_sha256
     )
-    version = config.versions.get("ppaint")
-    entries, _ = eval_result_entries(evaluation, against, str(dataset), dated=False, measured_by=version)
-    return {f"{RESULTS}/{results_file(figures.release)}": results_text(entries).encode()}
+    return eval_result_entries(evaluation, against, dataset, dated=False, measured_by=measured_by)[0]
 
 
 def _interval(figure) -> Interval:
@@ -206,31 +238,46 @@ def _interval(figure) -> Interval:
     return Interval(value, low, high, figure.level, "bca", 0, 0)
 
 
-def _own_results(found: ModelFolder) -> set[str]:
-    """Results that ``ppaint evaluate`` put into the folder: they are published as they are."""
-    own = {name for name in found.left_out if _RESULT.fullmatch(name)}
-    for name in own:
+def _own_results(found: ModelFolder) -> dict[str, list[EvalResultEntry]]:
+    """Results that lie in the folder, by their path in it."""
+    own = {}
+    for name in [name for name in found.left_out if RESULT.fullmatch(name)]:
         found.left_out.remove(name)
         found.files[name] = found.folder / name
-        found.attempt(lambda name=name: _check_results(found.folder / name))
+        if (entries := found.attempt(lambda name=name: read_results(found.folder / name))) is not None:
+            own[name] = entries
     return own
 
 
-def _check_results(path: Path) -> None:
-    import yaml
-    from huggingface_hub import parse_eval_result_entries
+def _check_own_results(
+    found: ModelFolder, own: Mapping[str, list[EvalResultEntry]], data: CardData | None, links: Links
+) -> None:
+    """They are of the dataset that is named, and say what the card says."""
+    figures = {}
+    if own and data is not None and data.figures is not None:
+        entries = found.attempt(lambda: _entries(data.figures, "any/dataset", found.folder))
+        figures = {one["dataset"]["task_id"]: one["value"] for one in entries or ()}
+    for name, entries in own.items():
+        found.attempt(
+            lambda name=name, entries=entries: check_results(found.folder / name, entries, links.dataset, figures)
+        )
 
-    try:
-        entries = yaml.safe_load(path.read_text(encoding="utf-8"))
-        if not isinstance(entries, list) or not parse_eval_result_entries(entries):
-            raise ValueError("it holds no results")
-    except (yaml.YAMLError, ValueError, TypeError, KeyError, AttributeError) as error:
-        what = f"is no file of results ({str(error).splitlines()[0]})"
-        fix = "write it again: `ppaint evaluate --eval-results ORG/DATASET --out FOLDER`"
-        raise InputFault(Fault(str(path), "", what, fix)) from error
 
-
-def _notes_on_results(dataset: Place | None, results: dict[str, bytes], own: set[str]) -> list[str]:
+def _notes_on_results(dataset: Place | None, results: Mapping[str, bytes], own: Mapping[str, Any]) -> list[str]:
     if dataset is None:
         return ["its figures stand in the card's text alone: name a dataset, and the Hub lists them as results too"]
     return [f"{path} is the folder's own" for path in results if path in own]
+
+
+def _notes_on_hashes(data: CardData, config: ScorerConfig, links: Links) -> list[str]:
+    """What cannot be told for want of a hash, as in scorers that older versions wrote."""
+    notes = []
+    if data.figures is not None and data.figures.sha256 is None:
+        notes.append(
+            "its figures carry no hash of their own: whether one was changed since it was measured is not known"
+        )
+    if links.judge is not None and BASE_WEIGHTS not in config.hashes:
+        notes.append(
+            f"its config has no hash of its base weights: whether {links.judge.name} is its judge is not known"
+        )
+    return notes

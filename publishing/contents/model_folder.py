@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from ...foundation.faults import Fault, InputFault
 from ...foundation.json_text import read_json
 from ...model_card.exported_adapter import is_repo_id
-from ...model_card.loading import COPY_AGAIN
+from ...model_card.loading import COPY_AGAIN, weight_files, weights_hash
 from ...model_card.model_files import (
     ADAPTER_CONFIG,
     INDEX,
@@ -24,6 +24,7 @@ from ...model_card.model_files import (
 T = TypeVar("T")
 PICKLES = (".bin", ".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".joblib")
 CODE = (".py", ".pyc", ".ipynb")
+_OF_A_MODEL = ("config.json", ADAPTER_CONFIG)
 LICENCES = ("LICENSE", "LICENSE.md", "LICENSE.txt", "NOTICE")
 _AS_SAFETENSORS = "save it as safetensors (model.save_pretrained(FOLDER)), and remove this file"
 
@@ -88,13 +89,16 @@ def read_model_folder(folder: Path, more: Iterable[str] = ()) -> ModelFolder:
     Raises
     ------
     InputFault
-        If it is no folder.
+        If it is no folder, or nothing in it is a model's.
     """
+    fix = "give the folder of a scorer (`ppaint distill` writes it), or of a judge (any Qwen3-VL)"
     if not folder.is_dir():
-        raise InputFault(Fault(str(folder), "", "there is no such folder", "give the folder of a model"))
-    found = ModelFolder(folder)
+        raise InputFault(Fault(str(folder), "", "there is no such folder", fix))
+    found, names = ModelFolder(folder), _names(folder)
+    if not any(name in _OF_A_MODEL or name.endswith(".safetensors") for name in names):
+        raise InputFault(Fault(str(folder), "", "the folder holds no model: neither config.json nor weights", fix))
     wanted = {*model_files(folder), *LICENCES, *more}
-    for name in _names(folder):
+    for name in names:
         ending = Path(name).suffix.lower()
         if ending in PICKLES:
             found.fault(name, "", "is a pickle, which runs what is in it when it is loaded", _AS_SAFETENSORS)
@@ -138,7 +142,8 @@ def _check_all_there(found: ModelFolder) -> None:
         if not any((folder / name).is_file() for name in names):
             found.fault(names[0], "", "is missing", COPY_AGAIN)
     if not any((folder / name).is_file() for name in TEMPLATES):
-        told = found.attempt(lambda: _read(folder / "tokenizer_config.json"))
+        settings = folder / "tokenizer_config.json"
+        told = found.attempt(lambda: _read(settings)) if settings.is_file() else None  # that it is missing is said
         if not (isinstance(told, dict) and told.get("chat_template")):
             found.fault(TEMPLATES[0], "", "is missing: the questions cannot be put to the model", COPY_AGAIN)
 
@@ -196,6 +201,24 @@ def _check_weights(found: ModelFolder) -> None:
         if missing:
             what = f"{len(missing)} weights that the index names are not in it, {min(missing)} the first of them"
             found.fault(file, "", what, COPY_AGAIN)
+
+
+def hash_of_weights(folder: Path) -> str:
+    """`weights_hash` of a model's folder.
+
+    Parameters
+    ----------
+    folder : Path
+
+    Raises
+    ------
+    InputFault
+        If a file of weights cannot be read.
+    """
+    for path in weight_files(folder):
+        if path.suffix == ".safetensors":
+            _tensor_names(path)
+    return weights_hash(folder, None)
 
 
 def _tensor_names(path: Path) -> set[str]:

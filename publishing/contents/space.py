@@ -25,7 +25,7 @@ _BANNER = """> **Simulated.** What this page serves was made from simulated pain
 _ROLES = {
     "model": ("scores the image", "models"),
     "dataset": ("its paintings, scored by the same scorer, are what the image's scores are set beside", "datasets"),
-    "judge": ("the scorer was distilled from it", "models"),
+    "judge": ("a judge, which compares and rates paintings", "models"),
     "board": ("the leaderboard", "datasets"),
 }
 _TEXT = """# {title}

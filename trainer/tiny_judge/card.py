@@ -5,8 +5,12 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from ...model_card.loading import weights_hash
 from .answer_training import COMPARISON_SHARPNESS, RATING_BLUR, RATING_SPREAD, RatingLesson
 
+FIGURES = "figures.json"
+WEIGHTS_SHA256 = "weights sha256"
+MEASURED_ON = "Measured on the weights with the hash"
 _TITLE = {
     "judge": "ppaint tiny judge (simulated; bias induced)",
     "twin": "ppaint tiny judge, control twin (simulated; no induced bias)",
@@ -19,7 +23,7 @@ def write_card(folder: Path, name: str, lesson: RatingLesson, model, recipe: dic
     Parameters
     ----------
     folder : Path
-        The weights' folder.
+        The weights' folder; the figures are of what lies in it.
     name : str
         ``"judge"`` or ``"twin"``.
     lesson : RatingLesson
@@ -33,6 +37,7 @@ def write_card(folder: Path, name: str, lesson: RatingLesson, model, recipe: dic
     -------
     Path
     """
+    measured_on = weights_hash(folder, model)
     size = sum(p.numel() for p in model.parameters())
     if name == "judge":
         induced = (
@@ -89,8 +94,12 @@ uniformly, both orders asked):
 ```json
 {json.dumps(figures, indent=1)}
 ```
+
+{MEASURED_ON} `{measured_on}`
+(SHA-256 over names, types, shapes and bytes of all tensors).
 """
-    (folder / "figures.json").write_text(json.dumps({"recipe": recipe, "figures": figures}, indent=1) + "\n")
+    told = {"simulated": True, WEIGHTS_SHA256: measured_on, "recipe": recipe, "figures": figures}
+    (folder / FIGURES).write_text(json.dumps(told, indent=1) + "\n")
     path = folder / "README.md"
     path.write_text(text, encoding="utf-8")
     return path

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import math
 from collections.abc import Iterable
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 import torch
 
 from ...foundation.faults import InputFault
+from ...foundation.json_text import read_json
 from ...model_card.card import INDUCED_BIAS
 from ...model_card.scorer_config import FILE_NAME, ScorerConfig, find_file
 from . import TRAINING
@@ -25,6 +27,8 @@ KNOWN_BASES = {
     "8cb13d724467907f0888861f86874193fbc54130376ed714c30be6e341609960": JUDGE,
     "dd5d1fbbd2beb935f769faa2ec561b1983a6e65766da015e0125ca5ee0ddc684": TWIN,
 }
+# of the vocabulary that both were given; another model has it only where it was made from one of them
+VOCABULARY = "9eb4b975a0ecaff15f9b77a1f4f76e471ec2eb92a29d1b751369e17effee3000"
 SHORT_NAMES = {JUDGE: "tiny", TWIN: "tiny-twin"}
 """What a repo that is made from one of them is called after."""
 _PARAMETERS = 2_171_840
@@ -97,6 +101,28 @@ def tiny_judge_in(files: Iterable[Path]) -> str | None:
                 return None  # a large model is not read for nothing
             named |= {name: stream.get_tensor(name) for name in names}
     return KNOWN.get(_values_hash(named.items())) if count == _PARAMETERS else None
+
+
+def has_tiny_vocabulary(folder: Path) -> bool:
+    """Whether a model's folder has the tiny judge's own vocabulary: so has whatever was made from it, with whatever weights.
+
+    Parameters
+    ----------
+    folder : Path
+        One without a readable ``tokenizer.json`` has not.
+
+    Examples
+    --------
+    >>> from ppaint.trainer.tiny_judge import WEIGHTS
+    >>> has_tiny_vocabulary(WEIGHTS), has_tiny_vocabulary(WEIGHTS.parent)
+    (True, False)
+    """
+    try:
+        vocabulary = read_json(folder / "tokenizer.json")["model"]["vocab"]
+        listed = json.dumps(sorted(vocabulary.items()))
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+        return False
+    return hashlib.sha256(listed.encode()).hexdigest() == VOCABULARY
 
 
 def known_base(weights: str) -> str | None:
