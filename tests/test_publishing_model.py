@@ -371,6 +371,16 @@ def test_a_scorer_that_is_simulated_by_all_but_its_config_stops(scorer, file, ch
         model_content(scorer, "ann/real", Links())
 
 
+def test_the_config_says_so_too_where_the_figures_do(scorer):
+    edit(scorer / "scorer_config.json", simulated=False, hashes={"base weights": next(iter(KNOWN_BASES))})
+    figures = figures_of(scorer).model_dump(mode="json")  # of the files as they are now
+    edit(scorer / CARD_FILE, figures=figures, readme_sha256=None)
+    assert faults_of(model_content, scorer, NAME, LINKS) == ["scorer_config.json simulated"]
+    edit(scorer / "scorer_config.json", hashes={})
+    edit(scorer / CARD_FILE, figures=figures_of(scorer).model_dump(mode="json"))
+    assert model_content(scorer, NAME, LINKS).simulated
+
+
 def test_a_scorer_with_results_on_a_simulated_dataset_stops(scorer):
     edit(scorer / "scorer_config.json", simulated=False)
     edit(scorer / CARD_FILE, figures=None, readme_sha256=None)

@@ -186,6 +186,7 @@ def test_everything_says_simulated_and_that_nothing_follows_for_the_paper(run, s
 
 def test_the_scorers_card_keeps_the_figures_as_data_and_names_no_place_of_this_machine(run, summary):
     out, figures = run[0], CardData.load(run[0] / "scorer").figures
+    assert figures.sha256 == figures.content_sha256()
     for name, table in (("srcc", figures.srcc), ("plcc", figures.plcc)):
         wanted = summary["measured"]["after"]["figures"][name]
         assert {row: set(cells) for row, cells in table.items()} == {row: set(cells) for row, cells in wanted.items()}

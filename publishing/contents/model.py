@@ -77,7 +77,7 @@ def model_content(folder: str | Path, name: str, links: Links) -> Content:
         if data.figures is not None:
             found.attempt(lambda: data.figures.check(folder))
     _check_own_results(found, own_results, data, links)
-    if config is not None and not _simulated(config, data):
+    if config is not None and not config.simulated:
         _check_is_real(found, config, data, own_results)
     found.raise_faults()
     assert config is not None  # or there were faults
@@ -148,12 +148,12 @@ def _check_is_real(
         because.append("it was made from the simulated tiny judge")
     if any(named_simulated(base) for base in (config.base, config.base_revision)):
         because.append("its base is called simulated")
-    if data is not None:
+    if data is not None and not _simulated(config, data):  # else the card speaks of what it was measured on
         texts = {name: getattr(data, name) for name in ("title", "training", "evaluation")}
         texts["figures.release"] = "" if data.figures is None else data.figures.release
         because += [f"{CARD_FILE} says so in {name}" for name, text in texts.items() if marks_itself(text)]
     for name, entries in own.items():
-        if any(named_simulated(entry.dataset_id) for entry in entries):
+        if any(named_simulated(entry.dataset_id) for entry in entries) and not _simulated(config, data):
             because.append(f"{name} is of a dataset that is called simulated")
     if because:
         what = f"is false, and {'; '.join(because)}"
