@@ -226,7 +226,8 @@ def find_file(path_or_repo: str | Path, name: str, *, revision: str | None = Non
     try:
         return Path(hf_hub_download(str(path_or_repo), name, revision=revision))
     except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
-        what = f"no such folder, and no such repo within reach ({type(error).__name__})"
+        repo = "no such repo" if revision is None else f"no such repo with a revision {revision!r}"
+        what = f"no such folder, and {repo} within reach ({type(error).__name__})"
         if isinstance(error, RevisionNotFoundError):
             what, fix = f"the repo is there, and has no revision {revision!r}", "give a branch, a tag or a commit of it"
         elif isinstance(error, GatedRepoError):

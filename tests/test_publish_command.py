@@ -232,7 +232,8 @@ def test_tag_and_message_are_looked_at_before_anything_is_made(hub, ppaint, tmp_
         said = " ".join(errors.split())
         assert status == 2 and "none" not in said and "aB3" not in said
         assert all(
-            one in said for one in ("3 faults", "--tag a/b is no name of a tag", "--message is no UTF-8", "a token")
+            one in said
+            for one in ("3 faults", "'a/b' is not a valid name of a tag", "--message is no UTF-8", "a token")
         )
     assert hub.calls() == []
 

@@ -155,7 +155,9 @@ def test_what_may_not_be_read_is_said_in_one_line(hub, tmp_path):
     with pytest.raises(Stopped) as caught:
         check_back(content, "a" * 40, endpoint=hub.url, token=False)
     said = str(caught.value)
-    assert said.startswith(f"ann/nowhere-simulated on {hub.url}: no token: the repo is private, or there is none")
+    assert said.startswith(
+        f"ann/nowhere-simulated on {hub.url}: you are not logged in, and this needs a login, or there is no such repo"
+    )
     assert "it was published, and not loaded back. To go on: " in said
     assert "Traceback" not in said and "\n" not in said
 

@@ -71,7 +71,7 @@ def test_a_sound_content_of_each_kind_passes(dataset):
 def test_simulated_things_go_to_a_name_that_says_so_and_real_ones_do_not(dataset):
     (fault,) = faults(replace(dataset, name="org/ppaint"))
     assert str(fault) == (
-        "org/ppaint: its name does not say so, or made from what is: nobody must take it for real. "
+        "org/ppaint: is simulated, or made from what is, and its name does not say so: nobody must take it for real. "
         "Fix: publish it as org/ppaint-simulated."
     )
     found = faults(replace(dataset, simulated=False))

@@ -158,7 +158,7 @@ def test_a_file_where_a_folder_is_needs_prune(ann, content) -> None:
 
 
 def test_without_a_token_or_with_a_wrong_one_it_is_said_what_to_do(hub, content) -> None:
-    for token, words in ((False, "no token: .*hf auth login"), ("wrong", "token is not valid")):
+    for token, words in ((False, "you are not logged in.*hf auth login"), ("wrong", "token is not valid")):
         with pytest.raises(Stopped, match=f"{words}"):
             make_plan(place(HfApi(endpoint=hub.url, token=token), content), content, prune=False)
 

@@ -398,7 +398,7 @@ def test_a_tag_is_set_once_and_never_moved(hub, ann) -> None:
         set_tag(here, "v1", second)
     assert ann.repo_info(content.name, revision="v1").sha == first
     for tag in ("", "a b", "../x", "main", "v1.lock", "x" * 200):
-        with pytest.raises(InputFault, match="is no name of a tag"):
+        with pytest.raises(InputFault, match="is not a valid name of a tag"):
             set_tag(here, tag, first)
 
 
@@ -455,7 +455,7 @@ def test_a_file_that_a_gitignore_leaves_out_is_said(ann) -> None:
 def test_who_may_not_write_is_told_what_to_do(hub, ann) -> None:
     content = some_content()
     for token, words in (
-        (False, "no token: .*no repo was made. To go on: log in with `hf auth login`, or set HF_TOKEN"),
+        (False, "you are not logged in.*no repo was made. To go on: log in with `hf auth login`, or set HF_TOKEN"),
         ("hf_read_ann", "only read.*take a token that may write to org"),
         ("hf_carl", "You don't have the rights.*org is no such organisation or user, or this token may"),
     ):
