@@ -15,7 +15,7 @@ from pathlib import Path
 # Each begins with its first letters, which are quick to find, and then looks at what stands before them: `risk-...` holds no `sk-...`.
 _SECRETS = {
     "a token of the Hub": (
-        r"hf_(?<![A-Za-z0-9]hf_)(?:[A-Za-z0-9]{30,}|(?:oauth|jwt)_(?=[A-Za-z_.-]*[0-9])[A-Za-z0-9_.-]{24,})",
+        r"hf_(?<![A-Za-z0-9]hf_)(?:[A-Za-z0-9]{30,}|(?:oauth|jwt)_(?=[a-z_.-]*[A-Z0-9])[A-Za-z0-9_.-]{24,})",
         r"api_org_(?<![A-Za-z0-9]api_org_)[A-Za-z0-9]{30,}",
     ),
     "a token of GitHub": (r"gh[pousr]_(?<![A-Za-z0-9]gh._)[A-Za-z0-9]{36,}", r"github_pat_[A-Za-z0-9_]{50,}"),

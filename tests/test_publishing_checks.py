@@ -124,7 +124,7 @@ def test_a_token_in_a_file_is_named_by_line_and_never_shown(dataset, tmp_path):
         "glpat-" + "aB3_" * 5,
         "npm_" + "aB3" * 12,
         "api_org_" + "aB" * 17,
-        "hf_oauth_" + "aB3." * 8,
+        "hf_oauth_" + "eyJhbGciOi" * 6,
         "xapp-1-" + "A1B2" * 6,
         "https://ann:sesame@git.example.org/x.git",
         "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0." + "aB3_" * 8,
