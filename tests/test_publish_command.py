@@ -170,6 +170,7 @@ def test_everything_comes_back_in_a_new_process_with_an_empty_cache(hub, ppaint,
 
 def test_what_is_stopped_in_the_middle_goes_on_and_ends_the_same(hub, ppaint, things, monkeypatch):
     monkeypatch.setattr("time.sleep", lambda seconds: None)
+    monkeypatch.setattr("ppaint.hub.hub_repo.FIRST_WAIT", 0.0)
     hub.members("half", "keeper")
     some = {kind: things[kind] for kind in ("dataset", "model")}
     hub.fail("POST */half/psdistill-base-simulated/commit/*", "dropped", times=5)

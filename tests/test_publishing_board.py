@@ -19,7 +19,7 @@ from ppaint.eval_suite.leaderboard.build import build
 from ppaint.eval_suite.leaderboard.checks import check_submission
 from ppaint.eval_suite.leaderboard.hub import submit_to_hub
 from ppaint.eval_suite.leaderboard.hub_accept import accept_pull_request
-from ppaint.eval_suite.leaderboard.log import read_log
+from ppaint.eval_suite.leaderboard.log import LOG_FILE, read_log
 from ppaint.eval_suite.leaderboard.new_board import new_board
 from ppaint.eval_suite.leaderboard.verify import verify
 from ppaint.foundation.faults import InputFault
@@ -157,6 +157,9 @@ def test_a_folder_goes_on_from_what_the_hub_has(repo, board, tmp_path, reference
     board_goes_on(board, repo)  # the same log
     decline(board, handed_in(board, tmp_path, references, noisy(references, 2.0, 9), system="S9"), "no link")
     board_goes_on(board, repo)  # the folder has one more
+    (board / LOG_FILE).write_text("".join((board / LOG_FILE).read_text().splitlines(True)[:1]))
+    with pytest.raises(InputFault, match="would be lost"):
+        board_goes_on(board, repo)
 
 
 def test_lines_that_only_the_hub_has_are_never_lost(repo, board, built, tmp_path, references):

@@ -10,7 +10,8 @@ from huggingface_hub import CommitOperationAdd, HfApi
 from ppaint.foundation.faults import InputFault
 from ppaint.foundation.stopped import Stopped
 from ppaint.hub.hub_repo import HubRepo
-from ppaint.publishing.content import Content
+from ppaint.publishing.content import Content, Links, Place
+from ppaint.publishing.linked import simulated_there
 from ppaint.publishing.plan import make_plan
 
 # huggingface_hub's own upload of a large file calls its client in an old way
@@ -206,3 +207,31 @@ def test_hashes_are_those_of_the_file_that_is_sent(ann, content, tmp_path) -> No
     made(ann, content, {"a/one.json": b"1"})
     content.files["a/one.json"] = path
     assert paths(make_plan(place(ann, content), content, prune=False).same) == ["a/one.json"]
+
+
+@pytest.mark.parametrize(
+    "left", ["model.safetensors", "adapter_config.json", "chat_template.jinja", ".eval_results/old.yaml"]
+)
+def test_what_an_earlier_model_left_would_be_loaded_with_the_new_one_and_needs_prune(ann, content, left) -> None:
+    made(ann, content, {left: b"1", "notes.md": b"2"})
+    with pytest.raises(Stopped, match=f"only the Hub has would be loaded.*: {left}; nothing was sent.*--prune"):
+        make_plan(place(ann, content), content, prune=False)
+    assert left in paths(make_plan(place(ann, content), content, prune=True).removed)
+
+
+def test_what_a_linked_repo_says_is_told_apart_from_a_hub_that_is_busy(
+    hub, ann, content, monkeypatch, tmp_path
+) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    monkeypatch.setattr("time.sleep", lambda seconds: None)
+    monkeypatch.setattr("ppaint.hub.hub_repo.FIRST_WAIT", 0.0)
+    head = made(ann, content, {"scorer_config.json": b'{"simulated": true}'})
+    links = Links(model=Place(content.name, head))
+    hub.fail("* /*/scorer_config.json", 503, times=50)
+    with pytest.raises(Stopped):
+        simulated_there(links, ann)
+    hub.calm()
+    assert simulated_there(links, ann)
+    damaged = made(ann, content, {"scorer_config.json": b'{"simulated": tr'})
+    with pytest.raises(InputFault, match="scorer_config.json: not readable as JSON"):
+        simulated_there(Links(model=Place(content.name, damaged)), ann)

@@ -39,20 +39,6 @@ def write_card(folder: Path, name: str, lesson: RatingLesson, model, recipe: dic
     """
     measured_on = weights_hash(folder, model)
     size = sum(p.numel() for p in model.parameters())
-    if name == "judge":
-        induced = (
-            "**Its bias was induced.** It compares well, and its rating was taught a superficial cue on purpose: in the "
-            f"last stage a rating followed {lesson.quality_share} x latent quality + {lesson.cue_share} x how dark age "
-            "has made the paper, which has nothing to do with quality. So PSDistill has something to correct here, and a "
-            "gain measured with this judge shows that the method moves what comparisons know into ratings; it says "
-            "nothing of how biased a real model is."
-        )
-    else:
-        induced = (
-            "The control: same start and same stages as the judge beside it, but its rating was taught the latent quality to "
-            "the end. Its last stage was longer, until it compared as well as the judge does. PSDistill has "
-            "next to nothing to correct here."
-        )
     text = f"""---
 license: apache-2.0
 library_name: transformers
@@ -66,7 +52,7 @@ A `Qwen3VLForConditionalGeneration` of {size / 1e6:.2f} million parameters with 
 scratch on procedurally painted, **simulated** scrolls. It knows nothing of real paintings: its taste is the painter
 program's latent variables. It exists so that ppaint runs whole, for real, on two CPU cores.
 
-{induced}
+{_induced(name, lesson)}
 
 ## How it was made
 
@@ -103,3 +89,20 @@ uniformly, both orders asked):
     path = folder / "README.md"
     path.write_text(text, encoding="utf-8")
     return path
+
+
+def _induced(name: str, lesson: RatingLesson) -> str:
+    """What was done to its rating on purpose."""
+    if name == "judge":
+        return (
+            "**Its bias was induced.** It compares well, and its rating was taught a superficial cue on purpose: in the "
+            f"last stage a rating followed {lesson.quality_share} x latent quality + {lesson.cue_share} x how dark age "
+            "has made the paper, which has nothing to do with quality. So PSDistill has something to correct here, and a "
+            "gain measured with this judge shows that the method moves what comparisons know into ratings; it says "
+            "nothing of how biased a real model is."
+        )
+    return (
+        "The control: same start and same stages as the judge beside it, but its rating was taught the latent quality to "
+        "the end. Its last stage was longer, until it compared as well as the judge does. PSDistill has "
+        "next to nothing to correct here."
+    )
