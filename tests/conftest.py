@@ -66,7 +66,7 @@ LONGEST = (
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
     """One more than there are cores: a test that waits for a program or a server would leave a core idle.
 
-    None where there is only one file: a file's tests share their fixtures, and so a process.
+    None beside this one where there is only one file: a file's tests share their fixtures, and so a process.
     """
     places = {argument.split("::")[0] for argument in config.args}
     return 0 if len(places) == 1 and places.pop().endswith(".py") else (os.cpu_count() or 1) + 1
