@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 from ..foundation.any_text import readable
 from ..foundation.faults import Fault, InputFault
 from ..foundation.stopped import Stopped
+from .repo_address import repo_address
 from .xet_errors import is_of_xet, words_of_xet
 
 if TYPE_CHECKING:
@@ -30,9 +31,6 @@ _AGAIN = "run the same command again"
 NOT_KNOWN = "whether it was done is not known"
 _NO_ROOM = re.compile(r"quota|storage|limit|exceed|too large|payment", re.IGNORECASE)
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,95}/[A-Za-z0-9][A-Za-z0-9._-]{0,95}")
-
-
-KINDS = ("dataset", "model", "space")
 
 
 def checked_repo_name(name: str, given: str | None = None, fix: str = "give ORG/NAME") -> str:
@@ -133,7 +131,7 @@ class HubRepo:
     @property
     def page(self) -> str:
         """The address of the repo's page."""
-        return f"{self.api.endpoint}/{'' if self.kind == 'model' else f'{self.kind}s/'}{self.name}"
+        return repo_address(self.kind, self.name, endpoint=self.api.endpoint)
 
     def ask(self, doing: str, call: Callable[[], T]) -> T:
         """A call that changes nothing; it is made again where the Hub is busy or a connection breaks.

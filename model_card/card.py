@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from ..foundation.whole_files import write_text
+from ..hub.repo_address import repo_address
 from .card_data import CARD, MEAN, CardData, CardFigures
 from .exported_adapter import is_repo_id
 from .out_of_distribution import UNKNOWN
@@ -24,7 +25,6 @@ _TEMPLATE = Path(__file__).parent / "template" / "scorer_card.md"
 METRICS = {"srcc": "spearmanr", "plcc": "pearsonr"}
 """What the Hub calls the two statistics: ids of metrics that `evaluate` has."""
 TASK = "image-text-to-text"
-HUB = "https://huggingface.co"
 SIMULATED_WARNING = (
     "> **Simulated.** Behind this scorer or its figures stands something simulated: a tiny judge whose bias was induced on\n"
     "> purpose, procedurally painted scrolls, or simulated experts. The figures show that the pipeline works; they are no\n"
@@ -235,7 +235,7 @@ def _evaluation(data: CardData, published: Published | None, simulated: bool) ->
     ]
     against = f"the {figures.references} of {figures.release}"
     if published is not None and published.dataset:
-        against += f" ({_linked(published.dataset, 'datasets/')})"
+        against += f" ({_linked(published.dataset, 'dataset')})"
     return (
         f"{data.evaluation.strip()}\n\n{markdown_table(header, table)}\n\nAgainst {against}, content sha256 "
         f"`{figures.release_sha256}`; dimensions: {', '.join(figures.dimensions)}. Measured on the files of this scorer with the "
@@ -274,19 +274,19 @@ def _beside(published: Published | None) -> str:
     if published is None:
         return ""
     kinds = (
-        ("dataset", published.dataset, "datasets/"),
-        ("metric", published.metric, "spaces/"),
-        ("judge", published.judge, ""),
-        ("leaderboard", published.board, "datasets/"),
-        ("web page", published.space, "spaces/"),
+        ("dataset", published.dataset, "dataset"),
+        ("metric", published.metric, "space"),
+        ("judge", published.judge, "model"),
+        ("leaderboard", published.board, "dataset"),
+        ("web page", published.space, "space"),
     )
-    rows = [[what, _linked(repo, path)] for what, repo, path in kinds if repo]
+    rows = [[what, _linked(repo, kind)] for what, repo, kind in kinds if repo]
     return f"\n## Published with it\n\n{markdown_table(['what', 'repo'], rows)}\n" if rows else ""
 
 
-def _linked(repo: str, path: str) -> str:
+def _linked(repo: str, kind: str) -> str:
     name, _, commit = repo.partition("@")
-    return f"[{name}]({HUB}/{path}{name})" + (f" at commit `{commit}`" if commit else "")
+    return f"[{name}]({repo_address(kind, name)})" + (f" at commit `{commit}`" if commit else "")
 
 
 def _name(repo: str) -> str:

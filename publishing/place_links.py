@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ..hub.repo_address import repo_address
 from .content import REPO_TYPES, Links, Place, What
 
-HUB = "https://huggingface.co"
-_FOLDERS = {"model": "", "dataset": "datasets/", "space": "spaces/"}
 _CALLED: dict[What, str] = {
     "metric": "the metric",
     "dataset": "the dataset",
@@ -39,10 +38,8 @@ def place_link(what: What, place: Place) -> str:
     >>> place_link("metric", Place("org/srcc_plcc", "0" * 40))[-60:]
     '/tree/0000000000000000000000000000000000000000) at `0000000`'
     """
-    address = f"{HUB}/{_FOLDERS[REPO_TYPES[what]]}{place.name}"
-    if place.commit is None:
-        return f"[`{place.name}`]({address})"
-    return f"[`{place.name}`]({address}/tree/{place.commit}) at `{place.commit[:7]}`"
+    link = f"[`{place.name}`]({repo_address(REPO_TYPES[what], place.name, place.commit)})"
+    return link if place.commit is None else f"{link} at `{place.commit[:7]}`"
 
 
 def link_lines(links: Links, kinds: Sequence[What]) -> list[str]:

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...foundation.faults import Fault, InputFault
+from ...hub.repo_address import repo_address
 from ...spaces_demo.space_file import PARTS, SPACE_FILE, NamedRepo, space_text
-from ..content import Content, Links, Place
+from ..content import REPO_TYPES, Content, Links, Place
 from ..space_folder import space_code
 
 if TYPE_CHECKING:
@@ -105,7 +106,7 @@ def _readme(name: str, places: dict[str, Place | None], simulated: bool) -> str:
     """Front matter and text."""
     given = {part: place for part, place in places.items() if place is not None}
     rows = [
-        f"| {part} | [{place.name}](https://huggingface.co/{_address(part, place)}) | {_commit(place)} | {_ROLES[part][0]} |"
+        f"| {part} | [{place.name}]({repo_address(REPO_TYPES[part], place.name, place.commit)}) | {_commit(place)} | {_ROLES[part][0]} |"
         for part, place in given.items()
     ]
     title = f"{_TITLE} (simulated)" if simulated else _TITLE
@@ -143,12 +144,6 @@ def _card_data(title: str, given: dict[str, Place], simulated: bool) -> SpaceCar
         tags=["image-aesthetics", "paintings", "psdistill", *(["simulated"] if simulated else [])],
         **more,
     )
-
-
-def _address(part: str, place: Place) -> str:
-    """Of a repo's page on the Hub, at its commit where that is known."""
-    kind = "" if _ROLES[part][1] == "models" else "datasets/"
-    return f"{kind}{place.name}" + ("" if place.commit is None else f"/tree/{place.commit}")
 
 
 def _commit(place: Place) -> str:
