@@ -163,7 +163,7 @@ def measured_fields(config: AnnotationsConfig, release: Mapping[str, Any]) -> di
 
     Parameters
     ----------
-    config : ExportConfig
+    config : AnnotationsConfig
         The content of ``annotations.yaml``.
     release : mapping
         The content of ``ppaint_release.json``.
