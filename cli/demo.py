@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-if TYPE_CHECKING:
-    from ..model_card.scorer import AestheticScorer
-    from ..spaces_demo.release_scores import ReleaseScores
+_PLACE = "a folder, ORG/NAME or ORG/NAME@REVISION"
 
 
 def demo(
-    model: Annotated[str, typer.Option(help="A scorer's folder, or its repo id.")] = "run/scorer",
+    model: Annotated[
+        str | None, typer.Option(help=f"A scorer: {_PLACE}; by default `run/scorer`, if it exists.")
+    ] = None,
     revision: Annotated[
         str | None, typer.Option(help="A branch, tag or commit of the scorer's repo; its newest state by default.")
     ] = None,
@@ -21,11 +21,10 @@ def demo(
         str | None, typer.Option(help="For a scorer that is an adapter: the base model's folder or repo.")
     ] = None,
     dataset: Annotated[
-        Path | None,
-        typer.Option(
-            help="A dataset folder to compare scores with; by default `ppaint` next to the scorer, if it exists."
-        ),
+        str | None,
+        typer.Option(help=f"A dataset: {_PLACE}; by default `ppaint` next to the scorer, if it exists."),
     ] = None,
+    judge: Annotated[str | None, typer.Option(help=f"A judge, for comparisons: {_PLACE}.")] = None,
     port: Annotated[
         int | None, typer.Option(min=1, max=65535, help="Port; the first free one from 7860 by default.")
     ] = None,
@@ -34,34 +33,32 @@ def demo(
     import os
 
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+    from ..foundation.faults import Fault, InputFault
     from ..foundation.free_port import check_port_is_free
 
-    if port is not None:  # before the release is scored for the page
+    if port is not None:
         check_port_is_free(port)
     from ..dataset_script.release import RELEASE_FILE
-    from ..model_card.scorer import AestheticScorer
-    from .terminal import show_commit
+    from ..spaces_demo.served import Served
+    from ..spaces_demo.served_repos import check_folder
+    from ..spaces_demo.space_file import NamedRepo
 
-    scorer = AestheticScorer.from_pretrained(model, revision=revision, base=base)
-    show_commit(model, scorer.commit)
-    neighbour = Path(model).parent / "ppaint"
-    folder = dataset or (neighbour if (neighbour / RELEASE_FILE).is_file() else None)
-    reference = None if folder is None else _score_release(scorer, folder)
-    from ..spaces_demo.app import build_demo, launch_demo
+    if model is None and Path("run/scorer").is_dir():
+        model = "run/scorer"
+    if dataset is None and model is not None and (Path(model).parent / "ppaint" / RELEASE_FILE).is_file():
+        dataset = str(Path(model).parent / "ppaint")
+    given = {"model": model, "dataset": dataset, "judge": judge}
+    named = {part: None if text is None else NamedRepo.read(text) for part, text in given.items()}
+    if revision is not None and named["model"] is not None:
+        named["model"] = NamedRepo(named["model"].repo, revision)
+    if not any(named.values()):
+        what = "there is nothing to serve: no scorer is named, and there is no folder run/scorer"
+        raise InputFault(Fault("--model", "", what, "give --model, or --dataset"))
+    for one in filter(None, named.values()):
+        check_folder(one)
+    from ..spaces_demo.app import launch_demo
 
-    page = build_demo(scorer, reference)
     try:
-        launch_demo(page, port=port)
+        launch_demo(Served(named, base=base), port=port)
     except OSError as error:  # gradio's word for a port that is taken
-        from ..foundation.faults import Fault, InputFault
-
         raise InputFault(Fault(f"port {port}", "", str(error).splitlines()[0], "give another --port")) from error
-
-
-def _score_release(scorer: AestheticScorer, folder: Path) -> ReleaseScores:
-    """Score the release's paintings, with a progress bar."""
-    from ..spaces_demo.release_scores import score_release
-    from .terminal import progress_bars
-
-    with progress_bars() as report:
-        return score_release(scorer, folder, progress=report)

@@ -1,13 +1,12 @@
 """Fused scores of resampled panels, made once for a release and kept: what differences mean for experts in general.
 
-Experts are drawn with all their judgments, so facets that the same experts judged share every draw. Files are kept in a folder for
-things that can be made again, named by the release's hash: `PPAINT_CACHE`, else `ppaint` within `XDG_CACHE_HOME` or `~/.cache`.
+Experts are drawn with all their judgments, so facets that the same experts judged share every draw. Files are kept in the
+folder of things that can be made again (`foundation/cache_folder.py`), named by the release's hash.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import zipfile
 import zlib
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from numpy.typing import NDArray
 from scipy.stats import rankdata
 
 from ..dataset_script.release import ReleaseTables
+from ..foundation.cache_folder import cache_folder
 from ..foundation.faults import Fault, InputFault
 from ..foundation.job_pool import run_jobs
 from ..foundation.progress_type import Progress
@@ -114,14 +114,6 @@ def resampled_panels(
     except OSError as error:
         return panels, f"fused scores of resampled panels cannot be kept in {path.parent} ({error.strerror})"
     return panels, f"fused scores of resampled panels are kept for the next time: {path}"
-
-
-def cache_folder() -> Path:
-    """Where things are kept that can be made again."""
-    given = os.environ.get("PPAINT_CACHE")
-    if given:
-        return Path(given)
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "ppaint"
 
 
 def srcc_of_each(predictions: NDArray[np.float64], references: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -52,7 +52,7 @@ def space_code(app: str | Path) -> SpaceCode:
     Raises
     ------
     InputFault
-        If ppaint is not installed, or what is imported is in no room and no package that ppaint asks for.
+        If ppaint is not installed, or what is imported is in no room and no package that ppaint or its extra ``space`` asks for.
     """
     app = Path(app)
     found: dict[str, Path] = {}
@@ -166,7 +166,7 @@ def requirements_of(modules: set[str]) -> tuple[str, ...]:
     ('numpy>=2.0',)
     """
     try:
-        declared = {_package(line): line for line in requires(_OURS) or () if ";" not in line}
+        declared = {_package(line): line.split(";")[0].strip() for line in requires(_OURS) or () if _for_a_space(line)}
     except PackageNotFoundError as error:
         what, fix = "it is not installed, so that its requirements are not known", "install it (`pip install .`)"
         raise InputFault(Fault(_OURS, "", what, fix)) from error
@@ -178,7 +178,14 @@ def requirements_of(modules: set[str]) -> tuple[str, ...]:
         found |= {declared[name] for name in names}
         if not names:
             what = f"the Space imports {module}, which belongs to no package that ppaint asks for"
-            faults.append(Fault("setup.cfg", "install_requires", what, "add the package there, and install again"))
+            faults.append(
+                Fault(
+                    "setup.cfg",
+                    "install_requires",
+                    what,
+                    "add the package there (or to the extra `space`), and install again",
+                )
+            )
     if faults:
         raise InputFault(faults)
     return tuple(sorted(found))
@@ -188,6 +195,12 @@ def requirements_of(modules: set[str]) -> tuple[str, ...]:
 def _packages_of_modules() -> Mapping[str, list[str]]:
     """Asked once: every installed package is read for it, half a second."""
     return packages_distributions()
+
+
+def _for_a_space(requirement: str) -> bool:
+    """Whether ppaint always asks for it, or in its extra ``space``."""
+    marker = requirement.partition(";")[2]
+    return not marker or re.fullmatch(r"\s*extra\s*==\s*['\"]space['\"]\s*", marker) is not None
 
 
 def _package(requirement: str) -> str:

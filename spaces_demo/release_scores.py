@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..dataset_script.release import read_release
 from ..foundation.faults import Fault, InputFault
 from ..foundation.progress_type import Progress, counted, no_progress
 from ..images.opening import open_image
-from ..model_card.scorer import AestheticScorer
+
+if TYPE_CHECKING:
+    from ..dataset_script.release import ReleaseTables
+    from .model_calls import HeldModel
 
 _AT_A_TIME = 16
 
@@ -66,15 +68,15 @@ class ReleaseScores:
         return ((self.mean < scores) + 0.5 * (self.mean == scores)).mean(axis=0)
 
 
-def score_release(scorer: AestheticScorer, dataset: str | Path, *, progress: Progress | None = None) -> ReleaseScores:
-    """Score every painting of a dataset folder that has an image.
+def score_release(scorer: HeldModel, release: ReleaseTables, *, progress: Progress | None = None) -> ReleaseScores:
+    """Score every painting of a release that has an image, in the background of a page.
 
     Parameters
     ----------
-    scorer : AestheticScorer
+    scorer : HeldModel
         The scorer.
-    dataset : str or Path
-        A folder that ``ppaint build`` made.
+    release : ReleaseTables
+        A built dataset.
     progress : callable, optional
         Called as ``progress(what, done, total)``.
 
@@ -86,9 +88,8 @@ def score_release(scorer: AestheticScorer, dataset: str | Path, *, progress: Pro
     Raises
     ------
     InputFault
-        If it is not such a folder, or none of its paintings has an image.
+        If none of its paintings has an image.
     """
-    release = read_release(dataset)
     total = release.painting_count()
     finished = counted(progress or no_progress, "scoring the release's paintings", total)
     categories: list[str] = []
@@ -97,17 +98,17 @@ def score_release(scorer: AestheticScorer, dataset: str | Path, *, progress: Pro
         shown = [painting for painting in batch if painting.image is not None]
         if shown:
             images = [open_image(painting.image, name=painting.painting_id) for painting in shown]
-            means.append(scorer.score(images, batch_size=_AT_A_TIME).mean)
+            means.append(scorer.run("score", images, background=True).mean)
             categories += [painting.category for painting in shown]
         finished(len(batch))
     if not means:
         what = f"none of the release's {total} paintings has an image to be scored"
-        raise InputFault(Fault(str(dataset), "", what, "give a dataset with images, or none"))
+        raise InputFault(Fault(str(release.folder), "", what, "give a dataset with images, or none"))
     return ReleaseScores(
         release=release.name,
         simulated=release.simulated,
-        dimensions=tuple(scorer.dimensions),
+        dimensions=tuple(scorer.model.dimensions),
         categories=tuple(categories),
         mean=np.concatenate(means),
-        scale=scorer.config.stated_scale,
+        scale=scorer.model.config.stated_scale,
     )

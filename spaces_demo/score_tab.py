@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
 from ..foundation.faults import InputFault
 from ..images.opening import FORMATS, open_image
-from ..model_card.scorer import AestheticScorer
+from .part import State
+from .part_status import show_live, show_status
 from .placement_plot import draw_placement
-from .release_scores import ReleaseScores
-from .upload_guard import uploaded_path
+from .served import Served
+from .upload_guard import take_paths
+
+if TYPE_CHECKING:
+    from ..model_card.scorer import AestheticScorer
+    from .model_calls import HeldModel
+    from .release_scores import ReleaseScores
 
 SIMULATED_NOTE = (
-    "**Simulated, and its bias was induced.** This scorer was distilled from a tiny judge (about 2 million parameters) that "
+    "<strong>Simulated, and its bias was induced.</strong> This scorer was distilled from a tiny judge (about 2 million parameters) that "
     "learnt from procedurally painted scrolls and simulated experts, and whose own rating was taught a superficial cue on "
     "purpose. Its taste means nothing for real paintings: this page shows that the path works."
 )
@@ -28,14 +34,12 @@ _HEADERS = ["dimension", "score", "std. deviation"]
 _ABOVE = "scores above"  # a share of the release's paintings
 
 
-def score_file(
-    scorer: AestheticScorer, release: ReleaseScores | None, path: str | None
-) -> tuple[list[list[str]], Any, str]:
+def score_file(scorer: HeldModel, release: ReleaseScores | None, path: str | None) -> tuple[list[list[str]], Any, str]:
     """Score an uploaded file, for the page.
 
     Parameters
     ----------
-    scorer : AestheticScorer
+    scorer : HeldModel
         The scorer.
     release : ReleaseScores or None
         Its scores of a release's paintings, where there is a release.
@@ -62,7 +66,7 @@ def score_file(
         opened = open_image(path, name=Path(path).name)
     except InputFault as error:
         raise gr.Error("; ".join(str(fault) for fault in error.faults), print_exception=False) from error
-    table = scorer.score([opened])
+    table = scorer.run("score", [opened])
     mean, sd = table.mean[0], table.sd[0]
     rows = [
         [name.replace("_", " "), f"{m:.2f}", f"{s:.2f}"] for name, m, s in zip(table.dimensions, mean, sd, strict=True)
@@ -74,21 +78,20 @@ def score_file(
         figure = draw_placement(release, mean)
     notes = [f"On opening: {'; '.join(opened.notes)}."] if opened.notes else []
     if table.out_of_distribution is not None and table.out_of_distribution[0]:
-        notes.append(f"**{scorer.config.out_of_distribution.meaning()}**")
+        notes.append(f"**{scorer.model.config.out_of_distribution.meaning()}**")
     return rows, figure, "\n\n".join(notes)
 
 
-def build_score_tab(scorer: AestheticScorer, release: ReleaseScores | None) -> None:
+def build_score_tab(served: Served) -> None:
     """Lay out the tab within an open ``gr.Blocks``.
 
     Parameters
     ----------
-    scorer : AestheticScorer
-        The scorer.
-    release : ReleaseScores or None
-        Its scores of a release's paintings; without them there is no placement, and the page says so.
+    served : Served
+        The scorer, and its scores of a release's paintings; without these there is no placement, and the page says so.
     """
-    headers = _HEADERS if release is None else [*_HEADERS, _ABOVE]
+    show_live(lambda: note_html(served.model.look()), [served.model], id="note")
+    show_status([served.model, served.placement], id="score-status")
     with gr.Row(equal_height=False):
         with gr.Column(scale=2, min_width=280):
             image = gr.Image(
@@ -99,43 +102,58 @@ def build_score_tab(scorer: AestheticScorer, release: ReleaseScores | None) -> N
                 elem_id="painting",
             )
             note = gr.Markdown(elem_id="opening-note")
-        # The uploaded file goes through as it is: it is opened in one place only (`ppaint.images.opening`). Set on the instance, since
-        # gradio writes a stub file beside any module that subclasses a component. That it was uploaded here is checked before
-        # (`guard_inputs`), and again at this public place of Gradio's, should a version of it take another way.
-        image.preprocess = lambda payload: None if payload is None else uploaded_path({"path": payload.path})
+        take_paths(image)  # it is opened in one place only (`ppaint.images.opening`)
         with gr.Column(scale=3, min_width=320):
             table = gr.Dataframe(
-                headers=headers,
-                datatype="str",
-                interactive=False,
-                label=_scale(scorer),
-                elem_id="scores",
-                buttons=[],
+                headers=_HEADERS, datatype="str", interactive=False, label="Scores", elem_id="scores", buttons=[]
             )
             gr.Markdown(DEVIATION_NOTE)
-    gr.Markdown(_placement_text(release))
-    placement = gr.Plot(
-        value=None if release is None else draw_placement(release),
-        show_label=False,
-        visible=release is not None,
-        elem_id="placement",
-    )
+    where = gr.Markdown(visible=False)
+    placement = gr.Plot(show_label=False, visible=False, elem_id="placement")
 
-    def score(path: str | None) -> tuple[list[list[str]], Any, str]:
-        return score_file(scorer, release, path)
+    def score(path: str | None) -> list[Any]:
+        held = _there(served.model)
+        release = served.placement.look()
+        rows, figure, said = score_file(held, release, path)
+        scored = gr.Dataframe(
+            rows, headers=_HEADERS if release is None else [*_HEADERS, _ABOVE], label=scale_text(held.model)
+        )
+        return [
+            scored,
+            gr.Plot(figure, visible=release is not None),
+            said,
+            gr.Markdown(_placement_text(release, served), visible=True),
+        ]
 
-    image.change(score, inputs=image, outputs=[table, placement, note], api_name="score", concurrency_limit=1)
+    image.change(score, inputs=image, outputs=[table, placement, note, where], api_name="score", concurrency_id="model")
 
 
-def _scale(scorer: AestheticScorer) -> str:
+def note_html(held: HeldModel | None) -> str:
+    """What a visitor has to know about the scores before reading them; nothing while the scorer is not there."""
+    if held is None:
+        return ""
+    return SIMULATED_NOTE if held.model.config.simulated else REAL_NOTE
+
+
+def _there(part: Any) -> Any:
+    """A part, waited for; its faults as the page's own error."""
+    try:
+        return part.wait()
+    except InputFault as error:
+        raise gr.Error("; ".join(str(fault) for fault in error.faults), print_exception=False) from error
+
+
+def scale_text(scorer: AestheticScorer) -> str:
     """What the scores' scale is."""
     return f"Scores ({scorer.config.stated_scale}; calibration: {scorer.config.calibration_note})"
 
 
-def _placement_text(release: ReleaseScores | None) -> str:
+def _placement_text(release: ReleaseScores | None, served: Served) -> str:
     """What the dots are: the same scorer's scores, so that like is set beside like."""
-    if release is None:
+    if release is None and served.placement.state is State.NOT_NAMED:
         return "No release was given (`--dataset`), so the scores are not set beside those of other paintings."
+    if release is None:
+        return "The release's paintings have not been scored yet, so the scores are not set beside theirs."
     simulated = " (simulated paintings)" if release.simulated else ""
     return (
         f"### Where it falls\nEach dot is one of the {len(release.mean)} paintings of {release.release}{simulated}, "

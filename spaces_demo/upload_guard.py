@@ -1,4 +1,4 @@
-"""What the Space opens: files that were uploaded to this server, and no other path that a client may name.
+"""What comes in: files that were uploaded to this server and no other path that a client may name, and plain values.
 
 Gradio looks at a path only where the client sent ``meta`` beside it, and says for each path something else. So every input is looked at
 here first, before Gradio or anyone opens, copies or fetches anything, and whatever is no upload gets one same refusal.
@@ -7,6 +7,7 @@ here first, before Gradio or anyone opens, copies or fetches anything, and whate
 from __future__ import annotations
 
 import atexit
+import math
 import os
 import shutil
 import signal
@@ -14,6 +15,7 @@ import stat
 import sys
 import tempfile
 import threading
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -23,8 +25,11 @@ from ..foundation.faults import Fault, InputFault
 if TYPE_CHECKING:
     import gradio as gr
 
-REFUSAL = "This is no image that was uploaded to this page, or it is no longer there. Fix: upload the image (again)."
+REFUSAL = "This is no file that was uploaded to this page, or it is no longer there. Fix: upload the file (again)."
+NOT_PLAIN = "This input takes a text, a number, or a list of these. Fix: send one, of at most 10,000 characters."
+FILE, FILES, PLAIN = "file", "files", "plain"  # what an input takes
 _META = {"_type": "gradio.FileData"}
+_LONGEST_TEXT, _LONGEST_LIST = 10_000, 1_000
 
 
 @cache
@@ -116,28 +121,91 @@ def uploaded_path(value: object) -> str:
     return path
 
 
-def guard_inputs(page: gr.Blocks) -> None:
-    """Have every input of every event of a page go through `uploaded_path`, whichever way it came in.
+def guard_inputs(page: gr.Blocks, api: Mapping[str, Sequence[str]] | None = None) -> None:
+    """Have every input of every event of a page looked at first, whichever way it came in.
+
+    Files go through `uploaded_path`, and of a session's own state nothing is taken from the client. All else has to be a plain value:
+    an input that is not known to take files takes none.
 
     Parameters
     ----------
     page : gradio.Blocks
-        A page whose events take images alone.
+        The page, complete.
+    api : mapping of str to sequence of str, optional
+        For each API name that has no components: what each of its inputs takes (`FILE`, `FILES` or `PLAIN`).
     """
     inner = (
         page.preprocess_data
     )  # all of Gradio's entries come together here, before it opens, copies or fetches anything
 
     async def guarded(block_fn: Any, inputs: list[Any], *others: Any, **named: Any) -> list[Any]:
-        # what else the client sent (another file within it, a url) ends here
-        checked = [None if value is None else {"path": uploaded_path(value), "meta": dict(_META)} for value in inputs]
+        kinds = (api or {}).get(block_fn.api_name) or [_kind(block) for block in block_fn.inputs]
+        if len(inputs) != len(kinds):
+            _refuse(NOT_PLAIN)
+        checked = [_checked(value, kind) for value, kind in zip(inputs, kinds, strict=True)]
         return await inner(block_fn, checked, *others, **named)
 
     page.preprocess_data = guarded
 
 
-def _refuse() -> NoReturn:
+def take_paths(component: gr.components.Component) -> None:
+    """Have a component hand its function the path of the uploaded file (or a list of them), and open or copy nothing itself.
+
+    Parameters
+    ----------
+    component : gradio.File or gradio.Image
+        Set on the instance, since gradio writes a stub file beside any module that subclasses a component.
+    """
+
+    def paths(payload: Any) -> str | list[str] | None:
+        if payload is None:
+            return None
+        # looked at again at this public place of Gradio's, should a version of it take another way
+        if isinstance(files := getattr(payload, "root", payload), list):
+            return [uploaded_path({"path": file.path}) for file in files]
+        return uploaded_path({"path": files.path})
+
+    component.preprocess = paths
+
+
+def _kind(component: Any) -> str:
+    """What a component takes."""
+    import gradio as gr
+
+    if isinstance(component, gr.Image):
+        return FILE
+    if isinstance(component, gr.File):
+        return FILE if component.file_count == "single" else FILES
+    return PLAIN
+
+
+def _checked(value: Any, kind: str) -> Any:
+    """A value as it may go on; what else the client sent with it (another file within it, a url) ends here."""
+    if kind == PLAIN:
+        return _plain(value)
+    if value is None:
+        return None
+    if kind == FILE:
+        return {"path": uploaded_path(value), "meta": dict(_META)}
+    if not isinstance(value, list):
+        _refuse()
+    return [{"path": uploaded_path(file), "meta": dict(_META)} for file in value]
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, list):
+        if len(value) > _LONGEST_LIST or any(isinstance(inner, list) for inner in value):
+            _refuse(NOT_PLAIN)
+        return [_plain(inner) for inner in value]
+    if isinstance(value, str) and len(value) <= _LONGEST_TEXT:
+        return value
+    if value is None or isinstance(value, bool) or (isinstance(value, int | float) and math.isfinite(value)):
+        return value
+    _refuse(NOT_PLAIN)
+
+
+def _refuse(told: str = REFUSAL) -> NoReturn:
     """Refuse, with nothing of the path in the answer or on the server's log."""
     import gradio as gr
 
-    raise gr.Error(REFUSAL, print_exception=False) from None
+    raise gr.Error(told, print_exception=False) from None

@@ -14,6 +14,7 @@ from ppaint.model_card.card import write_scorer_card
 from ppaint.model_card.loading import load_model
 from ppaint.model_card.out_of_distribution import UNKNOWN, DistanceMeasure, conformal_rank
 from ppaint.model_card.shrunken_covariance import ledoit_wolf
+from ppaint.spaces_demo.model_calls import HeldModel, Turns
 from ppaint.spaces_demo.score_tab import score_file
 from ppaint.trainer.tiny_judge import WEIGHTS
 
@@ -217,8 +218,9 @@ def test_score_writes_distance_beside_the_scores(folder, files, form, capsys, tm
 
 
 def test_the_web_page_says_so_too(scorer, files):
-    assert "out of distribution" in score_file(scorer, None, str(files[1]))[2]
-    assert score_file(scorer, None, str(files[0]))[2] == ""
+    held = HeldModel(scorer, Turns())
+    assert "out of distribution" in score_file(held, None, str(files[1]))[2]
+    assert score_file(held, None, str(files[0]))[2] == ""
 
 
 def test_a_dimension_called_distance_keeps_its_column():

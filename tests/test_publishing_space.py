@@ -19,7 +19,7 @@ from ppaint.publishing.content import Links, Place
 from ppaint.publishing.contents.space import space_content
 from ppaint.publishing.outside_checks import check_content
 from ppaint.publishing.space_folder import space_code
-from ppaint.spaces_demo.app import dataset_folder, served_repos
+from ppaint.spaces_demo.served_repos import dataset_folder, served_repos
 from ppaint.spaces_demo.space_file import NamedRepo, read_space_file, space_text
 
 NAME, OLD, NEW = "ann/ppaint-demo-simulated", "a" * 40, "b" * 40
@@ -154,11 +154,13 @@ def test_the_repos_and_commits_are_read_back_and_the_environment_wins(content, t
     assert read_space_file(path) == {"model": scorer, "dataset": data, "judge": None, "board": None}
     assert json.loads(path.read_text())["model"] == {"repo": "ann/scorer-simulated", "revision": OLD}
     other = {"PPAINT_MODEL": "ben/scorer@v1"}
-    assert served_repos({}, path) == (scorer, data)
-    assert served_repos(other, path) == (NamedRepo("ben/scorer", "v1"), data)
-    assert served_repos(other | {"PPAINT_DATASET": ""}, path) == (NamedRepo("ben/scorer", "v1"), None)
-    assert served_repos({"PPAINT_DATASET": "ben/data"}, path) == (scorer, NamedRepo("ben/data"))
-    assert served_repos(other, tmp_path / "absent.json") == (NamedRepo("ben/scorer", "v1"), None)
+    none = dict.fromkeys(["judge", "board"])
+    theirs = NamedRepo("ben/scorer", "v1")
+    assert served_repos({}, path) == {"model": scorer, "dataset": data} | none
+    assert served_repos(other, path) == {"model": theirs, "dataset": data} | none
+    assert served_repos(other | {"PPAINT_DATASET": ""}, path) == {"model": theirs, "dataset": None} | none
+    assert served_repos({"PPAINT_BOARD": "ben/board"}, path)["board"] == NamedRepo("ben/board")
+    assert served_repos(other, tmp_path / "absent.json") == {"model": theirs, "dataset": None} | none
 
 
 def test_a_folder_may_hold_the_sign_before_a_revision(tmp_path):
@@ -180,7 +182,7 @@ def test_a_dataset_out_of_reach_is_one_clear_fault(hub):
         ("{", "it could not be read"),
         ("[]", "it is no file of format 1"),
         ("[" * 100_000, "it could not be read (brackets are nested too deeply)"),
-        (space_text({}), "it names no scorer"),
+        (space_text({}), "space.json beside it names nothing"),
         (space_text({"model": NamedRepo("org/x")}).replace('"org/x"', "7"), "neither null nor"),
         (space_text({"model": NamedRepo("org/x")}).replace('"org/x"', '"/etc/x"'), "neither null nor"),
     ],
@@ -189,11 +191,11 @@ def test_a_damaged_file_is_one_clear_fault(tmp_path, text, said):
     (tmp_path / "space.json").write_text(text)
     with pytest.raises(InputFault) as caught:
         served_repos({}, tmp_path / "space.json")
-    assert said in str(caught.value) and "set PPAINT_MODEL" in str(caught.value)
+    assert said in str(caught.value) and "PPAINT_MODEL" in str(caught.value)
 
 
 def test_a_missing_file_is_one_clear_fault(tmp_path):
-    with pytest.raises(InputFault, match=r"no scorer is named, and there is no space\.json beside app\.py"):
+    with pytest.raises(InputFault, match=r"there is nothing to serve, and there is no space\.json beside app\.py"):
         served_repos({}, tmp_path / "space.json")
 
 

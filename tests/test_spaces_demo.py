@@ -4,7 +4,6 @@ One process serves the page for all tests here: first as a Space does, published
 ppaint; then by `ppaint demo`. Its imports alone take ten seconds of a CPU.
 """
 
-import asyncio
 import hashlib
 import json
 import os
@@ -33,14 +32,17 @@ from typer.testing import CliRunner
 
 from ppaint.cli.main import app as command
 from ppaint.dataset_script import build_dataset
+from ppaint.dataset_script.release import read_release
 from ppaint.images import InputFault
 from ppaint.model_card import AestheticScorer, Calibration, Prompts, ScorerConfig
 from ppaint.publishing.content import Links, Place
 from ppaint.publishing.contents.space import space_content
-from ppaint.spaces_demo import build_demo, score_release
+from ppaint.spaces_demo import Served, score_release
 from ppaint.spaces_demo.app import main
+from ppaint.spaces_demo.model_calls import HeldModel, Turns
 from ppaint.spaces_demo.placement_plot import draw_placement
-from ppaint.spaces_demo.score_tab import DEVIATION_NOTE, REAL_NOTE, SIMULATED_NOTE, score_file
+from ppaint.spaces_demo.score_tab import REAL_NOTE, SIMULATED_NOTE, note_html, scale_text, score_file
+from ppaint.spaces_demo.space_file import NamedRepo
 from ppaint.spaces_demo.upload_guard import REFUSAL, private_upload_folder
 from ppaint.trainer.tiny_judge.architecture import build_processor, build_tiny_model
 
@@ -89,6 +91,11 @@ def scorer(folder):
 
 
 @pytest.fixture(scope="module")
+def held(scorer):
+    return HeldModel(scorer, Turns())
+
+
+@pytest.fixture(scope="module")
 def dataset(tmp_path_factory):
     folder = tmp_path_factory.mktemp("release")
     build_dataset(SmallExport(folder / "raw").folder, folder / "ppaint")
@@ -96,8 +103,8 @@ def dataset(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def release(scorer, dataset):
-    return score_release(scorer, dataset)
+def release(held, dataset):
+    return score_release(held, read_release(dataset))
 
 
 @pytest.fixture(scope="module")
@@ -135,6 +142,14 @@ def wait_for(process, client, log):
     raise AssertionError(log.read_text())
 
 
+def index_of(server, element, side):
+    """Which event has a named element among its inputs, or its outputs."""
+    config = server.client.get("config").json()
+    (shown,) = [part["id"] for part in config["components"] if part["props"].get("elem_id") == element]
+    (found,) = [event["id"] for event in config["dependencies"] if shown in event[side]]
+    return found
+
+
 def put(api, name, kind, files):
     """Files into a repo; the commit."""
     api.create_repo(name, repo_type=kind, **({"space_sdk": "gradio"} if kind == "space" else {}))
@@ -169,7 +184,7 @@ def published(hub_process, folder, dataset, tmp_path_factory):
     assert install[:2] == ["pip", "install"] and start == ["python", "shown-simulated/app.py"]
     program = Path(sys.executable).with_name(download[0])
     subprocess.run([program, *download[1:]], cwd=place, env=environment, check=True, capture_output=True, timeout=60)
-    return SimpleNamespace(place=place, environment=environment, shown=f"`{scorer}`. Paintings: `{data}`")
+    return SimpleNamespace(place=place, environment=environment, shown=f"{scorer}</code>. Paintings: <code>{data}")
 
 
 @pytest.fixture(scope="module")
@@ -186,16 +201,19 @@ def server(folder, dataset, painting, published):
         process = subprocess.Popen(call, cwd=own, env=environment, stdout=file, stderr=subprocess.STDOUT)
     try:
         with httpx.Client(base_url=f"http://127.0.0.1:{first_port}/", timeout=60) as client:
-            page = wait_for(process, client, log).text
+            wait_for(process, client, log)
             first = SimpleNamespace(client=client)
             answer = ask(first, "run/score", {"path": str(upload(first, painting))})
+            loaded = first.client.post(
+                "/gradio_api/run/predict", json={"data": [], "fn_index": index_of(first, "loaded", "outputs")}
+            ).text
         process.send_signal(signal.SIGINT)
         address = f"http://127.0.0.1:{port}/"
         with httpx.Client(base_url=address, timeout=60) as client:
             wait_for(process, client, log)
             (uploads,) = (place / "temporary").glob("ppaint-uploads-*")
             places = json.loads((place / "places.json").read_text())
-            space = SimpleNamespace(answer=answer, page=page, places=places, own=own / "ppaint")
+            space = SimpleNamespace(answer=answer, loaded=loaded, places=places, own=own / "ppaint")
             yield SimpleNamespace(address=address, client=client, place=place, log=log, uploads=uploads, space=space)
         process.terminate()
         process.wait(timeout=60)
@@ -242,8 +260,8 @@ def test_the_release_is_scored_by_the_same_scorer(scorer, release, dataset):
     assert release.mean[0] == pytest.approx(scorer.score([first]).mean[0], abs=1e-4)
 
 
-def test_an_image_gets_a_score_a_deviation_and_a_place_in_every_dimension(scorer, release, painting):
-    rows, figure, note = score_file(scorer, release, str(painting))
+def test_an_image_gets_a_score_a_deviation_and_a_place_in_every_dimension(held, scorer, release, painting):
+    rows, figure, note = score_file(held, release, str(painting))
     table = scorer.score([painting])
     assert [row[0] for row in rows] == [name.replace("_", " ") for name in DIMENSIONS]
     assert [row[1] for row in rows] == [f"{value:.2f}" for value in table.mean[0]]
@@ -254,19 +272,19 @@ def test_an_image_gets_a_score_a_deviation_and_a_place_in_every_dimension(scorer
     assert note == ""
 
 
-def test_what_was_converted_is_said(scorer, release, tmp_path):
+def test_what_was_converted_is_said(held, release, tmp_path):
     Image.new("CMYK", (64, 64)).save(tmp_path / "print.jpg")
-    assert "CMYK converted to RGB" in score_file(scorer, release, str(tmp_path / "print.jpg"))[2]
+    assert "CMYK converted to RGB" in score_file(held, release, str(tmp_path / "print.jpg"))[2]
 
 
-def test_without_an_image_the_release_stands_alone(scorer, release):
-    rows, figure, note = score_file(scorer, release, None)
+def test_without_an_image_the_release_stands_alone(held, release):
+    rows, figure, note = score_file(held, release, None)
     assert rows == [] and note == ""
     assert "this image" not in [text.get_text() for text in figure.axes[0].get_legend().get_texts()]
 
 
-def test_without_a_release_there_are_scores_and_no_place(scorer, painting):
-    rows, figure, _ = score_file(scorer, None, str(painting))
+def test_without_a_release_there_are_scores_and_no_place(held, painting):
+    rows, figure, _ = score_file(held, None, str(painting))
     assert figure is None and {len(row) for row in rows} == {3}
 
 
@@ -275,23 +293,9 @@ def test_the_same_painting_has_the_same_dot_in_every_picture(release):
     assert np.array_equal(*dots)
 
 
-def shown(scorer, release):
-    async def build():  # within a loop: gradio otherwise opens one that nobody closes
-        return build_demo(scorer, release)
-
-    return asyncio.run(build())
-
-
-def shown_text(scorer, release):
-    blocks = shown(scorer, release).blocks.values()
-    return " ".join(str(block.value) for block in blocks if isinstance(block, gr.Markdown))
-
-
-def test_a_simulated_scorer_says_so_and_that_its_bias_was_induced(scorer, release):
-    text = shown_text(scorer, release)
-    assert SIMULATED_NOTE in text and "bias was induced" in SIMULATED_NOTE
-    assert DEVIATION_NOTE in text
-    assert "scored by this same scorer" in text
+def test_a_simulated_scorer_says_so_and_that_its_bias_was_induced(held):
+    assert note_html(held) == SIMULATED_NOTE and "bias was induced" in SIMULATED_NOTE
+    assert note_html(None) == ""
 
 
 def test_table_and_axis_say_that_calibrated_scores_may_leave_the_scale(scorer, dataset):
@@ -299,24 +303,22 @@ def test_table_and_axis_say_that_calibrated_scores_may_leave_the_scale(scorer, d
     config = scorer.config.model_copy(update={"calibration": fits, "calibration_note": "by hand"})
     calibrated = AestheticScorer(scorer.model, scorer.processor, config)
     for one, scale in ((scorer, "0 to 9"), (calibrated, "0 to 9 before calibration; may lie outside")):
-        release = score_release(one, dataset)
+        release = score_release(HeldModel(one, Turns()), read_release(dataset))
         axis = draw_placement(release).axes[0].get_xlabel()
         assert axis == f"score, on the scorer's own scale: {scale}"
-        labels = [block.label for block in shown(one, release).blocks.values() if isinstance(block, gr.Dataframe)]
-        assert labels == [f"Scores ({scale}; calibration: {one.config.calibration_note})"]
+        assert scale_text(one) == f"Scores ({scale}; calibration: {one.config.calibration_note})"
 
 
-def test_a_real_scorer_does_not_say_simulated(scorer, release):
+def test_a_real_scorer_does_not_say_simulated(scorer):
     real = AestheticScorer(scorer.model, scorer.processor, scorer.config.model_copy(update={"simulated": False}))
-    text = shown_text(real, None)
-    assert REAL_NOTE in text and SIMULATED_NOTE not in text
+    assert note_html(HeldModel(real, Turns())) == REAL_NOTE and "imulated" not in REAL_NOTE
 
 
 @pytest.mark.parametrize("content", [b"", b"not an image", b"\x89PNG\r\n\x1a\nbroken"])
-def test_whatever_is_no_image_becomes_an_error_with_its_mend(scorer, tmp_path, content):
+def test_whatever_is_no_image_becomes_an_error_with_its_mend(held, tmp_path, content):
     (tmp_path / "x.jpg").write_bytes(content)
     with pytest.raises(gr.Error, match="x.jpg: .*Fix: "):
-        score_file(scorer, None, str(tmp_path / "x.jpg"))
+        score_file(held, None, str(tmp_path / "x.jpg"))
 
 
 # --- over the wire
@@ -330,10 +332,10 @@ def test_as_a_space_it_scores_as_the_scorer_at_the_commit_that_it_names(server, 
     status, told = server.space.answer
     assert status == 200
     table = scorer.score([painting])
-    assert [row[1:3] for row in json.loads(told)["data"][0]["data"]] == [
+    assert [row[1:3] for row in json.loads(told)["data"][0]["value"]["data"]] == [
         [f"{mean:.2f}", f"{sd:.2f}"] for mean, sd in zip(table.mean[0], table.sd[0], strict=True)
     ]
-    assert published.shown in server.space.page
+    assert published.shown in server.space.loaded
 
 
 def test_as_a_space_it_runs_from_its_own_files_alone(server, needed):
@@ -344,8 +346,8 @@ def test_as_a_space_it_runs_from_its_own_files_alone(server, needed):
 
 
 def test_a_client_gets_the_scores(predicted, scorer, painting):
-    table, _, note = predicted["scored"]
-    assert [row[1] for row in table["data"]] == [f"{value:.2f}" for value in scorer.score([painting]).mean[0]]
+    table, _, note, _ = predicted["scored"]
+    assert [row[1] for row in table["value"]["data"]] == [f"{value:.2f}" for value in scorer.score([painting]).mean[0]]
     assert note == ""
 
 
@@ -362,7 +364,7 @@ def ask(server, entry, value):
     body = {"path": value} if entry == "call/v2/score" else {"data": [value]}
     if entry == "queue/join":
         session = secrets.token_hex(5)
-        body |= {"fn_index": 0, "session_hash": session}
+        body |= {"fn_index": index_of(server, "painting", "inputs"), "session_hash": session}
     # written here: some of the paths are no UTF-8
     headers = {"Content-Type": "application/json"}
     answer = server.client.post(f"/gradio_api/{entry}", content=json.dumps(body), headers=headers)
@@ -490,7 +492,8 @@ def test_an_upload_is_scored_whatever_else_was_sent_with_it(server, named_paths,
 def test_the_page_has_no_other_entry(server):
     described = server.client.get("/gradio_api/info").json()
     assert list(described["named_endpoints"]) == ["/score"] and not described["unnamed_endpoints"]
-    assert len(server.client.get("/config").json()["dependencies"]) == 1
+    events = server.client.get("/config").json()["dependencies"]
+    assert [event["api_name"] for event in events if event["api_visibility"] != "private"] == ["score"]
     assert server.client.post("/gradio_api/mcp/", json={}).status_code in (404, 405)
 
 
@@ -546,13 +549,12 @@ def test_in_a_browser_a_dropped_image_shows_its_scores_and_a_bad_one_its_fault(a
         page.set_default_timeout(90_000)
         page.goto(address, wait_until="domcontentloaded")
         page.locator("#note").get_by_text("bias was induced").wait_for()
-        before = page.locator("#placement img").get_attribute("src")
         page.set_input_files("#painting input[type=file]", painting)
         score = f"{scorer.score([painting]).mean[0][-1]:.2f}"
         page.locator("#scores").get_by_text(score).first.wait_for()
-        page.wait_for_function("old => document.querySelector('#placement img').src !== old", arg=before)
-        page.reload(wait_until="domcontentloaded")
         page.locator("#placement img").wait_for()
+        page.reload(wait_until="domcontentloaded")
+        page.locator("#note").get_by_text("bias was induced").wait_for()
         page.set_input_files("#painting input[type=file]", bad)
         page.get_by_text("bad.png: not an image: it looks like a text file. Fix: ").first.wait_for()
         browser.close()
@@ -561,26 +563,45 @@ def test_in_a_browser_a_dropped_image_shows_its_scores_and_a_bad_one_its_fault(a
 # --- as a file, and as a command
 
 
-def test_a_space_that_cannot_serve_ends_with_the_reason_and_no_traceback(folder, tmp_path, monkeypatch):
+def test_a_space_that_cannot_serve_ends_with_the_reason_and_no_traceback(tmp_path, monkeypatch):
     monkeypatch.delenv("PPAINT_MODEL", raising=False)
     with pytest.raises(
-        SystemExit, match="^PPAINT_MODEL: no scorer is named, and there is no space.json beside app.py. Fix: "
+        SystemExit, match="^PPAINT_MODEL: there is nothing to serve, and there is no space.json .*Fix: "
     ):
         main()
-    monkeypatch.setenv("PPAINT_MODEL", str(tmp_path))
-    with pytest.raises(SystemExit, match="scorer_config.json: the folder is not a scorer"):
-        main()
-    monkeypatch.setenv("PPAINT_MODEL", str(folder))
-    monkeypatch.setenv("PPAINT_DATASET", str(tmp_path))
-    with pytest.raises(SystemExit, match="not a built ppaint dataset"):
+    monkeypatch.setenv("PPAINT_MODEL", str(tmp_path / "nowhere"))
+    with pytest.raises(SystemExit, match="nowhere: there is no such folder. Fix: give a folder, ORG/NAME"):
         main()
 
 
-def test_a_missing_scorer_or_dataset_is_one_clear_fault(folder, tmp_path):
-    done = CliRunner().invoke(command, ["demo", "--model", str(tmp_path)])
-    assert isinstance(done.exception, InputFault) and "not a scorer" in str(done.exception)
-    done = CliRunner().invoke(command, ["demo", "--model", str(folder), "--dataset", str(tmp_path)])
-    assert isinstance(done.exception, InputFault) and "not a built ppaint dataset" in str(done.exception)
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--model", "{}/nowhere"], "there is no such folder"),
+        (["--model", "{}", "--dataset", "{}/file"], "it is no folder"),
+        (["--model", "{}", "--revision", "v1"], "a folder has no revisions"),
+        ([], "there is nothing to serve"),
+    ],
+)
+def test_what_cannot_be_served_at_all_is_one_clear_fault_before_the_page(options, said, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").touch()
+    done = CliRunner().invoke(command, ["demo", *(option.format(tmp_path) for option in options)])
+    assert isinstance(done.exception, InputFault) and said in str(done.exception)
+
+
+def served(**named):
+    found = Served({part: NamedRepo(str(path)) for part, path in named.items()})
+    found.load()
+    return found
+
+
+def test_what_is_no_scorer_or_no_release_is_said_where_it_is_needed_and_the_rest_is_served(dataset, tmp_path):
+    found = served(model=tmp_path, dataset=dataset)
+    assert "scorer_config.json: the folder is not a scorer" in str(found.model.fault)
+    assert found.placement.fault == found.model.fault and found.dataset.wait().name
+    found = served(model=tmp_path, dataset=tmp_path)
+    assert "not a built ppaint dataset" in str(found.dataset.fault)
 
 
 def test_a_release_without_images_is_one_clear_fault(folder, tmp_path):
@@ -588,7 +609,6 @@ def test_a_release_without_images_is_one_clear_fault(folder, tmp_path):
     header, *rows = export.read("paintings.csv")
     export.write("paintings.csv", [header, *([name, category, "", title] for name, category, _, title in rows)])
     build_dataset(export.folder, tmp_path / "ppaint")
-    done = CliRunner().invoke(command, ["demo", "--model", str(folder), "--dataset", str(tmp_path / "ppaint")])
-    assert isinstance(done.exception, InputFault)
-    (fault,) = done.exception.faults
+    found = served(model=folder, dataset=tmp_path / "ppaint")
+    (fault,) = found.placement.fault.faults
     assert fault.file == str(tmp_path / "ppaint") and "none of the release's 12 paintings has an image" in fault.what

@@ -38,7 +38,7 @@ _TEXT = """# {title}
 {rows}
 
 `{space_file}` holds these names and commits, and `app.py` serves exactly these. To serve others, set in the Space's settings `PPAINT_MODEL` (a
-scorer) and `PPAINT_DATASET` (a dataset; empty for none), each `ORG/NAME` or `ORG/NAME@REVISION`. Private repos need a secret `HF_TOKEN` that may
+scorer), `PPAINT_DATASET`, `PPAINT_JUDGE` and `PPAINT_BOARD` (empty for none), each `ORG/NAME` or `ORG/NAME@REVISION`. Private repos need a secret `HF_TOKEN` that may
 read them.
 
 ## On your own machine
@@ -53,10 +53,10 @@ The folder is whole: `ppaint/` beside `app.py` holds the files of ppaint that th
 
 ## Hardware
 
-Any CPU or GPU that holds the scorer. **Not ZeroGPU**: that lends a GPU for the time of a request only, and this page scores the dataset's
-paintings once, when it starts.
+Any CPU or GPU that holds the models. On ZeroGPU, which lends a GPU for the time of a call, the one function that runs a model asks for it; nothing is
+scored outside of a visitor's call. (Tried with the package `spaces` in its ZeroGPU mode, without such a GPU.)
 
-Uploads lie in a temporary folder of the page's own, which is removed when it stops. Code: Apache-2.0.
+Uploads lie in a temporary folder of the page's own, are deleted within the hour, and go with the folder when the page stops. Code: Apache-2.0.
 """
 
 

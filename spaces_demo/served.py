@@ -1,0 +1,92 @@
+"""All that a page serves, loaded one after the other beside it: what needs no model first, the release's scores last."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from ..dataset_script.release import RELEASE_FILE, ReleaseTables, read_release
+from .model_calls import HeldModel, Turns, on_zero_gpu
+from .part import Part
+from .served_repos import dataset_folder
+from .space_file import NamedRepo
+
+if TYPE_CHECKING:
+    from .release_scores import ReleaseScores
+
+_RELEASE_FILES = [RELEASE_FILE, "paintings/*", "fused/*", "scores/*", "ratings/*", "pairs/*"]
+
+
+class Served:
+    """A scorer, a release, the scorer's scores of its paintings, a judge.
+
+    Parameters
+    ----------
+    named : mapping of str to NamedRepo or None
+        By part: ``"model"``, ``"dataset"``, ``"judge"``.
+    base : str, optional
+        For a scorer that is an adapter: the base model's folder or repo.
+
+    Attributes
+    ----------
+    model, judge : Part of HeldModel
+    dataset : Part of ReleaseTables
+    placement : Part of ReleaseScores
+        What an image's scores are set beside.
+    """
+
+    def __init__(self, named: Mapping[str, NamedRepo | None], *, base: str | None = None) -> None:
+        self.base, self.turns = base, Turns()
+        model, dataset, judge = (named.get(part) for part in ("model", "dataset", "judge"))
+        self.model: Part[HeldModel] = Part("scorer", model, "start it with --model (PPAINT_MODEL)")
+        self.dataset: Part[ReleaseTables] = Part("release", dataset, "start it with --dataset (PPAINT_DATASET)")
+        self.judge: Part[HeldModel] = Part("judge", judge, "start it with --judge (PPAINT_JUDGE)")
+        both = dataset if model and dataset else None
+        needed = "start it with --model and --dataset (PPAINT_MODEL, PPAINT_DATASET)"
+        self.placement: Part[ReleaseScores] = Part("release's scores", both, needed)
+
+    def start(self) -> None:
+        """Load all in the background."""
+        threading.Thread(target=self.load, name="loading", daemon=True).start()
+
+    def load(self) -> None:
+        """Load all, in the order in which visitors need it."""
+        self.dataset.load(self._release)
+        self.load_models()
+        if not on_zero_gpu():  # there is no GPU outside of a visitor's call
+            self.placement.load(self._release_scores)
+
+    def load_models(self) -> None:
+        """Load scorer and judge alone."""
+        self.model.load(self._scorer)
+        self.judge.load(self._judge)
+
+    def _release(self) -> ReleaseTables:
+        folder, self.dataset.commit = dataset_folder(self.dataset.named, _RELEASE_FILES)
+        return read_release(folder)
+
+    def _scorer(self) -> HeldModel:
+        from ..model_card.scorer import AestheticScorer
+
+        named = self.model.named
+        scorer = AestheticScorer.from_pretrained(named.repo, revision=named.revision, base=self.base)
+        self.model.commit = scorer.commit
+        return HeldModel(scorer, self.turns)
+
+    def _judge(self) -> HeldModel:
+        from ..model_card.judge import Judge
+
+        named, scorer = self.judge.named, self.model.look()
+        dimensions = self.dataset.wait().dimensions if scorer is None else scorer.model.dimensions
+        judge = Judge.from_pretrained(named.repo, dimensions=dimensions, revision=named.revision)
+        self.judge.commit = judge.commit_of(named.repo)
+        return HeldModel(judge, self.turns)
+
+    def _release_scores(self) -> ReleaseScores:
+        from .release_scores import score_release
+
+        def progress(what: str, done: int, total: int) -> None:
+            self.placement.progress = (done, total)
+
+        return score_release(self.model.wait(), self.dataset.wait(), progress=progress)

@@ -1,0 +1,109 @@
+"""Which scorer, release, judge and board a Space serves: as the environment says, else as ``space.json`` does."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from ..foundation.faults import Fault, InputFault
+from .space_file import PARTS, SPACE_FILE, NamedRepo, read_space_file
+
+VARIABLES = {part: f"PPAINT_{part.upper()}" for part in PARTS}
+
+
+def served_repos(environment: Mapping[str, str], space_file: Path) -> dict[str, NamedRepo | None]:
+    """Read what a Space serves.
+
+    Parameters
+    ----------
+    environment : mapping
+        ``PPAINT_MODEL``, ``PPAINT_DATASET``, ``PPAINT_JUDGE`` and ``PPAINT_BOARD`` count; an empty one means none.
+    space_file : Path
+        Is read where it is there and the environment does not name all.
+
+    Returns
+    -------
+    dict of str to NamedRepo or None
+        By part, see `PARTS`.
+
+    Raises
+    ------
+    InputFault
+        If nothing is named at all, or ``space.json`` is needed and is damaged.
+    """
+    given = {part: environment.get(name) for part, name in VARIABLES.items()}
+    stated: Mapping[str, NamedRepo | None] = {}
+    if space_file.exists() and any(value is None for value in given.values()):
+        stated = read_space_file(space_file)
+    named = {
+        part: stated.get(part) if value is None else NamedRepo.read(value) if value else None
+        for part, value in given.items()
+    }
+    if not any(named.values()):
+        beside = f"{space_file.name} beside it names nothing" if stated else f"there is no {SPACE_FILE} beside app.py"
+        fix = "set it to a scorer's folder or repo id (PPAINT_DATASET to a dataset, PPAINT_JUDGE to a judge, PPAINT_BOARD to a board)"
+        raise InputFault(Fault(VARIABLES["model"], "", f"there is nothing to serve, and {beside}", fix))
+    return named
+
+
+def check_folder(named: NamedRepo) -> None:
+    """Refuse what looks like a folder and is none, and a revision of a folder, before any work.
+
+    Parameters
+    ----------
+    named : NamedRepo
+
+    Raises
+    ------
+    InputFault
+        If so. A name like ``ORG/NAME`` that is no folder may be a repo.
+    """
+    path = Path(named.repo)
+    if path.is_dir():
+        if named.revision is not None:
+            what = f"a folder has no revisions, and {named.revision!r} was asked for"
+            raise InputFault(Fault(named.repo, "revision", what, "leave the revision out, or give a repo id"))
+    elif path.exists() or path.is_absolute() or named.repo.startswith(".") or len(path.parts) != 2:
+        what = "there is no such folder" if not path.exists() else "it is no folder"
+        raise InputFault(Fault(named.repo, "", what, "give a folder, ORG/NAME or ORG/NAME@REVISION"))
+
+
+def dataset_folder(dataset: NamedRepo, patterns: Sequence[str] | None = None) -> tuple[Path, str | None]:
+    """Where a dataset repo lies: its own folder, or a repo's snapshot.
+
+    Parameters
+    ----------
+    dataset : NamedRepo
+    patterns : sequence of str, optional
+        Only these files of a repo; all by default.
+
+    Returns
+    -------
+    folder : Path
+    commit : str or None
+        None for a folder.
+
+    Raises
+    ------
+    InputFault
+        If there is no such folder, and no such repo or revision within reach.
+    """
+    if Path(dataset.repo).is_dir():
+        check_folder(dataset)
+        return Path(dataset.repo), None
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+
+    try:
+        folder = snapshot_download(
+            dataset.repo, repo_type="dataset", revision=dataset.revision, allow_patterns=patterns
+        )
+    except GatedRepoError as error:
+        what = "the repo is gated, and this page's token may not read it"
+        fix = "ask for access on its page, then give the Space a secret HF_TOKEN that may read it"
+        raise InputFault(Fault(str(dataset), "", what, fix)) from error
+    except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
+        what = f"no such folder, and no such dataset within reach ({type(error).__name__})"
+        fix = "give a dataset's folder or repo id, or none; a private one needs a secret HF_TOKEN that may read it"
+        raise InputFault(Fault(str(dataset), "", what, fix)) from error
+    return Path(folder), Path(folder).name  # the cache names a snapshot by its commit
