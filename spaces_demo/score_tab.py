@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
-from ..foundation.faults import InputFault
 from ..images.opening import FORMATS, open_image
+from .page_errors import as_page_error
 from .part import State
 from .part_status import show_live, show_status
 from .placement_plot import draw_placement
@@ -62,10 +62,8 @@ def score_file(scorer: HeldModel, release: ReleaseScores | None, path: str | Non
     """
     if path is None:
         return [], None if release is None else draw_placement(release), ""
-    try:
+    with as_page_error():
         opened = open_image(path, name=Path(path).name)
-    except InputFault as error:
-        raise gr.Error("; ".join(str(fault) for fault in error.faults), print_exception=False) from error
     table = scorer.run("score", [opened])
     mean, sd = table.mean[0], table.sd[0]
     rows = [
@@ -112,7 +110,8 @@ def build_score_tab(served: Served) -> None:
     placement = gr.Plot(show_label=False, visible=False, elem_id="placement")
 
     def score(path: str | None) -> list[Any]:
-        held = _there(served.model)
+        with as_page_error():
+            held = served.model.wait()
         release = served.placement.look()
         rows, figure, said = score_file(held, release, path)
         scored = gr.Dataframe(
@@ -133,14 +132,6 @@ def note_html(held: HeldModel | None) -> str:
     if held is None:
         return ""
     return SIMULATED_NOTE if held.model.config.simulated else REAL_NOTE
-
-
-def _there(part: Any) -> Any:
-    """A part, waited for; its faults as the page's own error."""
-    try:
-        return part.wait()
-    except InputFault as error:
-        raise gr.Error("; ".join(str(fault) for fault in error.faults), print_exception=False) from error
 
 
 def scale_text(scorer: AestheticScorer) -> str:
