@@ -8,6 +8,7 @@ imports absolutely, so that it also runs from a folder of its own. The page stan
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # read when gradio is imported
@@ -16,6 +17,7 @@ import gradio as gr
 
 from ppaint.foundation.faults import InputFault
 from ppaint.spaces_demo.model_calls import on_zero_gpu
+from ppaint.spaces_demo.page_style import CSS, page_theme
 from ppaint.spaces_demo.part_status import loaded_html, show_live
 from ppaint.spaces_demo.score_tab import build_score_tab
 from ppaint.spaces_demo.served import Served
@@ -25,12 +27,10 @@ from ppaint.spaces_demo.upload_guard import end_on_signals, guard_inputs, privat
 
 MAX_FILE_SIZE = "32mb"
 KEPT = (300, 3000)  # seconds: every so often, uploads older than this are deleted; within the hour in all
-_CSS = """
-.gradio-container {max-width: 1080px !important; margin: 0 auto !important;}
-#note {border-left: 4px solid #b3261e; background: #fbf1ee; color: #2b2a28; padding: 10px 14px; border-radius: 4px;}
-#note * {color: #2b2a28;}
-#scores table, #scores table * {font-family: system-ui, Arial, sans-serif; font-variant-numeric: tabular-nums;}
-"""
+TITLE = "ppaint: aesthetic scores of paintings"
+TABS: tuple[tuple[str, str, Callable[[Served], None]], ...] = (
+    ("Score", "", build_score_tab),
+)  # name, link, what lays it out
 
 
 def build_demo(served: Served) -> gr.Blocks:
@@ -47,12 +47,22 @@ def build_demo(served: Served) -> gr.Blocks:
         To be started by `launch_demo`.
     """
     private_upload_folder()  # before any component is built
-    with gr.Blocks(title="ppaint: aesthetic scores of paintings", analytics_enabled=False, delete_cache=KEPT) as demo:
-        gr.Markdown("# ppaint\nOne pass of a distilled vision-language model scores a painting in every dimension.")
-        build_score_tab(served)
-        show_live(lambda: loaded_html(served), [served.model, served.dataset], id="loaded")
+    (first, _, build_first), *others = TABS
+    with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=KEPT) as demo:
+        gr.Navbar(main_page_name=first, visible=bool(others))
+        _lay_out(served, build_first)
+    for name, link, build_tab in others:
+        with demo.route(name, f"/{link}"):
+            _lay_out(served, build_tab)
     guard_inputs(demo)
     return demo.queue(max_size=32)
+
+
+def _lay_out(served: Served, build_tab: Callable[[Served], None]) -> None:
+    """One page: its head, the tab, and what is served."""
+    gr.Markdown("# ppaint\nOne pass of a distilled vision-language model scores a painting in every dimension.")
+    build_tab(served)
+    show_live(lambda: loaded_html(served), [served.model, served.dataset], id="loaded")
 
 
 def launch_demo(served: Served, *, port: int | None = None, block: bool = True) -> str:
@@ -90,14 +100,8 @@ def launch_demo(served: Served, *, port: int | None = None, block: bool = True) 
         prevent_thread_lock=True,
         quiet=not block,
         footer_links=["api"],
-        css=_CSS,
-        # the system's own fonts: nothing is fetched from elsewhere
-        theme=gr.themes.Base(
-            primary_hue="red",
-            neutral_hue="stone",
-            font=("system-ui", "Helvetica Neue", "Arial", "sans-serif"),
-            font_mono=("ui-monospace", "Consolas", "monospace"),
-        ),
+        css=CSS,
+        theme=page_theme(),
     )
     served.start()  # not before: its imports would keep the page waiting
     if block:

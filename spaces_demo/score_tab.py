@@ -103,7 +103,13 @@ def build_score_tab(served: Served) -> None:
         take_paths(image)  # it is opened in one place only (`ppaint.images.opening`)
         with gr.Column(scale=3, min_width=320):
             table = gr.Dataframe(
-                headers=_HEADERS, datatype="str", interactive=False, label="Scores", elem_id="scores", buttons=[]
+                headers=_HEADERS,
+                datatype="str",
+                interactive=False,
+                label="Scores",
+                elem_id="scores",
+                elem_classes="numbers",
+                buttons=[],
             )
             gr.Markdown(DEVIATION_NOTE)
     where = gr.Markdown(visible=False)
