@@ -51,8 +51,8 @@ class ShrunkenCovariance:
 def ledoit_wolf(sample: np.ndarray) -> ShrunkenCovariance:
     """Covariance of a centred sample, shrunk by the estimated best amount.
 
-    With S the sample covariance, <A, B> = tr(A B') / H and m = <S, I>: d^2 = |S - m I|^2,
-    b^2 = min(d^2, sum_i |x_i x_i' - S|^2 / n^2), shrinkage = b^2 / d^2.
+    With S the sample covariance, <A, B> = tr(A B') / H and m = <S, I>: ``d^2 = |S - m I|^2``,
+    ``b^2 = min(d^2, sum_i |x_i x_i' - S|^2 / n^2)``, shrinkage = b^2 / d^2.
 
     Parameters
     ----------

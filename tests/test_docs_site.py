@@ -91,27 +91,44 @@ def test_the_start_page_lists_every_page_once():
     assert sorted(listed) == sorted(path.stem for path in DOCS.glob("*.md") if path.stem != "index")
 
 
-def test_every_public_name_has_one_page_and_every_file_its_purpose(tmp_path):
+def test_every_public_name_has_one_page_and_every_docstring_one_place(tmp_path):
     import importlib
 
-    from room_pages import names_tables, room_page
+    from room_pages import described, files_table, modules_of, names_tables
 
     homes: dict[int, str] = {}
-    for room in (
+    rooms = (
         "ppaint.foundation",
         "ppaint.images",
         "ppaint.dataset_script",
         "ppaint.eval_suite",
-    ):  # load no model's library
-        module = importlib.import_module(room)
-        table = names_tables(room, homes, tmp_path)
-        page = room_page(room, table)
-        for name in getattr(module, "__all__", []):
-            assert re.search(rf"\b{name}\b", table), name
-        for path in (ROOT / room.split(".")[1]).glob("*.py"):
-            assert path.stem == "__init__" or f"``{path.stem}``" in page
+    )  # load no model's library
+    tables = {room: names_tables(room, homes, tmp_path) for room in rooms}
+    for room in rooms:
+        files = files_table(room, homes, tmp_path)
+        for name in getattr(importlib.import_module(room), "__all__", []):
+            assert re.search(rf"\b{name}\b", tables[room]), name
+        for module in modules_of(room):
+            assert f"{module.removeprefix(f'{room}.')}" in files
+            for name, _ in described(module):
+                home = homes.get(id(getattr(importlib.import_module(module), name)))
+                kind, page = ("files", module) if home is None else ("names", home)
+                text = (tmp_path / kind / f"{page}.rst").read_text(encoding="utf-8")
+                assert re.search(rf"(:: |``){name if home is None else home.split('.')[-1]}\b", text), name
     pages = {path.stem for path in (tmp_path / "names").iterdir()}
     assert "ppaint.images.InputFault" in pages and "ppaint.eval_suite.EvaluationInputError" not in pages
+
+
+def test_every_command_has_its_help():
+    from room_pages import help_texts
+    from typer.main import get_command
+
+    from ppaint.cli.main import app
+
+    text = help_texts()
+    for name in get_command(app).commands:
+        assert f"Usage: ppaint {name} " in text
+    assert "Usage: ppaint leaderboard accept " in text and "\x1b" not in text
 
 
 def test_a_formula_becomes_mathml_and_an_unknown_command_is_named():

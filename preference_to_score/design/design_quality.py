@@ -5,7 +5,7 @@ of the comparison graph, every pair (a, b) weighted with its information
 
     w_ab = J p_ab (1 - p_ab),    p_ab = 1 / (1 + e^-(theta_a - theta_b)),
 
-which is J / 4 where the outcome is open and falls off like e^-|d| with the distance d. A Gaussian prior of precision
+which is J / 4 where the outcome is open and falls off like ``e^-|d|`` with the distance d. A Gaussian prior of precision
 lambda adds lambda to the diagonal. The expected standard errors are the roots of the diagonal of (F + lambda)^-1, taken
 relative to the mean of all items.
 

@@ -2,12 +2,12 @@
 
 A store is a folder:
 
-``store.json``       format version, the judge's fingerprint (weights, processor settings, prompts), dimensions; what the
-                     fingerprint is made of, and how many images which
-``plan.jsonl``       what was to be asked: one line per request with its batches of ordered pairs, one line per split
-``judgments.jsonl``  what was answered: one line per ordered pair, with its batch's number and a log-odds per dimension
-``ratings.jsonl``    the judge's own pointwise ratings: one line per image
-``cost.jsonl``       what each batch cost; see ``judging_cost``
+- ``store.json``: format version, the judge's fingerprint (weights, processor settings, prompts), dimensions; what the
+  fingerprint is made of, and how many images which
+- ``plan.jsonl``: what was to be asked: one line per request with its batches of ordered pairs, one line per split
+- ``judgments.jsonl``: what was answered: one line per ordered pair, with its batch's number and a log-odds per dimension
+- ``ratings.jsonl``: the judge's own pointwise ratings: one line per image
+- ``cost.jsonl``: what each batch cost; see ``judging_cost``
 
 Lines are written whole and synced by batch; where the disk is full, the batch is taken back. On opening, a torn last line, and the rows of a last batch that is
 not complete, are discarded; complete batches are never asked again, and what is still to be asked keeps the batches of
