@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -180,6 +181,37 @@ class ReleaseTables(dict[str, Any]):
                 for rows in _stored_rows(path, at_a_time):
                     yield [StoredPainting(name, category, image and image["bytes"]) for name, image in rows]
 
+    @cached_property
+    def painting_facts(self) -> pd.DataFrame:
+        """The table ``paintings`` without its images: ``painting_id``, ``category``, and whatever else is known of each."""
+        return self._table("paintings", ("painting_id",), every_column=True)
+
+    def stored_painting(self, painting_id: str, category: str) -> StoredPainting:
+        """One painting with the bytes of its image; no other image is held meanwhile.
+
+        Parameters
+        ----------
+        painting_id, category : str
+            Which: a painting of several categories has a row in each.
+
+        Returns
+        -------
+        StoredPainting
+
+        Raises
+        ------
+        InputFault
+            If the category has no such painting, or its file cannot be read.
+        """
+        # only a category of the release becomes the name of a file
+        for path in self._files("paintings", category) if category in self.categories else ():
+            found = _stored_row(path, painting_id)
+            if found is not None:
+                image = found[0]
+                return StoredPainting(painting_id, category, image and image["bytes"])
+        what = f"the category {category!r} has no painting {painting_id!r}"
+        raise InputFault(Fault(str(self.folder), "paintings", what, "give the id of one of its paintings"))
+
     def _chosen(self, categories: Iterable[str] | None) -> tuple[str, ...]:
         return self.categories if categories is None else tuple(categories)
 
@@ -269,3 +301,25 @@ def _stored_rows(path: Path, at_a_time: int) -> Iterator[Iterable[tuple[str, dic
                 yield zip(*(batch.column(name).to_pylist() for name in columns), strict=True)
     except (pyarrow.ArrowInvalid, OSError) as error:
         raise _unreadable(path) from error
+
+
+def _stored_row(path: Path, painting_id: str) -> tuple[dict[str, Any] | None] | None:
+    """The image cell of one painting of a file, in a tuple; None where the file has no such painting."""
+    try:
+        with pyarrow.parquet.ParquetFile(path, buffer_size=_READ_AHEAD, pre_buffer=False) as file:
+            _refuse_missing_columns(path, ["painting_id", "image"], file.schema_arrow.names)
+            row = file.read(columns=["painting_id"]).column(0).to_pylist().index(painting_id)
+            for group in range(file.num_row_groups):
+                rows = file.metadata.row_group(group).num_rows
+                if row < rows:
+                    # row by row: a whole group of images may be large
+                    batches = file.iter_batches(batch_size=1, row_groups=[group], columns=["image"])
+                    return (next(islice(batches, row, None)).column("image")[0].as_py(),)
+                row -= rows
+    except pyarrow.ArrowInvalid as error:  # a ValueError too
+        raise _unreadable(path) from error
+    except ValueError:
+        return None
+    except OSError as error:
+        raise _unreadable(path) from error
+    return None

@@ -74,6 +74,25 @@ def test_memory_does_not_grow_with_the_number_of_images(folder):
     assert held[400] < 2 * held[16] < 400 * len(image) / 4
 
 
+def test_one_painting_is_read_alone_whichever_group_of_rows_it_lies_in(folder):
+    path = folder / "paintings" / "landscape-00000-of-00001.parquet"
+    pq.write_table(pq.read_table(path), path, row_group_size=2)
+    release = read_release(folder)
+    images = [release.stored_painting(f"landscape_{place}", "landscape").image for place in range(3)]
+    assert images == [b"first", None, b"third"]
+    with pytest.raises(InputFault, match="'figure' has no painting 'landscape_0'"):
+        release.stored_painting("landscape_0", "figure")
+    path.write_bytes(b"no table")
+    with pytest.raises(InputFault, match="not a readable Parquet file"):
+        release.stored_painting("landscape_0", "landscape")
+
+
+def test_what_is_known_of_the_paintings_comes_without_their_images(folder):
+    facts = read_release(folder).painting_facts
+    assert list(facts.columns) == ["painting_id", "category"]
+    assert list(facts["category"]) == ["landscape"] * 3 + ["figure"]
+
+
 def test_a_dataset_without_fused_scores_is_read_until_they_are_asked_for(folder):
     release = read_release(folder)
     with pytest.raises(InputFault, match="no fused scores to evaluate against"):
