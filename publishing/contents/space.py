@@ -24,14 +24,32 @@ _BANNER = """> **Simulated.** What this page serves was made from simulated pain
 
 """
 _ROLES = {
-    "model": ("scores the image", "models"),
-    "dataset": ("its paintings, scored by the same scorer, are what the image's scores are set beside", "datasets"),
-    "judge": ("a judge, which compares and rates paintings", "models"),
+    "model": ("scores images", "models"),
+    "dataset": (
+        "its ground truth is shown, and its paintings, scored by the same scorer, are what a score is set beside",
+        "datasets",
+    ),
+    "judge": ("compares two images", "models"),
     "board": ("the leaderboard", "datasets"),
 }
+_PAGES = (
+    (
+        "model",
+        "- **Score** (`/`): up to 50 images; each one's score in every dimension with the standard deviation of the model's own distribution, and whether it is out of distribution.",
+    ),
+    ("model", "- **Compare** (`/compare`): two images side by side; with a judge also what it answers in both orders."),
+    (
+        "dataset",
+        "- **Ground truth** (`/truth`): the dataset's paintings with fused scores, every expert's ratings and comparisons.",
+    ),
+    ("board", "- **Leaderboard** (`/leaderboard`): tables and plots, two systems compared, a submission checked."),
+    ("model", "- **About** (`/about`): what is served, what happens to an uploaded image, how to load, cite and run it."),
+)
 _TEXT = """# {title}
 
-{banner}Drop an image: its score in every dimension with the standard deviation of the model's own distribution{beside}.
+{banner}{pages}
+
+Each page has a link of its own. The same functions answer as an API ("Use via API" at the foot of the page).
 
 | | repo | commit | |
 |---|---|---|---|
@@ -110,11 +128,11 @@ def _readme(name: str, places: dict[str, Place | None], simulated: bool) -> str:
         for part, place in given.items()
     ]
     title = f"{_TITLE} (simulated)" if simulated else _TITLE
-    beside = ", and where it falls among the paintings of a dataset" if "dataset" in given else ""
+    pages = [text for needed, text in _PAGES if needed in given]
     text = _TEXT.format(
         title=title,
         banner=_BANNER if simulated else "",
-        beside=beside,
+        pages="\n".join(pages),
         rows="\n".join(rows),
         space_file=SPACE_FILE,
         name=name,
