@@ -62,6 +62,30 @@ class ScoreTable:
         """Whether each image is out of distribution (distance above 1), shape (n,); None where it is not known."""
         return None if self.distance is None else self.distance > 1
 
+    @classmethod
+    def join(cls, parts: Sequence[ScoreTable]) -> ScoreTable:
+        """The tables of several calls of one scorer as one; at least one.
+
+        Examples
+        --------
+        >>> a, b = (ScoreTable((name,), ("overall",), *[np.array([[5.0]])] * 3) for name in "ab")
+        >>> ScoreTable.join([b, a]).take([1, 0]).names
+        ('a', 'b')
+        """
+        first, *others = parts
+        if not others:
+            return first
+        mean, sd, mass = (np.concatenate([getattr(part, name) for part in parts]) for name in ("mean", "sd", "mass"))
+        distance = None if first.distance is None else np.concatenate([part.distance for part in parts])
+        return cls(tuple(name for part in parts for name in part.names), first.dimensions, mean, sd, mass, distance)
+
+    def take(self, places: Sequence[int]) -> ScoreTable:
+        """The images at these places, in this order."""
+        at = np.asarray(places, dtype=np.intp)
+        distance = None if self.distance is None else self.distance[at]
+        names = tuple(self.names[place] for place in at)
+        return ScoreTable(names, self.dimensions, self.mean[at], self.sd[at], self.mass[at], distance)
+
     def rows(self) -> list[dict]:
         """One flat dictionary per image: ``name``, each dimension and ``<dimension>_sd``, ``distance``, ``out_of_distribution``.
 
@@ -131,10 +155,6 @@ class Reading:
             return cls(none, none, none, np.zeros((0, 0)))
         fields = ("mean", "sd", "mass", "states")
         return cls(*(np.concatenate([getattr(part, name) for part in parts]) for name in fields))
-
-    def take(self, places: Sequence[int]) -> Reading:
-        """The rows at these places, in this order."""
-        return Reading(self.mean[places], self.sd[places], self.mass[places], self.states[places])
 
 
 @dataclass(frozen=True)
@@ -266,32 +286,64 @@ class AestheticScorer:
         if isinstance(images, str | Path | bytes | Image.Image | OpenedImage):
             images = [images]
         opened = [_opened(image, f"image {i + 1}") for i, image in enumerate(images)]
-        order = sorted(range(len(opened)), key=lambda i: self._patches(opened[i]))  # images of one length: as given
+        order = self.by_length(opened)
         by_length = [opened[i] for i in order]
 
         def launch(chunk: Sequence[OpenedImage]) -> Launched:
             features = vision_features(self.model, self.processor, chunk, batch_size=len(chunk))
             return self._launch(features, [image.name for image in chunk])
 
-        def read(launched: Launched) -> Reading:
-            reading = self._read(launched)
+        def read(launched: Launched) -> ScoreTable:
+            table = self._table(launched.names, self._read(launched))
             if on_batch is not None:
                 on_batch(len(launched.names))
-            return reading
+            return table
 
         size = self._rows(batch_size, by_length[-1:], launch)
-        parts = read_behind(in_shrinking_batches(by_length, size, launch), read)
-        reading = Reading.join(list(parts), len(self.dimensions)).take(np.argsort(order))
+        parts = list(read_behind(in_shrinking_batches(by_length, size, launch), read))
+        if not parts:
+            return self._table((), Reading.join([], len(self.dimensions)))
+        return ScoreTable.join(parts).take(np.argsort(order))
+
+    def by_length(self, images: Sequence[OpenedImage]) -> list[int]:
+        """In which order `score` takes images: the shortest first, those of one length as they are given.
+
+        Parameters
+        ----------
+        images : sequence of OpenedImage, length n
+
+        Returns
+        -------
+        list of int, length n
+            Places among the images.
+        """
+        return sorted(range(len(images)), key=lambda i: self._patches(images[i]))
+
+    def batches(self, images: Sequence[OpenedImage], batch_size: int = DEFAULT_BATCH) -> list[list[int]]:
+        """The images of each forward pass of `score`, where memory lasts.
+
+        Whoever has to score a batch at a time (another's turn may come between) and cuts here gets, of `ScoreTable.join` and
+        `ScoreTable.take`, what one call for all images gives, bit for bit.
+
+        Parameters
+        ----------
+        images : sequence of OpenedImage
+        batch_size : int
+
+        Returns
+        -------
+        list of list of int
+            Places among the images.
+        """
+        order = self.by_length(images)
+        return [order[start : start + batch_size] for start in range(0, len(order), batch_size)]
+
+    def _table(self, names: Sequence[str], reading: Reading) -> ScoreTable:
+        """What a reading means, on the scorer's scale."""
         slope = np.array([self._slope(d) for d in self.dimensions])
         zero = np.array([self.config.calibrate(d, 0.0) for d in self.dimensions])
-        return ScoreTable(
-            tuple(image.name for image in opened),
-            self.dimensions,
-            reading.mean * slope + zero,
-            reading.sd * slope,
-            reading.mass,
-            self._distance(reading.states),
-        )
+        mean, sd = reading.mean * slope + zero, reading.sd * slope
+        return ScoreTable(tuple(names), self.dimensions, mean, sd, reading.mass, self._distance(reading.states))
 
     def _patches(self, image: OpenedImage) -> int:
         """What an image will be cut into; its length in a pass goes with it."""

@@ -15,7 +15,7 @@ from ppaint.model_card.loading import load_model
 from ppaint.model_card.out_of_distribution import UNKNOWN, DistanceMeasure, conformal_rank
 from ppaint.model_card.shrunken_covariance import ledoit_wolf
 from ppaint.spaces_demo.model_calls import HeldModel, Turns
-from ppaint.spaces_demo.score_tab import score_file
+from ppaint.spaces_demo.score_tab import said_html
 from ppaint.trainer.tiny_judge import WEIGHTS
 
 DIMENSIONS = ["composition", "overall"]
@@ -219,8 +219,10 @@ def test_score_writes_distance_beside_the_scores(folder, files, form, capsys, tm
 
 def test_the_web_page_says_so_too(scorer, files):
     held = HeldModel(scorer, Turns())
-    assert "out of distribution" in score_file(held, None, str(files[1]))[2]
-    assert score_file(held, None, str(files[0]))[2] == ""
+    for file, begin in ((files[1], "<p><strong>Distance"), (files[0], "<p>Not out of distribution")):
+        table = scorer.score([file])
+        unlike = {"distance": table.distance[0], "marked": table.out_of_distribution[0]}
+        assert said_html({"notes": [], "out_of_distribution": unlike}, held).startswith(begin)
 
 
 def test_a_dimension_called_distance_keeps_its_column():

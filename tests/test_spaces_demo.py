@@ -20,7 +20,6 @@ import time
 from pathlib import Path
 from types import SimpleNamespace
 
-import gradio as gr
 import grimp
 import httpx
 import numpy as np
@@ -34,14 +33,12 @@ from ppaint.cli.main import app as command
 from ppaint.dataset_script import build_dataset
 from ppaint.dataset_script.release import read_release
 from ppaint.images import InputFault
-from ppaint.model_card import AestheticScorer, Calibration, Prompts, ScorerConfig
+from ppaint.model_card import AestheticScorer, Prompts, ScorerConfig
 from ppaint.publishing.content import Links, Place
 from ppaint.publishing.contents.space import space_content
 from ppaint.spaces_demo import Served, score_release
 from ppaint.spaces_demo.app import main
 from ppaint.spaces_demo.model_calls import HeldModel, Turns
-from ppaint.spaces_demo.placement_plot import draw_placement
-from ppaint.spaces_demo.score_tab import REAL_NOTE, SIMULATED_NOTE, note_html, scale_text, score_file
 from ppaint.spaces_demo.space_file import NamedRepo
 from ppaint.spaces_demo.upload_guard import REFUSAL, private_upload_folder
 from ppaint.trainer.tiny_judge.architecture import build_processor, build_tiny_model
@@ -249,76 +246,6 @@ except AppError as error:
     done = subprocess.run(call, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
-
-
-# --- what is shown
-
-
-def test_the_release_is_scored_by_the_same_scorer(scorer, release, dataset):
-    assert release.mean.shape == (12, 5) and release.categories == ("landscape",) * 6 + ("figure",) * 6
-    first = Image.open(dataset.parent / "raw" / "images" / "landscape_0.png")
-    assert release.mean[0] == pytest.approx(scorer.score([first]).mean[0], abs=1e-4)
-
-
-def test_an_image_gets_a_score_a_deviation_and_a_place_in_every_dimension(held, scorer, release, painting):
-    rows, figure, note = score_file(held, release, str(painting))
-    table = scorer.score([painting])
-    assert [row[0] for row in rows] == [name.replace("_", " ") for name in DIMENSIONS]
-    assert [row[1] for row in rows] == [f"{value:.2f}" for value in table.mean[0]]
-    assert [row[2] for row in rows] == [f"{value:.2f}" for value in table.sd[0]]
-    assert [row[3] for row in rows] == [f"{100 * share:.0f} %" for share in release.share_below(table.mean[0])]
-    labels = [text.get_text() for text in figure.axes[0].get_legend().get_texts()]
-    assert set(labels) == {"landscape", "figure", "this image"}
-    assert note == ""
-
-
-def test_what_was_converted_is_said(held, release, tmp_path):
-    Image.new("CMYK", (64, 64)).save(tmp_path / "print.jpg")
-    assert "CMYK converted to RGB" in score_file(held, release, str(tmp_path / "print.jpg"))[2]
-
-
-def test_without_an_image_the_release_stands_alone(held, release):
-    rows, figure, note = score_file(held, release, None)
-    assert rows == [] and note == ""
-    assert "this image" not in [text.get_text() for text in figure.axes[0].get_legend().get_texts()]
-
-
-def test_without_a_release_there_are_scores_and_no_place(held, painting):
-    rows, figure, _ = score_file(held, None, str(painting))
-    assert figure is None and {len(row) for row in rows} == {3}
-
-
-def test_the_same_painting_has_the_same_dot_in_every_picture(release):
-    dots = [draw_placement(release, mean).axes[0].collections[0].get_offsets() for mean in (None, release.mean[0])]
-    assert np.array_equal(*dots)
-
-
-def test_a_simulated_scorer_says_so_and_that_its_bias_was_induced(held):
-    assert note_html(held) == SIMULATED_NOTE and "bias was induced" in SIMULATED_NOTE
-    assert note_html(None) == ""
-
-
-def test_table_and_axis_say_that_calibrated_scores_may_leave_the_scale(scorer, dataset):
-    fits = {name: Calibration(slope=3.0, intercept=-9.0) for name in DIMENSIONS}
-    config = scorer.config.model_copy(update={"calibration": fits, "calibration_note": "by hand"})
-    calibrated = AestheticScorer(scorer.model, scorer.processor, config)
-    for one, scale in ((scorer, "0 to 9"), (calibrated, "0 to 9 before calibration; may lie outside")):
-        release = score_release(HeldModel(one, Turns()), read_release(dataset))
-        axis = draw_placement(release).axes[0].get_xlabel()
-        assert axis == f"score, on the scorer's own scale: {scale}"
-        assert scale_text(one) == f"Scores ({scale}; calibration: {one.config.calibration_note})"
-
-
-def test_a_real_scorer_does_not_say_simulated(scorer):
-    real = AestheticScorer(scorer.model, scorer.processor, scorer.config.model_copy(update={"simulated": False}))
-    assert note_html(HeldModel(real, Turns())) == REAL_NOTE and "imulated" not in REAL_NOTE
-
-
-@pytest.mark.parametrize("content", [b"", b"not an image", b"\x89PNG\r\n\x1a\nbroken"])
-def test_whatever_is_no_image_becomes_an_error_with_its_mend(held, tmp_path, content):
-    (tmp_path / "x.jpg").write_bytes(content)
-    with pytest.raises(gr.Error, match="x.jpg: .*Fix: "):
-        score_file(held, None, str(tmp_path / "x.jpg"))
 
 
 # --- over the wire
