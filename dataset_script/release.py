@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow
+import pyarrow.compute
 import pyarrow.parquet
 from numpy.typing import NDArray
 
@@ -139,6 +140,29 @@ class ReleaseTables(dict[str, Any]):
         """All judgments: ``category``, ``painting_a``, ``painting_b``, ``expert_id``, ``dimension``, ``choice``."""
         return self._table("pairs", _PAIRS)
 
+    @property
+    def protocols(self) -> tuple[str, ...]:
+        """Which of ``"ratings"`` and ``"pairs"`` the release has."""
+        return tuple(table for table in ("ratings", "pairs") if (self.folder / table).is_dir())
+
+    def ratings_of(self, painting_id: str, category: str) -> pd.DataFrame:
+        """The ratings of one painting, as `ratings` gives them; only these are held in memory."""
+        return self._table("ratings", _RATINGS, of=category, rows=pyarrow.compute.field("painting_id") == painting_id)
+
+    def pairs_of(self, painting_id: str, category: str) -> pd.DataFrame:
+        """The judgments of one painting against others, as `pairs` gives them; only these are held in memory."""
+        first, second = (pyarrow.compute.field(side) == painting_id for side in ("painting_a", "painting_b"))
+        return self._table("pairs", _PAIRS, of=category, rows=first | second)
+
+    @cached_property
+    def panels(self) -> dict[tuple[str, str], tuple[str, ...]]:
+        """By category and dimension: the ids of the experts who judged it, under either protocol."""
+        who: dict[tuple[str, str], set[str]] = {}
+        for table in self.protocols:
+            for row in self._table(table, ("expert_id", "dimension")).drop_duplicates().itertuples():
+                who.setdefault((row.category, row.dimension), set()).add(row.expert_id)
+        return {facet: tuple(sorted(experts)) for facet, experts in who.items()}
+
     def painting_count(self, categories: Iterable[str] | None = None) -> int:
         """How many rows `paintings` gives.
 
@@ -222,11 +246,20 @@ class ReleaseTables(dict[str, Any]):
             raise InputFault(Fault(str(self.folder), table, what, _FIX_TABLE))
         return files
 
-    def _table(self, table: str, columns: tuple[str, ...], *, every_column: bool = False) -> pd.DataFrame:
-        """One table of all categories, its ``category`` column made of the split's name; images are never read."""
+    def _table(
+        self,
+        table: str,
+        columns: tuple[str, ...],
+        *,
+        every_column: bool = False,
+        of: str | None = None,
+        rows: pyarrow.compute.Expression | None = None,
+    ) -> pd.DataFrame:
+        """One table of all categories or one, its ``category`` column made of the split's name; images are never read."""
         frames = [
-            _checked(path, lambda path: _read_columns(path, columns, every_column)).assign(category=category)
+            _checked(path, lambda path: _read_columns(path, columns, every_column, rows)).assign(category=category)
             for category in self.categories
+            if of in (None, category)
             for path in self._files(table, category)
         ]
         return pd.concat(frames, ignore_index=True)
@@ -283,12 +316,14 @@ def _refuse_missing_columns(path: Path, columns: Iterable[str], present: list[st
         raise InputFault(Fault(str(path), "", f"has no column {', '.join(missing)}", _FIX_TABLE))
 
 
-def _read_columns(path: Path, columns: tuple[str, ...], every_column: bool) -> pd.DataFrame:
-    """Columns of one Parquet file; all but the image where `every_column` is set."""
+def _read_columns(
+    path: Path, columns: tuple[str, ...], every_column: bool, rows: pyarrow.compute.Expression | None
+) -> pd.DataFrame:
+    """Columns of one Parquet file; all but the image where `every_column` is set. All rows, or those that are asked for."""
     present = pyarrow.parquet.read_schema(path).names
     _refuse_missing_columns(path, columns, present)
     wanted = [name for name in present if name != "image"] if every_column else list(columns)
-    return pyarrow.parquet.read_table(path, columns=wanted).to_pandas()
+    return pyarrow.parquet.read_table(path, columns=wanted, filters=rows).to_pandas()
 
 
 def _stored_rows(path: Path, at_a_time: int) -> Iterator[Iterable[tuple[str, dict[str, Any] | None]]]:

@@ -43,7 +43,10 @@ _PAGES = (
         "- **Ground truth** (`/truth`): the dataset's paintings with fused scores, every expert's ratings and comparisons.",
     ),
     ("board", "- **Leaderboard** (`/leaderboard`): tables and plots, two systems compared, a submission checked."),
-    ("model", "- **About** (`/about`): what is served, what happens to an uploaded image, how to load, cite and run it."),
+    (
+        "model",
+        "- **About** (`/about`): what is served, what happens to an uploaded image, how to load, cite and run it.",
+    ),
 )
 _TEXT = """# {title}
 
