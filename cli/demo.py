@@ -25,11 +25,14 @@ def demo(
         typer.Option(help=f"A dataset: {_PLACE}; by default `ppaint` next to the scorer, if it exists."),
     ] = None,
     judge: Annotated[str | None, typer.Option(help=f"A judge, for comparisons: {_PLACE}.")] = None,
+    board: Annotated[
+        str | None, typer.Option(help=f"A leaderboard: {_PLACE}; hub:ORG/NAME always means the Hub.")
+    ] = None,
     port: Annotated[
         int | None, typer.Option(min=1, max=65535, help="Port; the first free one from 7860 by default.")
     ] = None,
 ) -> None:
-    """Serve a web page: drop an image, see its scores and where they fall among the release's paintings."""
+    """Serve a web page: score paintings, see where they fall among the release's, read a leaderboard."""
     import os
 
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
@@ -47,13 +50,13 @@ def demo(
         model = "run/scorer"
     if dataset is None and model is not None and (Path(model).parent / "ppaint" / RELEASE_FILE).is_file():
         dataset = str(Path(model).parent / "ppaint")
-    given = {"model": model, "dataset": dataset, "judge": judge}
+    given = {"model": model, "dataset": dataset, "judge": judge, "board": board}
     named = {part: None if text is None else NamedRepo.read(text) for part, text in given.items()}
     if revision is not None and named["model"] is not None:
         named["model"] = NamedRepo(named["model"].repo, revision)
     if not any(named.values()):
         what = "there is nothing to serve: no scorer is named, and there is no folder run/scorer"
-        raise InputFault(Fault("--model", "", what, "give --model, or --dataset"))
+        raise InputFault(Fault("--model", "", what, "give --model, --dataset or --board"))
     for one in filter(None, named.values()):
         check_folder(one)
     from ..spaces_demo.app import launch_demo

@@ -110,7 +110,7 @@ def _where(checked: CheckedSubmission, scores: ReferenceScores, board: str | Pat
         from ..eval_suite.leaderboard.standing import standing
 
         with opened_board(board, folders=["evaluated"]) as opened:
-            found = standing(opened.folder, checked, scores)
+            found = str(standing(opened.folder, checked, scores))
         return f"on {board} it would stand at:\n  " + found.replace("\n", "\n  ")
     found = flags(checked, (), scores, None)
     why = f"on any board it would be shown, not ranked: {', '.join(found)}\n" if found else ""

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 from ..dataset_script.release import RELEASE_FILE, read_release
 from ..eval_suite.leaderboard.board_file import BOARD_FILE, read_board_file
-from ..eval_suite.leaderboard.board_place import faults_of
 from ..eval_suite.leaderboard.log import read_log
 from ..eval_suite.reference_scores import reference_scores
 from ..foundation.faults import Fault, InputFault
+from ..foundation.renamed_faults import faults_of
 from ..hub.hub_repo import HubRepo
 from ..model_card.card_data import CARD_FILE, CardData
 from .content import Place

@@ -14,17 +14,18 @@ from .space_file import NamedRepo
 
 if TYPE_CHECKING:
     from .release_scores import ReleaseScores
+    from .served_board import ServedBoard
 
 _RELEASE_FILES = [RELEASE_FILE, "paintings/*", "fused/*", "scores/*", "ratings/*", "pairs/*"]
 
 
 class Served:
-    """A scorer, a release, the scorer's scores of its paintings, a judge.
+    """A scorer, a release, the scorer's scores of its paintings, a judge, a board.
 
     Parameters
     ----------
     named : mapping of str to NamedRepo or None
-        By part: ``"model"``, ``"dataset"``, ``"judge"``.
+        By part: ``"model"``, ``"dataset"``, ``"judge"``, ``"board"``.
     base : str, optional
         For a scorer that is an adapter: the base model's folder or repo.
 
@@ -32,16 +33,18 @@ class Served:
     ----------
     model, judge : Part of HeldModel
     dataset : Part of ReleaseTables
+    board : Part of ServedBoard
     placement : Part of ReleaseScores
         What an image's scores are set beside.
     """
 
     def __init__(self, named: Mapping[str, NamedRepo | None], *, base: str | None = None) -> None:
         self.base, self.turns = base, Turns()
-        model, dataset, judge = (named.get(part) for part in ("model", "dataset", "judge"))
+        model, dataset, judge, board = (named.get(part) for part in ("model", "dataset", "judge", "board"))
         self.model: Part[HeldModel] = Part("scorer", model, "start it with --model (PPAINT_MODEL)")
         self.dataset: Part[ReleaseTables] = Part("release", dataset, "start it with --dataset (PPAINT_DATASET)")
         self.judge: Part[HeldModel] = Part("judge", judge, "start it with --judge (PPAINT_JUDGE)")
+        self.board: Part[ServedBoard] = Part("board", board, "start it with --board (PPAINT_BOARD)")
         both = dataset if model and dataset else None
         needed = "start it with --model and --dataset (PPAINT_MODEL, PPAINT_DATASET)"
         self.placement: Part[ReleaseScores] = Part("release's scores", both, needed)
@@ -53,6 +56,7 @@ class Served:
     def load(self) -> None:
         """Load all, in the order in which visitors need it."""
         self.dataset.load(self._release)
+        self.board.load(self._board)
         self.load_models()
         if not on_zero_gpu():  # there is no GPU outside of a visitor's call
             self.placement.load(self._release_scores)
@@ -65,6 +69,13 @@ class Served:
     def _release(self) -> ReleaseTables:
         folder, self.dataset.commit = dataset_folder(self.dataset.named, _RELEASE_FILES)
         return read_release(folder)
+
+    def _board(self) -> ServedBoard:
+        from .served_board import load_board
+
+        board = load_board(self.board.named, self.dataset.look())
+        self.board.commit = board.commit
+        return board
 
     def _scorer(self) -> HeldModel:
         from ..model_card.scorer import AestheticScorer

@@ -91,6 +91,27 @@ def dataset_folder(dataset: NamedRepo, patterns: Sequence[str] | None = None) ->
     if Path(dataset.repo).is_dir():
         check_folder(dataset)
         return Path(dataset.repo), None
+    return dataset_snapshot(dataset, patterns)
+
+
+def dataset_snapshot(dataset: NamedRepo, patterns: Sequence[str] | None = None) -> tuple[Path, str]:
+    """A dataset repo's snapshot, also where a folder has its name; as `dataset_folder` else.
+
+    Parameters
+    ----------
+    dataset : NamedRepo
+    patterns : sequence of str, optional
+
+    Returns
+    -------
+    folder : Path
+    commit : str
+
+    Raises
+    ------
+    InputFault
+        If there is no such repo or revision within reach.
+    """
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 

@@ -417,7 +417,7 @@ def test_prepare_writes_nothing_and_gives_what_accept_writes(board, tmp_path, re
 def test_where_a_submission_would_stand_is_where_it_stands_then(board, tmp_path, references):
     folder = write_submission(tmp_path / "mine", references, noisy(references, 1.0, 60), system="mine")
     before = files(board)
-    said = standing(board, check_submission(folder, references), references)
+    said = str(standing(board, check_submission(folder, references), references))
     assert files(board) == before
     handed_in(board, tmp_path, references, noisy(references, 1.0, 60), system="mine")
     accept(board, None, references, yes)

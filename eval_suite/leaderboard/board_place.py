@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 
-from ...foundation.faults import InputFault
 from ...hub.hub_repo import checked_repo_name
 
 PREFIX = "hub:"
@@ -35,20 +31,3 @@ def hub_repo(board: str | Path) -> str | None:
     if not text.startswith(PREFIX):
         return None
     return checked_repo_name(text.removeprefix(PREFIX), text, "give hub:ORG/NAME, the dataset repo of a board")
-
-
-@contextmanager
-def faults_of(folder: Path, name: str) -> Iterator[None]:
-    """Let the faults of files that were downloaded name the Hub's place, and not the folder they lie in for now.
-
-    Parameters
-    ----------
-    folder : Path
-    name : str
-        What to say in its place.
-    """
-    try:
-        yield
-    except InputFault as error:
-        said = [replace(fault, file=fault.file.replace(str(folder), name)) for fault in error.faults]
-        raise InputFault(said) from error

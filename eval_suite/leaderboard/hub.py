@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...foundation.faults import Fault, InputFault
+from ...foundation.renamed_faults import faults_of
 from ...hub.hub_repo import HubRepo
 from .board_file import BOARD_FILE, read_board_file
-from .board_place import PREFIX, faults_of
+from .board_place import PREFIX
 from .checks import CheckedSubmission
 from .history import INBOX, Status, status_in
 from .inbox import copy_checked

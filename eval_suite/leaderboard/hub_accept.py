@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...foundation.faults import Fault, InputFault
+from ...foundation.renamed_faults import faults_of
 from ...hub.hub_repo import HubRepo
 from .accept import Prepared, decline_line, prepare
-from .board_place import PREFIX, faults_of
+from .board_place import PREFIX
 from .history import EVALUATED, INBOX, waiting_ids
 from .hub import open_request
 from .hub_copy import OpenedBoard, opened_board

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...foundation.file_hash import file_sha256
+from ...foundation.renamed_faults import faults_of
 from ...hub.hub_repo import HubRepo
 from .board_file import BOARD_FILE
-from .board_place import PREFIX, faults_of, hub_repo
+from .board_place import PREFIX, hub_repo
 from .history import ACCEPTED, EVALUATED, INBOX
 from .log import LOG_FILE, read_log
 from .reported import REPORTED_FILE

@@ -16,14 +16,29 @@ from .board_file import Figure
 
 
 def json_text(board: Board) -> str:
-    """Everything that the board shows, and every pair's difference, error and p.
+    """``leaderboard.json``: see `json_content`.
 
     Parameters
     ----------
     board : Board
     """
+    # with indent, 40,000 pairs take seconds
+    return json.dumps(json_content(board), ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def json_content(board: Board) -> dict[str, Any]:
+    """Everything that the board shows, and every pair's difference, error and p, as plain JSON values.
+
+    Parameters
+    ----------
+    board : Board
+
+    Returns
+    -------
+    dict
+    """
     facts = board.facts
-    content = {
+    return {
         "format": 1,
         "name": facts.name,
         "simulated": facts.simulated,
@@ -50,7 +65,6 @@ def json_text(board: Board) -> str:
         ],
         "reported": [row.model_dump(mode="json") for row in board.reported],
     }
-    return json.dumps(content, ensure_ascii=False, allow_nan=False) + "\n"  # with indent, 40,000 pairs take seconds
 
 
 def _table(table: Table) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ...eval_suite.leaderboard.board import read_board
 from ...eval_suite.leaderboard.board_file import BOARD_FILE, read_board_file
-from ...eval_suite.leaderboard.board_place import PREFIX, faults_of
+from ...eval_suite.leaderboard.board_place import PREFIX
 from ...eval_suite.leaderboard.built_page import MARKER, page_notes, page_texts
 from ...eval_suite.leaderboard.entries import entry_path
 from ...eval_suite.leaderboard.history import ACCEPTED, INBOX, accepted_entries, waiting_ids
@@ -19,6 +19,7 @@ from ...eval_suite.leaderboard.reported import REPORTED_FILE
 from ...eval_suite.leaderboard.tidy import BUILT
 from ...eval_suite.leaderboard.verify import check_unchanged
 from ...foundation.faults import Fault, InputFault
+from ...foundation.renamed_faults import faults_of
 from ...hub.hub_repo import HubRepo
 from ..content import Content, Links
 from ..place_links import link_lines

@@ -1,0 +1,207 @@
+"""The tab with a board: its tables, filtered; one system with every figure; two systems compared; its plots."""
+
+from __future__ import annotations
+
+import base64
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+import gradio as gr
+
+from . import board_views as views
+from .board_answers import comparison, system
+from .page_errors import as_page_error
+from .part import State
+from .part_status import show_live, show_status
+from .served import Served
+
+if TYPE_CHECKING:
+    from .served_board import ServedBoard
+
+_RANKS = (
+    "A **rank** is the range that the data allow, of the whole table whatever is filtered; * means: not separated from the first. "
+    "**SRCC** is the mean over the dimensions within a category, then over the categories, with its interval in brackets. "
+    "Click a row to see all figures of its system."
+)
+_EVENT: dict[str, Any] = {"api_visibility": "private", "concurrency_limit": None, "show_progress": "hidden"}
+
+
+def build_leaderboard_tab(served: Served) -> None:
+    """Lay out the tab within an open ``gr.Blocks``.
+
+    Parameters
+    ----------
+    served : Served
+        The board; without one the tab says how to name it.
+    """
+    gr.Markdown("## Leaderboard")
+    show_status([served.board], id="board-status")
+    show_live(lambda: board_html(served), [served.board, served.dataset], id="board-facts")
+    if served.board.state is State.NOT_NAMED:
+        return
+    filters, table = _lay_out_table()
+    choice, facts, figures = _lay_out_system()
+    first, second = _lay_out_comparison(served)
+    plots = gr.HTML(elem_id="board-plots", container=False)
+
+    def fill() -> list[Any]:
+        """What stands on the page as soon as the board is there; nothing changes before."""
+        board, settled = served.board.look(), served.board.state is not State.WAITED_FOR
+        if board is None:
+            return [gr.skip()] * 8 + [gr.Timer(active=not settled)]
+        offered = views.choices_of(board.board)
+        ids = [id for _, id in offered.systems] + [None, None]
+        return [
+            gr.Radio(offered.tables, value=offered.tables[0][1]),
+            gr.Dropdown(offered.labels, value=views.ANY),
+            gr.Dropdown(offered.access, value=views.ANY),
+            gr.Dropdown(offered.trained, value=views.ANY),
+            _table(board, offered.tables[0][1], views.ANY, views.ANY, views.ANY),
+            gr.Dropdown(offered.systems, value=ids[0]),
+            gr.Dropdown(offered.systems, value=ids[0]),
+            gr.Dropdown(offered.systems, value=ids[1]),
+            gr.Timer(active=False),
+        ]
+
+    timer = gr.Timer(1.0)
+    timer.tick(fill, None, [*filters, table, choice, first, second, timer], queue=False, **_EVENT).then(
+        lambda: plots_html(served.board.look()), None, plots, **_EVENT
+    )
+
+    def filtered(*chosen: str) -> dict[str, Any]:
+        with as_page_error():
+            return _table(served.board.wait(0), *chosen)
+
+    gr.on([one.input for one in filters], filtered, filters, table, **_EVENT)
+
+    def of_system(id: str | None) -> tuple[str, dict[str, Any]]:
+        if id is None:
+            return "", _cells([], [])
+        with as_page_error():
+            found = system(served.board.wait(0), id)
+        return system_html(found), _cells(views.figure_headers(found), views.figure_rows(found))
+
+    choice.change(of_system, choice, [facts, figures], **_EVENT)
+
+    def chosen_row(event: gr.SelectData) -> Any:
+        row = event.row_value
+        id = row[-1] if isinstance(row, list) and row else None
+        return id if isinstance(id, str) and id else gr.skip()
+
+    table.select(chosen_row, None, choice, **_EVENT)
+
+
+def _lay_out_table() -> tuple[list[Any], gr.Dataframe]:
+    with gr.Row():
+        which = gr.Radio([], label="Table", elem_id="board-which")
+        labels = gr.Dropdown([], label="Labels used", elem_id="board-labels")
+        access = gr.Dropdown([], label="Access", elem_id="board-access")
+        trained = gr.Dropdown([], label="Trained on", elem_id="board-trained")
+    table = gr.Dataframe(
+        datatype="str",
+        interactive=False,
+        label="Systems",
+        elem_id="board-table",
+        elem_classes="numbers",
+        buttons=[],
+    )
+    gr.Markdown(_RANKS)
+    return [which, labels, access, trained], table
+
+
+def _lay_out_system() -> tuple[gr.Dropdown, gr.HTML, gr.Dataframe]:
+    gr.Markdown("### One system")
+    choice = gr.Dropdown([], label="System", elem_id="board-system")
+    facts = gr.HTML(elem_id="board-system-facts")
+    figures = gr.Dataframe(
+        datatype="str",
+        interactive=False,
+        label="Every figure, with its interval",
+        elem_id="board-system-table",
+        elem_classes="numbers",
+        buttons=[],
+    )
+    return choice, facts, figures
+
+
+def _lay_out_comparison(served: Served) -> tuple[gr.Dropdown, gr.Dropdown]:
+    gr.Markdown("### Two systems")
+    with gr.Row():
+        first = gr.Dropdown([], label="First", elem_id="board-first")
+        second = gr.Dropdown([], label="Second", elem_id="board-second")
+    button = gr.Button("Compare", elem_id="board-compare")
+    compared = gr.Dataframe(
+        headers=views.COMPARED_HEADERS,
+        datatype="str",
+        interactive=False,
+        label="First less second",
+        elem_id="board-compared",
+        elem_classes="numbers",
+        buttons=[],
+    )
+
+    def compare(one: str | None, other: str | None) -> dict[str, Any]:
+        with as_page_error():
+            board = served.board.wait(0)
+            found = comparison(board, str(one), str(other))
+        return _cells(views.COMPARED_HEADERS, views.compared_rows(found, board.board.facts.level))
+
+    button.click(compare, [first, second], compared, **_EVENT)
+    return first, second
+
+
+def _table(board: ServedBoard, which: str, labels: str, access: str, trained: str) -> dict[str, Any]:
+    rows = views.table_rows(board.board, which, labels=labels, access=access, trained=trained)
+    return _cells(views.table_headers(board.board), rows)
+
+
+def _cells(headers: list[str], rows: views.Cells) -> dict[str, Any]:
+    """A table's content, and no update of the component: that would be kept with the visitor's session."""
+    return {"headers": headers, "data": rows}
+
+
+def board_html(served: Served) -> str:
+    """What a board is of, who maintains it, and how far its log goes; text of others in it is text."""
+    if served.board.state is State.NOT_NAMED:
+        return "".join(f"<p>{escape(str(fault))}</p>" for fault in served.board.fault.faults)
+    found = served.board.look()
+    if found is None:
+        return ""
+    from ..eval_suite.leaderboard.page_files import CLAIM, title
+
+    facts, lines = found.board.facts, []
+    lines.append(
+        f"<strong>{escape(title(facts))}</strong>, release {escape(facts.release_name)} <code>{facts.release[:16]}</code>"
+    )
+    if facts.simulated:
+        lines.append("<strong>Simulated.</strong> No figure here says anything about real paintings or experts.")
+    lines.append(escape(CLAIM))
+    if found.other_release is not None:
+        lines.append(f"<strong>Another release.</strong> {escape(str(found.other_release))}")
+    maintained = facts.maintained_by or "nobody is named yet"
+    objection = facts.object_at or "write to whoever maintains it"
+    lines.append(f"Maintained by: {escape(maintained)}. To object to a row: {escape(objection)}.")
+    head = f"Entry {found.board.seq} of its log, {escape(found.board.date)}; head <code>{escape(found.board.head[:16])}</code>."
+    lines.append(head)
+    return "".join(f"<p>{line}</p>" for line in lines)
+
+
+def system_html(found: dict[str, Any]) -> str:
+    """What a system says of itself, and what was noted of its figures; all of it is text of others."""
+    from ..eval_suite.leaderboard.row_words import said_of_itself
+
+    said = f"It says of itself: {said_of_itself(found['submission'])}."
+    return "".join(f"<p>{escape(line)}</p>" for line in (said, *found["notes"]))
+
+
+def plots_html(board: ServedBoard | None) -> str:
+    """The plots, each with what it shows for those who do not see it."""
+    if board is None:
+        return ""
+    shown = []
+    for picture in board.plots.pictures():
+        data = base64.b64encode(picture.png).decode("ascii")
+        shown.append(
+            f'<img src="data:image/png;base64,{data}" alt="{escape(picture.shows)}" style="max-width: 100%; height: auto">'
+        )
+    return "".join(shown)
