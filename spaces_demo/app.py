@@ -16,6 +16,7 @@ os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # read when gradio i
 import gradio as gr
 
 from ppaint.foundation.faults import InputFault
+from ppaint.spaces_demo.compare_tab import build_compare_tab
 from ppaint.spaces_demo.leaderboard_tab import build_leaderboard_tab
 from ppaint.spaces_demo.model_calls import on_zero_gpu
 from ppaint.spaces_demo.page_style import CSS, page_theme
@@ -31,6 +32,7 @@ KEPT = (300, 3000)  # seconds: every so often, uploads older than this are delet
 TITLE = "ppaint: aesthetic scores of paintings"
 TABS: tuple[tuple[str, str, Callable[[Served], None]], ...] = (
     ("Score", "", build_score_tab),
+    ("Compare", "compare", build_compare_tab),
     ("Leaderboard", "leaderboard", build_leaderboard_tab),
 )  # name, link, what lays it out
 
