@@ -23,8 +23,8 @@ def faults_of(folder: Path, name: str) -> Iterator[None]:
     Examples
     --------
     >>> from ppaint.foundation.faults import Fault
-    >>> with faults_of(Path("/tmp/x7"), "hub:org/board"):
-    ...     raise InputFault(Fault("/tmp/x7/log.jsonl", "line 3", "was changed", "put it back"))
+    >>> with faults_of(Path("copy"), "hub:org/board"):
+    ...     raise InputFault(Fault("copy/log.jsonl", "line 3", "was changed", "put it back"))
     Traceback (most recent call last):
         ...
     ppaint.foundation.faults.InputFault: hub:org/board/log.jsonl, line 3: was changed. Fix: put it back.

@@ -16,6 +16,7 @@ os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # read when gradio i
 import gradio as gr
 
 from ppaint.foundation.faults import InputFault
+from ppaint.spaces_demo.api import API_INPUTS, add_api
 from ppaint.spaces_demo.compare_tab import build_compare_tab
 from ppaint.spaces_demo.leaderboard_tab import build_leaderboard_tab
 from ppaint.spaces_demo.model_calls import on_zero_gpu
@@ -53,17 +54,18 @@ def build_demo(served: Served) -> gr.Blocks:
     private_upload_folder()  # before any component is built
     (first, _, build_first), *others = TABS
     with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=KEPT) as demo:
-        gr.Navbar(main_page_name=first, visible=bool(others))
-        _lay_out(served, build_first)
+        add_api(served)  # before the tabs, whose own events would take its names
+        _lay_out(served, build_first, first)
     for name, link, build_tab in others:
         with demo.route(name, f"/{link}"):
-            _lay_out(served, build_tab)
-    guard_inputs(demo)
+            _lay_out(served, build_tab, first)
+    guard_inputs(demo, API_INPUTS)
     return demo.queue(max_size=32)
 
 
-def _lay_out(served: Served, build_tab: Callable[[Served], None]) -> None:
-    """One page: its head, the tab, and what is served."""
+def _lay_out(served: Served, build_tab: Callable[[Served], None], first: str) -> None:
+    """One page: the links to all (the first page has its name from here), its head, the tab, and what is served."""
+    gr.Navbar(main_page_name=first)
     gr.Markdown("# ppaint\nOne pass of a distilled vision-language model scores a painting in every dimension.")
     build_tab(served)
     show_live(lambda: loaded_html(served), [served.model, served.dataset], id="loaded")

@@ -5,7 +5,8 @@ from __future__ import annotations
 import gradio as gr
 
 CSS = """
-.gradio-container {max-width: 1080px !important; margin: 0 auto !important;}
+.gradio-container {width: 100% !important; min-width: 0 !important; max-width: 1080px !important; margin: 0 auto !important;}
+.gradio-container main, .gradio-container .wrap, .gradio-container .contain {min-width: 0 !important; max-width: 100% !important;}
 .note, #note {border-left: 4px solid #b3261e; background: #fbf1ee; color: #2b2a28; padding: 10px 14px; border-radius: 4px;}
 .note *, #note * {color: #2b2a28;}
 .numbers table, .numbers table * {font-family: system-ui, Arial, sans-serif; font-variant-numeric: tabular-nums;}

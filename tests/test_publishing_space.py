@@ -23,7 +23,16 @@ from ppaint.spaces_demo.served_repos import dataset_folder, served_repos
 from ppaint.spaces_demo.space_file import NamedRepo, read_space_file, space_text
 
 NAME, OLD, NEW = "ann/ppaint-demo-simulated", "a" * 40, "b" * 40
-ROOMS = ("foundation", "preference_to_score", "images", "dataset_script", "model_card", "spaces_demo")
+ROOMS = (
+    "foundation",
+    "preference_to_score",
+    "hub",
+    "images",
+    "dataset_script",
+    "model_card",
+    "eval_suite",
+    "spaces_demo",
+)
 NEVER_IMPORTED = {"torchvision"}  # by us; transformers takes it for Qwen3-VL's image processor
 
 
@@ -55,6 +64,7 @@ def test_it_holds_every_module_that_the_page_imports_and_no_other_file(content, 
     needed = graph.find_upstream_modules("ppaint.spaces_demo.app")
     packages = {".".join(name.split(".")[:length]) for name in needed for length in range(2, name.count(".") + 1)}
     needed |= packages | set().union(*map(graph.find_upstream_modules, packages))
+    needed |= {".".join(name.split(".")[:length]) for name in needed for length in range(2, name.count(".") + 1)}
     needed = {name for name in needed if name.startswith("ppaint.")}
     modules = {path.removesuffix(".py").removesuffix("/__init__").replace("/", ".") for path in content.files}
     assert modules - needed == {"app", "README.md", "space.json", "requirements.txt"}
@@ -62,7 +72,7 @@ def test_it_holds_every_module_that_the_page_imports_and_no_other_file(content, 
 
 
 def test_every_package_that_it_imports_is_required_and_no_other(content, graph):
-    names = {"pillow": "PIL"}
+    names = {"pillow": "PIL", "pyyaml": "yaml"}
     required = {re.split("[<>=]", line)[0] for line in content.read("requirements.txt").decode().split()}
     upstream = graph.find_upstream_modules("ppaint.spaces_demo.app")
     outside = {name for name in upstream if not name.startswith("ppaint.")} - set(sys.stdlib_module_names)
@@ -75,7 +85,7 @@ def test_what_it_carries_reads_no_file_of_its_room(content):
     code = {path: content.read(path).decode() for path in content.files if path.startswith("ppaint/")}
     assert [path for path, text in code.items() if "__file__" in text or "importlib.resources" in text] == []
     assert [path for path, text in code.items() if "import_module" in text] == ["ppaint/foundation/lazy_names.py"]
-    assert sum(len(content.read(path)) for path in content.files) < 300_000
+    assert sum(len(content.read(path)) for path in content.files) < 1_200_000
 
 
 def test_the_rooms_that_an_app_imports_are_found_in_every_way_of_importing(tmp_path):

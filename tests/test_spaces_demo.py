@@ -45,7 +45,9 @@ from ppaint.trainer.tiny_judge.architecture import build_processor, build_tiny_m
 
 DIMENSIONS = ["composition", "brushwork", "ink_and_color", "artistic_conception", "overall"]
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-ROOMS = tuple("foundation preference_to_score images dataset_script model_card eval_suite trainer spaces_demo".split())
+ROOMS = tuple(
+    "foundation preference_to_score hub images dataset_script model_card eval_suite trainer spaces_demo".split()
+)
 NAME, SCORER, DATA = "ann/shown-simulated", "ann/shown-scorer-simulated", "ann/shown-data-simulated"
 # What the server's process runs. The installed ppaint is hidden at first: an editable install answers through a finder of its
 # own, a wheel lies in site-packages, behind the working directory.
@@ -142,8 +144,15 @@ def wait_for(process, client, log):
 def index_of(server, element, side):
     """Which event has a named element among its inputs, or its outputs."""
     config = server.client.get("config").json()
-    (shown,) = [part["id"] for part in config["components"] if part["props"].get("elem_id") == element]
-    (found,) = [event["id"] for event in config["dependencies"] if shown in event[side]]
+    shown = {part["id"] for part in config["components"] if part["props"].get("elem_id") == element}
+    found, *_ = [event["id"] for event in config["dependencies"] if shown & set(event[side])]  # of the first page
+    return found
+
+
+def number_of(server, name):
+    """Which event is the function of this name."""
+    config = server.client.get("config").json()
+    (found,) = [event["id"] for event in config["dependencies"] if event["api_name"] == name]
     return found
 
 
@@ -236,11 +245,16 @@ from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 address, image, bad = sys.argv[1:]
 client = Client(address, verbose=False)
-scored = client.predict(handle_file(image), api_name="/score")
-try:
-    client.predict(handle_file(bad), api_name="/score")
-except AppError as error:
-    print(json.dumps({"scored": scored, "refused": str(error)}))
+scored = client.predict(files=[handle_file(image), handle_file(bad)], api_name="/score")
+compared = client.predict(first=handle_file(image), second=handle_file(image), api_name="/compare")
+known = client.predict(id="landscape_0", api_name="/painting")
+refused = {}
+for name, given in (("painting", {"id": "nobody"}), ("leaderboard", {})):
+    try:
+        client.predict(**given, api_name="/" + name)
+    except AppError as error:
+        refused[name] = str(error)
+print(json.dumps({"scored": scored, "compared": compared, "known": known, "refused": refused}))
 """
     call = [sys.executable, "-c", program, server.address, str(painting), str(bad)]
     done = subprocess.run(call, capture_output=True, text=True, timeout=300)
@@ -252,16 +266,22 @@ except AppError as error:
 
 
 def test_the_page_needs_few_rooms(needed):
-    assert needed <= {"foundation", "images", "dataset_script", "model_card", "spaces_demo"}
+    rooms = {"foundation", "preference_to_score", "hub", "images", "dataset_script", "model_card", "eval_suite"}
+    assert needed <= rooms | {"spaces_demo"}
+
+
+def assert_scores(entry, table):
+    """An answer for an image is what the scorer says of the first one, to the last digit."""
+    assert list(entry["scores"]) == DIMENSIONS
+    assert [one["mean"] for one in entry["scores"].values()] == table.mean[0].tolist()
+    assert [one["sd"] for one in entry["scores"].values()] == table.sd[0].tolist()
 
 
 def test_as_a_space_it_scores_as_the_scorer_at_the_commit_that_it_names(server, published, scorer, painting):
     status, told = server.space.answer
     assert status == 200
-    table = scorer.score([painting])
-    assert [row[1:3] for row in json.loads(told)["data"][0]["value"]["data"]] == [
-        [f"{mean:.2f}", f"{sd:.2f}"] for mean, sd in zip(table.mean[0], table.sd[0], strict=True)
-    ]
+    (entry,) = json.loads(told)["data"][0]
+    assert_scores(entry, scorer.score([painting]))
     assert published.shown in server.space.loaded
 
 
@@ -269,29 +289,41 @@ def test_as_a_space_it_runs_from_its_own_files_alone(server, needed):
     places = server.space.places
     assert Path(places["ppaint.model_card.scorer"]) == server.space.own / "model_card" / "scorer.py"
     assert [file for file in places.values() if not Path(file).is_relative_to(server.space.own)] == []
-    assert {name.split(".")[1] for name in places if "." in name} == needed  # all of them, and no other
+    rooms = {name.split(".")[1] for name in places if "." in name}
+    assert {"spaces_demo", "model_card", "dataset_script", "images"} < rooms <= needed  # the board's when one is served
 
 
-def test_a_client_gets_the_scores(predicted, scorer, painting):
-    table, _, note, _ = predicted["scored"]
-    assert [row[1] for row in table["value"]["data"]] == [f"{value:.2f}" for value in scorer.score([painting]).mean[0]]
-    assert note == ""
+def test_a_client_gets_scores_as_numbers_and_what_is_wrong_with_a_file(predicted, scorer, painting):
+    good, bad = predicted["scored"]
+    assert_scores(good, scorer.score([painting]))
+    assert good["name"] == "scroll.png" and bad["name"] == "x.jpg" and "scores" not in bad
+    assert "not an image: it looks like a text file" in bad["fault"]["what"] and bad["fault"]["fix"]
 
 
-def test_a_file_that_is_no_image_is_refused_with_the_reason_and_the_mend(predicted):
-    assert "x.jpg: not an image: it looks like a text file. Fix: " in predicted["refused"]
+def test_a_client_compares_two_images_and_asks_for_a_painting(predicted, scorer, painting):
+    compared = predicted["compared"]
+    assert compared["judge"] is None and compared["first"] == compared["second"]
+    assert_scores(compared["first"], scorer.score([painting, painting]))  # both in one batch
+    assert "landscape_0" in json.dumps(predicted["known"]) and "ratings" in predicted["known"]
+
+
+def test_what_is_not_there_is_one_clear_fault(predicted):
+    assert "nobody" in predicted["refused"]["painting"] and "Fix: " in predicted["refused"]["painting"]
+    assert "this page serves none. Fix: start it with --board" in predicted["refused"]["leaderboard"]
 
 
 META = {"_type": "gradio.FileData"}
-ENTRIES = ("call/score", "call/v2/score", "run/score", "api/score", "queue/join")
+ENTRIES = ("call/score", "call/v2/score", "run/score", "api/score", "queue/join", "call/compare")
 
 
 def ask(server, entry, value):
     """What an API entry answers: the status, and all that it sends."""
-    body = {"path": value} if entry == "call/v2/score" else {"data": [value]}
+    body = {"files": [value]} if entry == "call/v2/score" else {"data": [[value]]}
+    if entry == "call/compare":
+        body = {"data": [value, value]}
     if entry == "queue/join":
         session = secrets.token_hex(5)
-        body |= {"fn_index": index_of(server, "painting", "inputs"), "session_hash": session}
+        body |= {"fn_index": number_of(server, "score"), "session_hash": session}
     # written here: some of the paths are no UTF-8
     headers = {"Content-Type": "application/json"}
     answer = server.client.post(f"/gradio_api/{entry}", content=json.dumps(body), headers=headers)
@@ -301,7 +333,8 @@ def ask(server, entry, value):
         message = json.loads(last.removeprefix("data: "))
         return told.status_code, json.dumps({"output": message["output"], "success": message["success"]})
     if entry.startswith("call"):
-        answer = server.client.get(f"/gradio_api/call/score/{answer.json()['event_id']}")
+        name = entry.split("/")[-1]
+        answer = server.client.get(f"/gradio_api/call/{name}/{answer.json()['event_id']}")
     return answer.status_code, answer.text
 
 
@@ -406,21 +439,22 @@ def test_every_path_that_is_no_upload_gets_one_same_refusal(server, named_paths,
 @pytest.mark.parametrize("entry", ENTRIES)
 def test_an_upload_is_scored_whatever_else_was_sent_with_it(server, named_paths, scorer, painting, entry):
     before = stored(server)
-    expected = [f"{value:.2f}" for value in scorer.score([painting]).mean[0]]
+    expected = scorer.score([painting] * (2 if entry == "call/compare" else 1)).mean[0].tolist()
     inner = {"path": str(named_paths.secret), "meta": META}
     for others in ({}, {"meta": META}, {"url": f"{server.address}config", "meta": {}, "more": inner}):
         status, told = ask(server, entry, {"path": str(named_paths.uploaded)} | others)
         assert status == 200
-        assert all(f'"{value}"' in told for value in expected), told
+        assert all(repr(value) in told for value in expected), told
         assert str(named_paths.secret) not in told
     assert stored(server) == before
 
 
 def test_the_page_has_no_other_entry(server):
     described = server.client.get("/gradio_api/info").json()
-    assert list(described["named_endpoints"]) == ["/score"] and not described["unnamed_endpoints"]
+    names = ["score", "compare", "painting", "leaderboard"]
+    assert list(described["named_endpoints"]) == [f"/{name}" for name in names] and not described["unnamed_endpoints"]
     events = server.client.get("/config").json()["dependencies"]
-    assert [event["api_name"] for event in events if event["api_visibility"] != "private"] == ["score"]
+    assert [event["api_name"] for event in events if event["api_visibility"] != "private"] == names
     assert server.client.post("/gradio_api/mcp/", json={}).status_code in (404, 405)
 
 
@@ -464,27 +498,45 @@ def test_a_file_over_the_limit_is_refused(server, tmp_path):
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine (Debian: apt-get install chromium)")
-def test_in_a_browser_a_dropped_image_shows_its_scores_and_a_bad_one_its_fault(address, scorer, painting, tmp_path):
+def test_in_a_browser_images_are_scored_and_compared_and_no_page_is_wider_than_the_screen(
+    address, scorer, painting, tmp_path
+):
     from playwright.sync_api import sync_playwright
 
     bad = tmp_path / "bad.png"
     bad.write_bytes(b"no image at all")
     flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+    faults, hosts = [], set()
     with sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=CHROMIUM, args=flags)
         page = browser.new_page()
         page.set_default_timeout(90_000)
+        page.on("console", lambda said: faults.append(said.text) if said.type == "error" else None)
+        page.on("request", lambda request: hosts.add(request.url.split("/")[2]) if "://" in request.url else None)
         page.goto(address, wait_until="domcontentloaded")
-        page.locator("#note").get_by_text("bias was induced").wait_for()
-        page.set_input_files("#painting input[type=file]", painting)
+        page.get_by_text("bias was induced").first.wait_for()
+        page.set_input_files("#score-files input[type=file]", painting)
         score = f"{scorer.score([painting]).mean[0][-1]:.2f}"
-        page.locator("#scores").get_by_text(score).first.wait_for()
-        page.locator("#placement img").wait_for()
+        page.locator("#score-table").get_by_text(score).first.wait_for()
+        page.locator("#score-placement img").wait_for()
         page.reload(wait_until="domcontentloaded")
-        page.locator("#note").get_by_text("bias was induced").wait_for()
-        page.set_input_files("#painting input[type=file]", bad)
-        page.get_by_text("bad.png: not an image: it looks like a text file. Fix: ").first.wait_for()
+        page.get_by_text("bias was induced").first.wait_for()
+        page.set_input_files("#score-files input[type=file]", [painting, bad])
+        fault = page.locator("#score-faults").get_by_text("not an image: it looks like a text file")
+        fault.locator("visible=true").first.wait_for()
+        page.goto(f"{address}compare", wait_until="domcontentloaded")
+        for which in ("first", "second"):
+            page.set_input_files(f"#compare-{which} input[type=file]", painting)
+            page.locator(f"#compare-{which} img").wait_for()
+        page.locator("#compare-button").click()
+        page.locator("#compare-scores").get_by_text(score).first.wait_for()
+        page.set_viewport_size({"width": 360, "height": 800})
+        for link in ("", "compare", "leaderboard"):
+            page.goto(address + link, wait_until="domcontentloaded")
+            page.get_by_text("One pass of a distilled").first.wait_for()
+            page.wait_for_function("document.documentElement.scrollWidth <= 360")
         browser.close()
+    assert faults == [] and hosts == {address.split("/")[2]}
 
 
 # --- as a file, and as a command

@@ -26,7 +26,7 @@ address = launch_demo(served, block=False)
 served.dataset.wait()
 with httpx.Client(base_url=address + "gradio_api/", timeout=100) as client, open(image, "rb") as content:
     path = client.post("upload", files={"files": ("scroll.png", content)}).json()[0]
-    call = client.post("call/score", json={"data": [{"path": path}]}).json()
+    call = client.post("call/score", json={"data": [[{"path": path}]]}).json()
     told = client.get("call/score/" + call["event_id"]).text
     print(json.dumps({"wrapped": hasattr(model_calls.run_model, "zerogpu"), "device": str(served.model.look().model.model.device),
                       "placement": served.placement.state.value, "told": told}))
