@@ -156,7 +156,7 @@ def _print_scores(checked: CheckedSubmission, scores: ReferenceScores) -> None:
     """The score card: SRCC of each facet, what was not answered, and what looks wrong."""
     from ..eval_suite.abstentions import evaluate_answered
     from ..eval_suite.interval_cell import interval_cell
-    from ..eval_suite.prediction_notes import facet_ceilings, prediction_notes
+    from ..eval_suite.leaderboard.score_card import card_notes
     from ..eval_suite.suite import MEAN
     from .terminal import open_console, plain_table
 
@@ -174,10 +174,7 @@ def _print_scores(checked: CheckedSubmission, scores: ReferenceScores) -> None:
     console = open_console()
     title = f"SRCC of {own.system} {own.version} against {scores.name}{simulated}"
     console.print(plain_table(title, ["", *columns], rows, mean_last=True))
-    notes = [*evaluation.notes, *evaluation.undefined, *evaluation.left_out, *evaluation.warnings]
-    _print_lines(
-        *(f"note: {note}" for note in (*notes, *prediction_notes(checked.values, wanted, facet_ceilings(wanted))))
-    )
+    _print_lines(*(f"note: {note}" for note in card_notes(checked, scores, evaluation.as_dict())))
     if found.with_medians is not None:
         medians = _headline(found.with_medians)
         _print_lines(f"answered: {found.coverage:.1%}; with a median in place of each missing answer: {medians}")

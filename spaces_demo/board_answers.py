@@ -10,6 +10,8 @@ from ..foundation.faults import Fault, InputFault
 if TYPE_CHECKING:
     from .served_board import ServedBoard
 
+_STATISTICS = ("srcc", "plcc", "krcc")  # those by which systems are ordered come first
+
 
 def leaderboard(served: ServedBoard) -> dict[str, Any]:
     """A board's facts and tables: every row with its figures, intervals and rank range, and every pair's comparison.
@@ -53,8 +55,22 @@ def system(served: ServedBoard, id: str) -> dict[str, Any]:
     return {
         **{key: row[key] for key in ("id", "system", "version", "submission")},
         "rows": rows,
-        "figures": made["figures"],
+        "figures": _in_order(made["figures"], served),
         "notes": [note for kind in ("notes", "undefined", "left_out", "warnings") for note in made[kind]],
+    }
+
+
+def _in_order(figures: Mapping[str, Any], served: ServedBoard) -> dict[str, Any]:
+    """Categories and dimensions as in the release, their means last: a log holds them by the alphabet."""
+    facts, mean = served.board.facts, "mean"
+    kinds = sorted(figures, key=lambda name: (_STATISTICS.index(name) if name in _STATISTICS else 99, name))
+    return {
+        kind: {
+            row: {name: cells[name] for name in (*facts.dimensions, mean) if name in cells}
+            for row in (*facts.categories, mean)
+            if (cells := figures[kind].get(row)) is not None
+        }
+        for kind in kinds
     }
 
 

@@ -65,7 +65,7 @@ def submission_files(folder: Path) -> tuple[Path, Path]:
                 what = f"has {facts.st_size:,} bytes, and may have {LARGEST_YAML:,}"
                 faults.append(Fault(whole, name, what, "keep only the keys that are asked for"))
         else:
-            others.append(Fault(whole, readable(name)[:100], _kind(name, facts.st_mode), "remove it"))
+            others.append(Fault(whole, readable(name)[:100], unexpected(name, facts.st_mode), "remove it"))
     if total > LARGEST:
         what = f"both files have {total:,} bytes, and may have {LARGEST:,}"
         faults.append(Fault(whole, predictions[0] if predictions else "", what, "keep ids and scores only"))
@@ -81,8 +81,20 @@ def submission_files(folder: Path) -> tuple[Path, Path]:
     return folder / SUBMISSION_FILE, folder / predictions[0]
 
 
-def _kind(name: str, mode: int) -> str:
-    """What a thing is that does not belong to a submission, as far as its name and kind tell."""
+def unexpected(name: str, mode: int) -> str:
+    """What a thing is that does not belong to a submission, as far as its name and kind tell.
+
+    Parameters
+    ----------
+    name : str
+    mode : int
+        As ``os.lstat`` gives it.
+
+    Examples
+    --------
+    >>> unexpected("weights.pt", stat.S_IFREG)
+    'is a pickle or another file that runs code when it is opened, which a submission never holds'
+    """
     if stat.S_ISLNK(mode):
         return "is a link"
     if stat.S_ISDIR(mode):
