@@ -1,4 +1,4 @@
-"""The tab with a board: its tables, filtered; one system with every figure; two systems compared; its plots."""
+"""The tab with a board: its tables, filtered; one system with every figure; two systems compared; its plots; a submission checked."""
 
 from __future__ import annotations
 
@@ -10,10 +10,13 @@ import gradio as gr
 
 from . import board_views as views
 from .board_answers import comparison, system
+from .checked_html import checked_html
 from .page_errors import as_page_error
 from .part import State
 from .part_status import show_live, show_status
 from .served import Served
+from .submission_check import ENDINGS, check_submission
+from .upload_guard import take_paths
 
 if TYPE_CHECKING:
     from .served_board import ServedBoard
@@ -22,6 +25,10 @@ _RANKS = (
     "A **rank** is the range that the data allow, of the whole table whatever is filtered; * means: not separated from the first. "
     "**SRCC** is the mean over the dimensions within a category, then over the categories, with its interval in brackets. "
     "Click a row to see all figures of its system."
+)
+_CHECKED = (
+    "The same checks as `ppaint submit`, and where it would stand. Nothing is sent, and nothing of it is kept here. "
+    "Handing it in is `ppaint submit --to`, under your own account."
 )
 _EVENT: dict[str, Any] = {"api_visibility": "private", "concurrency_limit": None, "show_progress": "hidden"}
 
@@ -37,12 +44,17 @@ def build_leaderboard_tab(served: Served) -> None:
     gr.Markdown("## Leaderboard")
     show_status([served.board], id="board-status")
     show_live(lambda: board_html(served), [served.board, served.dataset], id="board-facts")
-    if served.board.state is State.NOT_NAMED:
-        return
+    if served.board.state is not State.NOT_NAMED:
+        _lay_out_board(served)
+    if served.board.state is not State.NOT_NAMED or served.dataset.state is not State.NOT_NAMED:
+        _lay_out_check(served)
+
+
+def _lay_out_board(served: Served) -> None:
     filters, table = _lay_out_table()
+    plots = gr.HTML(elem_id="board-plots", container=False)
     choice, facts, figures = _lay_out_system()
     first, second = _lay_out_comparison(served)
-    plots = gr.HTML(elem_id="board-plots", container=False)
 
     def fill() -> list[Any]:
         """What stands on the page as soon as the board is there; nothing changes before."""
@@ -103,6 +115,7 @@ def _lay_out_table() -> tuple[list[Any], gr.Dataframe]:
         label="Systems",
         elem_id="board-table",
         elem_classes="numbers",
+        wrap=True,
         buttons=[],
     )
     gr.Markdown(_RANKS)
@@ -119,6 +132,7 @@ def _lay_out_system() -> tuple[gr.Dropdown, gr.HTML, gr.Dataframe]:
         label="Every figure, with its interval",
         elem_id="board-system-table",
         elem_classes="numbers",
+        wrap=True,
         buttons=[],
     )
     return choice, facts, figures
@@ -137,6 +151,7 @@ def _lay_out_comparison(served: Served) -> tuple[gr.Dropdown, gr.Dropdown]:
         label="First less second",
         elem_id="board-compared",
         elem_classes="numbers",
+        wrap=True,
         buttons=[],
     )
 
@@ -148,6 +163,40 @@ def _lay_out_comparison(served: Served) -> tuple[gr.Dropdown, gr.Dropdown]:
 
     button.click(compare, [first, second], compared, **_EVENT)
     return first, second
+
+
+def _lay_out_check(served: Served) -> None:
+    """Two files in, the faults or the score card out; the files' names are not used, but for the ending."""
+    gr.Markdown("### Check a submission\n" + _CHECKED)
+    with gr.Row():
+        about = gr.File(label="submission.yaml", file_types=[".yaml", ".yml"], height=120, elem_id="board-submission")
+        predictions = gr.File(
+            label=f"Predictions ({', '.join(ENDINGS)})",
+            file_types=list(ENDINGS),
+            height=120,
+            elem_id="board-predictions",
+        )
+    take_paths(about)
+    take_paths(predictions)
+    button = gr.Button("Check", variant="primary", elem_id="board-check")
+    checked = gr.HTML(elem_id="board-checked", container=False)
+    command = gr.Textbox(
+        label="To hand it in, from a folder mine with both files (under the names submission.yaml and predictions)",
+        interactive=False,
+        buttons=["copy"],
+        lines=2,
+        visible=False,
+        elem_id="board-command",
+    )
+
+    def check(first: str | None, second: str | None) -> tuple[str, Any]:
+        with as_page_error():
+            found = check_submission(served, first, second)
+        said = found.get("command", "")
+        return checked_html(found), gr.Textbox(said, visible=bool(said))
+
+    event: dict[str, Any] = {"api_visibility": "private", "concurrency_id": "check", "concurrency_limit": 1}
+    button.click(check, [about, predictions], [checked, command], **event)
 
 
 def _table(board: ServedBoard, which: str, labels: str, access: str, trained: str) -> dict[str, Any]:
@@ -201,7 +250,5 @@ def plots_html(board: ServedBoard | None) -> str:
     shown = []
     for picture in board.plots.pictures():
         data = base64.b64encode(picture.png).decode("ascii")
-        shown.append(
-            f'<img src="data:image/png;base64,{data}" alt="{escape(picture.shows)}" style="max-width: 100%; height: auto">'
-        )
+        shown.append(f'<img src="data:image/png;base64,{data}" alt="{escape(picture.shows)}">')
     return "".join(shown)

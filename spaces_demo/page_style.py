@@ -10,6 +10,11 @@ CSS = """
 .note, #note {border-left: 4px solid #b3261e; background: #fbf1ee; color: #2b2a28; padding: 10px 14px; border-radius: 4px;}
 .note *, #note * {color: #2b2a28;}
 .numbers table, .numbers table * {font-family: system-ui, Arial, sans-serif; font-variant-numeric: tabular-nums;}
+.scrolls {overflow-x: auto; margin: 8px 0;}
+.scrolls table {border-collapse: collapse; font-variant-numeric: tabular-nums;}
+.scrolls caption {text-align: left; font-weight: 600; padding: 4px 0;}
+.scrolls th, .scrolls td {text-align: left; vertical-align: top; padding: 4px 10px; border: 1px solid var(--border-color-primary);}
+#board-plots img {display: block; width: 100%; max-width: 860px; height: auto; margin: 8px auto; border-radius: 4px;}
 """
 
 
