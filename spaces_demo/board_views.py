@@ -57,7 +57,7 @@ def choices_of(board: Board) -> Choices:
 
 def table_headers(board: Board) -> list[str]:
     """The columns of a table."""
-    figures = ["rank", "system", "version", "SRCC", "PLCC", *board.facts.categories]
+    figures = ["rank", "system", "version", "SRCC", "PLCC", *map(_words, board.facts.categories)]
     about = ["labels used", "trained on", "access", "passes per image", "seconds per image"]
     return [*figures, *about, "not ranked because", "versions", "date", "id"]
 

@@ -7,6 +7,7 @@ from html import escape
 from typing import Any
 
 from .board_views import figure_headers, figure_rows
+from .html_table import html_table
 
 
 def checked_html(found: Mapping[str, Any]) -> str:
@@ -35,7 +36,7 @@ def _faults_html(faults: Sequence[Mapping[str, str]]) -> str:
     rows = [[fault[name] for name in ("file", "place", "what", "fix")] for fault in faults]
     return (
         f'<p role="alert"><strong>Not sound.</strong> {said} would be told by <code>ppaint submit</code> too.</p>'
-        + _table("What is at fault", ["file", "where", "what", "how to fix it"], rows)
+        + html_table("What is at fault", ["file", "where", "what", "how to fix it"], rows, wraps=True)
     )
 
 
@@ -48,14 +49,14 @@ def _card_html(found: Mapping[str, Any]) -> str:
         _standing(found),
     ]
     notes = "".join(f"<li>{escape(note)}</li>" for note in card["notes"])
-    figures = {"figures": {name: card["figures"]["figures"][name] for name in card["figures"]["figures"]}}
+    figures = {"figures": card["figures"]["figures"]}
     parts = [f'<p role="status">{line}</p>' for line in lines]
     parts += [f"<ul>{notes}</ul>"] if notes else []
-    parts.append(_table("Every figure, with its interval", figure_headers(figures), figure_rows(figures)))
+    parts.append(html_table("Every figure, with its interval", figure_headers(figures), figure_rows(figures)))
     if card["with_medians"] is not None:
         medians = {"figures": card["with_medians"]["figures"]}
         title = "With a median in place of each missing answer"
-        parts.append(_table(title, figure_headers(medians), figure_rows(medians)))
+        parts.append(html_table(title, figure_headers(medians), figure_rows(medians)))
     return "".join(parts)
 
 
@@ -68,11 +69,3 @@ def _standing(found: Mapping[str, Any]) -> str:
         return "This page serves no board, so it is not said where it would stand."
     places = [f"{one['title']}: rank {rank_range((one['low'], one['high']))} of {one['of']}" for one in found["rank"]]
     return f"It would stand at: <strong>{escape('; '.join(places))}</strong>."
-
-
-def _table(title: str, headers: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A table that scrolls within its own box, with the keyboard too."""
-    head = "".join(f'<th scope="col">{escape(name)}</th>' for name in headers)
-    body = "".join(f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>" for row in rows)
-    box = f'class="scrolls" role="region" tabindex="0" aria-label="{escape(title)}"'
-    return f"<div {box}><table><caption>{escape(title)}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"

@@ -11,6 +11,7 @@ import gradio as gr
 from . import board_views as views
 from .board_answers import comparison, system
 from .checked_html import checked_html
+from .html_table import html_table
 from .page_errors import as_page_error
 from .part import State
 from .part_status import show_live, show_status
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 _RANKS = (
     "A **rank** is the range that the data allow, of the whole table whatever is filtered; * means: not separated from the first. "
     "**SRCC** is the mean over the dimensions within a category, then over the categories, with its interval in brackets. "
-    "Click a row to see all figures of its system."
+    "The figures of a system in every dimension stand below."
 )
 _CHECKED = (
     "The same checks as `ppaint submit`, and where it would stand. Nothing is sent, and nothing of it is kept here. "
@@ -77,64 +78,42 @@ def _lay_out_board(served: Served) -> None:
 
     timer = gr.Timer(1.0)
     timer.tick(fill, None, [*filters, table, choice, first, second, timer], queue=False, **_EVENT).then(
-        lambda: plots_html(served.board.look()), None, plots, **_EVENT
+        lambda: plots_html(served.board.look()), None, plots, queue=False, **_EVENT
     )
 
-    def filtered(*chosen: str) -> dict[str, Any]:
+    def filtered(*chosen: str) -> str:
         with as_page_error():
             return _table(served.board.wait(0), *chosen)
 
     gr.on([one.input for one in filters], filtered, filters, table, **_EVENT)
 
-    def of_system(id: str | None) -> tuple[str, dict[str, Any]]:
+    def of_system(id: str | None) -> tuple[str, str]:
         if id is None:
-            return "", _cells([], [])
+            return "", ""
         with as_page_error():
             found = system(served.board.wait(0), id)
-        return system_html(found), _cells(views.figure_headers(found), views.figure_rows(found))
+        title = f"Every figure of {found['system']}, with its interval"
+        return system_html(found), html_table(title, views.figure_headers(found), views.figure_rows(found))
 
     choice.change(of_system, choice, [facts, figures], **_EVENT)
 
-    def chosen_row(event: gr.SelectData) -> Any:
-        row = event.row_value
-        id = row[-1] if isinstance(row, list) and row else None
-        return id if isinstance(id, str) and id else gr.skip()
 
-    table.select(chosen_row, None, choice, **_EVENT)
-
-
-def _lay_out_table() -> tuple[list[Any], gr.Dataframe]:
+def _lay_out_table() -> tuple[list[Any], gr.HTML]:
     with gr.Row():
         which = gr.Radio([], label="Table", elem_id="board-which")
         labels = gr.Dropdown([], label="Labels used", elem_id="board-labels")
         access = gr.Dropdown([], label="Access", elem_id="board-access")
         trained = gr.Dropdown([], label="Trained on", elem_id="board-trained")
-    table = gr.Dataframe(
-        datatype="str",
-        interactive=False,
-        label="Systems",
-        elem_id="board-table",
-        elem_classes="numbers",
-        wrap=True,
-        buttons=[],
-    )
+    table = gr.HTML(elem_id="board-table", container=False)
     gr.Markdown(_RANKS)
     return [which, labels, access, trained], table
 
 
-def _lay_out_system() -> tuple[gr.Dropdown, gr.HTML, gr.Dataframe]:
+def _lay_out_system() -> tuple[gr.Dropdown, gr.HTML, gr.HTML]:
     gr.Markdown("### One system")
     choice = gr.Dropdown([], label="System", elem_id="board-system")
     facts = gr.HTML(elem_id="board-system-facts")
-    figures = gr.Dataframe(
-        datatype="str",
-        interactive=False,
-        label="Every figure, with its interval",
-        elem_id="board-system-table",
-        elem_classes="numbers",
-        wrap=True,
-        buttons=[],
-    )
+    figures = gr.HTML(elem_id="board-system-table", container=False)
     return choice, facts, figures
 
 
@@ -144,22 +123,14 @@ def _lay_out_comparison(served: Served) -> tuple[gr.Dropdown, gr.Dropdown]:
         first = gr.Dropdown([], label="First", elem_id="board-first")
         second = gr.Dropdown([], label="Second", elem_id="board-second")
     button = gr.Button("Compare", elem_id="board-compare")
-    compared = gr.Dataframe(
-        headers=views.COMPARED_HEADERS,
-        datatype="str",
-        interactive=False,
-        label="First less second",
-        elem_id="board-compared",
-        elem_classes="numbers",
-        wrap=True,
-        buttons=[],
-    )
+    compared = gr.HTML(elem_id="board-compared", container=False)
 
-    def compare(one: str | None, other: str | None) -> dict[str, Any]:
+    def compare(one: str | None, other: str | None) -> str:
         with as_page_error():
             board = served.board.wait(0)
             found = comparison(board, str(one), str(other))
-        return _cells(views.COMPARED_HEADERS, views.compared_rows(found, board.board.facts.level))
+        title = f"{found['first']['system']} less {found['second']['system']}"
+        return html_table(title, views.COMPARED_HEADERS, views.compared_rows(found, board.board.facts.level))
 
     button.click(compare, [first, second], compared, **_EVENT)
     return first, second
@@ -199,14 +170,10 @@ def _lay_out_check(served: Served) -> None:
     button.click(check, [about, predictions], [checked, command], **event)
 
 
-def _table(board: ServedBoard, which: str, labels: str, access: str, trained: str) -> dict[str, Any]:
+def _table(board: ServedBoard, which: str, labels: str, access: str, trained: str) -> str:
     rows = views.table_rows(board.board, which, labels=labels, access=access, trained=trained)
-    return _cells(views.table_headers(board.board), rows)
-
-
-def _cells(headers: list[str], rows: views.Cells) -> dict[str, Any]:
-    """A table's content, and no update of the component: that would be kept with the visitor's session."""
-    return {"headers": headers, "data": rows}
+    title = next((table.title for table in board.board.tables if table.key == which), "Systems")
+    return html_table(f"Systems: {title}", views.table_headers(board.board), rows)
 
 
 def board_html(served: Served) -> str:

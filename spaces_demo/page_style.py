@@ -14,6 +14,8 @@ CSS = """
 .scrolls table {border-collapse: collapse; font-variant-numeric: tabular-nums;}
 .scrolls caption {text-align: left; font-weight: 600; padding: 4px 0;}
 .scrolls th, .scrolls td {text-align: left; vertical-align: top; padding: 4px 10px; border: 1px solid var(--border-color-primary);}
+.scrolls td {white-space: nowrap;}
+.scrolls.wraps td {white-space: normal; overflow-wrap: anywhere; min-width: 7em;}
 #board-plots img {display: block; width: 100%; max-width: 860px; height: auto; margin: 8px auto; border-radius: 4px;}
 """
 

@@ -3,12 +3,14 @@
 import json
 import resource
 import shlex
+import shutil
 import tempfile
 import time
 from pathlib import Path
 
 import pytest
 from hostile_submissions import HOSTILE
+from huggingface_hub import CommitOperationAdd, HfApi, constants
 from served_page import make_parts
 from small_board import board_of_four
 from small_submission import noisy, small_references, write_submission
@@ -23,6 +25,9 @@ from ppaint.eval_suite.leaderboard.log import read_log
 from ppaint.foundation.faults import InputFault
 from ppaint.spaces_demo import board_views as views
 from ppaint.spaces_demo.board_answers import comparison, leaderboard, system
+from ppaint.spaces_demo.checked_html import checked_html
+from ppaint.spaces_demo.html_table import html_table
+from ppaint.spaces_demo.leaderboard_tab import board_html, plots_html, system_html
 from ppaint.spaces_demo.served import Served
 from ppaint.spaces_demo.served_board import load_board
 from ppaint.spaces_demo.space_file import NamedRepo
@@ -238,3 +243,71 @@ def test_nothing_is_kept_when_the_check_itself_fails(small_board, tmp_path, monk
     with pytest.raises(AttributeError):
         check_files(str(folder / "submission.yaml"), str(folder / "predictions.csv"), None, small_board)
     assert list(place.iterdir()) == []
+
+
+# --- the page
+
+
+def test_text_of_others_is_text_wherever_the_page_shows_it(board, tmp_path):
+    bad = "<img src=x onerror=alert(1)>"
+    found = system(board, board.board.tables[0].rows[0].id)
+    found["submission"]["notes"], found["notes"] = bad, [bad]
+    table = views.table_rows(board.board, "all")
+    table[0][1] = bad
+    shown = system_html(found) + html_table(bad, [bad], table) + html_table(bad, [bad], table, wraps=True)
+    fault = dict.fromkeys(("file", "place", "what", "fix"), bad)
+    card = {"system": bad, "version": bad, "release": bad, "simulated": True, "dimensions": [], "coverage": 1.0}
+    card |= {"figures": {"figures": {bad: {bad: {bad: {"value": 1.0, "low": None, "high": None}}}}}, "notes": [bad]}
+    sound = {"id": bad, "card": card | {"with_medians": None}, "flags": [bad], "rank": []}
+    shown += checked_html({"faults": [fault]}) + checked_html(sound)
+    assert "<img" not in shown and shown.count("&lt;img") >= 10
+
+
+def test_the_page_names_the_board_and_another_release(served, parts, tmp_path):
+    said = board_html(served)
+    assert "pilot leaderboard" in said and f"<code>{parts.references.sha256[:16]}</code>" in said
+    assert "Ada &amp; Co" in said and "Another release" not in said
+    other = Served({"dataset": None, "board": None})
+    assert "start it with --board (PPAINT_BOARD)" in board_html(other)
+
+
+def test_the_plots_are_drawn_once_and_say_what_they_show(board):
+    forest, cost = board.plots.pictures()
+    assert board.plots.pictures()[0] is forest and forest.png.startswith(b"\x89PNG") and cost.png.startswith(b"\x89PNG")
+    first = board.board.tables[0].rows[0]
+    assert f"{first.system} {first.srcc.value:.3f}" in forest.shows
+    shown = plots_html(board)
+    assert shown.count("<img") == 2 and shown.count('alt="Plot: ') == 2
+
+
+def test_a_board_whose_log_was_changed_is_one_clear_fault(parts, tmp_path):
+    folder = tmp_path / "board"
+    shutil.copytree(parts.board, folder)
+    path = folder / "log.jsonl"
+    path.write_text(path.read_text().replace('"system":"S1"', '"system":"S9"'))
+    found = Served({"board": NamedRepo(str(folder))})
+    found.load()
+    assert "was changed: its hash is not that of its content" in str(found.board.fault)
+    with pytest.raises(InputFault, match="is no board: it has no log"):
+        load_board(NamedRepo(str(tmp_path)))
+
+
+@pytest.mark.filterwarnings("ignore:Use 'content=:DeprecationWarning")
+def test_a_board_on_a_hub_is_named_by_its_repo_and_commit(hub, parts, tmp_path, monkeypatch):
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
+    api, name = HfApi(endpoint=hub.url, token="hf_ann"), "ann/space-board"
+    api.create_repo(name, repo_type="dataset")
+    files = {path.relative_to(parts.board).as_posix(): path for path in parts.board.rglob("*") if path.is_file()}
+    added = [CommitOperationAdd(path, content) for path, content in files.items() if not path.startswith(".")]
+    commit = api.create_commit(name, added, repo_type="dataset", commit_message="a board").oid
+    log = CommitOperationAdd("log.jsonl", files["log.jsonl"].read_bytes().replace(b"S1", b"S9"))
+    api.create_commit(name, [log], repo_type="dataset", commit_message="another log")
+    found = load_board(NamedRepo.read(f"hub:{name}@{commit}"))
+    assert leaderboard(found) == json.loads((parts.board / "board" / "leaderboard.json").read_text()) | {
+        "board": {"place": f"hub:{name}", "commit": commit}
+    }
+    for named in (name, f"hub:{name}"):
+        with pytest.raises(InputFault, match=f"^hub:{name}/log.jsonl, line 3: was changed"):
+            load_board(NamedRepo(named))
+    with pytest.raises(InputFault, match="ann/nowhere: no such folder, and no such dataset within reach"):
+        load_board(NamedRepo("hub:ann/nowhere"))
