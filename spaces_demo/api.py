@@ -13,9 +13,16 @@ from .page_errors import as_page_error
 from .painting_record import painting_record
 from .scored_files import score_files
 from .served import Served
+from .submission_check import check_submission
 from .upload_guard import FILE, FILES, PLAIN, uploaded_path
 
-API_INPUTS = {"score": (FILES,), "compare": (FILE, FILE), "painting": (PLAIN,), "leaderboard": ()}
+API_INPUTS = {
+    "score": (FILES,),
+    "compare": (FILE, FILE),
+    "painting": (PLAIN,),
+    "leaderboard": (),
+    "check_submission": (FILE, FILE),
+}
 
 
 def add_api(served: Served) -> None:
@@ -53,8 +60,17 @@ def add_api(served: Served) -> None:
         with as_page_error():
             return board_leaderboard(served.board.wait())
 
+    def checked(yaml: gr.FileData, predictions: gr.FileData) -> dict[str, Any]:
+        """Check a submission's two files: its faults, or its score card; nothing is kept."""
+        with as_page_error():
+            if yaml is None or predictions is None:
+                what = "one of the two files is missing"
+                raise InputFault(Fault("yaml, predictions", "", what, "give submission.yaml and the predictions"))
+            return check_submission(served, uploaded_path(yaml), uploaded_path(predictions))
+
     model = {"concurrency_id": "model", "concurrency_limit": 1}
     gr.api(score, api_name="score", **model)
     gr.api(compare, api_name="compare", **model)
     gr.api(painting, api_name="painting", concurrency_limit=4)
     gr.api(leaderboard, api_name="leaderboard", concurrency_limit=4)
+    gr.api(checked, api_name="check_submission", concurrency_id="check", concurrency_limit=1)

@@ -68,7 +68,7 @@ def _lay_out(served: Served, build_tab: Callable[[Served], None], first: str) ->
     gr.Navbar(main_page_name=first)
     gr.Markdown("# ppaint\nOne pass of a distilled vision-language model scores a painting in every dimension.")
     build_tab(served)
-    show_live(lambda: loaded_html(served), [served.model, served.dataset], id="loaded")
+    show_live(lambda: loaded_html(served), [served.model, served.dataset, served.board], id="loaded")
 
 
 def launch_demo(served: Served, *, port: int | None = None, block: bool = True) -> str:

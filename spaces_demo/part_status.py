@@ -76,8 +76,8 @@ def status_html(parts: Sequence[Part]) -> str:
 
 
 def loaded_html(served: Served) -> str:
-    """Which scorer and release answer, each at its commit."""
-    named = {"Scorer": served.model, "Paintings": served.dataset}
+    """Which scorer, release and board answer, each at its commit."""
+    named = {"Scorer": served.model, "Paintings": served.dataset, "Leaderboard": served.board}
     lines = [
         f"{name}: <code>{escape(str(NamedRepo(part.named.repo, part.commit)))}</code>."
         for name, part in named.items()
