@@ -26,6 +26,7 @@ from ppaint.spaces_demo.score_tab import build_score_tab
 from ppaint.spaces_demo.served import Served
 from ppaint.spaces_demo.served_repos import check_folder, served_repos
 from ppaint.spaces_demo.space_file import SPACE_FILE
+from ppaint.spaces_demo.truth_tab import build_truth_tab
 from ppaint.spaces_demo.upload_guard import end_on_signals, guard_inputs, private_upload_folder
 
 MAX_FILE_SIZE = "32mb"
@@ -34,6 +35,7 @@ TITLE = "ppaint: aesthetic scores of paintings"
 TABS: tuple[tuple[str, str, Callable[[Served], None]], ...] = (
     ("Score", "", build_score_tab),
     ("Compare", "compare", build_compare_tab),
+    ("Ground truth", "truth", build_truth_tab),
     ("Leaderboard", "leaderboard", build_leaderboard_tab),
 )  # name, link, what lays it out
 

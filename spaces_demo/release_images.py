@@ -11,15 +11,17 @@ import os
 import threading
 from pathlib import Path
 
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
 
 from ..dataset_script.release import ReleaseTables
+from ..foundation.faults import InputFault
 from ..foundation.whole_files import written_file
 from ..images.opening import open_image
 from .upload_guard import private_upload_folder
 
 THUMBNAIL, LARGE = 240, 1024  # pixels of the longer side
 _QUALITY = 85
+_GREY = (110, 106, 100)
 
 
 class ReleaseImages:
@@ -96,6 +98,37 @@ class ReleaseImages:
             path.parent.mkdir(parents=True, exist_ok=True)
             with written_file(path) as temporary:
                 image.save(temporary, format="JPEG", quality=_QUALITY)
+        return path
+
+    def shown(self, painting_id: str, category: str, *, side: int = THUMBNAIL) -> Path:
+        """As `thumbnail`; a grey picture that says so where there is no image, or it cannot be opened.
+
+        Parameters
+        ----------
+        painting_id, category : str
+            Which painting.
+        side : int
+            As of `thumbnail`.
+
+        Returns
+        -------
+        Path
+        """
+        try:
+            found, said = self.thumbnail(painting_id, category, side=side), "no image"
+        except InputFault:
+            found, said = None, "image not readable"
+        if found is not None:
+            return found
+        path = private_upload_folder() / "release" / f"{said.replace(' ', '-')}.jpg"
+        with self._one_at_a_time:
+            if not _kept(path):
+                picture = Image.new("RGB", (THUMBNAIL, THUMBNAIL), _GREY)
+                font = ImageFont.load_default(22)
+                ImageDraw.Draw(picture).text((THUMBNAIL // 2, THUMBNAIL // 2), said, "white", font, anchor="mm")
+                path.parent.mkdir(parents=True, exist_ok=True)
+                with written_file(path) as temporary:
+                    picture.save(temporary, format="JPEG", quality=_QUALITY)
         return path
 
     def _place(self, painting_id: str, category: str, side: int) -> Path:

@@ -1,8 +1,11 @@
 """The tab Ground truth: a release's images and tables, as a visitor sees them."""
 
+import asyncio
 import io
 import json
+from types import SimpleNamespace
 
+import gradio as gr
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -14,8 +17,13 @@ from ppaint.dataset_script import build_dataset
 from ppaint.dataset_script.release import read_release
 from ppaint.foundation.faults import InputFault
 from ppaint.preference_to_score import interval_factor
+from ppaint.spaces_demo.painting_choice import HIGHEST, LOWEST, choose_paintings
 from ppaint.spaces_demo.painting_record import painting_record
+from ppaint.spaces_demo.painting_tables import met_text, opponent_rows, rating_rows, score_rows
+from ppaint.spaces_demo.part import Part
 from ppaint.spaces_demo.release_images import ReleaseImages
+from ppaint.spaces_demo.space_file import NamedRepo
+from ppaint.spaces_demo.truth_tab import build_truth_tab, gallery_of, image_html, release_html, title_html
 from ppaint.spaces_demo.upload_guard import private_upload_folder
 
 
@@ -227,3 +235,117 @@ def test_an_interval_of_a_part_rests_on_the_experts_who_compared_in_it(tmp_path)
     release = read_release(tmp_path / "built")
     scores = [painting_record(release, name)["scores"]["overall"] for name in ("figure_0", "figure_5")]
     assert [(score["part"], score["experts"]) for score in scores] == [(1, 3), (2, 2)]
+
+
+# --- what a visitor chooses, and sees
+
+
+def test_paintings_are_sorted_by_a_dimension_and_kept_within_a_range(judged):
+    chosen = choose_paintings(judged, "landscape", "overall")
+    assert chosen.ids == ("landscape_00", "landscape_01", "landscape_02")  # 6, 5 and none
+    assert chosen.scores == {"landscape_00": 6.0, "landscape_01": 5.0, "landscape_02": None}
+    assert choose_paintings(judged, "landscape", "overall", LOWEST).ids[:2] == ("landscape_01", "landscape_00")
+    assert choose_paintings(judged, "landscape", "overall", low=5, high=5.5).ids == ("landscape_01",)
+    assert choose_paintings(judged, "landscape", "brushwork", low=3.5).ids == ("landscape_02", "landscape_01")
+
+
+def test_all_that_cannot_be_asked_for_is_said_at_once(judged):
+    with pytest.raises(InputFault) as refused:
+        choose_paintings(judged, "*", "beauty", "sideways", 6, 5)
+    assert [fault.row for fault in refused.value.faults] == ["category", "dimension", "order", ""]
+
+
+def test_the_gallery_shows_a_page_of_pictures_with_their_scores(judged, monkeypatch):
+    monkeypatch.setattr("ppaint.spaces_demo.truth_tab.AT_A_TIME", 2)
+    slider, said, pictures = gallery_of(judged, "landscape", "overall", HIGHEST, "", "", 1)
+    assert [caption for _, caption in pictures] == ["6.00 · landscape_00", "5.00 · landscape_01"]
+    assert "3 of the 3 paintings of landscape; page 1 of 2" in said and slider.visible
+    _, _, pictures = gallery_of(judged, "landscape", "overall", HIGHEST, "", "", 2)
+    assert [caption for _, caption in pictures] == ["no score · landscape_02"]
+    slider, said, pictures = gallery_of(judged, "landscape", "overall", HIGHEST, " 5.5", "", 1)
+    assert len(pictures) == 1 and "1 of the 3" in said and not slider.visible
+
+
+@pytest.mark.parametrize(
+    "ends, told",
+    [(("x<b>", "nan"), "&#x27;x&lt;b&gt;&#x27; is no number"), (("6", "5"), "it ends (5) below its start (6)")],
+)
+def test_a_range_that_is_none_is_said_and_shows_nothing(judged, ends, told):
+    _, said, pictures = gallery_of(judged, "landscape", "overall", HIGHEST, *ends, 1)
+    assert pictures == [] and told in said and 'role="alert"' in said and "<b>" not in said
+
+
+def test_a_painting_without_an_image_is_shown_as_such(drawn):
+    _, _, pictures = gallery_of(drawn, "figure", "overall", HIGHEST, "", "", 1)
+    paths = {caption.split(" · ")[1]: path for path, caption in pictures}
+    with Image.open(paths["figure_01"]) as grey:
+        assert (grey.format, grey.size) == ("JPEG", (240, 240))
+    assert len(set(paths.values())) == 4
+
+
+def test_a_paintings_tables_say_what_its_record_says(judged):
+    record = painting_record(judged, "landscape_00")
+    headers, rows = score_rows(record)
+    overall = dict(zip(headers, rows[1], strict=True))
+    assert overall["fused score"] == "6.00" and overall["A ± error"] == "6.20 ± 0.60"
+    assert overall["95 % interval"] == "4.41 to 7.59"  # 6 ± 1.591
+    assert rating_rows(record)[1] == [["e1", "4", "5, 6"], ["e2", "–", "7"]]
+    scores = choose_paintings(judged, "landscape", "overall").scores
+    assert opponent_rows(record, "overall", scores) == (
+        ["opponent", "its score", "won", "lost", "tied", "e1", "e2", "e3"],
+        [
+            ["landscape_01", 5.0, 2, 1, 0, "won", "lost", "won"],
+            ["landscape_02", None, 1, 0, 1, "won, tied", "–", "–"],
+        ],
+    )
+    assert met_text(record, "overall") == "Overall: 5 comparisons with 2 opponents: 3 won, 1 lost, 1 tied."
+
+
+def test_what_others_wrote_of_a_painting_is_text_on_the_page(judged):
+    record = painting_record(judged, "landscape_00") | {"painting_id": "<i>p</i>"}
+    record["about"] = {"title": "<script>alert(1)</script>", "width": 3, "height": 2}
+    title = title_html(record)
+    assert "<script" not in title and "<i>" not in title and "3 x 2 pixels" in title
+    image = image_html(judged, painting_record(judged, "landscape_00") | {"about": {"title": '" onload="x'}})
+    assert 'alt="Painting landscape_00: &quot; onload=&quot;x"' in image and "data:image/jpeg;base64," in image
+
+
+def shown_tab(dataset):
+    """The configuration of a page with this tab alone."""
+
+    async def build():
+        with gr.Blocks(analytics_enabled=False) as page:
+            build_truth_tab(SimpleNamespace(dataset=dataset))
+        return page.get_config_file()
+
+    return asyncio.run(build())
+
+
+def part_of(named, **made):
+    part = Part("release", named, "start it with --dataset")
+    if made:
+        part.load(lambda: made["release"])
+    return part
+
+
+def test_the_tab_stands_before_the_release_is_there_and_says_whether_it_is_simulated(judged):
+    named = NamedRepo("org/release")
+    waiting, there = part_of(named), part_of(named, release=judged)
+    ids = {one["props"].get("elem_id") for one in shown_tab(waiting)["components"]}
+    assert ids >= {f"truth-{name}" for name in "status category dimension order low high gallery".split()}
+    assert ids >= {f"truth-{name}" for name in "title image scores ratings opponents".split()}
+    assert "Loading the release org/release" in release_html(SimpleNamespace(dataset=waiting))
+    said = release_html(SimpleNamespace(dataset=there))
+    assert "6 paintings in 2 categories" in said and "Simulated." in said
+
+
+def test_without_a_release_the_tab_says_how_to_name_one():
+    config = shown_tab(part_of(None))
+    said = [one["props"]["value"] for one in config["components"] if one["props"].get("elem_id") == "truth-status"]
+    assert "start it with --dataset" in said[0]
+    assert "truth-gallery" not in {one["props"].get("elem_id") for one in config["components"]}
+
+
+def test_none_of_its_events_is_in_the_api(judged):
+    events = shown_tab(part_of(NamedRepo("org/release"), release=judged))["dependencies"]
+    assert events and {event["api_visibility"] for event in events} == {"private"}
