@@ -12,7 +12,7 @@ _OUTCOMES = ("won", "lost", "tied")
 
 
 def score_rows(record: Mapping[str, Any]) -> Table:
-    """Its scores, a row a dimension.
+    """Its scores, one row per dimension.
 
     Parameters
     ----------
@@ -55,7 +55,7 @@ def score_rows(record: Mapping[str, Any]) -> Table:
 
 
 def rating_rows(record: Mapping[str, Any]) -> Table:
-    """Every expert's ratings, a row an expert; repeated ones stand side by side.
+    """Every expert's ratings, one row per expert; repeated ones stand side by side.
 
     Examples
     --------
@@ -71,7 +71,7 @@ def rating_rows(record: Mapping[str, Any]) -> Table:
 
 
 def opponent_rows(record: Mapping[str, Any], dimension: str, scores: Mapping[str, float | None]) -> Table:
-    """Its comparisons in one dimension, a row an opponent, the highest opponent first; what each expert said in a column of its own.
+    """Its comparisons in one dimension, one row per opponent, the highest opponent first; what each expert said in a column of its own.
 
     Parameters
     ----------
