@@ -12,13 +12,18 @@ from collections.abc import Callable
 from pathlib import Path
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # read when gradio is imported
+# /monitoring is off; Gradio would make its statistics of the last 10,000 requests all the same, anew after each
+os.environ.setdefault("GRADIO_ANALYTICS_MAX_EVENTS", "1")
+os.environ.setdefault("GRADIO_ANALYTICS_CACHE_FREQUENCY", "1000000000")
 
 import gradio as gr
 
 from ppaint.foundation.faults import InputFault
 from ppaint.spaces_demo.api import API_INPUTS, add_api
 from ppaint.spaces_demo.compare_tab import build_compare_tab
+from ppaint.spaces_demo.http_guards import http_guards
 from ppaint.spaces_demo.leaderboard_tab import build_leaderboard_tab
+from ppaint.spaces_demo.limits import FILE_BYTES, KEPT_SECONDS, LOOK_SECONDS, SESSIONS, WAITING
 from ppaint.spaces_demo.model_calls import on_zero_gpu
 from ppaint.spaces_demo.page_style import CSS, page_theme
 from ppaint.spaces_demo.part_status import loaded_html, show_live
@@ -29,8 +34,6 @@ from ppaint.spaces_demo.space_file import SPACE_FILE
 from ppaint.spaces_demo.truth_tab import build_truth_tab
 from ppaint.spaces_demo.upload_guard import end_on_signals, guard_inputs, private_upload_folder
 
-MAX_FILE_SIZE = "32mb"
-KEPT = (300, 3000)  # seconds: every so often, uploads older than this are deleted; within the hour in all
 TITLE = "ppaint: aesthetic scores of paintings"
 TABS: tuple[tuple[str, str, Callable[[Served], None]], ...] = (
     ("Score", "", build_score_tab),
@@ -55,14 +58,14 @@ def build_demo(served: Served) -> gr.Blocks:
     """
     private_upload_folder()  # before any component is built
     (first, _, build_first), *others = TABS
-    with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=KEPT) as demo:
+    with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(LOOK_SECONDS, KEPT_SECONDS)) as demo:
         add_api(served)  # before the tabs, whose own events would take its names
         _lay_out(served, build_first, first)
     for name, link, build_tab in others:
         with demo.route(name, f"/{link}"):
             _lay_out(served, build_tab, first)
     guard_inputs(demo, API_INPUTS)
-    return demo.queue(max_size=32)
+    return demo.queue(max_size=10 * WAITING, api_open=False)  # our own check turns away before it; no way past it
 
 
 def _lay_out(served: Served, build_tab: Callable[[Served], None], first: str) -> None:
@@ -99,7 +102,10 @@ def launch_demo(served: Served, *, port: int | None = None, block: bool = True) 
         end_on_signals()
     _, address, _ = demo.launch(
         server_port=port,
-        max_file_size=MAX_FILE_SIZE,
+        max_file_size=FILE_BYTES,
+        app_kwargs=http_guards(demo),
+        state_session_capacity=SESSIONS,
+        run_history=False,
         ssr_mode=False,
         share=False,
         mcp_server=False,  # one way in

@@ -15,6 +15,7 @@ from ..foundation.any_text import readable
 from ..foundation.faults import Fault, InputFault
 from ..foundation.progress_type import Progress, counted, no_progress
 from ..images.opening import OpenedImage, open_image
+from .limits import MAX_FILES
 
 if TYPE_CHECKING:
     from ..model_card.scorer import ScoreTable
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from .release_scores import ReleaseScores
     from .served import Served
 
-MAX_FILES = 50
 MAX_PIXELS_IN_ALL = (
     600_000_000  # of one request: fifty photographs of 12 megapixels, 1.8 GB while they wait for the scorer
 )

@@ -30,6 +30,7 @@ NOT_PLAIN = "This input takes a text, a number, or a list of these. Fix: send on
 FILE, FILES, PLAIN = "file", "files", "plain"  # what an input takes
 _META = {"_type": "gradio.FileData"}
 _LONGEST_TEXT, _LONGEST_LIST = 10_000, 1_000
+_LARGEST_WHOLE = 2**53  # beyond it the page's own JavaScript has no whole numbers
 
 
 @cache
@@ -141,7 +142,7 @@ def guard_inputs(page: gr.Blocks, api: Mapping[str, Sequence[str]] | None = None
     async def guarded(block_fn: Any, inputs: list[Any], *others: Any, **named: Any) -> list[Any]:
         kinds = (api or {}).get(block_fn.api_name) or [_kind(block) for block in block_fn.inputs]
         if len(inputs) != len(kinds):
-            _refuse(NOT_PLAIN)
+            _refuse(f"This function takes {len(kinds)} inputs, and {len(inputs)} were given.")
         checked = [_checked(value, kind) for value, kind in zip(inputs, kinds, strict=True)]
         return await inner(block_fn, checked, *others, **named)
 
@@ -199,7 +200,9 @@ def _plain(value: Any) -> Any:
         return [_plain(inner) for inner in value]
     if isinstance(value, str) and len(value) <= _LONGEST_TEXT:
         return value
-    if value is None or isinstance(value, bool) or (isinstance(value, int | float) and math.isfinite(value)):
+    if value is None or isinstance(value, bool) or (isinstance(value, int) and abs(value) <= _LARGEST_WHOLE):
+        return value
+    if isinstance(value, float) and math.isfinite(value):
         return value
     _refuse(NOT_PLAIN)
 
