@@ -209,7 +209,7 @@ def server(folder, dataset, painting, published):
         with httpx.Client(base_url=f"http://127.0.0.1:{first_port}/", timeout=60) as client:
             wait_for(process, client, log)
             first = SimpleNamespace(client=client)
-            answer = ask(first, "run/score", {"path": str(upload(first, painting))})
+            answer = ask(first, "call/score", {"path": str(upload(first, painting))})
             loaded = first.client.post(
                 "/gradio_api/run/predict", json={"data": [], "fn_index": index_of(first, "loaded", "outputs")}
             ).text
@@ -280,7 +280,7 @@ def assert_scores(entry, table):
 def test_as_a_space_it_scores_as_the_scorer_at_the_commit_that_it_names(server, published, scorer, painting):
     status, told = server.space.answer
     assert status == 200
-    (entry,) = json.loads(told)["data"][0]
+    (entry,) = json.loads(told.split("data: ", 1)[1])[0]
     assert_scores(entry, scorer.score([painting]))
     assert published.shown in server.space.loaded
 
@@ -313,15 +313,7 @@ def test_what_is_not_there_is_one_clear_fault(predicted):
 
 
 META = {"_type": "gradio.FileData"}
-ENTRIES = (
-    "call/score",
-    "call/v2/score",
-    "run/score",
-    "api/score",
-    "queue/join",
-    "call/compare",
-    "call/check_submission",
-)
+ENTRIES = ("call/score", "call/v2/score", "queue/join", "call/compare", "call/check_submission")
 
 
 def ask(server, entry, value):
@@ -457,6 +449,15 @@ def test_an_upload_is_scored_whatever_else_was_sent_with_it(server, named_paths,
     assert stored(server) == before
 
 
+def test_the_ways_past_the_queue_are_closed(server, named_paths):
+    for entry in ("run/score", "api/score", "run/predict"):
+        for path in (named_paths.secret, named_paths.uploaded):
+            for more in ({}, {"fn_index": number_of(server, "score")}):
+                body = {"data": [[{"path": str(path)}]]} | more
+                answer = server.client.post(f"/gradio_api/{entry}", json=body)
+                assert answer.status_code in (401, 404, 422) and str(path) not in answer.text
+
+
 def test_the_page_has_no_other_entry(server):
     described = server.client.get("/gradio_api/info").json()
     names = ["score", "compare", "painting", "leaderboard", "check_submission"]
@@ -472,8 +473,8 @@ def test_no_path_that_is_no_upload_is_served(server, named_paths):
     shutil.copy(named_paths.secret, examples)
     for name in ("an image", "nothing", "a folder", "relative", "another app's upload", "the environment"):
         answer = server.client.get(f"/gradio_api/file={named_paths.paths[name]}")
-        assert answer.status_code == 403, name
-    assert server.client.get(f"/gradio_api/file={examples}").status_code == 403
+        assert answer.status_code == 404, name
+    assert server.client.get(f"/gradio_api/file={examples}").status_code == 404
     assert server.client.get(f"/gradio_api/file={named_paths.uploaded}").status_code == 200
 
 
@@ -539,7 +540,7 @@ def test_in_a_browser_images_are_scored_and_compared_and_no_page_is_wider_than_t
         page.locator("#compare-button").click()
         page.locator("#compare-scores").get_by_text(score).first.wait_for()
         page.set_viewport_size({"width": 360, "height": 800})
-        for link in ("", "compare", "leaderboard"):
+        for link in ("", "compare", "truth", "leaderboard"):
             page.goto(address + link, wait_until="domcontentloaded")
             page.get_by_text("One pass of a distilled").first.wait_for()
             page.wait_for_function("document.documentElement.scrollWidth <= 360")
