@@ -44,4 +44,5 @@ smartquotes = False  # types and options stay as they are typed
 
 
 def setup(app):
+    """Show blocks of CSV as plain text."""
     app.add_lexer("csv", TextLexer)

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from .score_tables import spoken
+
 if TYPE_CHECKING:
     from ..eval_suite.leaderboard.board import Board, Row
 
@@ -57,7 +59,7 @@ def choices_of(board: Board) -> Choices:
 
 def table_headers(board: Board) -> list[str]:
     """The columns of a table."""
-    figures = ["rank", "system", "version", "SRCC", "PLCC", *map(_words, board.facts.categories)]
+    figures = ["rank", "system", "version", "SRCC", "PLCC", *map(spoken, board.facts.categories)]
     about = ["labels used", "trained on", "access", "passes per image", "seconds per image"]
     return [*figures, *about, "not ranked because", "versions", "date", "id"]
 
@@ -125,7 +127,7 @@ def _cells(row: Row, board: Board) -> list[str]:
 
 def figure_headers(found: Mapping[str, Any]) -> list[str]:
     """The columns of `figure_rows`."""
-    return ["figure", "category", *(_words(name) for name in _columns(found))]
+    return ["figure", "category", *(spoken(name) for name in _columns(found))]
 
 
 def figure_rows(found: Mapping[str, Any]) -> Cells:
@@ -142,7 +144,7 @@ def figure_rows(found: Mapping[str, Any]) -> Cells:
         A row for each statistic and category, a column for each dimension and their mean.
     """
     return [
-        [statistic.upper().replace("_", " "), _words(category), *(_figure(cells.get(name)) for name in _columns(found))]
+        [spoken(statistic.upper()), spoken(category), *(_figure(cells.get(name)) for name in _columns(found))]
         for statistic, rows in found["figures"].items()
         for category, cells in rows.items()
     ]
@@ -184,7 +186,7 @@ def compared_rows(found: Mapping[str, Any], level: float) -> Cells:
         rows.append([f"SRCC, {table['title']}", *values, *numbers, *said])
         for category in dict.fromkeys(name for row in both if row for name in row["categories"]):
             values = [_figure(row and row["categories"].get(category)) for row in both]
-            rows.append([f"SRCC, {table['title']}, {_words(category)}", *values, *["-"] * 5, ""])
+            rows.append([f"SRCC, {table['title']}, {spoken(category)}", *values, *["-"] * 5, ""])
     return rows
 
 
@@ -205,7 +207,3 @@ def _figure(found: Mapping[str, Any] | None) -> str:
 
 def _number(value: float | None, *, digits: int = 3, sign: str = "") -> str:
     return "-" if value is None else f"{value:{sign}.{digits}f}"
-
-
-def _words(name: str) -> str:
-    return name.replace("_", " ")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from .limits import BUSY, WAITING
 
 if TYPE_CHECKING:
-    from starlette.types import ASGIApp, Receive, Scope, Send
+    from .asgi_types import ASGIApp, Receive, Scope, Send
 
 _JOIN = re.compile(r"/gradio_api/(queue/join|call/[^/]+|call/v2/[^/]+)/?")
 _DIRECT = re.compile(r"/gradio_api/run/[^/]+/?")  # past the queue: a page's own quick looks

@@ -13,7 +13,7 @@ from .compared_images import compare_files
 from .page_errors import as_page_error
 from .part import State
 from .part_status import show_live, show_status
-from .score_tab import note_html, scale_text
+from .score_tab import DEVIATION_NOTE, note_html, scale_text
 from .score_tables import MARKED, cells, spoken
 from .upload_guard import take_paths
 
@@ -57,6 +57,7 @@ def build_compare_tab(served: Served) -> None:
     plain = {"datatype": "str", "interactive": False, "visible": False, "elem_classes": "numbers", "buttons": []}
     scores = gr.Dataframe(label="Scores", elem_id="compare-scores", **plain)
     judge = gr.Dataframe(label="The judge", elem_id="compare-judge", **plain)
+    gr.Markdown(DEVIATION_NOTE)
     gr.Markdown(HOW_TO_READ if served.judge.state is not State.NOT_NAMED else NO_JUDGE)
 
     def compare(one: str | None, other: str | None) -> list[Any]:

@@ -91,6 +91,8 @@ def painting_scores(release: ReleaseTables, painting_id: str, category: str) -> 
 
 
 def _score(release: ReleaseTables, row: dict[Hashable, Any], category: str, dimension: str) -> dict[str, Any] | None:
+    from ..preference_to_score import interval_factor  # a second of imports, for which the page does not wait
+
     value = {
         column.removeprefix(dimension): _plain(value)
         for column, value in row.items()
@@ -103,7 +105,7 @@ def _score(release: ReleaseTables, row: dict[Hashable, Any], category: str, dime
     if part is not None:
         experts = _panel_of_part(release, category, dimension, int(part))
     score, se = value[""], value.get("_se")
-    half = None if se is None or len(experts) < 2 else _interval_factor(len(experts)) * se
+    half = None if se is None or len(experts) < 2 else interval_factor(len(experts), LEVEL) * se
     low, high = (None, None) if half is None else (score - half, score + half)
     found = {"score": score, "se": se, "low": low, "high": high, "experts": len(experts)}
     if "_se_panel" in value:
@@ -112,13 +114,6 @@ def _score(release: ReleaseTables, row: dict[Hashable, Any], category: str, dime
         if f"_{key}" in value:
             found[key] = {"score": value[f"_{key}"], "se": value.get(f"_{key}_se")}
     return found if part is None else found | {"part": int(part)}
-
-
-def _interval_factor(experts: int) -> float:
-    """What `preference_to_score.interval_factor` gives, without that room: the page would wait seconds for its imports."""
-    from scipy.special import stdtrit
-
-    return float(stdtrit(experts - 1, 0.5 + LEVEL / 2))
 
 
 def _panel_of_part(release: ReleaseTables, category: str, dimension: str, part: int) -> tuple[str, ...]:

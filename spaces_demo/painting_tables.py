@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from .score_tables import spoken
+
 Table = tuple[list[str], list[list[Any]]]  # headers, rows
 NONE = "–"
 _KIND = {"fused": "fused score", "ratings": "mean rating", "pairs": "log-worth"}
@@ -38,7 +40,7 @@ def score_rows(record: Mapping[str, Any]) -> Table:
         headers.append("part")
     rows = []
     for dimension, score in record["scores"].items():
-        row = [worded(dimension)]
+        row = [spoken(dimension)]
         if score is None:
             rows.append(row + [NONE] * (len(headers) - 1))
             continue
@@ -67,7 +69,7 @@ def rating_rows(record: Mapping[str, Any]) -> Table:
         [expert, *(", ".join(f"{value:g}" for value in own.get(dimension, ())) or NONE for dimension in dimensions)]
         for expert, own in record["ratings"].items()
     ]
-    return ["expert", *map(worded, dimensions)], rows
+    return ["expert", *map(spoken, dimensions)], rows
 
 
 def opponent_rows(record: Mapping[str, Any], dimension: str, scores: Mapping[str, float | None]) -> Table:
@@ -109,17 +111,12 @@ def met_text(record: Mapping[str, Any], dimension: str) -> str:
     'Overall: 10 comparisons with 2 opponents: 9 won, 1 lost, 0 tied.'
     """
     met = record["comparisons"].get(dimension)
-    name = worded(dimension).capitalize()
+    name = spoken(dimension).capitalize()
     if not met or not met["opponents"]:
         return f"{name}: no comparisons of this painting."
     total = sum(met[key] for key in _OUTCOMES)
     counts = ", ".join(f"{met[key]} {key}" for key in _OUTCOMES)
     return f"{name}: {total} comparisons with {len(met['opponents'])} opponents: {counts}."
-
-
-def worded(name: str) -> str:
-    """A category's or dimension's name as words."""
-    return name.replace("_", " ")
 
 
 def _said(counts: Mapping[str, int] | None) -> str:

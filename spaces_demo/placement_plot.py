@@ -7,9 +7,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from .plot_colours import FAINT, INK, PAPER, SEAL
 from .release_scores import ReleaseScores
+from .score_tables import spoken
 
-_PAPER, _INK, _FAINT, _SEAL = "#fbf8f1", "#2b2a28", "#cfc8ba", "#b3261e"
 _CATEGORIES = ("#4c6a63", "#a9814a", "#6a6f9c", "#7a8c46", "#8a5a76", "#5a7fa0")
 
 
@@ -38,15 +39,15 @@ def draw_placement(release: ReleaseScores, mean: NDArray[np.float64] | None = No
     1
     """
     count = len(release.dimensions)
-    figure = Figure(figsize=(9.2, 1.2 + 0.62 * count), dpi=120, facecolor=_PAPER, layout="constrained")
-    axes = figure.add_subplot(facecolor=_PAPER)
+    figure = Figure(figsize=(9.2, 1.2 + 0.62 * count), dpi=120, facecolor=PAPER, layout="constrained")
+    axes = figure.add_subplot(facecolor=PAPER)
     names = list(dict.fromkeys(release.categories))
     colours = {name: _CATEGORIES[place % len(_CATEGORIES)] for place, name in enumerate(names)}
     # the same jitter for the same painting in every picture
     jitter = np.random.default_rng(0).uniform(-0.24, 0.24, len(release.mean))
     categories = np.asarray(release.categories)
     for row in range(count):
-        axes.axhline(row, color=_FAINT, linewidth=0.8, zorder=0)
+        axes.axhline(row, color=FAINT, linewidth=0.8, zorder=0)
         for name in names:
             inside = categories == name
             axes.scatter(
@@ -56,7 +57,7 @@ def draw_placement(release: ReleaseScores, mean: NDArray[np.float64] | None = No
                 color=colours[name],
                 alpha=0.6,
                 linewidths=0,
-                label=name.replace("_", " ") if row == 0 else None,
+                label=spoken(name) if row == 0 else None,
                 zorder=1,
             )
         if mean is not None:
@@ -65,8 +66,8 @@ def draw_placement(release: ReleaseScores, mean: NDArray[np.float64] | None = No
                 row,
                 s=110,
                 marker="D",
-                color=_SEAL,
-                edgecolors=_PAPER,
+                color=SEAL,
+                edgecolors=PAPER,
                 linewidths=1.4,
                 zorder=3,
                 label="this image" if row == 0 else None,
@@ -77,7 +78,7 @@ def draw_placement(release: ReleaseScores, mean: NDArray[np.float64] | None = No
 
 def _finish(axes: Axes, release: ReleaseScores, below: list[float]) -> None:
     """Labels, shares on the right, legend above."""
-    axes.set_yticks(range(len(release.dimensions)), [name.replace("_", " ") for name in release.dimensions])
+    axes.set_yticks(range(len(release.dimensions)), [spoken(name) for name in release.dimensions])
     axes.set_ylim(len(release.dimensions) - 0.5, -0.5)
     for row, share in enumerate(below):
         axes.annotate(
@@ -87,13 +88,13 @@ def _finish(axes: Axes, release: ReleaseScores, below: list[float]) -> None:
             xytext=(8, 0),
             textcoords="offset points",
             va="center",
-            color=_INK,
+            color=INK,
             fontsize=9.5,
             annotation_clip=False,
         )
     scale = f": {release.scale}" if release.scale else ""
-    axes.set_xlabel(f"score, on the scorer's own scale{scale}", color=_INK)
-    axes.tick_params(colors=_INK, length=0, labelsize=10)
+    axes.set_xlabel(f"score, on the scorer's own scale{scale}", color=INK)
+    axes.tick_params(colors=INK, length=0, labelsize=10)
     for side in axes.spines.values():
         side.set_visible(False)
     axes.legend(
@@ -102,7 +103,7 @@ def _finish(axes: Axes, release: ReleaseScores, below: list[float]) -> None:
         ncols=4,
         frameon=False,
         fontsize=9,
-        labelcolor=_INK,
+        labelcolor=INK,
         handletextpad=0.3,
         columnspacing=1.2,
         borderaxespad=0.2,

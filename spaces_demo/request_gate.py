@@ -16,7 +16,7 @@ from .busy import answer, route_of
 from .limits import ADDRESS_BYTES, JSON_BYTES, JSON_TOO_LARGE
 
 if TYPE_CHECKING:
-    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+    from .asgi_types import ASGIApp, Message, Receive, Scope, Send
 
 UNKNOWN = "There is nothing here."
 TOO_LONG = f"The address is longer than {ADDRESS_BYTES:,} bytes."

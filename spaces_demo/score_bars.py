@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from .plot_colours import FAINT, INK, PAPER
+from .score_tables import spoken
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-_PAPER, _INK, _FAINT, _BAR = "#fbf8f1", "#2b2a28", "#cfc8ba", "#4c6a63"
+_BAR = "#4c6a63"
 
 
 def draw_bars(scores: Mapping[str, tuple[float, float]], scale: Sequence[float], stated_scale: str) -> Figure:
@@ -35,8 +38,8 @@ def draw_bars(scores: Mapping[str, tuple[float, float]], scale: Sequence[float],
     """
     from matplotlib.figure import Figure  # 0.7 seconds that the page does not wait for
 
-    figure = Figure(figsize=(6.4, 1.0 + 0.52 * len(scores)), dpi=120, facecolor=_PAPER, layout="constrained")
-    axes = figure.add_subplot(facecolor=_PAPER)
+    figure = Figure(figsize=(6.4, 1.0 + 0.52 * len(scores)), dpi=120, facecolor=PAPER, layout="constrained")
+    axes = figure.add_subplot(facecolor=PAPER)
     means, deviations = ([pair[k] for pair in scores.values()] for k in (0, 1))
     low = min(scale[0], *(mean - sd for mean, sd in scores.values()))
     high = max(scale[1], *(mean + sd for mean, sd in scores.values()))
@@ -44,17 +47,17 @@ def draw_bars(scores: Mapping[str, tuple[float, float]], scale: Sequence[float],
     lengths = [mean - min(low, scale[0]) for mean in means]
     rows = range(len(scores))
     axes.barh(rows, lengths, left=min(low, scale[0]), height=0.56, color=_BAR, zorder=2)
-    axes.errorbar(means, rows, xerr=deviations, fmt="none", ecolor=_INK, elinewidth=1.4, capsize=4, zorder=3)
+    axes.errorbar(means, rows, xerr=deviations, fmt="none", ecolor=INK, elinewidth=1.4, capsize=4, zorder=3)
     for row, (mean, sd) in enumerate(zip(means, deviations, strict=True)):
         text = f"{mean:.2f} ± {sd:.2f}"
         place = {"xycoords": ("axes fraction", "data"), "textcoords": "offset points", "annotation_clip": False}
-        axes.annotate(text, xy=(1.0, row), xytext=(8, 0), va="center", color=_INK, fontsize=10, **place)
-    axes.set_yticks(rows, [name.replace("_", " ") for name in scores])
+        axes.annotate(text, xy=(1.0, row), xytext=(8, 0), va="center", color=INK, fontsize=10, **place)
+    axes.set_yticks(rows, [spoken(name) for name in scores])
     axes.set_ylim(len(scores) - 0.5, -0.5)
     axes.set_xlim(low, high)
-    axes.set_xlabel(f"score ± standard deviation, on the scale {stated_scale}", color=_INK, fontsize=9.5)
-    axes.grid(axis="x", color=_FAINT, linewidth=0.8, zorder=0)
-    axes.tick_params(colors=_INK, length=0, labelsize=10)
+    axes.set_xlabel(f"score ± standard deviation, on the scale {stated_scale}", color=INK, fontsize=9.5)
+    axes.grid(axis="x", color=FAINT, linewidth=0.8, zorder=0)
+    axes.tick_params(colors=INK, length=0, labelsize=10)
     for side in axes.spines.values():
         side.set_visible(False)
     return figure

@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
+from ..foundation.faults import InputFault
 from ..foundation.whole_files import write_text
 from ..images.opening import FORMATS
 from .examples import example_image, shown_examples
+from .limits import limits_text
 from .page_errors import as_page_error
 from .part import State
 from .part_status import show_live, show_status
@@ -71,6 +73,8 @@ def build_score_tab(served: Served) -> None:
         take_paths(files)  # they are opened in one place only (`ppaint.images.opening`)
         with gr.Column(scale=3, min_width=320):
             results = _lay_out_results()
+            gr.Markdown(DEVIATION_NOTE, elem_id="score-deviation")
+    gr.Markdown("### Limits\n" + "\n".join(f"- {line}" for line in limits_text()), elem_id="score-limits")
     _fill_examples(served, examples)
     progress_on = results[0]
 
@@ -123,7 +127,10 @@ def _fill_examples(served: Served, shown: gr.Gallery) -> None:
 
     def look() -> tuple[Any, Any]:
         state, release = served.dataset.state, served.dataset.look()
-        pictures = [] if release is None else shown_examples(release)
+        try:
+            pictures = [] if release is None else shown_examples(release)
+        except InputFault:  # an image of the release is broken: the release's scores name it, and there are no examples
+            return gr.skip(), gr.Timer(active=False)
         gallery = gr.Gallery([(str(path), name) for path, name in pictures], visible=True) if pictures else gr.skip()
         return gallery, gr.Timer(active=state is State.WAITED_FOR)
 

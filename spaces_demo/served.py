@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from ..dataset_script.release import RELEASE_FILE, ReleaseTables, read_release
+from ..foundation.faults import Fault, InputFault
 from .model_calls import HeldModel, Turns, on_zero_gpu
 from .part import Part
 from .served_repos import dataset_folder
@@ -58,8 +59,7 @@ class Served:
         self.dataset.load(self._release)
         self.board.load(self._board)
         self.load_models()
-        if not on_zero_gpu():  # there is no GPU outside of a visitor's call
-            self.placement.load(self._release_scores)
+        self.placement.load(self._release_scores)
 
     def load_models(self) -> None:
         """Load scorer and judge alone."""
@@ -95,6 +95,9 @@ class Served:
         return HeldModel(judge, self.turns)
 
     def _release_scores(self) -> ReleaseScores:
+        if on_zero_gpu():
+            what = "on ZeroGPU there is no GPU outside of a visitor's call, so the release's paintings are not scored"
+            raise InputFault(Fault(str(self.placement.named), "", what, "serve the page on other hardware"))
         from .release_scores import score_release
 
         def progress(what: str, done: int, total: int) -> None:

@@ -17,10 +17,11 @@ from ..foundation.faults import Fault, InputFault
 from .page_errors import as_page_error
 from .painting_choice import HIGHEST, LOWEST, ChosenPaintings, choose_paintings
 from .painting_record import painting_record
-from .painting_tables import Table, met_text, opponent_rows, rating_rows, score_rows, worded
+from .painting_tables import Table, met_text, opponent_rows, rating_rows, score_rows
 from .part import State
 from .part_status import show_live
 from .release_images import LARGE, ReleaseImages
+from .score_tables import spoken
 from .served import Served
 
 AT_A_TIME = 60  # pictures in the gallery
@@ -62,7 +63,12 @@ def build_truth_tab(served: Served) -> None:
         return
     filters, page, count, gallery = _lay_out_gallery()
     name, opened, parts = _lay_out_painting()
-    chosen = gr.State(None)  # category and id of the painting that is open: two short texts
+    _connect_gallery(served, filters, page, count, gallery)
+    _connect_painting(served, filters, page, gallery, name, opened, parts)
+
+
+def _connect_gallery(served: Served, filters: list[Any], page: gr.Slider, count: gr.HTML, gallery: gr.Gallery) -> None:
+    """The gallery is filled once the release is there, and follows the filters and the page."""
 
     def seen(*values: Any) -> list[Any]:
         return gallery_of(served.dataset.wait(0), *values)
@@ -96,6 +102,19 @@ def build_truth_tab(served: Served) -> None:
         [one.change for one in filters], filtered, filters, [page, count, gallery], trigger_mode="always_last", **_EVENT
     )
     page.release(paged, [*filters, page], [count, gallery], **_EVENT)
+
+
+def _connect_painting(
+    served: Served,
+    filters: list[Any],
+    page: gr.Slider,
+    gallery: gr.Gallery,
+    name: gr.Textbox,
+    opened: gr.Column,
+    parts: list[Any],
+) -> None:
+    """A picture, an opponent's row or an id opens a painting."""
+    chosen = gr.State(None)  # category and id of the painting that is open: two short texts
 
     def shown(category: str | None, painting_id: str, dimension: str) -> list[Any]:
         with as_page_error():
@@ -203,7 +222,7 @@ def gallery_of(release: ReleaseTables, *values: Any) -> list[Any]:
     pages = -(-len(chosen.ids) // AT_A_TIME)
     shown = page_of(chosen, number)
     pictures = [(images.shown(id, category), _caption(id, chosen.scores[id])) for id in shown]
-    of = f"{len(chosen.ids)} of the {len(chosen.scores)} paintings of {escape(worded(category))}"
+    of = f"{len(chosen.ids)} of the {len(chosen.scores)} paintings of {escape(spoken(category))}"
     if pages > 1:
         of += f"; page {number:g} of {pages}"
     slider = gr.Slider(1, max(2, pages), value=number, step=1, visible=pages > 1)
@@ -237,11 +256,11 @@ def title_html(record: dict[str, Any]) -> str:
     """What is known of the painting itself; all of it is text of others."""
     about = record["about"]
     facts = [str(about[key]) for key in ("title", "artist", "period") if key in about]
-    facts.append(f"category {worded(record['category'])}")
+    facts.append(f"category {spoken(record['category'])}")
     if "width" in about and "height" in about:
         facts.append(f"{about['width']} x {about['height']} pixels")
     facts += [f"{key}: {about[key]}" for key in ("source", "licence", "notes") if key in about]
-    others = [worded(name) for name in record["categories"] if name != record["category"]]
+    others = [spoken(name) for name in record["categories"] if name != record["category"]]
     if others:
         facts.append(f"also in {', '.join(others)}")
     return f'<h3 tabindex="-1">{escape(record["painting_id"])}</h3><p>{escape("; ".join(facts))}</p>'
@@ -299,7 +318,7 @@ def _caption(painting_id: str, score: float | None) -> str:
 
 
 def _named(names: tuple[str, ...]) -> list[tuple[str, str]]:
-    return [(worded(name), name) for name in names]
+    return [(spoken(name), name) for name in names]
 
 
 def _cells(table: Table) -> dict[str, Any]:

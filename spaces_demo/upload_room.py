@@ -19,7 +19,7 @@ from .busy import answer, route_of
 from .limits import FOLDER_BYTES, FULL, MAX_FILES, TOO_MANY_BYTES, TOO_MANY_FILES, UPLOAD_BYTES
 
 if TYPE_CHECKING:
-    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+    from .asgi_types import ASGIApp, Message, Receive, Scope, Send
 
 CUT_OFF = "The upload was cut off."
 _UPLOAD = re.compile(r"/gradio_api/upload/?")

@@ -151,7 +151,9 @@ def test_dependencies_that_the_rooms_import_are_declared():
     lines = f"{SETUP['options']['install_requires']} {SETUP['options.extras_require']['space']}".split()
     declared = {line.split(">")[0].lower() for line in lines}
     names = {"PIL": "pillow", "yaml": "pyyaml"}
-    program = "import sys, grimp; g = grimp.build_graph(*sys.argv[1:], include_external_packages=True, exclude_type_checking_imports=True, cache_dir=None); "
+    program = (
+        "import sys, grimp; g = grimp.build_graph(*sys.argv[1:], include_external_packages=True, cache_dir=None); "
+    )
     program += "print(*[m for m in g.modules if g.is_module_squashed(m)])"
     outside = run(sys.executable, "-c", program, *[f"ppaint.{room}" for room in ROOMS], cwd=ROOT).split()
     imported = {name.split(".")[0] for name in outside} - set(sys.stdlib_module_names) - {"ppaint"}

@@ -27,19 +27,15 @@ import pytest
 from conftest import SmallExport
 from huggingface_hub import CommitOperationAdd, HfApi, constants
 from PIL import Image
-from typer.testing import CliRunner
 
-from ppaint.cli.main import app as command
 from ppaint.dataset_script import build_dataset
 from ppaint.dataset_script.release import read_release
 from ppaint.images import InputFault
 from ppaint.model_card import AestheticScorer, Prompts, ScorerConfig
 from ppaint.publishing.content import Links, Place
 from ppaint.publishing.contents.space import space_content
-from ppaint.spaces_demo import Served, score_release
-from ppaint.spaces_demo.app import main
+from ppaint.spaces_demo import score_release
 from ppaint.spaces_demo.model_calls import HeldModel, Turns
-from ppaint.spaces_demo.space_file import NamedRepo
 from ppaint.spaces_demo.upload_guard import REFUSAL, private_upload_folder
 from ppaint.trainer.tiny_judge.architecture import build_processor, build_tiny_model
 
@@ -290,7 +286,10 @@ def test_as_a_space_it_runs_from_its_own_files_alone(server, needed):
     assert Path(places["ppaint.model_card.scorer"]) == server.space.own / "model_card" / "scorer.py"
     assert [file for file in places.values() if not Path(file).is_relative_to(server.space.own)] == []
     rooms = {name.split(".")[1] for name in places if "." in name}
-    assert {"spaces_demo", "model_card", "dataset_script", "images"} < rooms <= needed  # the board's when one is served
+    assert rooms == needed - {
+        "eval_suite",
+        "preference_to_score",
+    }  # all but what only a board or a painting's record needs
 
 
 def test_a_client_gets_scores_as_numbers_and_what_is_wrong_with_a_file(predicted, scorer, painting):
@@ -313,7 +312,7 @@ def test_what_is_not_there_is_one_clear_fault(predicted):
 
 
 META = {"_type": "gradio.FileData"}
-ENTRIES = ("call/score", "call/v2/score", "queue/join", "call/compare", "call/check_submission")
+ENTRIES = ("call/score", "call/v2/score", "queue/join", "a tab", "call/compare", "call/check_submission")
 
 
 def ask(server, entry, value):
@@ -321,9 +320,11 @@ def ask(server, entry, value):
     body = {"files": [value]} if entry == "call/v2/score" else {"data": [[value]]}
     if entry in ("call/compare", "call/check_submission"):
         body = {"data": [value, value]}
-    if entry == "queue/join":
+    if entry in ("queue/join", "a tab"):
         session = secrets.token_hex(5)
-        body |= {"fn_index": number_of(server, "score"), "session_hash": session}
+        event = number_of(server, "score") if entry == "queue/join" else index_of(server, "score-files", "inputs")
+        body |= {"fn_index": event, "session_hash": session}
+        entry = "queue/join"
     # written here: some of the paths are no UTF-8
     headers = {"Content-Type": "application/json"}
     answer = server.client.post(f"/gradio_api/{entry}", content=json.dumps(body), headers=headers)
@@ -436,7 +437,7 @@ def test_every_path_that_is_no_upload_gets_one_same_refusal(server, named_paths,
     assert stored(server) == before and server.log.read_bytes() == log
 
 
-@pytest.mark.parametrize("entry", [entry for entry in ENTRIES if entry != "call/check_submission"])
+@pytest.mark.parametrize("entry", [entry for entry in ENTRIES if entry not in ("a tab", "call/check_submission")])
 def test_an_upload_is_scored_whatever_else_was_sent_with_it(server, named_paths, scorer, painting, entry):
     before = stored(server)
     expected = scorer.score([painting] * (2 if entry == "call/compare" else 1)).mean[0].tolist()
@@ -546,57 +547,3 @@ def test_in_a_browser_images_are_scored_and_compared_and_no_page_is_wider_than_t
             page.wait_for_function("document.documentElement.scrollWidth <= 360")
         browser.close()
     assert faults == [] and hosts == {address.split("/")[2]}
-
-
-# --- as a file, and as a command
-
-
-def test_a_space_that_cannot_serve_ends_with_the_reason_and_no_traceback(tmp_path, monkeypatch):
-    monkeypatch.delenv("PPAINT_MODEL", raising=False)
-    with pytest.raises(
-        SystemExit, match="^PPAINT_MODEL: there is nothing to serve, and there is no space.json .*Fix: "
-    ):
-        main()
-    monkeypatch.setenv("PPAINT_MODEL", str(tmp_path / "nowhere"))
-    with pytest.raises(SystemExit, match="nowhere: there is no such folder. Fix: give a folder, ORG/NAME"):
-        main()
-
-
-@pytest.mark.parametrize(
-    ("options", "said"),
-    [
-        (["--model", "{}/nowhere"], "there is no such folder"),
-        (["--model", "{}", "--dataset", "{}/file"], "it is no folder"),
-        (["--model", "{}", "--revision", "v1"], "a folder has no revisions"),
-        ([], "there is nothing to serve"),
-    ],
-)
-def test_what_cannot_be_served_at_all_is_one_clear_fault_before_the_page(options, said, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "file").touch()
-    done = CliRunner().invoke(command, ["demo", *(option.format(tmp_path) for option in options)])
-    assert isinstance(done.exception, InputFault) and said in str(done.exception)
-
-
-def served(**named):
-    found = Served({part: NamedRepo(str(path)) for part, path in named.items()})
-    found.load()
-    return found
-
-
-def test_what_is_no_scorer_or_no_release_is_said_where_it_is_needed_and_the_rest_is_served(dataset, tmp_path):
-    found = served(model=tmp_path, dataset=dataset)
-    assert "scorer_config.json: the folder is not a scorer" in str(found.model.fault)
-    assert found.placement.fault == found.model.fault and found.dataset.wait().name
-    found = served(model=tmp_path, dataset=tmp_path)
-    assert "not a built ppaint dataset" in str(found.dataset.fault)
-
-
-def test_a_release_without_images_is_one_clear_fault(folder, tmp_path):
-    export = SmallExport(tmp_path / "raw")
-    header, *rows = export.read("paintings.csv")
-    export.write("paintings.csv", [header, *([name, category, "", title] for name, category, _, title in rows)])
-    build_dataset(export.folder, tmp_path / "ppaint")
-    found = served(model=folder, dataset=tmp_path / "ppaint")
-    (fault,) = found.placement.fault.faults
-    assert fault.file == str(tmp_path / "ppaint") and "none of the release's 12 paintings has an image" in fault.what

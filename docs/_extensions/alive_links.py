@@ -70,5 +70,6 @@ def check(app, error: Exception | None) -> None:
 
 
 def setup(app) -> dict:
+    """Tell Sphinx when to call what."""
     app.connect("build-finished", check)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -25,10 +25,12 @@ def lists_of(start_page: str) -> str:
 
 
 def add_lists(app: Sphinx, page: str, source: list[str]) -> None:
+    """Add the lists to the start page when Sphinx reads it."""
     if page == app.config.root_doc:
         source[0] += lists_of(source[0]) + "\n```{toctree}\n:hidden:\n:caption: API\n\nreference/index\n```\n"
 
 
 def setup(app: Sphinx) -> dict:
+    """Tell Sphinx when to call what."""
     app.connect("source-read", add_lists)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -45,19 +45,23 @@ def formula(writer, node: nodes.Element, *, as_block: bool) -> None:
 
 
 def in_text(writer, node: nodes.math) -> None:
+    """Write a formula within a line."""
     formula(writer, node, as_block=False)
 
 
 def on_its_own(writer, node: nodes.math_block) -> None:
+    """Write a formula on a line of its own."""
     formula(writer, node, as_block=True)
 
 
 def bring_font(app: Sphinx, config: Config) -> None:
+    """Put the font among the site's files."""
     package = Path(find_spec("ziamath").origin).parent
     config.html_static_path.append(str(package / "fonts" / "STIXTwoMath-Regular.ttf"))
 
 
 def setup(app: Sphinx) -> dict:
+    """Tell Sphinx when to call what."""
     app.add_html_math_renderer("mathml", (in_text, None), (on_its_own, None))
     app.connect("config-inited", bring_font)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

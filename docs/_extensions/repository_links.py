@@ -43,6 +43,7 @@ def resolve_links(app: Sphinx, tree: nodes.document, page: str) -> None:
 
 
 def setup(app: Sphinx) -> dict:
+    """Tell Sphinx when to call what."""
     app.add_config_value("repository_address", "", "html", [str])
     app.connect("source-read", mark_links)
     app.connect("doctree-resolved", resolve_links)

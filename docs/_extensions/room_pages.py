@@ -27,10 +27,12 @@ COMMAND = "ppaint.cli"
 
 
 def title(text: str, line: str) -> str:
+    """A heading, underlined."""
     return f"{text}\n{line * len(text)}\n\n"
 
 
 def short(room: str) -> str:
+    """A room's name without ``ppaint.``."""
     return room.removeprefix("ppaint.")
 
 
@@ -179,6 +181,7 @@ def write_pages(app: Sphinx, config: Config) -> None:
 
 
 def setup(app: Sphinx) -> dict:
+    """Tell Sphinx when to call what."""
     app.connect("config-inited", write_pages)
     app.connect("build-finished", lambda app, error: gc.unfreeze())  # libraries complain of what was never given back
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -43,10 +43,6 @@ _PAGES = (
         "- **Ground truth** (`/truth`): the dataset's paintings with fused scores, every expert's ratings and comparisons.",
     ),
     ("board", "- **Leaderboard** (`/leaderboard`): tables and plots, two systems compared, a submission checked."),
-    (
-        "model",
-        "- **About** (`/about`): what is served, what happens to an uploaded image, how to load, cite and run it.",
-    ),
 )
 _TEXT = """# {title}
 
@@ -75,7 +71,7 @@ The folder is whole: `ppaint/` beside `app.py` holds the files of ppaint that th
 ## Hardware
 
 Any CPU or GPU that holds the models. On ZeroGPU, which lends a GPU for the time of a call, the one function that runs a model asks for it; nothing is
-scored outside of a visitor's call. (Tried with the package `spaces` in its ZeroGPU mode, without such a GPU.)
+scored outside of a visitor's call, so an image's place among the dataset's paintings is not shown there. (Tried with the package `spaces` in its ZeroGPU mode, without such a GPU.)
 
 Uploads lie in a temporary folder of the page's own, are deleted within the hour, and go with the folder when the page stops. Code: Apache-2.0.
 """
