@@ -54,7 +54,7 @@ def build_score_tab(served: Served) -> None:
     with gr.Row(equal_height=False):
         with gr.Column(scale=2, min_width=280):
             files = gr.File(
-                label=f"Paintings to score: up to {MAX_FILES} files ({', '.join(FORMATS)})",
+                label=f"Up to {MAX_FILES} paintings",
                 file_count="multiple",
                 height=200,
                 elem_id="score-files",
@@ -74,7 +74,10 @@ def build_score_tab(served: Served) -> None:
         with gr.Column(scale=3, min_width=320):
             results = _lay_out_results()
             gr.Markdown(DEVIATION_NOTE, elem_id="score-deviation")
-    gr.Markdown("### Limits\n" + "\n".join(f"- {line}" for line in limits_text()), elem_id="score-limits")
+    gr.Markdown(
+        "### Limits\n" + "\n".join(f"- {line}" for line in (f"Formats: {', '.join(FORMATS)}.", *limits_text())),
+        elem_id="score-limits",
+    )
     _fill_examples(served, examples)
     progress_on = results[0]
 

@@ -99,7 +99,9 @@ def many_table(entries: Sequence[Mapping[str, Any]], thumbnails: Mapping[int, st
     dimensions = list(scored[0][1]["scores"]) if scored else []
     rows = []
     for place, entry in scored:
-        row = [(thumbnails[place], thumbnails[place]), (entry["name"], entry["name"])]
+        # Gradio's cells of the kind "image" show the address; this markup holds nothing but our own JPEG, and the file's name stands beside it
+        picture = f'<img src="{thumbnails[place]}" alt="">'
+        row = [(picture, picture), (entry["name"], entry["name"])]
         for score in entry["scores"].values():
             row.append((score["mean"], f"{score['mean']:.2f} ± {score['sd']:.2f}"))
         unlike = entry["out_of_distribution"]
@@ -113,7 +115,7 @@ def many_table(entries: Sequence[Mapping[str, Any]], thumbnails: Mapping[int, st
     headers = ["picture", "file", *map(spoken, dimensions), "distance", "on opening"]
     known = any(entry["out_of_distribution"] is not None for _, entry in scored)
     return cells(headers, rows), [
-        "image",
+        "html",
         "str",
         *["number"] * len(dimensions),
         "number" if known else "str",

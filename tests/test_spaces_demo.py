@@ -515,6 +515,8 @@ def test_in_a_browser_images_are_scored_and_compared_and_no_page_is_wider_than_t
 
     bad = tmp_path / "bad.png"
     bad.write_bytes(b"no image at all")
+    other = tmp_path / "other.png"
+    Image.new("RGB", (90, 60), "gray").save(other)
     flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
     faults, hosts = [], set()
     with sync_playwright() as driver:
@@ -531,9 +533,11 @@ def test_in_a_browser_images_are_scored_and_compared_and_no_page_is_wider_than_t
         page.locator("#score-placement img").wait_for()
         page.reload(wait_until="domcontentloaded")
         page.get_by_text("bias was induced").first.wait_for()
-        page.set_input_files("#score-files input[type=file]", [painting, bad])
+        page.set_input_files("#score-files input[type=file]", [painting, other, bad])
         fault = page.locator("#score-faults").get_by_text("not an image: it looks like a text file")
         fault.locator("visible=true").first.wait_for()
+        page.locator("#score-table img").locator("visible=true").first.wait_for()
+        page.locator("#score-table").get_by_text("other.png").locator("visible=true").first.wait_for()
         page.goto(f"{address}compare", wait_until="domcontentloaded")
         for which in ("first", "second"):
             page.set_input_files(f"#compare-{which} input[type=file]", painting)
