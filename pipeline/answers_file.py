@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from ..foundation.faults import Fault, InputFault
-from ..trainer.judgments.journal import append_lines, foreign, read_lines, unwritable
+from ..foundation.journal import append_lines, foreign, read_lines, unwritable
 
 try:
     import fcntl

@@ -8,6 +8,7 @@ import numpy as np
 
 from ..dataset_script.release import ReleaseTables
 from ..eval_suite.plot_style import AFTER, BEFORE, NEUTRAL, drawn
+from ..eval_suite.reported_figures import PAPER, reported
 from ..eval_suite.srcc_plcc.intervals import Interval
 from ..eval_suite.suite import MEAN
 from ..foundation.whole_folders import written_whole
@@ -18,7 +19,6 @@ from .paintings import ReleasePaintings
 from .plots import plot_before_after, plot_pool, plot_training
 from .protocol_figures import Measured, rows_of
 from .protocol_report import ProtocolReport
-from .reported_figures import PAPER, reported
 
 _SIDES = (("before", BEFORE, -0.12), ("after", AFTER, 0.12))
 

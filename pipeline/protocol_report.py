@@ -11,12 +11,12 @@ import numpy as np
 
 from ..dataset_script.release import ReleaseTables
 from ..eval_suite.interval_cell import interval_cell
+from ..eval_suite.reported_figures import PAPER, REPORTED, UNKNOWN, reported
 from ..eval_suite.srcc_plcc.intervals import Interval
 from ..eval_suite.suite import MEAN
 from ..foundation.whole_files import write_text
 from ..model_card.card import markdown_table
 from .protocol_figures import LINES, ProtocolFigures
-from .reported_figures import PAPER, REPORTED, UNKNOWN, reported
 
 PLOTS = {
     "reported_and_measured.png": "SRCC before and after: reported on the left, measured on the right",

@@ -19,6 +19,7 @@ os.environ.setdefault("GRADIO_ANALYTICS_CACHE_FREQUENCY", "1000000000")
 import gradio as gr
 
 from ppaint.foundation.faults import InputFault
+from ppaint.spaces_demo.about_tab import build_about_tab
 from ppaint.spaces_demo.api import API_INPUTS, add_api
 from ppaint.spaces_demo.compare_tab import build_compare_tab
 from ppaint.spaces_demo.http_guards import http_guards
@@ -40,6 +41,7 @@ TABS: tuple[tuple[str, str, Callable[[Served], None]], ...] = (
     ("Compare", "compare", build_compare_tab),
     ("Ground truth", "truth", build_truth_tab),
     ("Leaderboard", "leaderboard", build_leaderboard_tab),
+    ("About", "about", build_about_tab),
 )  # name, link, what lays it out
 
 

@@ -38,7 +38,7 @@ def build_compare_tab(served: Served) -> None:
         The scorer and, where there is one, the judge.
     """
     show_live(lambda: note_html(served.model.look()), [served.model], id="compare-note")
-    show_status([served.model, served.judge], id="compare-status")
+    show_status([served.model, served.judge], id="compare-status", needed=served.model)
     with gr.Row(equal_height=True):
         first, second = (
             gr.Image(

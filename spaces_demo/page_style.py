@@ -17,6 +17,7 @@ CSS = """
 .scrolls th, .scrolls td {text-align: left; vertical-align: top; padding: 4px 10px; border: 1px solid var(--border-color-primary);}
 .scrolls td {white-space: nowrap;}
 .scrolls.wraps td {white-space: normal; overflow-wrap: anywhere; min-width: 7em;}
+.scrolls pre {white-space: pre-wrap; overflow-wrap: anywhere;}
 #board-plots img {display: block; width: 100%; max-width: 860px; height: auto; margin: 8px auto; border-radius: 4px;}
 #truth-gallery .grid-container, #score-examples .grid-container {grid-template-columns: repeat(auto-fill, minmax(130px, 1fr)) !important;}
 #truth-gallery .caption-label {max-width: 100%; right: 0; bottom: 0; white-space: normal; overflow-wrap: anywhere; line-height: 1.2;}

@@ -75,6 +75,16 @@ class Part(Generic[Thing]):
             what = f"the {self.what} could not be loaded ({type(error).__name__})"
             self._settle(fault=InputFault(Fault(str(self.named), "", what, "see the log of the page's server")))
 
+    def mend(self, thing: Thing) -> None:
+        """Serve it after all, where it was at fault before.
+
+        Parameters
+        ----------
+        thing
+            The part.
+        """
+        self._settle(thing=thing)
+
     @property
     def state(self) -> State:
         """How far it has come."""

@@ -17,20 +17,27 @@ if TYPE_CHECKING:
 _SECONDS = 1.0  # between two looks
 
 
-def show_status(parts: Sequence[Part], *, id: str) -> None:
+def show_status(parts: Sequence[Part], *, id: str, needed: Part | None = None) -> gr.HTML:
     """Lay out the lines that say how far a tab's parts are.
 
     Parameters
     ----------
     parts : sequence of Part
-        What the tab needs.
+        What the tab uses.
     id : str
         The element's id.
+    needed : Part, optional
+        The one without which the tab can do nothing: where it was not named, the lines say how to name it.
+
+    Returns
+    -------
+    gradio.HTML
+        The lines.
     """
-    show_live(lambda: status_html(parts), parts, id=id)
+    return show_live(lambda: needed_html(needed) + status_html(parts), parts, id=id)
 
 
-def show_live(text: Callable[[], str], parts: Sequence[Part], *, id: str) -> None:
+def show_live(text: Callable[[], str], parts: Sequence[Part], *, id: str) -> gr.HTML:
     """Lay out HTML that is made anew each second until all of some parts are settled; nothing is shown while it is empty.
 
     Parameters
@@ -41,6 +48,11 @@ def show_live(text: Callable[[], str], parts: Sequence[Part], *, id: str) -> Non
         What it depends on.
     id : str
         The element's id.
+
+    Returns
+    -------
+    gradio.HTML
+        Where it is shown.
     """
     shown = gr.HTML(text(), elem_id=id, visible=bool(text()))
     timer = gr.Timer(_SECONDS, active=not _settled(parts))
@@ -52,6 +64,29 @@ def show_live(text: Callable[[], str], parts: Sequence[Part], *, id: str) -> Non
 
     # outside the queue: a look takes no one's place there
     timer.tick(look, None, [shown, timer], queue=False, show_progress="hidden", api_visibility="private")
+    return shown
+
+
+def needed_html(part: Part | None) -> str:
+    """How to name a part that was not named; empty where it was.
+
+    Parameters
+    ----------
+    part : Part or None
+
+    Returns
+    -------
+    str
+        HTML.
+
+    Examples
+    --------
+    >>> needed_html(Part("scorer", None, "start it with --model"))
+    '<p role="status">the scorer: this page serves none. Fix: start it with --model.</p>'
+    """
+    if part is None or part.state is not State.NOT_NAMED:
+        return ""
+    return "".join(f'<p role="status">{escape(str(fault))}</p>' for fault in part.fault.faults)
 
 
 def status_html(parts: Sequence[Part]) -> str:

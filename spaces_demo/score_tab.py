@@ -38,6 +38,7 @@ DEVIATION_NOTE = (
     "The **standard deviation** is the width of the model's own distribution over the ten score tokens. It is not a "
     "confidence interval, and says nothing of how far experts would agree."
 )
+RELEASE_BUTTON = "Score the release's paintings"
 _MODEL = {"concurrency_id": "model", "concurrency_limit": 1, "api_visibility": "private"}
 
 
@@ -50,7 +51,8 @@ def build_score_tab(served: Served) -> None:
         The scorer, and its scores of a release's paintings; without these there is no placement, and the page says so.
     """
     show_live(lambda: note_html(served.model.look()), [served.model], id="score-note")
-    show_status([served.model, served.placement], id="score-status")
+    status = show_status([served.model, served.placement], id="score-status", needed=served.model)
+    _offer_release_scores(served, status)
     with gr.Row(equal_height=False):
         with gr.Column(scale=2, min_width=280):
             files = gr.File(
@@ -93,6 +95,30 @@ def build_score_tab(served: Served) -> None:
 
     files.change(score, files, results, show_progress_on=progress_on, **_MODEL)
     examples.select(score_example, None, results, show_progress_on=progress_on, **_MODEL)
+
+
+def _offer_release_scores(served: Served, status: gr.HTML) -> None:
+    """A button that makes the release's scores where the page could not make them by itself: on ZeroGPU only a visitor's call has a GPU."""
+    button = gr.Button(RELEASE_BUTTON, visible=served.can_score_release(), size="sm", elem_id="score-release")
+    timer = gr.Timer(1.0, active=served.placement.state is State.WAITED_FOR)
+
+    def look() -> tuple[Any, Any]:
+        waits = served.placement.state is State.WAITED_FOR
+        return gr.Button(visible=served.can_score_release()), gr.Timer(active=waits)
+
+    timer.tick(look, None, [button, timer], queue=False, show_progress="hidden", api_visibility="private")
+
+    def score_release(progress: gr.Progress = gr.Progress()) -> tuple[Any, Any]:
+        with as_page_error():
+            made = served.score_release(lambda what, done, total: progress((done, total), desc=what))
+        said = (
+            f"The {len(made.mean)} paintings of {made.release} are scored: score an image to see its place among them."
+        )
+        return gr.Button(visible=False), gr.HTML(_hint(said), visible=True)
+
+    # a queue of its own: a visitor with an image does not wait for a whole release
+    calls = {"concurrency_id": "release", "concurrency_limit": 1, "api_visibility": "private"}
+    button.click(score_release, None, [button, status], show_progress_on=status, **calls)
 
 
 def _lay_out_results() -> list[gr.components.Component]:

@@ -1,4 +1,4 @@
-"""All that a page serves, loaded one after the other beside it: what needs no model first, the release's scores last."""
+"""All that a page serves, loaded one after the other beside it: the scorer first, the release's scores last."""
 
 from __future__ import annotations
 
@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 
 from ..dataset_script.release import RELEASE_FILE, ReleaseTables, read_release
 from ..foundation.faults import Fault, InputFault
+from ..foundation.progress_type import Progress
 from .model_calls import HeldModel, Turns, on_zero_gpu
-from .part import Part
+from .part import Part, State
 from .served_repos import dataset_folder
 from .space_file import NamedRepo
 
 if TYPE_CHECKING:
+    from .kept_scores import KeptScores
     from .release_scores import ReleaseScores
     from .served_board import ServedBoard
 
@@ -49,6 +51,8 @@ class Served:
         both = dataset if model and dataset else None
         needed = "start it with --model and --dataset (PPAINT_MODEL, PPAINT_DATASET)"
         self.placement: Part[ReleaseScores] = Part("release's scores", both, needed)
+        self._kept: KeptScores | None = None
+        self._one_visitor = threading.Lock()
 
     def start(self) -> None:
         """Load all in the background."""
@@ -56,15 +60,49 @@ class Served:
 
     def load(self) -> None:
         """Load all, in the order in which visitors need it."""
+        self.model.load(self._scorer)
         self.dataset.load(self._release)
         self.board.load(self._board)
-        self.load_models()
+        self.judge.load(self._judge)
         self.placement.load(self._release_scores)
 
     def load_models(self) -> None:
-        """Load scorer and judge alone."""
+        """Load scorer and judge alone; the release, too, where only it can tell the judge's dimensions."""
         self.model.load(self._scorer)
+        if self.judge.named is not None and self.model.look() is None:
+            self.dataset.load(self._release)
         self.judge.load(self._judge)
+
+    def can_score_release(self) -> bool:
+        """Whether the release's scores are not there, and a visitor can have them made."""
+        parts = (self.model, self.dataset)
+        return self.placement.state is State.AT_FAULT and all(part.state is State.READY for part in parts)
+
+    def score_release(self, progress: Progress | None = None) -> ReleaseScores:
+        """Make the release's scores in a visitor's call, in model calls of bounded length; what was made before is not made again.
+
+        Parameters
+        ----------
+        progress : callable, optional
+            Called as ``progress(what, done, total)``.
+
+        Returns
+        -------
+        ReleaseScores
+
+        Raises
+        ------
+        InputFault
+            If the scorer or the release is not there, or a painting cannot be scored.
+        """
+        from .release_scores import score_release
+
+        with self._one_visitor:
+            if self.placement.look() is None:
+                scorer, release = self.model.wait(), self.dataset.wait()
+                made = score_release(scorer, release, kept=self._kept_scores(), progress=progress)
+                self.placement.mend(made)
+        return self.placement.wait()
 
     def _release(self) -> ReleaseTables:
         folder, self.dataset.commit = dataset_folder(self.dataset.named, _RELEASE_FILES)
@@ -95,12 +133,28 @@ class Served:
         return HeldModel(judge, self.turns)
 
     def _release_scores(self) -> ReleaseScores:
-        if on_zero_gpu():
-            what = "on ZeroGPU there is no GPU outside of a visitor's call, so the release's paintings are not scored"
-            raise InputFault(Fault(str(self.placement.named), "", what, "serve the page on other hardware"))
-        from .release_scores import score_release
+        from .release_scores import kept_release_scores, score_release
 
         def progress(what: str, done: int, total: int) -> None:
             self.placement.progress = (done, total)
 
-        return score_release(self.model.wait(), self.dataset.wait(), progress=progress)
+        scorer, release, kept = self.model.wait(), self.dataset.wait(), self._kept_scores()
+        if not on_zero_gpu():
+            return score_release(scorer, release, kept=kept, progress=progress)
+        found = kept_release_scores(scorer, release, kept)
+        if found is None:
+            what = (
+                "on ZeroGPU there is a GPU only within a visitor's call, so the release's paintings are not scored yet"
+            )
+            fix = "press “Score the release's paintings” on the Score page"
+            raise InputFault(Fault(str(self.placement.named), "", what, fix))
+        return found
+
+    def _kept_scores(self) -> KeptScores:
+        """The scores made so far, by this page or an earlier one."""
+        from .kept_scores import KeptScores
+
+        if self._kept is None:
+            release_file = self.dataset.wait().folder / RELEASE_FILE
+            self._kept = KeptScores.of(self.model.wait().model, self.model.named, release_file)
+        return self._kept

@@ -7,9 +7,9 @@ import pytest
 from known_judge import KnownJudge, features_of, known_images
 from small_disk import small_disk
 
+from ppaint.foundation.journal import append_lines, replace_text
 from ppaint.images import InputFault
 from ppaint.trainer import Judging, JudgmentStore
-from ppaint.trainer.judgments.journal import append_lines, replace_text
 
 WORTHS = known_images(8, d=2)
 DIMENSIONS = ("brushwork", "overall")

@@ -45,7 +45,7 @@ def test_import_contracts_are_kept():
 PLANTED = {
     "floors": ("ppaint.images.opening", "ppaint.cli.score"),
     "numerics_floors": ("ppaint.preference_to_score.pairwise.probit", "ppaint.preference_to_score.fusion.fusion"),
-    "trainer_floors": ("ppaint.trainer.judgments.journal", "ppaint.trainer.distillation"),
+    "trainer_floors": ("ppaint.trainer.judgments.judging_cost", "ppaint.trainer.distillation"),
     "leaderboard": ("ppaint.eval_suite.significance", "ppaint.eval_suite.leaderboard.log"),
     "trainer": ("ppaint.trainer.held_out", "ppaint.eval_suite.suite"),
     "no_circles": ("ppaint.foundation.faults", "ppaint.foundation.disk_full"),

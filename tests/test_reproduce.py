@@ -22,6 +22,7 @@ from ppaint.dataset_script import read_release
 from ppaint.dataset_script.stand_in.simulate import simulate
 from ppaint.eval_suite import evaluate_file
 from ppaint.eval_suite.reference_scores import reference_scores
+from ppaint.eval_suite.reported_figures import REPORTED
 from ppaint.images import InputFault, open_image
 from ppaint.model_card import AestheticScorer, Judge
 from ppaint.model_card.card_data import CardData
@@ -30,7 +31,6 @@ from ppaint.pipeline.card_figures import run_hash
 from ppaint.pipeline.protocol import Protocol, run_protocol
 from ppaint.pipeline.protocol_figures import LINES, UNSEEN, paired_differences
 from ppaint.pipeline.protocol_report import PLOTS, TAUGHT
-from ppaint.pipeline.reported_figures import REPORTED
 from ppaint.publishing.content import Links, Place
 from ppaint.publishing.contents.model import model_content
 from ppaint.publishing.outside_checks import check_content

@@ -43,6 +43,10 @@ _PAGES = (
         "- **Ground truth** (`/truth`): the dataset's paintings with fused scores, every expert's ratings and comparisons.",
     ),
     ("board", "- **Leaderboard** (`/leaderboard`): tables and plots, two systems compared, a submission checked."),
+    (
+        "model",
+        "- **About** (`/about`): what answers here, what the paper reports, what becomes of an uploaded image, how to use and cite it.",
+    ),
 )
 _TEXT = """# {title}
 
@@ -71,7 +75,8 @@ The folder is whole: `ppaint/` beside `app.py` holds the files of ppaint that th
 ## Hardware
 
 Any CPU or GPU that holds the models. On ZeroGPU, which lends a GPU for the time of a call, the one function that runs a model asks for it; nothing is
-scored outside of a visitor's call, so an image's place among the dataset's paintings is not shown there. (Tried with the package `spaces` in its ZeroGPU mode, without such a GPU.)
+scored outside of a visitor's call, so a visitor presses "Score the release's paintings" before an image's place among them is shown. (Tried with the package `spaces` in
+its ZeroGPU mode, without such a GPU.) These scores are kept in the folder that `PPAINT_CACHE` names: with persistent storage, the next start finds them there.
 
 Uploads lie in a temporary folder of the page's own, are deleted within the hour, and go with the folder when the page stops. Code: Apache-2.0.
 """

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
-from .journal import append_lines, foreign, read_lines
+from ...foundation.journal import append_lines, foreign, read_lines
 
 FILE = "cost.jsonl"
 FIX = "remove this file: no answer is lost with it, only the count of what they cost"

@@ -25,9 +25,9 @@ from pathlib import Path
 import numpy as np
 
 from ...foundation.faults import Fault, InputFault
+from ...foundation.journal import append_lines, foreign, read_lines, replace_text, truncate, unwritable
 from ...foundation.json_text import read_json
 from ...foundation.whole_files import written_file
-from .journal import NOT_OURS, append_lines, foreign, read_lines, replace_text, truncate, unwritable
 
 try:
     import fcntl
@@ -35,6 +35,7 @@ except ImportError:  # not on Windows: there, two runs on one store are the user
     fcntl = None
 
 FORMAT_VERSION = 1
+NOT_OURS = "put back the file that ppaint wrote, or judge again into another folder"
 ROWS = ("plan.jsonl", "judgments.jsonl", "ratings.jsonl")
 PARTS = {  # of a fingerprint, as a message names them
     "revision": "model weights",
@@ -394,7 +395,7 @@ class JudgmentStore:
 
     def _read_plan(self) -> None:
         path = self.folder / "plan.jsonl"
-        for number, (row, _) in enumerate(read_lines(path), start=1):
+        for number, (row, _) in enumerate(read_lines(path, NOT_OURS), start=1):
             try:
                 batches = [Batch(int(b["number"]), tuple((f, s) for f, s in b["pairs"])) for b in row["batches"]]
                 if "split" in row:
@@ -403,11 +404,11 @@ class JudgmentStore:
                 else:
                     self._adopt(row["request"], batches)
             except (KeyError, TypeError, ValueError) as error:
-                raise foreign(path, number) from error
+                raise foreign(path, number, NOT_OURS) from error
 
     def _read_judgments(self) -> None:
         path = self.folder / "judgments.jsonl"
-        rows = read_lines(path)
+        rows = read_lines(path, NOT_OURS)
         position, end = 0, 0
         while position < len(rows):
             number = rows[position][0].get("batch")
@@ -427,9 +428,9 @@ class JudgmentStore:
 
     def _read_ratings(self) -> None:
         path = self.folder / "ratings.jsonl"
-        for number, (row, _) in enumerate(read_lines(path), start=1):
+        for number, (row, _) in enumerate(read_lines(path, NOT_OURS), start=1):
             if not isinstance(row.get("image"), str):
-                raise foreign(path, number)
+                raise foreign(path, number, NOT_OURS)
             values = _array(row.get("log_probabilities"), (len(self.dimensions), 10), path, number)
             self._ratings[row["image"]] = values
 
@@ -480,9 +481,9 @@ def _array(values, shape: tuple[int, ...], path: Path, number: int) -> np.ndarra
     try:
         array = np.array(values, dtype=np.float64)  # null becomes NaN
     except (TypeError, ValueError) as error:
-        raise foreign(path, number) from error
+        raise foreign(path, number, NOT_OURS) from error
     if array.shape != shape or np.isinf(array).any():
-        raise foreign(path, number)
+        raise foreign(path, number, NOT_OURS)
     return array
 
 

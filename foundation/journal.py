@@ -8,10 +8,8 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from ...foundation.faults import Fault, InputFault
-from ...foundation.whole_files import write_text
-
-NOT_OURS = "put back the file that ppaint wrote, or judge again into another folder"
+from .faults import Fault, InputFault
+from .whole_files import write_text
 
 
 def append_lines(path: Path, rows: Sequence[dict], *, sync: bool = True) -> None:
@@ -36,7 +34,7 @@ def append_lines(path: Path, rows: Sequence[dict], *, sync: bool = True) -> None
     >>> import tempfile
     >>> path = Path(tempfile.mkdtemp()) / "rows.jsonl"
     >>> append_lines(path, [{"a": 1}, {"a": 2}])
-    >>> read_lines(path)
+    >>> read_lines(path, fix="give another file")
     [({'a': 1}, 9), ({'a': 2}, 18)]
     """
     data = "".join(json.dumps(row) + "\n" for row in rows).encode()
@@ -53,7 +51,7 @@ def append_lines(path: Path, rows: Sequence[dict], *, sync: bool = True) -> None
         raise unwritable(path, error) from error
 
 
-def read_lines(path: Path, fix: str = NOT_OURS) -> list[tuple[dict, int]]:
+def read_lines(path: Path, fix: str) -> list[tuple[dict, int]]:
     """Rows of a file, and the offset behind each; a torn last line is cut off.
 
     Parameters
@@ -120,7 +118,7 @@ def unwritable(path: Path, error: OSError) -> InputFault:
     return InputFault(Fault(str(path), "", f"could not be written ({error.strerror or error})", fix))
 
 
-def foreign(path: Path, number: int, fix: str = NOT_OURS) -> InputFault:
+def foreign(path: Path, number: int, fix: str) -> InputFault:
     """The fault of a row that ppaint did not write."""
     return InputFault(Fault(str(path), f"row {number}", "not a row that ppaint wrote", fix))
 
