@@ -11,9 +11,11 @@ import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qsl, urlsplit
 
+from conftest import SmallExport
 from PIL import Image
-from small_release import build_small_release
 from small_scorer import write_small_scorer
+
+from ppaint.dataset_script import build_dataset
 
 VISIT = """
 import json, os, sys, time
@@ -63,7 +65,8 @@ def test_on_zero_gpu_the_page_starts_and_an_image_is_scored_within_a_lease(tmp_p
         "ZEROGPU_PROC_SELF_CGROUP_PATH": str(tmp_path / "cgroup"),
     }
     (tmp_path / "cgroup").write_text("0::/a-space\n")
-    call = [sys.executable, "-c", VISIT, str(scorer), str(build_small_release(tmp_path)), str(tmp_path / "scroll.png")]
+    build_dataset(SmallExport(tmp_path / "raw").folder, tmp_path / "ppaint")
+    call = [sys.executable, "-c", VISIT, str(scorer), str(tmp_path / "ppaint"), str(tmp_path / "scroll.png")]
     try:
         done = subprocess.run(call, env=environment, capture_output=True, text=True, timeout=200)
     finally:
