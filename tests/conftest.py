@@ -45,6 +45,7 @@ import typer.testing  # noqa: E402
 import yaml  # noqa: E402
 from PIL import Image  # noqa: E402
 
+pytest_plugins = ["space_server"]  # the one server of the Space
 # Its runner would read every option of every command anew for each call, a tenth of a second.
 typer.testing._get_command = cache(typer.testing._get_command)
 
