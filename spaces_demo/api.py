@@ -1,4 +1,7 @@
-"""The API: the page's functions for programs, by ``gradio_client`` or plain HTTP. Numbers are numbers, and names stay."""
+"""The API: the page's functions for programs, by ``gradio_client`` or plain HTTP. Numbers are numbers, and names stay.
+
+``docs/api.md`` has every field. Gradio shows the docstrings of the functions below on its own page about the API, as one paragraph each.
+"""
 
 # no `from __future__ import annotations`: Gradio reads the types of these functions' inputs when they are registered
 
@@ -35,33 +38,55 @@ def add_api(served: Served) -> None:
     """
 
     def score(files: list[gr.FileData]) -> list[dict[str, Any]]:
-        """Score images: for each file its scores in every dimension, or what is wrong with it."""
+        """Score images.
+
+        Takes a list of uploaded files. Gives a list with an entry for each file, in their order: name, scores (for each dimension mean, sd and above, the
+        share of the dataset's paintings that score lower), out_of_distribution (distance and marked) and notes; or name and fault (what is wrong
+        with this file, and the fix).
+        """
         with as_page_error():
             if not files:
                 raise InputFault(Fault("files", "", "there is no file", "give a list of uploaded files"))
             return score_files(served, [uploaded_path(file) for file in files])
 
     def compare(first: gr.FileData, second: gr.FileData) -> dict[str, Any]:
-        """Compare two images: the scores of each, and the judge's answers in both orders."""
+        """Compare two images.
+
+        Takes two uploaded files. Gives first and second (the scores of each), and judge: null where the page has none, else for each dimension
+        p_first and p_first_swapped (that the first image is better, shown first and shown second), p (both combined), position_bias and
+        agrees (with the scores).
+        """
         with as_page_error():
             if first is None or second is None:
                 raise InputFault(Fault("first, second", "", "an image is missing", "give two uploaded files"))
             return compare_files(served, uploaded_path(first), uploaded_path(second))
 
     def painting(id: str) -> dict[str, Any]:
-        """All that the release knows of a painting."""
+        """All that the dataset knows of a painting.
+
+        Takes its id. Gives its category, its scores with standard errors and 95 % intervals, each expert's ratings, and its comparisons won, lost
+        and tied, by opponent and by expert.
+        """
         with as_page_error():
             if not isinstance(id, str):
                 raise InputFault(Fault("id", "", "it is no text", "give a painting's id"))
             return painting_record(served.dataset.wait(), id)
 
     def leaderboard() -> dict[str, Any]:
-        """The board's tables with every figure."""
+        """The board's tables with every figure.
+
+        Takes nothing. Gives what the board's leaderboard.json holds: each row with figures, intervals and rank range, and the comparison of
+        each pair of systems.
+        """
         with as_page_error():
             return board_leaderboard(served.board.wait())
 
     def checked(yaml: gr.FileData, predictions: gr.FileData) -> dict[str, Any]:
-        """Check a submission's two files: its faults, or its score card; nothing is kept."""
+        """Check a submission. Nothing is handed in, and nothing is kept.
+
+        Takes an uploaded submission.yaml and an uploaded table of predictions. Gives either faults (file, place, what and fix of each), or id, card
+        (the figures), flags, rank (for each table) and command, which hands it in.
+        """
         with as_page_error():
             if yaml is None or predictions is None:
                 what = "one of the two files is missing"
