@@ -10,6 +10,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 # Each begins with its first letters, which are quick to find, and then looks at what stands before them: `risk-...` holds no `sk-...`.
@@ -178,6 +179,10 @@ def _own_patterns() -> Iterator[tuple[str, re.Pattern[str]]]:
 
 
 def _lines_of(content: str) -> Callable[[int], int]:
-    """Gives the number of the line in which a place is."""
-    ends = [match.start() for match in re.finditer("\n", content)]
-    return lambda place: bisect_left(ends, place) + 1
+    """Gives the number of the line in which a place is; the ends of lines are looked for when one is first asked for."""
+
+    @cache
+    def ends() -> list[int]:
+        return [match.start() for match in re.finditer("\n", content)]
+
+    return lambda place: bisect_left(ends(), place) + 1

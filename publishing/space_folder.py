@@ -100,16 +100,31 @@ def _place(module: str) -> Path | None:
 def _imported(file: Path, module: str) -> Iterator[str]:
     """The names of the modules that a file imports when it runs."""
     package = module if file.name == "__init__.py" else module.rpartition(".")[0]
-    for node in _run_nodes(ast.parse(file.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            parts = package.split(".")
-            above = parts[: len(parts) - node.level + 1] if node.level else []
-            base = ".".join([*above, *([node.module] if node.module else [])])
+    for base, level, names in _import_lines(file.read_text(encoding="utf-8")):
+        if names is None:
             yield base
-            if base.split(".")[0] == _OURS:
-                yield from (_defining(base, alias.name) for alias in node.names)
+            continue
+        parts = package.split(".")
+        above = parts[: len(parts) - level + 1] if level else []
+        full = ".".join([*above, *([base] if base else [])])
+        yield full
+        if full.split(".")[0] == _OURS:
+            yield from (_defining(full, name) for name in names)
+
+
+@cache
+def _import_lines(text: str) -> tuple[tuple[str, int, tuple[str, ...] | None], ...]:
+    """Of each import that runs: the module as it is written, how many dots before it, the names from it; None where it is imported whole.
+
+    Kept by what a file says: a publication makes the Space's content several times, and to parse all of its code takes a second.
+    """
+    found: list[tuple[str, int, tuple[str, ...] | None]] = []
+    for node in _run_nodes(ast.parse(text)):
+        if isinstance(node, ast.Import):
+            found += [(alias.name, 0, None) for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            found.append((node.module or "", node.level, tuple(alias.name for alias in node.names)))
+    return tuple(found)
 
 
 def _defining(base: str, name: str) -> str:
