@@ -14,6 +14,7 @@ import torch
 from ..foundation.faults import Fault, InputFault
 from ..foundation.file_hash import file_sha256
 from ..foundation.json_text import read_json
+from ..hub.out_of_reach import out_of_reach
 from .memory import out_of_memory
 from .model_files import ADAPTER_CONFIG
 from .scorer_config import check_is_no_folders
@@ -59,15 +60,13 @@ def load_model(path_or_repo: str | Path, *, device=None, dtype: torch.dtype | No
         raise InputFault(Fault(str(path_or_repo), ADAPTER_CONFIG, what, fix))
     device = torch.device(device) if device is not None else best_device()
     dtype = dtype or (torch.bfloat16 if device.type == "cuda" else torch.float32)
+    fix = "give a folder that holds config.json, model.safetensors and the processor's files, or a reachable repo id"
+    commit = None if Path(path_or_repo).is_dir() else _commit(str(path_or_repo), revision, fix)
+    revision = commit or revision  # a push between two files would mix two versions
     try:
-        commit = None if Path(path_or_repo).is_dir() else _commit(str(path_or_repo), revision)
-        revision = commit or revision  # a push between two files would mix two versions
         config = AutoConfig.from_pretrained(path_or_repo, revision=revision)
     except (OSError, ValueError) as error:
         what = str(error).splitlines()[0] if str(error) else type(error).__name__
-        fix = (
-            "give a folder that holds config.json, model.safetensors and the processor's files, or a reachable repo id"
-        )
         raise InputFault(Fault(str(path_or_repo), "", f"no model could be loaded ({what})", fix)) from error
     if config.model_type != "qwen3_vl":
         what, fix = f"this is a {config.model_type!r} model", "give a Qwen3-VL checkpoint"
@@ -88,11 +87,14 @@ def load_model(path_or_repo: str | Path, *, device=None, dtype: torch.dtype | No
     return model, processor
 
 
-def _commit(repo: str, revision: str | None) -> str:
-    """Which commit of a repo a branch or tag is now; an OSError or ValueError where its config is out of reach."""
+def _commit(repo: str, revision: str | None, fix: str) -> str:
+    """Which commit of a repo a branch or tag is now; an InputFault where its config is out of reach."""
     from huggingface_hub import hf_hub_download
 
-    return Path(hf_hub_download(repo, "config.json", revision=revision)).parent.name  # a snapshot's name
+    try:
+        return Path(hf_hub_download(repo, "config.json", revision=revision)).parent.name  # a snapshot's name
+    except (OSError, ValueError) as error:
+        raise out_of_reach(error, repo, revision, lacks="no config.json: it holds no model", fix=fix) from error
 
 
 @contextmanager

@@ -18,6 +18,7 @@ from pydantic import (
 
 from ..foundation.faults import Fault, InputFault
 from ..foundation.whole_files import write_text
+from ..hub.out_of_reach import out_of_reach
 from .checked_json import read_checked
 from .out_of_distribution import DistanceEntry
 from .prompts import DIGITS, Prompts
@@ -213,28 +214,10 @@ def find_file(path_or_repo: str | Path, name: str, *, revision: str | None = Non
             raise InputFault(Fault(str(folder), name, "the folder is not a scorer: this file is missing", fix))
         return folder / name
     from huggingface_hub import hf_hub_download
-    from huggingface_hub.errors import (
-        GatedRepoError,
-        HfHubHTTPError,
-        HFValidationError,
-        LocalEntryNotFoundError,
-        RemoteEntryNotFoundError,
-        RepositoryNotFoundError,
-        RevisionNotFoundError,
-    )
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
     try:
         return Path(hf_hub_download(str(path_or_repo), name, revision=revision))
     except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
-        repo = "no such repo" if revision is None else f"no such repo with a revision {revision!r}"
-        what = f"no such folder, and {repo} within reach ({type(error).__name__})"
-        if isinstance(error, RevisionNotFoundError):
-            what, fix = f"the repo is there, and has no revision {revision!r}", "give a branch, a tag or a commit of it"
-        elif isinstance(error, GatedRepoError):
-            what, fix = "the repo is gated", "ask for access on its page, and log in (`hf auth login`, or HF_TOKEN)"
-        elif isinstance(error, RepositoryNotFoundError):
-            what = "no such folder, and no such model repo on the Hub, or it is private"
-            fix = f"{fix}; for a private one log in (`hf auth login`, or HF_TOKEN)"
-        elif isinstance(error, RemoteEntryNotFoundError):
-            what = f"the repo is there, and has no {name}: it holds no scorer"
-        raise InputFault(Fault(str(path_or_repo), "", what, fix)) from error
+        lacks = f"no {name}: it holds no scorer"
+        raise out_of_reach(error, str(path_or_repo), revision, lacks=lacks, fix=fix) from error

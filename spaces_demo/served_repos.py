@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ..foundation.faults import Fault, InputFault
+from ..hub.out_of_reach import out_of_reach
 from .space_file import PARTS, SPACE_FILE, NamedRepo, read_space_file
 
 VARIABLES = {part: f"PPAINT_{part.upper()}" for part in PARTS}
@@ -113,18 +114,13 @@ def dataset_snapshot(dataset: NamedRepo, patterns: Sequence[str] | None = None) 
         If there is no such repo or revision within reach.
     """
     from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
     try:
         folder = snapshot_download(
             dataset.repo, repo_type="dataset", revision=dataset.revision, allow_patterns=patterns
         )
-    except GatedRepoError as error:
-        what = "the repo is gated, and this page's token may not read it"
-        fix = "ask for access on its page, then give the Space a secret HF_TOKEN that may read it"
-        raise InputFault(Fault(str(dataset), "", what, fix)) from error
     except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
-        what = f"no such folder, and no such dataset within reach ({type(error).__name__})"
-        fix = "give a dataset's folder or repo id, or none; a private one needs a secret HF_TOKEN that may read it"
-        raise InputFault(Fault(str(dataset), "", what, fix)) from error
+        fix = "give a dataset's folder or repo id, or none"
+        raise out_of_reach(error, dataset.repo, dataset.revision, kind="dataset", fix=fix) from error
     return Path(folder), Path(folder).name  # the cache names a snapshot by its commit

@@ -182,7 +182,7 @@ def test_a_folder_may_hold_the_sign_before_a_revision(tmp_path):
 
 
 def test_a_dataset_out_of_reach_is_one_clear_fault(hub):
-    with pytest.raises(InputFault, match="ann/nowhere@v1: no such folder, and no such dataset within reach"):
+    with pytest.raises(InputFault, match="ann/nowhere@v1: no such folder, and no such dataset repo on the Hub"):
         dataset_folder(NamedRepo.read("ann/nowhere@v1"))
 
 

@@ -91,7 +91,7 @@ def test_a_judge_at_a_revision_carries_its_commit(cached):
 
 
 def test_a_revision_that_is_not_there_is_one_clear_fault(cached):
-    with pytest.raises(InputFault, match="example/scorer: no such folder, and no such repo with a revision 'v9'"):
+    with pytest.raises(InputFault, match="example/scorer@v9: no such folder, and no such model repo within reach"):
         AestheticScorer.from_pretrained(REPO, revision="v9")
 
 

@@ -309,5 +309,5 @@ def test_a_board_on_a_hub_is_named_by_its_repo_and_commit(hub, parts, tmp_path, 
     for named in (name, f"hub:{name}"):
         with pytest.raises(InputFault, match=f"^hub:{name}/log.jsonl, line 3: was changed"):
             load_board(NamedRepo(named))
-    with pytest.raises(InputFault, match="ann/nowhere: no such folder, and no such dataset within reach"):
+    with pytest.raises(InputFault, match="ann/nowhere: no such folder, and no such dataset repo on the Hub"):
         load_board(NamedRepo("hub:ann/nowhere"))
