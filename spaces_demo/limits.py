@@ -8,12 +8,17 @@ UPLOAD_BYTES = 256 * 2**20  # of one request's files together
 FOLDER_BYTES = 2 * 2**30  # of all uploads that lie on the server at one time
 JSON_BYTES = 1_000_000  # of a request that carries no files
 ADDRESS_BYTES = 4_096  # of a request's path and query
+UPLOADS_AT_ONCE = 200  # under way, of all visitors together
+OPEN_REQUESTS = 1000  # under way, of every kind: an open page holds one
+SILENT_SECONDS = 60  # without a byte of a request that is still coming in
 WAITING = 200  # requests that wait for their turn, of all visitors together
 SESSIONS = 200  # visitors whose state is kept; the one who came back longest ago goes first
 LOOK_SECONDS, KEPT_SECONDS = 300, 3000  # every so often, uploads older than this are deleted: within the hour in all
 
 BUSY = f"This page is busy: {WAITING} requests are waiting. Try again in a minute."
 FULL = f"This page is busy: the uploads of the last hour fill its {FOLDER_BYTES // 2**30} GB. Try again later."
+TOO_MANY_UPLOADS = f"This page is busy: {UPLOADS_AT_ONCE} uploads are under way. Try again in a minute."
+TOO_MANY_REQUESTS = f"This page is busy: {OPEN_REQUESTS:,} requests are open. Try again in a minute."
 TOO_MANY_FILES = f"Too many files: at most {MAX_FILES} in one request. Send them in several."
 TOO_MANY_BYTES = (
     f"The files of one request exceed the maximum allowed size of {UPLOAD_BYTES // 2**20} MB. Send fewer at a time."

@@ -150,7 +150,7 @@ def _connect_painting(
     gallery.select(picked, [*filters, page], outputs, **_EVENT).success(None, js=_TO_TITLE, **_EVENT)
     parts[-1].select(met, [chosen, filters[1]], outputs, **_EVENT).success(None, js=_TO_TITLE, **_EVENT)
     name.submit(
-        lambda id, dimension: shown(None, id.strip(), dimension), [name, filters[1]], outputs, **_EVENT
+        lambda id, dimension: shown(None, (id or "").strip(), dimension), [name, filters[1]], outputs, **_EVENT
     ).success(None, js=_TO_TITLE, **_EVENT)
     filters[1].input(again, [chosen, filters[1]], parts[-2:], **_EVENT)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import atexit
 import math
 import os
+import re
 import shutil
 import signal
 import stat
@@ -27,9 +28,11 @@ if TYPE_CHECKING:
 
 REFUSAL = "This is no file that was uploaded to this page, or it is no longer there. Fix: upload the file (again)."
 NOT_PLAIN = "This input takes a text, a number, or a list of these. Fix: send one, of at most 10,000 characters."
+NOT_TAKEN = "An input does not take this value. Fix: choose or enter one that the page offers."
 FILE, FILES, PLAIN = "file", "files", "plain"  # what an input takes
 _META = {"_type": "gradio.FileData"}
 _LONGEST_TEXT, _LONGEST_LIST = 10_000, 1_000
+_SURROGATE = re.compile(r"[\ud800-\udfff]")  # half a character, which no answer could hold
 _LARGEST_WHOLE = 2**53  # beyond it the page's own JavaScript has no whole numbers
 
 
@@ -102,31 +105,49 @@ def uploaded_path(value: object) -> str:
         With `REFUSAL`, for whatever else was sent.
     """
     path = value.get("path") if isinstance(value, dict) else None
-    if not isinstance(path, str) or not path or os.path.normpath(path) != path:
+    if not isinstance(path, str) or not is_upload(path, private_upload_folder()):
         _refuse()
-    folder = private_upload_folder()
+    return path
+
+
+def is_upload(path: str, folder: Path) -> bool:
+    """Whether a path leads to a regular file below an upload folder: written out in full, through no link, with no second name elsewhere.
+
+    Parameters
+    ----------
+    path : str
+        As a client named it.
+    folder : Path
+        Without links in its path.
+
+    Examples
+    --------
+    >>> is_upload("/etc/passwd", Path("/tmp/uploads"))
+    False
+    """
+    if not path or os.path.normpath(path) != path:
+        return False
     # by its letters first: nothing is looked up outside the folder
     if not Path(path).is_relative_to(folder) or Path(path) == folder:
-        _refuse()
+        return False
     try:
         *inner, file = Path(path).relative_to(folder).parts
         for part in inner:
             folder /= part
             if not stat.S_ISDIR(folder.lstat().st_mode):
-                _refuse()
+                return False
         found = (folder / file).lstat()
     except (OSError, ValueError):  # not there, too long, a NUL, half a surrogate pair
-        _refuse()
-    if not stat.S_ISREG(found.st_mode) or found.st_nlink != 1:
-        _refuse()
-    return path
+        return False
+    return stat.S_ISREG(found.st_mode) and found.st_nlink == 1
 
 
 def guard_inputs(page: gr.Blocks, api: Mapping[str, Sequence[str]] | None = None) -> None:
     """Have every input of every event of a page looked at first, whichever way it came in.
 
     Files go through `uploaded_path`, and of a session's own state nothing is taken from the client. All else has to be a plain value:
-    an input that is not known to take files takes none.
+    an input that is not known to take files takes none. What a component does not take is refused without the value on the log. Of what was
+    chosen on the page (``gr.SelectData``) the place and the row's texts are taken; its ``value`` is None.
 
     Parameters
     ----------
@@ -135,18 +156,38 @@ def guard_inputs(page: gr.Blocks, api: Mapping[str, Sequence[str]] | None = None
     api : mapping of str to sequence of str, optional
         For each API name that has no components: what each of its inputs takes (`FILE`, `FILES` or `PLAIN`).
     """
-    inner = (
-        page.preprocess_data
-    )  # all of Gradio's entries come together here, before it opens, copies or fetches anything
+    import gradio as gr
+
+    # all of Gradio's entries come together here, before it opens, copies or fetches anything
+    inner, call = page.preprocess_data, page.call_function
 
     async def guarded(block_fn: Any, inputs: list[Any], *others: Any, **named: Any) -> list[Any]:
         kinds = (api or {}).get(block_fn.api_name) or [_kind(block) for block in block_fn.inputs]
         if len(inputs) != len(kinds):
             _refuse(f"This function takes {len(kinds)} inputs, and {len(inputs)} were given.")
         checked = [_checked(value, kind) for value, kind in zip(inputs, kinds, strict=True)]
-        return await inner(block_fn, checked, *others, **named)
+        try:
+            return await inner(block_fn, checked, *others, **named)
+        except Exception as error:
+            if isinstance(error, gr.Error) and not error.print_exception:
+                raise  # one of ours
+            _refuse(NOT_TAKEN)  # the component's own refusal, which would stand on the log with the value
 
-    page.preprocess_data = guarded
+    async def called(
+        block_fn: Any,
+        processed_input: list[Any],
+        iterator: Any = None,
+        requests: Any = None,
+        event_id: str | None = None,
+        event_data: Any = None,
+        *others: Any,
+        **named: Any,
+    ) -> Any:
+        if block_fn.collects_event_data:
+            event_data._data = _chosen(event_data._data)
+        return await call(block_fn, processed_input, iterator, requests, event_id, event_data, *others, **named)
+
+    page.preprocess_data, page.call_function = guarded, called
 
 
 def take_paths(component: gr.components.Component) -> None:
@@ -198,13 +239,22 @@ def _plain(value: Any) -> Any:
         if len(value) > _LONGEST_LIST or any(isinstance(inner, list) for inner in value):
             _refuse(NOT_PLAIN)
         return [_plain(inner) for inner in value]
-    if isinstance(value, str) and len(value) <= _LONGEST_TEXT:
+    if isinstance(value, str) and len(value) <= _LONGEST_TEXT and not _SURROGATE.search(value):
         return value
     if value is None or isinstance(value, bool) or (isinstance(value, int) and abs(value) <= _LARGEST_WHOLE):
         return value
     if isinstance(value, float) and math.isfinite(value):
         return value
     _refuse(NOT_PLAIN)
+
+
+def _chosen(data: Any) -> dict[str, Any]:
+    """Of what was chosen on the page: its place, and the texts of its row."""
+    place, row = (data.get("index"), data.get("row_value")) if isinstance(data, dict) else (None, None)
+    places = place if isinstance(place, list) else [place]
+    if not 1 <= len(places) <= 2 or not all(type(one) is int and 0 <= one <= _LARGEST_WHOLE for one in places):
+        _refuse(NOT_TAKEN)
+    return {"index": place, "value": None, "row_value": _plain(row)}
 
 
 def _refuse(told: str = REFUSAL) -> NoReturn:

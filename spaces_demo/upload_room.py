@@ -1,7 +1,7 @@
-"""How much is uploaded: files and bytes of a request, bytes of all that lies there; and what is old goes, whoever left it.
+"""How much is uploaded: files and bytes of a request, how many at once, bytes of all that lies there; and what is old goes, whoever left it.
 
-Gradio bounds one file, takes a thousand of them, and deletes those that it knows of. An upload that was cut off, a file in a field of another
-name, and the folders that files lay in are not among these.
+Gradio bounds one file, takes a thousand of them, and deletes those that it knows of. The folders that files lay in, and what its own faults leave
+behind, are not among these.
 """
 
 from __future__ import annotations
@@ -16,19 +16,29 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .busy import answer, route_of
-from .limits import FOLDER_BYTES, FULL, MAX_FILES, TOO_MANY_BYTES, TOO_MANY_FILES, UPLOAD_BYTES
+from .limits import (
+    FOLDER_BYTES,
+    FULL,
+    MAX_FILES,
+    SILENT_SECONDS,
+    TOO_MANY_BYTES,
+    TOO_MANY_UPLOADS,
+    UPLOAD_BYTES,
+    UPLOADS_AT_ONCE,
+)
+from .upload_form import CUT_OFF, UploadForm, WrongForm
 
 if TYPE_CHECKING:
     from .asgi_types import ASGIApp, Message, Receive, Scope, Send
 
-CUT_OFF = "The upload was cut off."
+STOOD_STILL = f"Nothing came in for {SILENT_SECONDS} seconds. Upload again."
 _UPLOAD = re.compile(r"/gradio_api/upload/?")
-_BOUNDARY = re.compile(rb'boundary="?([^";, ]{1,70})')
 _OLD = re.compile(
     r"[0-9a-f]{64}|tmp\w+"
 )  # a folder named by its file's hash; an upload never finished, or a file made for one answer
 _MEASURE_SECONDS = 10
 _ENTRY_BYTES = 4096  # what a file or folder takes beside its content
+_PROGRESS_KEPT = 10_000  # uploads whose progress Gradio keeps; the page asks for that of its own and forgets it
 
 
 class UploadRoom:
@@ -42,6 +52,10 @@ class UploadRoom:
         The upload folder.
     files, request_bytes, folder_bytes : int
         What one request may bring, and what may lie there in all.
+    at_once : int
+        How many uploads may be under way: each holds its files open.
+    silent : float
+        Seconds without a byte after which an upload is given up.
     """
 
     def __init__(
@@ -51,9 +65,12 @@ class UploadRoom:
         files: int = MAX_FILES,
         request_bytes: int = UPLOAD_BYTES,
         folder_bytes: int = FOLDER_BYTES,
+        at_once: int = UPLOADS_AT_ONCE,
+        silent: float = SILENT_SECONDS,
     ) -> None:
         self._app, self._folder = app, folder
         self._files, self._request_bytes, self._folder_bytes = files, request_bytes, folder_bytes
+        self._at_once, self._silent, self._under_way = at_once, silent, 0
         self._taken = 0  # at least what lies there: it is measured again when it seems full,
         self._measured = float("-inf")  # but not all the time
 
@@ -65,35 +82,47 @@ class UploadRoom:
         declared = headers.get(b"content-length", b"")
         if declared.isdigit() and int(declared[:20]) > self._request_bytes:
             return await answer(send, 413, TOO_MANY_BYTES)
+        try:
+            form = UploadForm(headers.get(b"content-type", b""), self._files)
+        except WrongForm as error:
+            return await answer(send, 400, str(error))
+        if self._under_way >= self._at_once:
+            return await answer(send, 503, TOO_MANY_UPLOADS, retry_after=60)
         if not await self._has_room(0):
             return await answer(send, 503, FULL, retry_after=600)
-        found = _BOUNDARY.search(headers.get(b"content-type", b""))
-        return await self._app(scope, self._counted(receive, b"\r\n--" + found[1] if found else None), send)
+        self._under_way += 1
+        try:
+            return await self._app(scope, self._counted(receive, form), send)
+        finally:
+            self._under_way -= 1
 
-    def _counted(self, receive: Receive, mark: bytes | None) -> Receive:
+    def _counted(self, receive: Receive, form: UploadForm) -> Receive:
         """The same messages, as long as they stay within the limits."""
         from gradio.route_utils import (
             MultiPartException,  # Gradio deletes what it has written, and answers with its text
         )
 
-        size, marks, end = 0, 0, b""
+        size = 0
 
         async def counted() -> Message:
-            nonlocal size, marks, end
-            message = await receive()
+            nonlocal size
+            try:
+                message = await asyncio.wait_for(receive(), self._silent)
+            except TimeoutError:
+                raise MultiPartException(STOOD_STILL) from None
             if message["type"] == "http.disconnect":
                 raise MultiPartException(CUT_OFF)
-            content = message.get("body", b"")
+            content, before = message.get("body", b""), form.files
             size += len(content)
             if size > self._request_bytes:
                 raise MultiPartException(TOO_MANY_BYTES)
-            if mark is not None:
-                before = marks
-                marks += (end + content).count(mark)
-                end = (end + content)[-(len(mark) - 1) :]
-                self._taken += (marks - before) * 2 * _ENTRY_BYTES
-                if marks > self._files:  # one after each file
-                    raise MultiPartException(TOO_MANY_FILES)
+            try:
+                form.read(content)
+            except WrongForm as error:
+                raise MultiPartException(str(error)) from None
+            if not message.get("more_body", False) and not form.is_whole():
+                raise MultiPartException(CUT_OFF)
+            self._taken += (form.files - before) * 2 * _ENTRY_BYTES
             if not await self._has_room(len(content)):
                 raise MultiPartException(FULL)
             self._taken += len(content)
@@ -190,6 +219,7 @@ def deleting(folder: Path, every: float, age: float) -> Callable[[Any], Abstract
                 blocks = app.get_blocks().blocks.values()
                 kept = set().union(*(getattr(block, "keep_in_cache", ()) for block in blocks))
                 await asyncio.to_thread(delete_leftovers, folder, age, kept)
+                _forget_progress()
 
         task = asyncio.create_task(again_and_again())
         try:
@@ -198,6 +228,15 @@ def deleting(folder: Path, every: float, age: float) -> Callable[[Any], Abstract
             task.cancel()
 
     return lifespan
+
+
+def _forget_progress(most: int = _PROGRESS_KEPT) -> None:
+    """Drop what Gradio keeps of uploads' progress where no one came to ask for it: a request could add to it without end."""
+    from gradio.routes import file_upload_statuses as progress
+
+    for kept in (progress._statuses, progress._signals):
+        if len(kept) > most:
+            kept.clear()
 
 
 def _entries(folder: str | Path) -> list[os.DirEntry]:

@@ -1,59 +1,26 @@
-"""What the page takes in: how many wait, which addresses there are, how large a request is, how much is uploaded and for how long it lies."""
+"""What the page answers: how many wait, which addresses there are, how large a request is and what it says."""
 
 import asyncio
 import json
-import os
-import time
-from types import SimpleNamespace
 
 import gradio as gr
 import pytest
-from starlette.datastructures import Headers
+from asgi_call import ask, echo
 
 from ppaint.spaces_demo import limits
 from ppaint.spaces_demo.busy import BusyCheck
 from ppaint.spaces_demo.request_gate import RequestGate
-from ppaint.spaces_demo.upload_guard import REFUSAL, guard_inputs
-from ppaint.spaces_demo.upload_room import UploadRoom, bytes_in, delete_leftovers, deleting
 
 API = {"score": ["files"], "leaderboard": []}
 
 
-def ask(app, method, path, body=b"", *, headers=(), query=b"", chunk=2**16):
-    """What an ASGI app answers: the status and the text; and how many bytes it read."""
-    pieces = [body[start : start + chunk] for start in range(0, len(body), chunk)] or [b""]
-    sent, read = [], 0
-
-    async def receive():
-        nonlocal read
-        if not pieces:
-            return {"type": "http.disconnect"}
-        piece = pieces.pop(0)
-        read += len(piece)
-        return {"type": "http.request", "body": piece, "more_body": bool(pieces)}
-
-    async def send(message):
-        sent.append(message)
-
-    scope = {"type": "http", "method": method, "path": path, "query_string": query, "headers": list(headers)}
-    asyncio.run(app(scope, receive, send))
-    told = b"".join(message.get("body", b"") for message in sent[1:]).decode()
-    return SimpleNamespace(status=sent[0]["status"], told=told, read=read, headers=dict(sent[0]["headers"]))
-
-
-async def echo(scope, receive, send):
-    """An app that answers 200 with what it was sent."""
-    body, more = b"", True
-    while more:
-        message = await receive()
-        body, more = body + message.get("body", b""), message.get("more_body", False)
-    await send({"type": "http.response.start", "status": 200, "headers": []})
-    await send({"type": "http.response.body", "body": body})
-
-
 @pytest.fixture
 def gate():
-    return RequestGate(echo, pages=["", "compare"], api=API, events={0, 7}, uploads="/uploads/own")
+    return gate_of()
+
+
+def gate_of(app=echo, uploads="/uploads/own", **limits):
+    return RequestGate(app, pages=["", "compare"], api=API, events={0, 7}, uploads=uploads, **limits)
 
 
 # --- how many wait
@@ -124,7 +91,7 @@ def test_what_does_not_wait_is_never_turned_away():
         "/gradio_api/queue/data",
         "/gradio_api/call/score/0a1b",
         "/gradio_api/call/v2/score/0a1b",
-        "/gradio_api/file=/uploads/own/0a/scroll.png",
+        "/gradio_api/upload_progress",
     ],
 )
 def test_what_the_page_and_its_api_need_is_there(gate, path):
@@ -139,6 +106,7 @@ def test_what_the_page_and_its_api_need_is_there(gate, path):
         "/gradio_api/proxy=http://127.0.0.1/",
         "/gradio_api/file=http://127.0.0.1/",
         "/gradio_api/file=/etc/passwd",
+        "/gradio_api/file=/uploads/own/0a/absent.png",
         "/gradio_api/file=/uploads/own/../other/scroll.png",
         "/gradio_api/file=/uploads/ownelse/scroll.png",
         "/gradio_api/file/uploads/own/0a/scroll.png",
@@ -151,6 +119,8 @@ def test_what_the_page_and_its_api_need_is_there(gate, path):
         "/gradio_api/token",
         "/gradio_api/mcp/sse",
         "/gradio_api/call/nothing/0a1b",
+        "/assets/" + "x" * 256,
+        "/assets/\0.js",
         "/docs",
         "/openapi.json",
         "/elsewhere",
@@ -187,6 +157,55 @@ def test_an_unknown_function_is_answered_with_those_that_there_are(gate):
 def test_an_address_of_any_length_is_answered(gate):
     assert ask(gate, "GET", "/" + "x" * 5000).status == 414
     assert ask(gate, "GET", "/config", query=b"x" * 5000).status == 414
+
+
+def test_an_upload_is_read_whole_and_as_what_its_name_says(tmp_path):
+    asked = []
+
+    async def serve(scope, receive, send):
+        asked.append(scope["headers"])
+        await echo(scope, receive, send)
+
+    (tmp_path / "page.png").write_bytes(b"<script>alert(1)</script>")
+    (tmp_path / "link.png").symlink_to(tmp_path / "page.png")
+    gate = gate_of(serve, str(tmp_path.resolve()))
+    headers = [(b"range", b"bytes=0-1-2"), (b"accept", b"*/*")]
+    found = ask(gate, "GET", f"/gradio_api/file={tmp_path.resolve()}/page.png", headers=headers)
+    assert found.status == 200 and found.headers[b"x-content-type-options"] == b"nosniff"
+    assert asked == [[(b"accept", b"*/*")]]
+    assert ask(gate, "GET", f"/gradio_api/file={tmp_path.resolve()}/link.png").status == 404
+
+
+@pytest.mark.parametrize("path", ["/gradio_api/queue/data", "/gradio_api/call/score/0a1b"])
+def test_an_answer_that_gradio_breaks_off_for_an_unknown_session_is_ended(path):
+    async def broken_off(scope, receive, send):
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"not found", "more_body": True})
+        try:
+            raise gr.Error("") from None
+        except gr.Error as error:
+            error.status_code = 404
+            raise RuntimeError("Caught handled exception, but response already started.") from error
+
+    assert ask(gate_of(broken_off), "GET", path).told == "not found"
+
+
+@pytest.mark.parametrize(
+    "origin, host, status",
+    [
+        ("http://evil.example", "127.0.0.1:7860", 403),
+        ("null", "localhost:7860", 403),
+        ("http://[", "[::1]:7860", 403),
+        ("http://127.0.0.1:7860", "localhost:7860", 200),
+        ("http://localhost", "127.0.0.1", 200),
+        ("https://someone.example", "ours.hf.space", 200),
+        (None, "127.0.0.1:7860", 200),
+    ],
+)
+def test_a_page_on_ones_own_machine_takes_nothing_from_another_sites_page(gate, origin, host, status):
+    headers = [(b"host", host.encode())] + ([(b"origin", origin.encode())] if origin else [])
+    for path, body in (("upload", b""), ("call/score", b'{"data": []}')):
+        assert ask(gate, "POST", f"/gradio_api/{path}", body, headers=headers).status == status
 
 
 def test_below_another_path_the_addresses_are_the_same(gate):
@@ -226,6 +245,57 @@ def test_a_session_is_a_short_name(gate, session):
     assert found.status == 422 and "session_hash" in found.told
 
 
+@pytest.mark.parametrize(
+    "query", [b"upload_id=" + b"x" * 65, b"upload_id=a&upload_id=b", b"upload_id=%00", b"upload_id="]
+)
+def test_the_name_of_an_upload_is_short_and_given_once(gate, query):
+    for method, path in (("POST", "upload"), ("GET", "upload_progress")):
+        found = ask(gate, method, f"/gradio_api/{path}", query=query)
+        assert found.status == 422 and "upload_id" in found.told
+        assert ask(gate, method, f"/gradio_api/{path}", query=b"upload_id=0a-B_9").status == 200
+
+
+def test_a_request_comes_in_within_its_time():
+    async def run():
+        sent = []
+
+        async def never():
+            await asyncio.sleep(60)
+
+        async def send(message):
+            sent.append(message)
+
+        scope = {"type": "http", "method": "POST", "path": "/gradio_api/call/score", "headers": []}
+        await gate_of(silent=0.01)(scope, never, send)
+        return sent[0]["status"]
+
+    assert asyncio.run(run()) == 408
+
+
+def test_so_many_requests_are_open_at_once_and_a_place_is_given_back():
+    async def run():
+        statuses, gone_on = [], asyncio.Event()
+
+        async def stream(scope, receive, send):
+            await gone_on.wait()
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+
+        async def send(message):
+            if message["type"] == "http.response.start":
+                statuses.append(message["status"])
+
+        gate = gate_of(stream, most=2)
+        scope = {"type": "http", "method": "GET", "path": "/gradio_api/heartbeat/a", "headers": []}
+        tasks = [asyncio.create_task(gate(scope, None, send)) for _ in range(3)]
+        await asyncio.sleep(0)
+        gone_on.set()
+        await asyncio.gather(*tasks)
+        await gate(scope, None, send)
+        return statuses
+
+    assert asyncio.run(run()) == [503, 200, 200, 200]
+
+
 @pytest.mark.parametrize("number", [1, -1, None, "0", True, 0.0, 10**30])
 def test_an_event_is_one_of_the_page(gate, number):
     body = json.dumps({"data": [], "fn_index": number, "session_hash": "a"}).encode()
@@ -242,147 +312,6 @@ def test_a_call_by_names_names_the_inputs(gate):
         assert found.status == 422 and "This function's inputs are: files." in found.told
 
 
-# --- how much is uploaded
-
-
-def parts(*contents, boundary=b"0a1b", name="files"):
-    head = f'Content-Disposition: form-data; name="{name}"; filename="x.png"\r\n\r\n'.encode()
-    return b"".join(b"--%s\r\n%s%s\r\n" % (boundary, head, one) for one in contents) + b"--%s--\r\n" % boundary
-
-
-@pytest.fixture
-def room(tmp_path):
-    """Gradio's own parser behind the middleware, writing into a folder; a function that sends it files."""
-    from gradio.route_utils import GradioMultiPartParser, MultiPartException
-
-    async def parse(scope, receive, send):
-        async def stream():
-            more = True
-            while more:
-                message = await receive()
-                assert message["type"] == "http.request"
-                yield message["body"]
-                more = message["more_body"]
-
-        parser = GradioMultiPartParser(Headers(scope=scope), stream(), upload_dir=tmp_path, max_file_size=2**20)
-        status, told = 200, ""
-        try:
-            form = await parser.parse()
-        except MultiPartException as error:
-            status, told = 413, error.message
-        else:
-            for file in form.getlist("files"):
-                file.file.close()
-        await send({"type": "http.response.start", "status": status, "headers": []})
-        await send({"type": "http.response.body", "body": told.encode()})
-
-    app = UploadRoom(parse, tmp_path, files=3, request_bytes=100_000, folder_bytes=300_000)
-
-    def send(body, *, chunk=2**16, headers=(), boundary=b"0a1b"):
-        kind = [(b"content-type", b"multipart/form-data; boundary=" + boundary)]
-        return ask(app, "POST", "/gradio_api/upload", body, headers=[*kind, *headers], chunk=chunk)
-
-    return SimpleNamespace(app=app, send=send, folder=tmp_path)
-
-
-@pytest.mark.parametrize("chunk", [1, 7, 2**16])
-def test_as_many_files_as_a_request_may_bring_and_not_one_more(room, chunk):
-    assert room.send(parts(b"a", b"b", b"c"), chunk=chunk).status == 200
-    assert len(list(room.folder.iterdir())) == 3
-    found = room.send(parts(b"a", b"b", b"c", b"d"), chunk=chunk)
-    assert found.status == 413 and found.told == limits.TOO_MANY_FILES
-    assert len(list(room.folder.iterdir())) == 3  # of those that were refused nothing is left
-
-
-def test_a_short_boundary_in_a_files_content_is_no_file(room):
-    assert room.send(parts(b"--a" * 1000, boundary=b"a"), boundary=b"a").status == 200
-
-
-def test_the_bytes_of_a_request_are_bounded_whatever_it_declares(room):
-    body = parts(b"x" * 60_000, b"y" * 60_000)
-    for headers in ((), [(b"content-length", b"100")], [(b"content-length", b"9" * 30)]):
-        found = room.send(body, headers=headers)
-        assert found.status == 413 and limits.TOO_MANY_BYTES in found.told
-    assert list(room.folder.iterdir()) == []
-
-
-def test_the_bytes_of_all_uploads_are_bounded_until_some_are_deleted(room, monkeypatch):
-    for _ in range(3):
-        assert room.send(parts(b"x" * 80_000)).status == 200
-    found = room.send(parts(b"x" * 80_000))
-    assert found.status == 413 and found.told == limits.FULL
-    assert len(list(room.folder.iterdir())) == 3 and bytes_in(room.folder) <= 300_000
-    later = time.monotonic() + 60
-    monkeypatch.setattr(time, "monotonic", lambda: later)  # the folder is not measured at each request
-    for path in room.folder.iterdir():
-        path.unlink()
-    assert room.send(parts(b"x" * 80_000)).status == 200
-
-
-def test_an_upload_that_is_cut_off_leaves_nothing(room):
-    body = parts(b"x" * 60_000)[:40_000]
-
-    async def cut(scope, receive, send):
-        async def endless():
-            message = await receive()
-            return message | {"more_body": True} if message["type"] == "http.request" else message
-
-        await room.app(scope, endless, send)
-
-    headers = [(b"content-type", b"multipart/form-data; boundary=0a1b")]
-    found = ask(cut, "POST", "/gradio_api/upload", body, headers=headers)
-    assert found.told == "The upload was cut off." and list(room.folder.iterdir()) == []
-
-
-# --- for how long it lies
-
-
-@pytest.fixture
-def folder(tmp_path):
-    """An upload folder with an upload, one never finished, a file made for an answer, and what is the page's own."""
-    for file in (
-        "a" * 64 + "/scroll.png",
-        "tmpab12cd",
-        "tmpfolder/scores.csv",
-        "release/thumbnail.jpg",
-        "b" * 64 + "/kept.png",
-    ):
-        (tmp_path / file).parent.mkdir(exist_ok=True)
-        (tmp_path / file).write_bytes(b"content")
-    (tmp_path / ("c" * 64)).mkdir()
-    return tmp_path
-
-
-def below(folder):
-    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*"))
-
-
-def test_what_is_old_goes_with_its_folder_and_what_is_the_pages_own_stays(folder):
-    kept = {str(folder / ("b" * 64) / "kept.png")}
-    before = below(folder)
-    assert delete_leftovers(folder, 3600, kept) == 0 and below(folder) == before
-    assert delete_leftovers(folder, -1, kept) == 3
-    assert below(folder) == ["b" * 64, "b" * 64 + "/kept.png", "release", "release/thumbnail.jpg"]
-
-
-def test_while_the_server_runs_leftovers_are_deleted_and_no_longer_after(folder):
-    app = SimpleNamespace(get_blocks=lambda: SimpleNamespace(blocks={}))
-
-    async def run():
-        async with deleting(folder, every=0.01, age=-1)(app):
-            while "tmpab12cd" in os.listdir(folder):
-                await asyncio.sleep(0.01)
-        (folder / "tmplater").touch()
-        await asyncio.sleep(0.05)
-        return "tmplater" in os.listdir(folder)
-
-    assert asyncio.run(asyncio.wait_for(run(), 10))
-
-
-def test_uploads_are_gone_within_the_hour():
-    assert limits.KEPT_SECONDS + 2 * limits.LOOK_SECONDS <= 3600
-
-
 # --- what is said
 
 
@@ -390,42 +319,3 @@ def test_the_limits_are_said_with_the_numbers_that_hold():
     told = " ".join(limits.limits_text())
     for number in ("50 files", "32 MB", "256 MB", "89,478,485 pixels", "1,000,000 bytes", "200 requests", "2 GB"):
         assert number in told
-
-
-# --- plain values
-
-
-def checked(value):
-    """What the guard makes of a value for an input that takes no files."""
-
-    async def run():
-        with gr.Blocks(analytics_enabled=False) as page:
-            box = gr.Textbox()
-            box.change(lambda value: value, box, None, api_visibility="private")
-        guard_inputs(page)
-        return await page.preprocess_data(page.fns[0], [value], None)
-
-    return asyncio.run(run())
-
-
-@pytest.mark.parametrize(
-    "value",
-    [
-        pytest.param(10**400, id="huge"),
-        pytest.param(-(10**400), id="tiny"),
-        float("nan"),
-        float("inf"),
-        "x" * 10_001,
-        [[1]],
-        {"path": "/etc/passwd"},
-    ],
-)
-def test_what_is_no_plain_value_is_refused(value):
-    with pytest.raises(gr.Error) as caught:
-        checked(value)
-    assert caught.value.message != REFUSAL and "a text, a number, or a list" in caught.value.message
-
-
-@pytest.mark.parametrize("value", ["x" * 10_000, "", None])
-def test_a_plain_value_goes_through(value):
-    assert checked(value) == [value]
