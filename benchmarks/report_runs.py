@@ -21,11 +21,11 @@ def read_json(path: Path) -> dict:
     return json.loads(path.read_text(encoding="utf-8"))
 
 
-def write_result(name: str, content: dict) -> None:
+def write_result(name: str, content: dict, folder: Path = RESULTS) -> None:
     """Write a result with the command that made it and the versions it was made with."""
-    RESULTS.mkdir(exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
     made = {"command": command_line(), "versions": {p: version(p) for p in PACKAGES}}
-    write_text(RESULTS / f"{name}.json", json.dumps(made | content, indent=1) + "\n")
+    write_text(folder / f"{name}.json", json.dumps(made | content, indent=1) + "\n")
 
 
 def table(header: list[str], rows: list[list[str]]) -> str:
