@@ -110,7 +110,7 @@ def _offer_release_scores(served: Served, status: gr.HTML) -> None:
 
     def score_release(progress: gr.Progress = gr.Progress()) -> tuple[Any, Any]:
         with as_page_error():
-            made = served.score_release(lambda what, done, total: progress((done, total), desc=what))
+            made = served.score_release(lambda what, done, total: progress((done, total), desc=what, unit="paintings"))
         said = (
             f"The {len(made.mean)} paintings of {made.release} are scored: score an image to see its place among them."
         )
