@@ -94,7 +94,7 @@ def test_the_start_page_lists_every_page_once():
 def test_every_public_name_has_one_page_and_every_docstring_one_place(tmp_path):
     import importlib
 
-    from room_pages import described, files_table, modules_of, names_tables
+    from room_pages import described, files_table, modules_of, names_tables, remove_others
 
     homes: dict[int, str] = {}
     rooms = (
@@ -117,6 +117,10 @@ def test_every_public_name_has_one_page_and_every_docstring_one_place(tmp_path):
                 assert re.search(rf"(:: |``){name if home is None else home.split('.')[-1]}\b", text), name
     pages = {path.stem for path in (tmp_path / "names").iterdir()}
     assert "ppaint.images.InputFault" in pages and "ppaint.eval_suite.EvaluationInputError" not in pages
+    left = tmp_path / "files" / "ppaint.images.a_file_that_was_moved.rst"
+    left.write_text("an earlier build wrote it")
+    remove_others(tmp_path)
+    assert not left.exists() and pages == {path.stem for path in (tmp_path / "names").iterdir()}
 
 
 def test_every_command_has_its_help():

@@ -24,6 +24,7 @@ SETUP.read(ROOT / "setup.cfg", encoding="utf-8")
 ROOMS = SETUP["importlinter"]["root_packages"].split()
 PACKAGES = SETUP["options"]["packages"].split()
 COMMAND = "ppaint.cli"
+WRITTEN: set[Path] = set()  # the pages of this build
 
 
 def title(text: str, line: str) -> str:
@@ -133,9 +134,16 @@ def names_tables(room: str, homes: dict[int, str], folder: Path) -> str:
 
 def write_if_changed(path: Path, text: str) -> None:
     """So that a second build reads only what is new."""
+    WRITTEN.add(path)
     if not path.is_file() or path.read_text(encoding="utf-8") != text:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
+
+
+def remove_others(folder: Path) -> None:
+    """Remove the pages that an earlier build wrote and this one did not: of a file that was moved or removed since."""
+    for path in set(folder.rglob("*.rst")) - WRITTEN:
+        path.unlink()
 
 
 def room_page(room: str, names: str, files: str) -> str:
@@ -176,6 +184,7 @@ def write_pages(app: Sphinx, config: Config) -> None:
     text += "Public names are those of the room: ``from ppaint.ROOM import NAME``. Everything else may change in any release, and is described with its file.\n\n"
     text += rows + ".. toctree::\n   :hidden:\n\n" + "".join(f"   {short(room)}\n" for room in ROOMS)
     write_if_changed(folder / "index.rst", text)
+    remove_others(folder)
     gc.enable()
     gc.freeze()
 
