@@ -18,6 +18,7 @@ from PIL import ExifTags, Image, UnidentifiedImageError
 
 from ..foundation.faults import Fault, InputFault
 from .first_bytes import what_it_is
+from .jpeg_parts import too_many_parts
 
 # format -> the file suffixes that list_images takes for it; nothing else is ever handed to a decoder
 FORMATS: dict[str, tuple[str, ...]] = {
@@ -219,6 +220,8 @@ def _read(path: Path, name: str, limit: PixelLimit) -> bytes:
 
 def _header(content: bytes, name: str) -> Image.Image:
     """Open the header only; no pixel is decoded here."""
+    if content.startswith(b"\xff\xd8") and (many := too_many_parts(content)):
+        _refuse(name, f"a JPEG with {many}", "open it in an image program and export it again")
     try:
         return Image.open(io.BytesIO(content), formats=list(FORMATS))
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:

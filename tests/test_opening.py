@@ -235,6 +235,33 @@ def test_huge_image_is_refused_by_its_header(side):
     assert "more than the limit" in refusal(png_header(side, side))
 
 
+def jpeg_of_scans(more, side=2000):
+    """A progressive JPEG in which the last scan stands so many times more: each is one more pass over all pixels."""
+    buffer = io.BytesIO()
+    Image.new("L", (side, side), 90).save(buffer, "JPEG", progressive=True)
+    content = buffer.getvalue()
+    last = content[content.rindex(b"\xff\xda") : -2]
+    return content[:-2] + last * more + content[-2:]
+
+
+def test_a_jpeg_of_very_many_passes_is_refused_before_anything_is_decoded(monkeypatch):
+    content = jpeg_of_scans(100)
+    assert open_image(jpeg_of_scans(90, side=64)).image.size == (64, 64)
+    monkeypatch.setattr(Image.Image, "load", lambda self: pytest.fail("decoded"))
+    monkeypatch.setattr("PIL.ImageFile.ImageFile.load", lambda self: pytest.fail("decoded"))
+    with pytest.raises(InputFault, match="more than 100 passes over its pixels. Fix: .*export it again"):
+        open_image(content, name="a.jpg")
+    with pytest.raises(InputFault, match="more than 10,000 parts"):
+        open_image(content[:2] + b"\xff\xe1\x00\x02" * 10_000 + content[2:])
+
+
+def test_what_lies_within_a_jpegs_notes_or_behind_its_end_is_no_pass():
+    content = jpeg_of_scans(0, side=64)
+    note = b"\xff\xda" * 200
+    comment = b"\xff\xfe" + struct.pack(">H", 2 + len(note)) + note
+    assert open_image(content[:2] + comment + content[2:] + note).image.size == (64, 64)
+
+
 def test_the_size_is_checked_before_anything_is_decoded():
     # Data for 100 bytes only: decoding would say "truncated", not "too large".
     assert "more than the limit" in refusal(png_header(1000, 1000), limit=PixelLimit(pixels=900_000))
