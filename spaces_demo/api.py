@@ -12,7 +12,7 @@ import gradio as gr
 from ..foundation.faults import Fault, InputFault
 from .board_answers import leaderboard as board_leaderboard
 from .compared_images import compare_files
-from .page_errors import as_page_error
+from .page_errors import as_api_error
 from .painting_record import painting_record
 from .scored_files import score_files
 from .served import Served
@@ -44,7 +44,7 @@ def add_api(served: Served) -> None:
         share of the dataset's paintings that score lower), out_of_distribution (distance and marked) and notes; or name and fault (what is wrong
         with this file, and the fix).
         """
-        with as_page_error():
+        with as_api_error():
             if not files:
                 raise InputFault(Fault("files", "", "there is no file", "give a list of uploaded files"))
             return score_files(served, [uploaded_path(file) for file in files])
@@ -56,7 +56,7 @@ def add_api(served: Served) -> None:
         p_first and p_first_swapped (that the first image is better, shown first and shown second), p (both combined), position_bias and
         agrees (with the scores).
         """
-        with as_page_error():
+        with as_api_error():
             if first is None or second is None:
                 raise InputFault(Fault("first, second", "", "an image is missing", "give two uploaded files"))
             return compare_files(served, uploaded_path(first), uploaded_path(second))
@@ -67,7 +67,7 @@ def add_api(served: Served) -> None:
         Takes its id. Gives its category, its scores with standard errors and 95 % intervals, each expert's ratings, and its comparisons won, lost
         and tied, by opponent and by expert.
         """
-        with as_page_error():
+        with as_api_error():
             if not isinstance(id, str):
                 raise InputFault(Fault("id", "", "it is no text", "give a painting's id"))
             return painting_record(served.dataset.wait(), id)
@@ -78,7 +78,7 @@ def add_api(served: Served) -> None:
         Takes nothing. Gives what the board's leaderboard.json holds: each row with figures, intervals and rank range, and the comparison of
         each pair of systems.
         """
-        with as_page_error():
+        with as_api_error():
             return board_leaderboard(served.board.wait())
 
     def checked(yaml: gr.FileData, predictions: gr.FileData) -> dict[str, Any]:
@@ -87,7 +87,7 @@ def add_api(served: Served) -> None:
         Takes an uploaded submission.yaml and an uploaded table of predictions. Gives either faults (file, place, what and fix of each), or id, card
         (the figures), flags, rank (for each table) and command, which hands it in.
         """
-        with as_page_error():
+        with as_api_error():
             if yaml is None or predictions is None:
                 what = "one of the two files is missing"
                 raise InputFault(Fault("yaml, predictions", "", what, "give submission.yaml and the predictions"))

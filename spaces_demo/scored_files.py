@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +17,7 @@ from ..foundation.faults import Fault, InputFault
 from ..foundation.progress_type import Progress, counted, no_progress
 from ..images.opening import OpenedImage, open_image
 from .limits import MAX_FILES
+from .model_calls import on_zero_gpu
 
 if TYPE_CHECKING:
     from ..model_card.scorer import ScoreTable
@@ -152,15 +154,31 @@ class _Work:
             finished(1)
 
     def score_all(self, report: Progress) -> None:
-        """Score them in the batches that the scorer would make: another visitor's turn may come between two."""
+        """Score them in the batches that the scorer would make: another visitor's turn may come between two.
+
+        On ZeroGPU a later batch may get no GPU any more: its files have that fault then, and what was scored before stays.
+        """
         at = list(self.opened)
         finished = counted(report, "scoring", len(at))
         for batch in self.held.model.batches([self.opened[place] for place in at]):
             places = [at[inside] for inside in batch]
-            self._score(places)
+            try:
+                self._score(places)
+            except Exception as error:
+                if not on_zero_gpu() or not self.tables:
+                    raise
+                self._leave_out(error)
+                return
             for place in places:
                 self.opened.pop(place)
             finished(len(places))
+
+    def _leave_out(self, error: Exception) -> None:
+        """Name what no GPU was lent for."""
+        said = re.sub(r"<[^>]*>", "", str(getattr(error, "message", error)))  # its package's words are HTML
+        for place in [place for place in self.opened if place not in self.places]:
+            fault = Fault(self.names[place], "", f"no GPU was lent for it ({said})", "score it again later")
+            self.faults[place] = InputFault(fault)
 
     def _score(self, places: list[int]) -> None:
         """Score one batch; where the model refuses it, each image alone, to find the one that is meant."""

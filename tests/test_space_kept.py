@@ -9,6 +9,7 @@ import gradio as gr
 import numpy as np
 import pytest
 from conftest import SmallExport
+from PIL import Image
 from small_scorer import write_small_scorer
 
 from ppaint.dataset_script import build_dataset
@@ -20,6 +21,7 @@ from ppaint.spaces_demo.kept_scores import KeptScores
 from ppaint.spaces_demo.model_calls import HeldModel, Turns
 from ppaint.spaces_demo.part import State
 from ppaint.spaces_demo.score_tab import build_score_tab
+from ppaint.spaces_demo.scored_files import score_files
 from ppaint.spaces_demo.space_file import NamedRepo
 
 
@@ -201,6 +203,24 @@ def test_on_zero_gpu_a_judge_without_a_scorer_takes_its_dimensions_from_the_rele
     found.load_models()
     assert found.judge.wait().model.dimensions == found.dataset.wait().dimensions
     assert not found.can_score_release()
+
+
+def test_on_zero_gpu_what_was_scored_before_the_gpu_was_refused_is_shown(zero_gpu, folder, calls, tmp_path):
+    found, paths = start(folder), []
+    for number in range(20):
+        paths.append(tmp_path / f"{number}.png")
+        Image.new("RGB", (40, 40), (number, 0, 0)).save(paths[-1])
+    whole = score_files(found, paths)
+    refused = gr.Error('No GPU was available. <a href="https://huggingface.co">Log in</a> for more')
+    calls.fail = {len(calls) + 2: refused}
+    entries = score_files(found, paths)
+    scored = [place for place, entry in enumerate(entries) if "scores" in entry]
+    assert len(scored) == 16 and all(entries[place] == whole[place] for place in scored)
+    (told,) = {tuple(entry["fault"].values()) for entry in entries if "fault" in entry}
+    assert told == ("no GPU was lent for it (No GPU was available. Log in for more)", "score it again later")
+    calls.fail = {len(calls) + 1: refused}
+    with pytest.raises(gr.Error, match="Log in"):
+        score_files(found, paths)
 
 
 def laid_out(served):
