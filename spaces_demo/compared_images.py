@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..foundation.faults import InputFault
 from ..images.opening import OpenedImage, open_image
+from .one_thread import in_image_thread
 from .part import State
 from .scored_files import score_sources, sources_of
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from .served import Served
 
 
+@in_image_thread
 def compare_files(served: Served, first: str | Path, second: str | Path) -> dict[str, Any]:
     """Compare two image files.
 

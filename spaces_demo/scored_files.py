@@ -18,6 +18,7 @@ from ..foundation.progress_type import Progress, counted, no_progress
 from ..images.opening import OpenedImage, open_image
 from .limits import MAX_FILES
 from .model_calls import on_zero_gpu
+from .one_thread import in_image_thread
 
 if TYPE_CHECKING:
     from ..model_card.scorer import ScoreTable
@@ -91,6 +92,7 @@ def sources_of(paths: Sequence[str | Path]) -> list[tuple[str, str | Path]]:
     return [(readable(Path(path).name), path) for path in paths]
 
 
+@in_image_thread
 def score_sources(
     served: Served,
     sources: Sequence[tuple[str, str | Path | bytes]],
