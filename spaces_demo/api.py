@@ -95,7 +95,7 @@ def add_api(served: Served) -> None:
 
     model = {"concurrency_id": "model", "concurrency_limit": 1}
     gr.api(score, api_name="score", **model)
-    gr.api(compare, api_name="compare", **model)
+    gr.api(compare, api_name="compare", concurrency_id="compare", concurrency_limit=1)
     gr.api(painting, api_name="painting", concurrency_limit=4)
     gr.api(leaderboard, api_name="leaderboard", concurrency_limit=4)
     gr.api(checked, api_name="check_submission", concurrency_id="check", concurrency_limit=1)

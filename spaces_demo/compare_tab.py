@@ -68,7 +68,8 @@ def build_compare_tab(served: Served) -> None:
             found = compare_files(served, one, other)
             return results_of(found, scale_text(served.model.wait().model))
 
-    calls = {"concurrency_id": "model", "concurrency_limit": 1, "api_visibility": "private"}
+    # a queue of its own: who scores an image does not wait behind who waits for the judge to be loaded
+    calls = {"concurrency_id": "compare", "concurrency_limit": 1, "api_visibility": "private"}
     button.click(compare, [first, second], [said, scores, judge], show_progress_on=said, **calls)
 
 

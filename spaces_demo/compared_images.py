@@ -13,10 +13,10 @@ from .part import State
 from .scored_files import score_sources, sources_of
 
 if TYPE_CHECKING:
+    from .model_calls import HeldModel
     from .served import Served
 
 
-@in_image_thread
 def compare_files(served: Served, first: str | Path, second: str | Path) -> dict[str, Any]:
     """Compare two image files.
 
@@ -41,12 +41,17 @@ def compare_files(served: Served, first: str | Path, second: str | Path) -> dict
     InputFault
         If an image cannot be opened or scored, with the faults of both; if there is no scorer, or the judge cannot be served.
     """
-    sources = sources_of([first, second])
+    held = None if served.judge.state is State.NOT_NAMED else served.judge.wait()
+    served.model.wait()  # both before the thread for images is taken: others are scored while a judge is loaded
+    return _compared(served, held, sources_of([first, second]))
+
+
+@in_image_thread
+def _compared(served: Served, held: HeldModel | None, sources: list[tuple[str, str | Path]]) -> dict[str, Any]:
     images = _opened(sources)
     entries = score_sources(served, sources).entries
     judge = None
-    if served.judge.state is not State.NOT_NAMED:
-        held = served.judge.wait()
+    if held is not None:
         odds = held.run("compare", images).tolist()
         scores = [entry.get("scores", {}) for entry in entries]
         judge = {

@@ -92,7 +92,6 @@ def sources_of(paths: Sequence[str | Path]) -> list[tuple[str, str | Path]]:
     return [(readable(Path(path).name), path) for path in paths]
 
 
-@in_image_thread
 def score_sources(
     served: Served,
     sources: Sequence[tuple[str, str | Path | bytes]],
@@ -120,10 +119,8 @@ def score_sources(
     if len(sources) > MAX_FILES:
         what = f"{len(sources)} files are more than the {MAX_FILES} that are scored at once"
         raise InputFault(Fault("the files", "", what, "give them in several parts"))
-    held, report = served.model.wait(), progress or no_progress
-    work = _Work(held, [name for name, _ in sources])
-    work.open_all(sources, report, thumbnails)
-    work.score_all(report)
+    work = _Work(served.model.wait(), [name for name, _ in sources])
+    _open_and_score(work, sources, progress or no_progress, thumbnails)
     return work.result(served.placement.look())
 
 
@@ -208,6 +205,12 @@ class _Work:
             else:
                 entries.append({"name": name} | _scores(table, scored[place], release, self.notes[place]))
         return ScoredFiles(entries, table, self.thumbnails)
+
+
+@in_image_thread
+def _open_and_score(work: _Work, sources: Sequence[tuple[str, Any]], report: Progress, thumbnails: bool) -> None:
+    work.open_all(sources, report, thumbnails)
+    work.score_all(report)
 
 
 def thumbnail(image: Image.Image) -> str:

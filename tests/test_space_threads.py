@@ -9,6 +9,7 @@ from contextvars import ContextVar
 import pytest
 
 from ppaint.foundation.faults import Fault, InputFault
+from ppaint.spaces_demo import compared_images, scored_files
 from ppaint.spaces_demo.compared_images import compare_files
 from ppaint.spaces_demo.one_thread import OneThread, in_image_thread
 from ppaint.spaces_demo.scored_files import score_files
@@ -49,19 +50,15 @@ def test_a_nested_call_does_not_wait_for_itself_and_context_variables_are_the_ca
 
 @pytest.mark.parametrize("work", [score_files, compare_files])
 def test_files_are_scored_and_compared_there(work, tmp_path, monkeypatch):
-    seen = []
+    opened, waited = [], []
     served = Served({})
-    monkeypatch.setattr(served.model, "wait", lambda: seen.append(threading.current_thread().name) or 1 / 0)
-    names = (
-        [tmp_path / "a.png"] if work is score_files else [write_image(tmp_path / name) for name in ("a.png", "b.png")]
-    )
+    monkeypatch.setattr(served.model, "wait", lambda: waited.append(threading.current_thread().name))
+    for module in (scored_files, compared_images):
+        monkeypatch.setattr(
+            module, "open_image", lambda *_, **__: opened.append(threading.current_thread().name) or 1 / 0
+        )
+    names = [tmp_path / name for name in ("a.png", "b.png")]
     with pytest.raises(ZeroDivisionError):
         work(served, names) if work is score_files else work(served, *names)
-    assert seen == ["images"]
-
-
-def write_image(path):
-    from PIL import Image
-
-    Image.new("RGB", (32, 32)).save(path)
-    return path
+    # a model that is still being loaded is waited for elsewhere, so that others are served meanwhile
+    assert opened == ["images"] and waited == [threading.current_thread().name]
