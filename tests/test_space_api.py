@@ -29,6 +29,7 @@ from ppaint.eval_suite.reference_scores import reference_scores
 from ppaint.spaces_demo.board_answers import leaderboard
 from ppaint.spaces_demo.limits import BUSY, limits_text
 from ppaint.spaces_demo.painting_record import painting_record
+from ppaint.spaces_demo.scored_files import MAX_PIXELS_IN_ALL
 from ppaint.spaces_demo.served_board import load_board
 from ppaint.spaces_demo.space_file import NamedRepo
 from ppaint.spaces_demo.submission_check import check_files
@@ -232,4 +233,4 @@ def test_the_page_says_the_limits_and_the_refusals_in_the_words_of_the_server():
         *limits_text()
     ]
     told = " ".join(TEXT.split())
-    assert REFUSAL in told and BUSY in told
+    assert REFUSAL in told and BUSY in told and f"at most {MAX_PIXELS_IN_ALL:,} pixels in all" in told
