@@ -13,6 +13,7 @@ from ppaint.preference_to_score import (
     worths_on_scale,
 )
 from ppaint.preference_to_score.fusion.contradicting_panel import unfit_reason
+from ppaint.preference_to_score.fusion.kept_fits import forget_fits
 from ppaint.preference_to_score.fusion.rating_anchor import anchor
 from ppaint.preference_to_score.fusion.worths_on_scale import reweighted_worths
 from ppaint.preference_to_score.ratings.mean_opinion_score import weighted_scores
@@ -68,7 +69,9 @@ def test_fused_scores_beat_ratings_alone_and_their_intervals_cover():
 
 def test_the_result_is_complete_and_repeats_to_the_last_bit():
     _, games, marks = small(0)
-    one, other = fuse(games, marks), fuse(games, marks)
+    one = fuse(games, marks)
+    forget_fits()
+    other = fuse(games, marks)
     for name in ("fused", "se", "se_panel", "a", "a_se", "b", "b_se"):
         assert np.isfinite(getattr(one, name)).all() and (getattr(one, name) == getattr(other, name)).all()
     assert one.fused == pytest.approx((one.a + one.b) / 2) and one.items == tuple(range(14))

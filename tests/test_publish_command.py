@@ -75,6 +75,8 @@ def heads(api: HfApi, org: str = ORG) -> dict[str, str]:
 
 
 BACK = """
+import gc
+gc.disable()  # it only imports and reads: looking through what imports made would take seconds
 import io, json, os, re, sys
 from contextlib import redirect_stdout
 from pathlib import Path

@@ -31,6 +31,7 @@ from ppaint.pipeline.card_figures import run_hash
 from ppaint.pipeline.protocol import Protocol, run_protocol
 from ppaint.pipeline.protocol_figures import LINES, UNSEEN, paired_differences
 from ppaint.pipeline.protocol_report import PLOTS, TAUGHT
+from ppaint.preference_to_score.fusion.kept_fits import forget_fits
 from ppaint.publishing.content import Links, Place
 from ppaint.publishing.contents.model import model_content
 from ppaint.publishing.outside_checks import check_content
@@ -301,6 +302,7 @@ def test_killed_anywhere_it_goes_on_and_ends_at_the_same_figures(run, raw, tmp_p
     half_written = [".ppaint.2147483647.partial", ".plots.2147483647.old", ".report.md.2147483647.partial.md"]
     for name in half_written:
         (tmp_path / "out" / name).mkdir()
+    forget_fits()  # as in a new process: else it would only be said again what `run` has found
     moved, batches = shutil.copytree(raw, tmp_path / "moved"), {"batch_size": 8}
     run_protocol(settings(moved, **batches), tmp_path / "out", silent)  # neither tells one run from another
     again = json.loads((tmp_path / "out" / "summary.json").read_text())

@@ -157,8 +157,10 @@ def judged(features, folder, seed):
 # What torchrun does, without its twice ten seconds of imports: one process imports, and two are made of it.
 TWO_OF_ONE = """
 import gc, os, sys
+gc.disable()  # while libraries are imported, as conftest.py does
 from test_several_processes import as_one_of_two
 
+gc.enable()
 gc.freeze()
 made = []
 for rank in ("0", "1"):

@@ -1,7 +1,7 @@
 """Construction B: one latent scale behind preferences and ratings, read out on the rating scale.
 
 The model is that of `personal_scales`, its variances, thresholds, shifts and scales are estimated by
-`joint_estimation`; here stand what goes in and what comes out, and how the scores answer to resampling the experts.
+`joint_estimation` (and kept by `kept_fits`); here stand what goes in and what comes out, and how the scores answer to resampling the experts.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from ..pairwise.comparisons import Comparisons
 from ..pairwise.pair_counts import count_pairs
 from ..panel.bootstrap import Resamples
 from ..ratings.ratings import Ratings
-from .joint_estimation import estimate
+from .kept_fits import estimate_once
 from .personal_scales import Judgments, Mode, Structure, pair_slopes, rating_slopes, resampled_modes
 
 MOST_LEVELS = 101
@@ -137,7 +137,7 @@ def joint_scale(comparisons: Comparisons, ratings: Ratings, scale: tuple[float, 
         raise ValueError("the joint scale needs at least two experts: one says nothing about how tastes differ")
     levels = rating_levels(ratings.value, scale)
     judgments = _lay_out(comparisons, ratings, levels)
-    structure, mode, iterations = estimate(judgments, levels)
+    structure, mode, iterations = estimate_once(judgments, levels)
     return JointScaleResult(
         items=ratings.items,
         raters=ratings.raters,
