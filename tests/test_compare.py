@@ -24,6 +24,7 @@ from ppaint.eval_suite.refusion import facets, resampled_fused_scores
 from ppaint.eval_suite.resampled_panels import resampled_panels, srcc_of_each
 from ppaint.eval_suite.significance import Comparison, PairTest
 from ppaint.foundation.faults import InputFault
+from ppaint.preference_to_score.fusion.kept_fits import forget_fits
 from ppaint.preference_to_score.panel.bootstrap import resampled_errors
 
 run = runner_of(compare)
@@ -290,6 +291,7 @@ def test_resampled_panels_are_made_once_and_made_again_where_the_file_is_not_who
     monkeypatch.setenv("PPAINT_CACHE", str(cache))
     whole = file.read_bytes()
     file.write_bytes(whole[: len(whole) // 2])
+    forget_fits()
     resampled_panels(release, references)
     assert file.read_bytes() == whole
 
