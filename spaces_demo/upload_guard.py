@@ -122,7 +122,7 @@ def is_upload(path: str, folder: Path) -> bool:
 
     Examples
     --------
-    >>> is_upload("/etc/passwd", Path("/tmp/uploads"))
+    >>> is_upload("/etc/passwd", Path("/uploads"))
     False
     """
     if not path or os.path.normpath(path) != path:

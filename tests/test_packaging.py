@@ -150,7 +150,7 @@ def test_no_package_stands_at_the_root():
 def test_dependencies_that_the_rooms_import_are_declared():
     lines = f"{SETUP['options']['install_requires']} {SETUP['options.extras_require']['space']}".split()
     declared = {line.split(">")[0].lower() for line in lines}
-    names = {"PIL": "pillow", "yaml": "pyyaml"}
+    names = {"PIL": "pillow", "yaml": "pyyaml", "python_multipart": "python-multipart"}
     program = (
         "import sys, grimp; g = grimp.build_graph(*sys.argv[1:], include_external_packages=True, cache_dir=None); "
     )

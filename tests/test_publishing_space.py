@@ -72,7 +72,7 @@ def test_it_holds_every_module_that_the_page_imports_and_no_other_file(content, 
 
 
 def test_every_package_that_it_imports_is_required_and_no_other(content, graph):
-    names = {"pillow": "PIL", "pyyaml": "yaml"}
+    names = {"pillow": "PIL", "pyyaml": "yaml", "python-multipart": "python_multipart"}
     required = {re.split("[<>=]", line)[0] for line in content.read("requirements.txt").decode().split()}
     upstream = graph.find_upstream_modules("ppaint.spaces_demo.app")
     outside = {name for name in upstream if not name.startswith("ppaint.")} - set(sys.stdlib_module_names)
