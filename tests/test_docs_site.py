@@ -180,7 +180,14 @@ def test_a_link_out_of_docs_goes_to_the_checkout_or_to_the_address_that_is_given
 def test_in_a_browser_the_site_asks_nobody_fits_a_small_screen_and_its_search_answers():
     from playwright.sync_api import sync_playwright
 
-    pages = ["index", "pair-design", "submit-and-compare", "reference/names/ppaint.preference_to_score.bradley_terry"]
+    pages = [
+        "index",
+        "api",
+        "genindex",
+        "pair-design",
+        "submit-and-compare",
+        "reference/names/ppaint.preference_to_score.bradley_terry",
+    ]
     said, asked = [], []
     with sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
