@@ -17,9 +17,7 @@ from .joint_estimation import estimate
 from .personal_scales import Judgments, Mode, Structure
 
 MOST_FITS = 128
-LARGEST_FIT = (
-    500_000  # bytes of its largest array: a larger one is made again, for all that are kept must fit into memory
-)
+LARGEST_FIT = 500_000  # bytes of all its arrays: a larger one is made again, so that those kept stay below 64 MB
 _KEPT: OrderedDict[bytes, tuple[Structure, Mode, int]] = OrderedDict()
 _LOCK = Lock()
 
@@ -64,7 +62,7 @@ def estimate_once(judgments: Judgments, levels: NDArray) -> tuple[Structure, Mod
     arrays = [value for part in fit[:2] for value in _values(part) if isinstance(value, np.ndarray)]
     for array in arrays:
         array.setflags(write=False)
-    if max(array.nbytes for array in arrays) <= LARGEST_FIT:
+    if sum(array.nbytes for array in arrays) <= LARGEST_FIT:
         with _LOCK:
             _KEPT[key] = fit
             while len(_KEPT) > MOST_FITS:
