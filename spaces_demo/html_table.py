@@ -31,5 +31,5 @@ def html_table(title: str, headers: Sequence[str], rows: Sequence[Sequence[str]]
     body = "".join(f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>" for row in rows)
     kind = "scrolls wraps" if wraps else "scrolls"
     box = f'class="{kind}" role="region" tabindex="0" aria-label="{escape(title)}"'
-    caption = f"<caption>{escape(title)}</caption>"
+    caption = f"<caption><span>{escape(title)}</span></caption>"
     return f"<div {box}><table>{caption}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"

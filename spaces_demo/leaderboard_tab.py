@@ -154,7 +154,7 @@ def _lay_out_check(served: Served) -> None:
     command = gr.Textbox(
         label="To hand it in, from a folder mine with both files (under the names submission.yaml and predictions)",
         interactive=False,
-        buttons=["copy"],
+        buttons=[],  # within the label, a button would take the label for itself
         lines=2,
         visible=False,
         elem_id="board-command",
@@ -217,5 +217,8 @@ def plots_html(board: ServedBoard | None) -> str:
     shown = []
     for picture in board.plots.pictures():
         data = base64.b64encode(picture.png).decode("ascii")
-        shown.append(f'<img src="data:image/png;base64,{data}" alt="{escape(picture.shows)}">')
+        image = f'<img src="data:image/png;base64,{data}" alt="{escape(picture.shows)}">'
+        shown.append(
+            f'<div class="picture" role="region" tabindex="0" aria-label="Plot {len(shown) + 1}">{image}</div>'
+        )
     return "".join(shown)

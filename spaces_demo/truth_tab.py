@@ -324,4 +324,8 @@ def _named(names: tuple[str, ...]) -> list[tuple[str, str]]:
 def _cells(table: Table) -> dict[str, Any]:
     """A table's content, and no update of the component: that would be kept with the visitor's session."""
     headers, rows = table
-    return {"headers": headers, "data": rows}
+    shown = [
+        [f"{cell:.2f}" if isinstance(cell, float) else "" if cell is None else str(cell) for cell in row]
+        for row in rows
+    ]
+    return {"headers": headers, "data": rows, "metadata": {"display_value": shown}}
