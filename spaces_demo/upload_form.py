@@ -14,9 +14,7 @@ from .limits import MAX_FILES, TOO_MANY_FILES
 FIELD = "files"
 CUT_OFF = "The upload was cut off."
 NO_FORM = "An upload is a form (multipart/form-data, in UTF-8) with a boundary of at most 70 characters."
-NO_FILES = (
-    f"An upload's form holds files, one or more, each in a field of the name '{FIELD}' and with a name of its own."
-)
+NO_FILES = f"An upload's form holds files, one or more, each in a field of the name '{FIELD}' and with a name that does not begin with a dot."
 BROKEN = "The upload's form is broken."
 _LONGEST_BOUNDARY = 70  # RFC 2046
 
@@ -125,5 +123,8 @@ class UploadForm:
 
 
 def _is_a_name(name: bytes) -> bool:
-    """Whether Gradio can make a file's name of it: it takes the last part, without what no name may hold."""
-    return Path(name.decode("utf-8", "replace")).name not in ("", "..")
+    """Whether Gradio can make a file's name of it that it will also open: it takes the last part, without what no name may hold."""
+    from gradio_client.utils import strip_invalid_filename_characters
+
+    last = Path(name.decode("utf-8", "replace")).name
+    return last != "" and not strip_invalid_filename_characters(last).startswith(".")

@@ -96,6 +96,8 @@ WRONG_PARTS = {
     "a field of another name": b'Content-Disposition: form-data; name="other"; filename="x.png"',
     "a file without a name": b'Content-Disposition: form-data; name="files"; filename=""',
     "the folder above as a name": b'Content-Disposition: form-data; name="files"; filename="a/.."',
+    "a hidden file": b'Content-Disposition: form-data; name="files"; filename="a/.b.png"',
+    "a file hidden by what is left of its name": b'Content-Disposition: form-data; name="files"; filename="<.b.png"',
     "a name told twice": DISPOSITION + b"\r\n" + DISPOSITION,
     "no name told": b"Content-Type: image/png",
 }
