@@ -158,6 +158,36 @@ def test_two_hostile_images_are_not_compared(server, unharmed):
             assert REFUSED[name][1] in told and MARK not in told
 
 
+NAMES = [
+    "../../../etc/passwd.png",
+    "a\\..\\windows\\a.png",
+    "<img src=x onerror=alert(1)>.png",
+    "&lt;script&gt;alert(1)&lt;&#47;script&gt;.png",
+    "[a](javascript:alert(1)) **b** `c`.png",
+    "\u202egnp.exe.png",
+    "a\nb\x1b[2J.png",
+    "=cmd|'calc'!A0.png",
+    "国" * 300 + ".png",
+    "{{7*7}}${7*7}%s%n.png",
+]
+
+
+def test_a_files_name_is_a_name_within_the_uploads_and_on_the_page_text(server, unharmed):
+    paths = uploaded(server, *((name, f"no image {place}".encode()) for place, name in enumerate(NAMES)))
+    unharmed += paths
+    for path in map(Path, paths):
+        assert path.parent.parent == server.uploads and len(path.name.encode()) <= 255
+    _, told = call(server.client, "score", [[data(path) for path in paths]])
+    assert [one["name"] for one in json.loads(told.split("data: ", 1)[1])[0]] == [Path(path).name for path in paths]
+    number = index_of(server.client, "score-files", "inputs")
+    shown = [one.get("value") for one in event(server, number, [[data(path) for path in paths]])["data"]]
+    tables = [one for one in shown if isinstance(one, dict) and "data" in one]  # of text: what it holds is no markup
+    assert [Path(path).name for path in paths] in [[row[0] for row in one["data"] if row] for one in tables]
+    assert "script" not in json.dumps([one for one in shown if one not in tables])
+    parts = {one["props"].get("elem_id"): one["props"] for one in server.client.get("config").json()["components"]}
+    assert parts["score-faults"]["datatype"] == "str"
+
+
 def test_33_megabytes_and_1001_files_are_refused_and_leave_nothing(server):
     answer = post(server, HEAD % b"large.png" + b"\0" * (33 * 2**20) + b"\r\n--b--\r\n")
     assert answer.status_code == 413 and "maximum allowed size" in answer.text
