@@ -10,7 +10,7 @@ CSS = """
 .note, #note {border-left: 4px solid #b3261e; background: #fbf1ee; color: #2b2a28; padding: 10px 14px; border-radius: 4px;}
 .note *, #note * {color: inherit !important;}
 .dark .note, .dark #note {border-left-color: #f2867b; background: #3b231f; color: #f6e9e4;}
-.gradio-container .html-container.padding {padding: 0;}
+.gradio-container .html-container {padding: 0 !important;}
 .gradio-container nav a:not(.active) {color: var(--body-text-color);}
 .gradio-container .file-preview button {color: var(--body-text-color);}
 .dark .file-preview a {color: var(--link-text-color);}
@@ -21,7 +21,8 @@ CSS = """
 #score-table img {max-height: 56px; max-width: 96px; margin: 2px 0;}
 .numbers, .numbers .cell-wrap, .numbers .cell-wrap * {font-family: system-ui, Arial, sans-serif !important; font-variant-numeric: tabular-nums;}
 #score-bars, #score-placement {overflow-x: auto !important;}
-#score-bars img, #score-placement img {min-width: 560px; max-width: none;}
+#score-bars *, #score-placement * {justify-content: flex-start !important;}
+#score-bars img, #score-placement img {width: 100%; height: auto; min-width: 560px; max-width: none;}
 .scrolls {overflow-x: auto; margin: 8px 0;}
 .scrolls table {border-collapse: collapse; font-variant-numeric: tabular-nums;}
 .scrolls caption {text-align: left; font-weight: 600; padding: 4px 0;}
