@@ -12,6 +12,11 @@ import httpx
 # the score function by each entry, a tab's own event, and two functions with two files
 ENTRIES = ("call/score", "call/v2/score", "queue/join", "a tab", "call/compare", "call/check_submission")
 
+TWO_FILES_BY_NAME = {
+    "call/v2/compare": ("first", "second"),
+    "call/v2/check_submission": ("yaml", "predictions"),
+}
+
 
 def index_of(client: httpx.Client, element: str, side: str) -> int:
     """Which event has a named element among its inputs, or its outputs."""
@@ -41,7 +46,7 @@ def call(client: httpx.Client, name: str, data: list[Any]) -> tuple[int, str]:
 
 
 def ask(client: httpx.Client, entry: str, value: Any) -> tuple[int, str]:
-    """What one of `ENTRIES` answers to a file: the status, and all that it sends."""
+    """What one of `ENTRIES`, or of `TWO_FILES_BY_NAME`, answers to a file: the status, and all that it sends."""
     if entry in ("queue/join", "a tab"):
         session = secrets.token_hex(5)
         event = number_of(client, "score") if entry == "queue/join" else index_of(client, "score-files", "inputs")
@@ -53,6 +58,8 @@ def ask(client: httpx.Client, entry: str, value: Any) -> tuple[int, str]:
     body = {"files": [value]} if entry == "call/v2/score" else {"data": [[value]]}
     if entry in ("call/compare", "call/check_submission"):
         body = {"data": [value, value]}
+    elif entry in TWO_FILES_BY_NAME:
+        body = dict.fromkeys(TWO_FILES_BY_NAME[entry], value)
     return _answer(client, entry, body)
 
 

@@ -4,15 +4,17 @@ import json
 import re
 import secrets
 import socket
+import threading
 import time
 from contextlib import suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import httpx
 import pytest
 from hostile_images import JPEG, MARK, PNG, REFUSED, SCORED, zipped
 from hostile_submissions import HOSTILE
-from page_calls import call, index_of, number_of
+from page_calls import TWO_FILES_BY_NAME, ask, call, index_of, number_of
 from small_board import noisy, write_submission
 
 from ppaint.spaces_demo import limits
@@ -274,6 +276,8 @@ def test_a_path_that_is_no_upload_is_refused_at_every_tabs_own_event_as_at_the_a
                 told = event(server, one["id"], [value] * len(one["inputs"]))
                 assert told["error"] == REFUSAL
     assert taken == 5  # compare and check_submission, and the events of three tabs
+    for entry in TWO_FILES_BY_NAME:
+        assert all(REFUSAL in ask(server.client, entry, value)[1] for value in values)
 
 
 def test_no_other_event_takes_a_path_or_echoes_it(server, tmp_path):
@@ -301,14 +305,41 @@ def test_no_other_event_takes_a_path_or_echoes_it(server, tmp_path):
         assert set(answers) <= {NOT_PLAIN, NOT_TAKEN}
 
 
-def test_no_address_is_fetched(server):
+class Redirects(BaseHTTPRequestHandler):
+    """Sends whoever comes to a file of this machine, and remembers that somebody came."""
+
+    def do_GET(self):
+        self.server.asked.append(self.path)
+        self.send_response(302)
+        self.send_header("Location", "file:///etc/passwd" if "file" in self.path else "http://127.0.0.1/")
+        self.end_headers()
+
+    do_HEAD = do_GET
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture
+def redirecting():
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Redirects)
+    server.asked = []
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield server
+    server.shutdown()
+    server.server_close()
+
+
+def test_no_address_is_fetched(server, redirecting):
     own = f"127.0.0.1:{httpx.URL(server.address).port}/config"
     addresses = [f"http://{own}", f"file://{own}", f"//{own}", "http://169.254.169.254/latest", "http://[::1]/a.png"]
     addresses += ["http://0x7f000001/", "https://example.com/a.png", "data:image/png;base64,iVBORw0KGgo="]
+    addresses += [f"http://127.0.0.1:{redirecting.server_port}/{to}.png" for to in ("file", "loopback", "again")]
     for address in addresses:
         for value in ({"path": address, "meta": META}, {"url": address, "meta": META}):
             told = call(server.client, "score", [[value]])[1] + call(server.client, "compare", [value, value])[1]
             assert told.count(REFUSAL) == 2 and address not in told
+    assert redirecting.asked == []
 
 
 # --- requests
