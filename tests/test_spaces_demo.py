@@ -192,10 +192,7 @@ def test_as_a_space_it_runs_from_its_own_files_alone(space, needed):
     assert Path(places["ppaint.model_card.scorer"]) == space.own / "model_card" / "scorer.py"
     assert [file for file in places.values() if not Path(file).is_relative_to(space.own)] == []
     rooms = {name.split(".")[1] for name in places if "." in name}
-    assert rooms == needed - {
-        "eval_suite",
-        "preference_to_score",
-    }  # all but what only a board or a painting's record needs
+    assert rooms == needed - {"preference_to_score"}  # all but what only a painting's record needs
 
 
 def test_a_client_gets_scores_as_numbers_and_what_is_wrong_with_a_file(predicted, scorer, painting):
