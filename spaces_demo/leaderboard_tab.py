@@ -14,7 +14,7 @@ from .checked_html import checked_html
 from .html_table import html_table
 from .page_errors import as_page_error
 from .part import State
-from .part_status import show_live, show_status
+from .part_status import needed_html, show_live, show_status
 from .served import Served
 from .submission_check import ENDINGS, check_submission
 from .upload_guard import take_paths
@@ -179,7 +179,7 @@ def _table(board: ServedBoard, which: str, labels: str, access: str, trained: st
 def board_html(served: Served) -> str:
     """What a board is of, who maintains it, and how far its log goes; text of others in it is text."""
     if served.board.state is State.NOT_NAMED:
-        return "".join(f"<p>{escape(str(fault))}</p>" for fault in served.board.fault.faults)
+        return needed_html(served.board)
     found = served.board.look()
     if found is None:
         return ""

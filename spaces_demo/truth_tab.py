@@ -19,7 +19,7 @@ from .painting_choice import HIGHEST, LOWEST, ChosenPaintings, choose_paintings
 from .painting_record import painting_record
 from .painting_tables import Table, met_text, opponent_rows, rating_rows, score_rows
 from .part import State
-from .part_status import show_live
+from .part_status import needed_html, show_live, status_html
 from .release_images import LARGE, ReleaseImages
 from .score_tables import spoken
 from .served import Served
@@ -279,13 +279,9 @@ def image_html(release: ReleaseTables, record: dict[str, Any]) -> str:
 
 def release_html(served: Served) -> str:
     """Which release is shown, of what its scores are made, and that it is simulated where it is; or why there is none."""
-    part = served.dataset
-    if part.state is State.WAITED_FOR:
-        return f'<p role="status">Loading the release {escape(str(part.named))} …</p>'
-    if part.fault is not None:
-        role = "status" if part.state is State.NOT_NAMED else "alert"
-        return f'<p role="{role}">' + "<br>".join(escape(str(fault)) for fault in part.fault.faults) + "</p>"
-    release = part.look()
+    release = served.dataset.look()
+    if release is None:
+        return needed_html(served.dataset) + status_html([served.dataset])
     low, high = release.scale
     made_of = {
         None: f"Its scores are fused from ratings and preferences, on the rating scale {low:g} to {high:g} (they may lie beyond it).",
