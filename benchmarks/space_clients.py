@@ -11,7 +11,7 @@ from queue import Empty, SimpleQueue
 from typing import Any
 
 from gradio_client import Client
-from space_server import score
+from space_demo_server import score
 
 
 @dataclass(frozen=True)

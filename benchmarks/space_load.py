@@ -25,10 +25,10 @@ import typer
 from report_runs import RESULTS, write_result
 from scored_alone import by_command, largest_difference_to_batch, plain_loop, same_numbers
 from space_clients import Request, ask_all
+from space_demo_server import DemoServer, machine, score
 from space_flood import Answer, flood
 from space_images import write_images
 from space_page import load_table, write_page
-from space_server import DemoServer, machine, score
 
 from ppaint.spaces_demo.limits import BUSY, WAITING
 

@@ -21,9 +21,9 @@ from typing import Annotated, Any
 
 import typer
 from report_runs import RESULTS, write_result
+from space_demo_server import DemoServer, machine, score
 from space_images import write_images
 from space_page import start_table, write_page
-from space_server import DemoServer, machine, score
 
 from ppaint.trainer.tiny_judge import WEIGHTS
 

@@ -52,10 +52,10 @@ typer.testing._get_command = cache(typer.testing._get_command)
 # Files whose tests take longest, about in that order. They are handed out first, or one of them would run alone in the end.
 LONGEST = (
     "quickstart",
+    "spaces_demo",
     "several_processes",
     "reproduce",
     "psdistill_trainer",
-    "spaces_demo",
     "plan_command",
     "psdistill_exact_trainer",
     "distil_in_python",

@@ -445,7 +445,7 @@ def test_a_model_that_cannot_judge_is_refused(raw, stranger, tmp_path):
     (folder / "tokenizer.json").write_text(json.dumps(tokenizer))
     with pytest.raises(InputFault, match="tokenizer.json: the answer '7'.*must be one"):
         run_protocol(Protocol(model=str(folder), annotations=raw, processes=1), tmp_path / "out", silent)
-    with pytest.raises(InputFault, match="no model could be loaded"):
+    with pytest.raises(InputFault, match="no such folder, and no such model repo within reach"):
         run_protocol(Protocol(model=str(tmp_path / "no"), annotations=raw, processes=1), tmp_path / "out", silent)
     assert not (tmp_path / "out").exists()
 

@@ -18,7 +18,7 @@ def benchmarks(monkeypatch):
     monkeypatch.syspath_prepend(str(BENCHMARKS))
 
 
-@pytest.mark.parametrize("name", ["space_images", "space_load", "space_server", "scored_alone"])
+@pytest.mark.parametrize("name", ["space_images", "space_load", "space_demo_server", "scored_alone"])
 def test_examples_run(name):
     found = doctest.testmod(importlib.import_module(name))
     assert found.attempted and not found.failed
