@@ -253,3 +253,4 @@ def test_two_images_are_compared_with_the_keyboard_alone(pages, images, scored):
         seen(page.locator("#compare-scores").get_by_text(f"{float(scored[0]['overall']):.2f} ±")).wait_for()
         tab_to(page, "#compare-scores")
         tab_to(page, "#compare-judge")
+        assert "overall" in page.locator("#compare-judge").inner_text()
