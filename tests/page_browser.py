@@ -133,8 +133,18 @@ def tab_to(page, reached: str, *, at_most: int = 40) -> None:
     raise AssertionError(f"{reached} is not reached with the keyboard")
 
 
-def give_by_keyboard(page, files) -> None:
-    """Open the file dialog of what has the focus, and choose these."""
-    with page.expect_file_chooser() as chooser:
-        page.keyboard.press("Enter")
-    chooser.value.set_files(files)
+def give_by_keyboard(page, place: str, files) -> None:
+    """Go to a place, open its file dialog, and choose these; where the page was drawn anew in between, go there again."""
+    from playwright.sync_api import TimeoutError as TooLong
+
+    for _ in range(5):
+        if not page.evaluate("place => !!document.activeElement.closest(place)", place):
+            tab_to(page, place)
+        try:
+            with page.expect_file_chooser(timeout=10_000) as chooser:
+                page.keyboard.press("Enter")
+        except TooLong:
+            continue
+        chooser.value.set_files(files)
+        return
+    raise AssertionError(f"{place} opens no file dialog at Enter")
