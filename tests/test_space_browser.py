@@ -228,7 +228,8 @@ def test_what_answers_and_what_happens_to_an_upload_is_said(pages, page_server, 
 def test_an_image_is_scored_with_the_keyboard_alone(pages, images, scored):
     with pages.open("", width=1280) as page:
         page.locator("#score-examples img").first.wait_for()
-        give_by_keyboard(page, "#score-files", images[0])
+        tab_to(page, "#score-files")
+        give_by_keyboard(page, images[0])
         page.locator("#score-placement img").wait_for()
         tab_to(page, "#score-examples")
         page.keyboard.press("Enter")
@@ -244,7 +245,8 @@ def test_two_images_are_compared_with_the_keyboard_alone(pages, images, scored):
     with pages.open("compare", width=1280) as page:
         page.locator("#compare-button").wait_for()
         for which, image in zip(("first", "second"), images[:2], strict=True):
-            give_by_keyboard(page, f"#compare-{which}", image)
+            tab_to(page, f"#compare-{which}")
+            give_by_keyboard(page, image)
             page.locator(f"#compare-{which} img").wait_for()
         tab_to(page, "#compare-button")
         page.keyboard.press("Enter")
