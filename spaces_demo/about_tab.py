@@ -16,6 +16,7 @@ from .part import Part, State
 from .part_status import show_live, status_html
 from .score_tab import SIMULATED_NOTE
 from .space_file import NamedRepo
+from .truth_tab import SIMULATED_RELEASE
 
 if TYPE_CHECKING:
     from ..dataset_script.release import ReleaseTables
@@ -29,7 +30,7 @@ _WHAT = (
     "the paper's authors did not write it, and their data and weights are not in it."
 )
 _UPLOADS = (
-    "An image that you upload is scored, and that is all: no one looks at it, and nothing is trained on it. It lies in a temporary folder "
+    "An image that you upload is scored, and that is all that this page does with it. It lies in a temporary folder "
     "of this page's server that no other user of that machine may read, is **deleted within the hour**, and goes with the folder when the server ends. Neither the image nor its scores "
     "are stored. The two files of a submission that is checked are treated in the same way; to hand it in is another step, `ppaint submit`, under your own account."
 )
@@ -110,9 +111,7 @@ def simulated_html(served: Served) -> str:
     """
     lines, scorer, release, board = [], served.model.look(), served.dataset.look(), served.board.look()
     if release is not None and release.simulated:
-        lines.append(
-            f"<p>A program drew the paintings of {escape(release.name)}, and simulated experts judged them: no person did.</p>"
-        )
+        lines.append(f"<p>{escape(release.name)}: {SIMULATED_RELEASE}</p>")
     if scorer is not None and scorer.model.config.simulated:
         lines.append(f"<p>{SIMULATED_NOTE}</p>")
     if board is not None and board.board.facts.simulated:

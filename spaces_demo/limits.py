@@ -49,4 +49,6 @@ def limits_text() -> tuple[str, ...]:
         f"A request that carries no files has at most {JSON_BYTES:,} bytes.",
         f"At most {WAITING} requests wait; the next one is told that the page is busy. One model call runs at a time.",
         f"Uploads are deleted within the hour; at most {FOLDER_BYTES // 2**30} GB of them are held.",
+        f"At most {UPLOADS_AT_ONCE} uploads and {OPEN_REQUESTS:,} requests of every kind are under way; one of which nothing comes in for {SILENT_SECONDS} seconds "
+        "is given up.",
     )

@@ -41,7 +41,7 @@ _COLUMNS = """
   its comparisons (natural logarithm, mean 0), which is not on the rating scale.
 - **Won**: the expert preferred this painting to the opponent.
 """
-_SIMULATED = (
+SIMULATED_RELEASE = (
     "<strong>Simulated.</strong> A program drew these paintings, and simulated experts judged them: nothing here says anything about real "
     "paintings, experts or taste."
 )
@@ -289,7 +289,7 @@ def release_html(served: Served) -> str:
         "pairs": "It has comparisons alone: its scores are log-worths, which are not on a rating scale.",
     }[release.scores_from]
     lines = f"<p><strong>{escape(release.name)}</strong>: {len(release.painting_facts)} paintings in {len(release.categories)} categories. {made_of}</p>"
-    return lines + (f'<p class="note">{_SIMULATED}</p>' if release.simulated else "")
+    return lines + (f'<p class="note">{SIMULATED_RELEASE}</p>' if release.simulated else "")
 
 
 def _chosen(release: ReleaseTables, category: str, dimension: str, order: str, *ends: str) -> ChosenPaintings:
