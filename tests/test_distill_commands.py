@@ -100,9 +100,13 @@ def test_tiny_is_the_included_judge_in_every_command(place, tmp_path, capsys):
     assert json.loads((judged / "judging.json").read_text())["model"] == str(WEIGHTS)
     assert run("pseudo-label", "--judgments", judged, "--out", labels, "--min-reliability", 0) == 0
     (tmp_path / "config.yaml").write_text(yaml.safe_dump({"model": "tiny", "max_steps": 1, "eval_steps": 1}))
+    drawn = ("objective=policy", "sampled_answers=4")
     paths = (f"images={place / 'images'}", f"pseudo_labels={labels}", f"out={tmp_path / 'distilled'}")
-    assert run("distill", "--config", tmp_path / "config.yaml", *paths) == 0
-    assert ScorerConfig.load(tmp_path / "distilled" / "scorer").simulated
+    assert run("distill", "--config", tmp_path / "config.yaml", *paths, *drawn) == 0
+    written = ScorerConfig.load(tmp_path / "distilled" / "scorer")
+    assert written.simulated and written.training["answers per image and dimension"] == 4
+    card = (tmp_path / "distilled/scorer/README.md").read_text()
+    assert "4 answers per image and dimension" in card and "exact expectation" not in card
     capsys.readouterr()
     shown = []
     for model in ("tiny", WEIGHTS):

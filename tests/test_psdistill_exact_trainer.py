@@ -9,6 +9,7 @@ import pytest
 import ranking_formulas
 import torch
 from readout_of_trainer import readout_means
+from shifted import shift
 from small_exact_run import (
     DIMENSIONS,
     PROCESSOR,
@@ -29,6 +30,7 @@ from ppaint.trainer import (
     PSDistillExactConfig,
     ranking,
 )
+from ppaint.trainer.answer_draws import uniform_draws
 from ppaint.trainer.held_out import held_out_metrics
 from ppaint.trainer.psdistill_exact_config import OBJECTIVES
 
@@ -91,6 +93,32 @@ def test_loss_is_the_formulas_over_all_dimensions_of_a_batch(features, scores, t
         top, bottom = top + own[0], bottom + own[1]
         kl += ranking_formulas.kl_divergence(log_probs[d], trainer.reference[d, places]).mean() / 2
     assert float(loss) == pytest.approx(top / bottom + 0.1 * kl, rel=1e-5)
+
+
+def test_loss_on_drawn_answers_is_the_formula(features, scores, tmp_path):
+    """Gradient = (1/N) sum over answers of - G/(G-1) c (r - mean r) grad log pi / G, and beta times the exact KL's."""
+    trainer = make(tmp_path, features, scores, objective="policy", sampled_answers=4, beta=0.3)
+    shift(trainer.core)
+    places = torch.tensor(trainer.table.training_images[:9])
+    trainer.current_gradient_accumulation_steps = 1
+    trainer.compute_loss(trainer.model, {"places": places}).backward()
+    got = gradient_of(trainer)
+    log_probs, _ = trainer.log_probs(trainer.model, places)
+    own = torch.arange(9)
+    drawn = ranking.drawn_answers(log_probs, uniform_draws(5, 0, places, own, dimensions=2, answers=4))
+    wanted = 0.0
+    for d in range(2):
+        c = trainer.confidence[d, places]
+        table = ranking_formulas.ranking_reward(log_probs[d].detach(), trainer.elo[d, places], c * (1 - torch.eye(9)))
+        for i in range(9):
+            answers = drawn[d, i].tolist()
+            reward = table[i, answers]
+            for answer, advantage in zip(answers, float(c[i]) * (reward - reward.mean()) * 4 / 3, strict=True):
+                wanted = wanted - advantage * log_probs[d, i, answer] / 4
+    kl = ranking.kl_divergence(log_probs, trainer.reference[:, places])
+    trainer.model.zero_grad()
+    (wanted / 18 + 0.3 * kl.mean()).backward()
+    assert float((got - gradient_of(trainer)).norm() / got.norm()) < 1e-4
 
 
 @pytest.mark.parametrize("objective", ["policy", "fidelity", "judgments"])
@@ -189,6 +217,10 @@ def test_the_starting_model_is_kept_where_training_only_harms(features, scores, 
     assert same(start, trainer.core.state_dict())
 
 
+def gradient_of(trainer):
+    return torch.cat([p.grad.flatten() for p in trainer.model.parameters() if p.grad is not None])
+
+
 class Killer(TrainerCallback):
     """Ends the run at a chosen moment, as a power cut would: nothing is tidied up."""
 
@@ -206,9 +238,9 @@ class Killer(TrainerCallback):
         self._maybe("look", state)
 
 
-@pytest.mark.parametrize("lora_r", [0, 4])
-def test_a_killed_run_ends_at_the_same_weights_bit_for_bit(lora_r, features, scores, tmp_path):
-    options = {"max_steps": 5, "lora_r": lora_r, "learning_rate": 3e-3}
+@pytest.mark.parametrize("more", [{}, {"lora_r": 4, "objective": "policy", "sampled_answers": 3}])
+def test_a_killed_run_ends_at_the_same_weights_bit_for_bit(more, features, scores, tmp_path):
+    options = {"max_steps": 5, "learning_rate": 3e-3, **more}
     whole = make(tmp_path / "whole", features, scores, **options)
     whole.train_from_newest()
     for kill in (Killer(0, "look"), Killer(1, "step"), Killer(4, "look"), Killer(5, "step")):
@@ -383,6 +415,8 @@ def test_a_reporter_that_is_not_installed_is_refused_by_the_config(tmp_path):
 def test_config_refuses_what_makes_no_sense(tmp_path):
     for wrong in (
         {"objective": "grpo"},
+        {"sampled_answers": 1, "objective": "policy"},
+        {"sampled_answers": 8, "objective": "fidelity"},
         {"max_steps": -1},
         {"held_out_fraction": 1.0},
         {"beta": -1},

@@ -8,6 +8,7 @@ import ranking_formulas
 import torch
 
 from ppaint.trainer import ranking
+from ppaint.trainer.answer_draws import uniform_draws
 
 N = 6
 
@@ -70,6 +71,81 @@ def test_policy_loss_is_zero_in_value(batch):
     reward = reward_of(log_probs, elo, confidence)
     loss = ranking.policy_loss(log_probs, ranking.advantage(reward, log_probs, confidence))
     torch.testing.assert_close(loss, torch.zeros_like(loss))
+
+
+@pytest.mark.parametrize("size", [2, 3])
+def test_gradient_over_all_answers_that_might_be_drawn_is_the_exact_one(size, batch):
+    """Every pair, and every triple, of answers with its probability: nothing is sampled, so equality is to rounding."""
+    log_probs, elo, confidence = batch
+    logits = log_probs.clone().requires_grad_()
+    now = logits.log_softmax(-1)
+    reward = reward_of(now.detach(), elo, confidence)
+    exact = ranking.policy_loss(now, ranking.advantage(reward, now, confidence)).sum()
+    (wanted,) = torch.autograd.grad(exact, logits, retain_graph=True)
+    answers = torch.cartesian_prod(*[torch.arange(10)] * size).T.reshape(1, size, -1).expand(N, size, 10**size)
+    every = answers.permute(2, 0, 1)  # (10^G, N, G)
+    chance = log_probs.expand(10**size, N, 10).gather(-1, every).sum(-1).exp()
+    advantages = ranking.answer_advantage(reward.expand(10**size, N, 10), every, confidence.expand(10**size, N))
+    loss = ranking.sampled_policy_loss(now.expand(10**size, N, 10), every, advantages)
+    torch.testing.assert_close(loss, torch.zeros_like(loss))
+    (got,) = torch.autograd.grad((chance * loss).sum(), logits)
+    torch.testing.assert_close(got, wanted)
+
+
+def test_mean_gradient_of_drawn_answers_is_the_exact_one_within_its_error(batch):
+    """Four thousand steps' own draws: in units of its standard error the difference is as large as chance makes it."""
+    log_probs, elo, confidence = batch
+    reward = reward_of(log_probs, elo, confidence)
+    pi, steps, size = log_probs.exp(), 4000, 4
+    wanted = -ranking.advantage(reward, log_probs, confidence) * pi  # of the logits
+    images = torch.arange(N)
+    uniform = torch.cat([uniform_draws(7, step, images, images, dimensions=1, answers=size) for step in range(steps)])
+    logits = log_probs.expand(steps, N, 10).clone().requires_grad_()
+    now = logits.log_softmax(-1)
+    answers = ranking.drawn_answers(now, uniform)
+    advantages = ranking.answer_advantage(reward.expand(steps, N, 10), answers, confidence.expand(steps, N))
+    ranking.sampled_policy_loss(now, answers, advantages).sum().backward()
+    mean, error = logits.grad.mean(0), logits.grad.std(0) / math.sqrt(steps)
+    apart = ((mean - wanted) / error).square().mean().sqrt()
+    assert 0.5 < float(apart) < 1.5
+    short = ((mean * (size - 1) / size - wanted) / error).square().mean().sqrt()  # without G / (G - 1)
+    assert float(short) > 3
+
+
+def test_noise_of_drawn_answers_is_that_of_a_sample_covariance():
+    """docs/estimators-of-the-objective.md: all pairs, triples and fours of answers about one image, against the formula."""
+    rng = np.random.default_rng(5)
+    log_probs, reward = torch.tensor(rng.normal(size=10)).log_softmax(-1), torch.tensor(rng.uniform(size=10))
+    pi = log_probs.exp()
+    score = torch.eye(10, dtype=torch.float64)[3] - pi[3]  # d log pi(v) / d logit_3, by answer
+    r = reward - pi @ reward
+    shared, both, alone = pi @ (r * score), pi @ (r**2 * score**2), (pi @ r**2) * (pi @ score**2)
+    for size in (2, 3, 4):
+        every = torch.cartesian_prod(*[torch.arange(10)] * size)
+        chance = log_probs[every].sum(-1).exp()
+        one = torch.ones(len(every), dtype=torch.float64)
+        advantages = ranking.answer_advantage(reward.expand(len(every), 10), every, one)
+        found = (advantages * score[every]).mean(-1)
+        variance = chance @ found**2 - (chance @ found) ** 2
+        wanted = both / size + (alone - (size - 2) * shared**2) / (size * (size - 1))
+        assert float(variance) == pytest.approx(float(wanted), rel=1e-9)
+
+
+def test_answers_are_drawn_as_often_as_they_are_likely():
+    log_probs = torch.tensor([[0.5, 0, 0.2, 0, 0, 0.05, 0, 0, 0, 0.25]]).log()
+    evenly = (torch.arange(1000) + 0.5) / 1000
+    counts = torch.bincount(ranking.drawn_answers(log_probs, evenly[None])[0], minlength=10)
+    assert counts.tolist() == [500, 0, 200, 0, 0, 50, 0, 0, 0, 250]
+
+
+def test_draws_are_an_images_own_however_a_step_is_laid_out():
+    step = torch.tensor([4, 9, 4, 2])
+    whole = uniform_draws(1, 6, step, torch.arange(4), dimensions=3, answers=5)
+    parts = [uniform_draws(1, 6, step, part, dimensions=3, answers=5) for part in torch.arange(4).split(3)]
+    assert torch.equal(torch.cat(parts, dim=1), whole)
+    others = [uniform_draws(2, 6, step, torch.arange(4), 3, 5), uniform_draws(1, 7, step, torch.arange(4), 3, 5)]
+    numbers = torch.cat([whole.flatten(), *(other.flatten() for other in others)])
+    assert len(numbers.unique()) == 3 * 60 and 0 <= float(numbers.min()) and float(numbers.max()) < 1
 
 
 def test_a_lone_image_gets_no_reward_and_no_gradient():

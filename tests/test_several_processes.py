@@ -72,12 +72,12 @@ def load(folder):
     return AutoModelForImageTextToText.from_pretrained(folder, dtype=torch.float32)
 
 
-def exact_step(material, folder, objective, batch, passes, kind=PSDistillExactTrainer, sharded=False):
+def exact_step(material, folder, objective, batch, passes, kind=PSDistillExactTrainer, sharded=False, **options):
     """The gradient of the first step of the exact trainer; the reference policy is another model, so the KL has one too."""
     args = PSDistillExactConfig(
         output_dir=str(folder), use_cpu=True, seed=5, objective=objective, beta=0.05, block_size=8, max_steps=1,
         per_device_train_batch_size=batch, gradient_accumulation_steps=passes, max_grad_norm=0.0,
-        held_out_fraction=0.0, save_strategy="no", report_to=[],
+        held_out_fraction=0.0, save_strategy="no", report_to=[], **options,
     )  # fmt: skip
     if sharded:
         as_accelerators()
@@ -181,6 +181,7 @@ def as_one_of_two(folder):
     for objective in OBJECTIVES:
         for way in (TWO_PROCESSES, TWO_OF_BOTH):
             found[objective, way] = exact_step(material, f"{folder}/{objective}-{way[1]}", objective, *way)
+    found["drawn answers"] = exact_step(material, f"{folder}/drawn", "policy", *TWO_OF_BOTH, sampled_answers=4)
     for objective in WITH_OPPONENTS:
         found[objective, "local"] = exact_step(
             material, f"{folder}/{objective}-local", objective, *TWO_PROCESSES, kind=LocalOpponents
@@ -240,6 +241,12 @@ def test_two_processes_have_the_gradient_of_one_with_twice_the_batch(objective, 
 def test_two_passes_have_the_gradient_of_one_with_twice_the_batch(objective, material, whole, two, tmp_path):
     assert difference(whole[objective], exact_step(material, tmp_path, objective, *TWO_PASSES)) < 1e-5
     assert difference(whole[objective], two[objective, TWO_OF_BOTH]) < 1e-5
+
+
+def test_drawn_answers_are_the_same_in_two_processes_and_passes(material, two, whole, tmp_path):
+    one = exact_step(material, tmp_path, "policy", *WHOLE, sampled_answers=4)
+    assert difference(one, two["drawn answers"]) < 1e-5
+    assert difference(one, whole["policy"]) > 1e-2
 
 
 @pytest.mark.parametrize("objective", WITH_OPPONENTS)

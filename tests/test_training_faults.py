@@ -169,12 +169,20 @@ class NoRoom(torch.autograd.Function):
 
 
 @pytest.mark.parametrize(
-    ("objective", "passes"), [("policy", 1), ("fidelity", 2), ("judgments", 1), ("soft_labels", 2)]
+    ("objective", "answers", "passes"),
+    [("policy", 0, 1), ("policy", 4, 2), ("fidelity", 0, 2), ("judgments", 0, 1), ("soft_labels", 0, 2)],
 )
 def test_out_of_memory_the_step_is_done_in_smaller_passes_and_is_the_same(
-    objective, passes, features, scores, tmp_path, caplog
+    objective, answers, passes, features, scores, tmp_path, caplog
 ):
-    options = {"objective": objective, "max_steps": 2, "held_out_fraction": 0.0, "block_size": 12, "beta": 0.1}
+    options = {
+        "objective": objective,
+        "sampled_answers": answers,
+        "max_steps": 2,
+        "held_out_fraction": 0.0,
+        "block_size": 12,
+        "beta": 0.1,
+    }
     options |= {"per_device_train_batch_size": 12 // passes, "gradient_accumulation_steps": passes}
     roomy = make(tmp_path / "roomy", features, scores, **options)
     roomy.train_from_newest()

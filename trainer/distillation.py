@@ -89,4 +89,8 @@ def _how_trained(estimator: Estimator, args) -> HowTrained:
         completions = args.num_generations
         estimate = f"estimated from {completions} sampled completions per image"
         return HowTrained("PSDistillTrainer", "policy", estimate, {"completions per image": completions})
+    if args.sampled_answers:
+        drawn = args.sampled_answers
+        estimate = f"estimated from {drawn} answers per image and dimension, drawn from the one pass of a step"
+        return HowTrained("PSDistillExactTrainer", args.objective, estimate, {"answers per image and dimension": drawn})
     return HowTrained("PSDistillExactTrainer", args.objective, ESTIMATES[args.objective])

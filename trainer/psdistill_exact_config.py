@@ -31,6 +31,12 @@ class PSDistillExactConfig(LabelFreeConfig, TrainingArguments):
             trainer estimates. Without a pool or a ranking reward, on the same judgments: `"judgments"`, a Bradley-Terry
             loss; `"soft_labels"`, cross-entropy on soft pseudo-scores. docs/ablations.md says which to use when, and why
             the default is not `"policy"`.
+        sampled_answers (`int`, *optional*, defaults to `0`):
+            `"policy"` only: G, at least 2, answers per image and dimension, drawn with replacement from the ten
+            renormalised score tokens at temperature 1, out of the one pass that a step makes anyway; the group's mean is the
+            baseline, advantages are multiplied by G / (G - 1). The expected gradient is that of the exact sum (`0`), which
+            costs the same and has no noise: this is for comparisons with sampled training. Draws depend on seed, image,
+            dimension and step alone. docs/estimators-of-the-objective.md has the formula and its variance.
         soft_label_stretch (`float`, *optional*, defaults to `2.0`):
             `"soft_labels"` only: spread of the labels over images, in units of the starting model's own spread.
 
@@ -61,6 +67,13 @@ class PSDistillExactConfig(LabelFreeConfig, TrainingArguments):
             "choices": list(OBJECTIVES),
         },
     )
+    sampled_answers: int = field(
+        default=0,
+        metadata={
+            "help": "'policy' only: answers per image and dimension that are drawn from the pass, at least 2; 0 takes the "
+            "exact sum over the ten score tokens."
+        },
+    )
     soft_label_stretch: float = field(
         default=2.0,
         metadata={"help": "'soft_labels' only: spread of the labels in units of the starting model's own spread."},
@@ -74,6 +87,14 @@ class PSDistillExactConfig(LabelFreeConfig, TrainingArguments):
     def __post_init__(self) -> None:
         if self.objective not in OBJECTIVES:
             raise ValueError(f"objective must be one of {', '.join(OBJECTIVES)}; got {self.objective!r}")
+        if self.sampled_answers == 1:
+            raise ValueError(
+                "sampled_answers must be 0 (the exact sum) or at least 2, not 1: a group of one is its own mean"
+            )
+        if self.sampled_answers and self.objective != "policy":
+            raise ValueError(
+                f"sampled_answers needs objective='policy', not {self.objective!r}: no other is an expectation"
+            )
         if self.block_size is None:
             self.block_size = self.per_device_train_batch_size
         super().__post_init__()

@@ -1,4 +1,4 @@
-"""PSDistill with the exact objective: one forward pass, a sum over the ten score tokens, no sampling."""
+"""PSDistill in one forward pass: the objective summed over the ten score tokens, or on answers drawn from that pass."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from ..model_card.memory import smaller
 from ..model_card.prompts import Prompts
 from . import ranking
 from .adapters import adapters, freeze_vision_tower, with_adapters
+from .answer_draws import uniform_draws
 from .block_sampler import BlockSampler, PlacesInBlocks
 from .label_free_run import Features, Images, LabelFreeRun
 from .psdistill_exact_config import PSDistillExactConfig
@@ -54,7 +55,9 @@ class PSDistillExactTrainer(LabelFreeRun, Trainer):
     """
     Trainer for PSDistill with the exact objective [ours], on the transformers Trainer and accelerate.
 
-    A batch holds images, not rows of tensors: where the vision tower is frozen, its features are given.
+    A batch holds images, not rows of tensors: where the vision tower is frozen, its features are given. With
+    ``sampled_answers`` the policy's gradient is not summed over the ten tokens but estimated from answers that are drawn
+    from the same pass.
 
     Overridden methods of `~transformers.Trainer`, in addition to those of `LabelFreeRun`:
 
@@ -185,8 +188,24 @@ class PSDistillExactTrainer(LabelFreeRun, Trainer):
             order = ranking.token_order(batch.variance[:, batch.own], batch.mean, batch.variance)
             agreement = ranking.fidelity(order, target[..., None, :])
             reward = ranking.ranking_reward(agreement, self._opponent_weight(places, everybody))
-            advantages = ranking.advantage(reward, log_probs, confidence)
+        if self.args.sampled_answers:
+            answers = self._draw_answers(log_probs, batch)
+            advantages = ranking.answer_advantage(reward, answers, confidence)
+            return ranking.sampled_policy_loss(log_probs, answers, advantages).sum() / count
+        advantages = ranking.advantage(reward, log_probs, confidence)
         return ranking.policy_loss(log_probs, advantages).sum() / count
+
+    def _draw_answers(self, log_probs: Tensor, batch: GlobalBatch) -> Tensor:
+        """Answers about this pass's images, from the pass itself; shape (D, n, G)."""
+        drawn = uniform_draws(
+            self.args.seed,
+            self.state.global_step,
+            batch.places,
+            batch.own,
+            dimensions=len(self.table.dimensions),
+            answers=self.args.sampled_answers,
+        )
+        return ranking.drawn_answers(log_probs, drawn)
 
     def _opponent_weight(self, places: Tensor, others: Tensor) -> Tensor:
         """c_j where j is another image of the same category, else 0; shape (D, n, m)."""

@@ -279,6 +279,79 @@ def policy_loss(log_probs: Tensor, advantages: Tensor) -> Tensor:
     return -(log_probs.exp() * advantages).sum(-1)
 
 
+def drawn_answers(log_probs: Tensor, uniform: Tensor) -> Tensor:
+    """Score tokens drawn from the policy at temperature 1, with replacement: its distribution function, inverted.
+
+    Parameters
+    ----------
+    log_probs : Tensor, shape (..., n, 10)
+        Renormalised over the ten tokens.
+    uniform : Tensor, shape (..., n, G)
+        Uniform on [0, 1): one number for each answer.
+
+    Returns
+    -------
+    Tensor of int, shape (..., n, G)
+        0 to 9; a token of probability 0 is never drawn.
+
+    Examples
+    --------
+    >>> sure_of_two_or_seven = torch.tensor([[0, 0, 0.5, 0, 0, 0, 0, 0.5, 0, 0]]).log()
+    >>> drawn_answers(sure_of_two_or_seven, torch.tensor([[0.0, 0.49, 0.5, 0.99]]))
+    tensor([[2, 2, 7, 7]])
+    """
+    below = log_probs.detach().double().exp().cumsum(-1)
+    below = below / below[..., -1:]  # ends at 1, whatever was rounded
+    return torch.searchsorted(below.contiguous(), uniform.to(below).contiguous(), right=True)
+
+
+def answer_advantage(reward: Tensor, answers: Tensor, confidence: Tensor) -> Tensor:
+    """A_ik = c_i (r_i(v_k) - b_i) G / (G - 1), with b_i the mean reward of the image's own G answers.
+
+    No division by the group's deviation: its expected gradient is the exact one, that of ``advantage``.
+
+    Parameters
+    ----------
+    reward : Tensor, shape (..., n, 10)
+        r_i(v) of every token.
+    answers : Tensor of int, shape (..., n, G)
+        The tokens v_k that were drawn.
+    confidence : Tensor, shape (..., n)
+
+    Returns
+    -------
+    Tensor, shape (..., n, G)
+        A constant: no gradient passes.
+
+    Examples
+    --------
+    >>> answer_advantage(torch.arange(10.0)[None], torch.tensor([[2, 6]]), torch.tensor([0.5]))
+    tensor([[-2.,  2.]])
+    """
+    given = reward.gather(-1, answers)
+    weight = confidence * group_size_factor(given)
+    return (weight[..., None] * (given - given.mean(-1, keepdim=True))).detach()
+
+
+def sampled_policy_loss(log_probs: Tensor, answers: Tensor, advantages: Tensor) -> Tensor:
+    """- mean_k A_ik pi_i(v_k) / stopgrad[pi_i(v_k)]: what ``policy_loss`` is the expectation of.
+
+    Its value is 0 (the group's own baseline sees to that); its gradient is - mean_k A_ik grad log pi_i(v_k).
+
+    Parameters
+    ----------
+    log_probs : Tensor, shape (..., n, 10)
+    answers : Tensor of int, shape (..., n, G)
+    advantages : Tensor, shape (..., n, G)
+
+    Returns
+    -------
+    Tensor, shape (..., n)
+    """
+    given = log_probs.gather(-1, answers)
+    return -(advantages * (given - given.detach()).exp()).mean(-1)
+
+
 def kl_divergence(log_probs: Tensor, reference_log_probs: Tensor) -> Tensor:
     """KL(pi_i || pi_ref,i) over the ten score tokens.
 

@@ -51,7 +51,8 @@ DEFINES_A_RUN = frozenset(
         *("vllm_importance_sampling_clip_max", "vllm_importance_sampling_clip_min", "cast_lm_head_to_fp32"),
         *("router_aux_loss_coef",),
         # PSDistill
-        *("objective", "beta", "use_confidence", "soft_label_stretch", "block_size", "min_opponents"),
+        *("objective", "sampled_answers", "beta", "use_confidence", "soft_label_stretch", "block_size"),
+        "min_opponents",
         *("lora_r", "lora_alpha", "lora_target_modules", "vision_lora_r", "held_out_fraction"),
         *("score_tokens_only", "think_first", "think_prompt", "opponent_moments", "group_size_correction"),
     }

@@ -65,7 +65,9 @@ BOUNDS: dict[str, Bound] = {
     **dict.fromkeys(("steps_per_generation", "generation_batch_size", "num_generations_eval"), _COUNT),
     **dict.fromkeys(("vllm_tensor_parallel_size", "ddp_timeout", "torch_empty_cache_steps"), _COUNT),
     **dict.fromkeys(("lora_r", "vision_lora_r", "dataloader_num_workers", "top_k", "weight_decay"), _NOT_NEGATIVE),
-    **dict.fromkeys(("beta", "max_grad_norm", "eval_delay", "epsilon", "epsilon_high"), _NOT_NEGATIVE),
+    **dict.fromkeys(
+        ("sampled_answers", "beta", "max_grad_norm", "eval_delay", "epsilon", "epsilon_high"), _NOT_NEGATIVE
+    ),
     **dict.fromkeys(("learning_rate", "adam_epsilon", "soft_label_stretch", "temperature"), _POSITIVE),
     **dict.fromkeys(("repetition_penalty", "num_train_epochs"), _POSITIVE),
     **dict.fromkeys(("sapo_temperature_pos", "sapo_temperature_neg"), _POSITIVE),
