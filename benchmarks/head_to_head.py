@@ -1,98 +1,54 @@
-"""Exact against sampled (G = 8) on the tiny judge: five seeds, one training category each, what each reaches and costs.
+"""Exact, drawn from one pass, and TRL's path on the tiny judge: at equal FLOPs and at equal (image, dimension) passes.
 
     python benchmarks/head_to_head.py --nine runs/nine --work runs/head_to_head --processes 2
 
-Resumable, a training at a time. Writes benchmarks/results/head_to_head.json, docs/head-to-head.md and a figure.
+Every estimator's rate is searched on the seeds of SEARCH (TRL's path on the first of them), by the SRCC of the checkpoints that the
+label-free rule keeps; a grid is extended until its best lies inside. The comparison is on other seeds. Resumable, a training at a
+time. Writes benchmarks/results/head_to_head.json, docs/head-to-head.md and a figure.
 """
 
 from __future__ import annotations
 
 import os
-import shutil
-import time
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Annotated
 
-import torch
+import numpy as np
 import typer
-from ablation_arms import before, mean_srcc, painting_features
-from ablation_labels import scroll_features, the_judge, training_category
+from ablation_arms import before
+from ablation_labels import the_judge, training_category
+from head_to_head_arms import COUNTED_STEP, IMAGES, IMAGES_OF_SMALL, SMALL, Arm, run_arm, with_looks
 from resumable import in_pieces
-from torch.utils.flop_counter import FlopCounterMode
-from transformers import TrainerCallback
 
-from ppaint.images.image_folder import by_hash, open_folder
-from ppaint.model_card import Judge
-from ppaint.model_card.loading import load_model
-from ppaint.model_card.readout import moments
+from ppaint.dataset_script.stand_in.simulate import PAINTINGS_A_CATEGORY
+from ppaint.images.image_folder import open_folder
 from ppaint.pipeline.quickstart import Quickstart, make_stand_in
-from ppaint.trainer import PSDistillConfig, PSDistillExactConfig, PSDistillExactTrainer, PSDistillTrainer, PseudoScores
 from ppaint.trainer.pseudo_scores.labelled_set import pseudo_label_images
 from ppaint.trainer.pseudo_scores.schedule import Schedule
 from ppaint.trainer.tiny_judge import WEIGHTS
 
-SEEDS = (0, 1, 2, 3, 4)
-COUNTED_STEP = 2  # the second step: by then every kernel has run once
-SHARED = {"learning_rate": 1e-3, "beta": 0.02, "held_out_fraction": 0.15, "report_to": []}
-EXACT = {"objective": "policy", "max_steps": 40, "per_device_train_batch_size": 32, "eval_steps": 2, "save_steps": 2}
-SAMPLED = {
-    "max_steps": 45,
-    "exact_conditions": True,
-    "num_generations": 8,
-    "per_device_train_batch_size": 64,
-    "gradient_accumulation_steps": 2,
-    "activation_checkpointing": False,
-    "eval_steps": 5,
-    "save_steps": 5,
-}
-
-
-class Curve(TrainerCallback):
-    """SRCC on the paintings at every label-free look (for this table only), FLOPs of one step, time without these."""
-
-    def __init__(self, nine: Path, seed: int) -> None:
-        self.release, self.paintings, self.features = painting_features(nine, seed)
-        self.looks, self.flops, self.spent, self.began = [], 0, 0.0, time.perf_counter()
-        self.counter = FlopCounterMode(display=False)
-        self.trainer = None
-
-    def on_step_begin(self, args, state, control, **kwargs):
-        """Begin to count in the step that is counted."""
-        if state.global_step == COUNTED_STEP - 1:
-            self.counter.__enter__()
-
-    def on_step_end(self, args, state, control, **kwargs):
-        """End to count."""
-        if state.global_step == COUNTED_STEP:
-            self.counter.__exit__(None, None, None)
-            self.flops = self.counter.get_total_flops()
-
-    def on_evaluate(self, args, state, control, metrics, **kwargs):
-        """Look at the paintings too."""
-        started = time.perf_counter()
-        mode = self.trainer.model.training
-        judge = Judge(self.trainer.core.eval(), self.trainer.processor, the_judge().dimensions)
-        scores, _ = moments(judge.rate(self.features))
-        self.trainer.model.train(mode)
-        look = {
-            "step": state.global_step,
-            "srcc": mean_srcc(self.release, self.paintings, scores)["mean"],
-            "held_out_log_loss": metrics["eval_log_loss"],
-            "seconds": round(started - self.began - self.spent, 2),
-        }
-        self.looks.append(look)
-        self.spent += time.perf_counter() - started
+SEARCH = (0, 1, 2)
+COMPARED = tuple(range(100, 110))
+COMPARED_LONG = COMPARED[:4]  # TRL's path at equal passes takes long
+STEPS = 24  # of the exact trainer
+RATES = (5e-4, 1e-3, 2e-3)  # to begin with
+LIMITS = (3e-5, 0.1)  # a grid is extended by factors of 2, but not beyond
+LARGE_STEPS, SMALL_STEPS = ("exact", "drawn 8", "drawn 2"), (f"exact{SMALL}", f"drawn 8{SMALL}")
+ONE_PASS = (*LARGE_STEPS, *SMALL_STEPS)
+EQUAL_FLOPS, EQUAL_PASSES = "trl, equal FLOPs", "trl, equal passes"
+ESTIMATORS = (*ONE_PASS, EQUAL_FLOPS, EQUAL_PASSES)
 
 
 def _silent(*_) -> None:
     """No progress."""
 
 
-def prepare(seed: int, nine: Path, work: Path) -> dict:
+def prepare(seed: int, nine: Path, work: Path, unlabelled: int = 160, paintings: int = PAINTINGS_A_CATEGORY) -> dict:
     """Data and pseudo-scores of a seed: the nine runs' where they are there, else made here."""
     category, data = training_category(seed), nine / f"data-{seed}"
-    settings = Quickstart(str(WEIGHTS), seed, category, unlabelled=160, steps=60, batch_size=32)
+    settings = Quickstart(str(WEIGHTS), seed, category, unlabelled, 60, 32, paintings=paintings, processes=1)
     whole = nine / f"seed-{seed}-{category}"
     if not (whole / "label_free" / "fitness").is_dir():
         make_stand_in(settings, data, _silent)
@@ -102,54 +58,103 @@ def prepare(seed: int, nine: Path, work: Path) -> dict:
     return {"labels": str((whole / "label_free").absolute()), "before": before(nine, seed)["srcc"]["mean"]}
 
 
-def race(name: str, nine: Path, work: Path, labels: dict[int, str]) -> dict:
-    """One training, by ``seed-estimator[-rate]``."""
-    seed, estimator = int(name.split("-")[0]), name.split("-")[1]
-    scores = PseudoScores.load(Path(labels[seed]) / "pseudo_scores")
-    folder, curve = work / "checkpoints" / name, Curve(nine, seed)
-    shutil.rmtree(folder, ignore_errors=True)
-    fresh, processor = load_model(str(WEIGHTS), device="cpu", dtype=torch.float32)
-    features = scroll_features(nine, seed)
-    if estimator == "exact":
-        args = PSDistillExactConfig(output_dir=str(folder), seed=seed, **SHARED | EXACT)
-        trainer = PSDistillExactTrainer(fresh, args, processor, features, scores, callbacks=[curve])
-    else:
-        args = PSDistillConfig(output_dir=str(folder), seed=seed, **SHARED | SAMPLED)
-        images = open_folder(nine / f"data-{seed}" / "raw-unlabelled" / training_category(seed), lambda *_: None)
-        trainer = PSDistillTrainer(
-            fresh, args, processor, by_hash(images), scores, features=features, callbacks=[curve]
-        )
-    curve.trainer, curve.began = trainer, time.perf_counter()
-    trainer.train()
-    with FlopCounterMode(display=False) as look, torch.no_grad():
-        trainer._in_chunks(torch.tensor(trainer._evaluation_places()))
-    shutil.rmtree(folder)
-    images_a_step = 32 if estimator == "exact" else 16
-    return {
-        "seed": seed,
-        "estimator": estimator,
-        "kept_step": int(trainer.state.best_global_step or 0),
-        "looks": curve.looks,
-        "flops_a_step": curve.flops,
-        "flops_a_look": look.get_total_flops(),
-        "images_a_step": images_a_step,
-        "questions_a_step": images_a_step * (len(scores.kept) if estimator == "exact" else 1),
-    }
+def train(name: str, arms: dict[str, Arm], nine: Path, work: Path, labels: dict[int, str]) -> dict:
+    """One training, by its name."""
+    arm = arms[name]
+    return run_arm(arm, nine, work, Path(labels[arm.seed]) / "pseudo_scores")
+
+
+def kept_srcc(run: dict) -> float:
+    """SRCC of the checkpoint that the label-free rule kept."""
+    return next(look["srcc"] for look in run["looks"] if look["step"] == run["kept_step"])
+
+
+def search(trained: Callable[[list[Arm]], list[dict]], plan: dict[str, tuple[Sequence[int], int]]) -> dict[str, list]:
+    """Trainings at every rate of a grid that is extended until its best lies inside, or the limits are reached.
+
+    Parameters
+    ----------
+    trained : callable
+        Trains arms.
+    plan : dict of str to (sequence of int, int)
+        Seeds and optimiser steps of every estimator.
+
+    Returns
+    -------
+    dict of str to list of dict
+        Trainings by estimator.
+    """
+    wanted = {name: RATES for name in plan}
+    found = {name: [] for name in plan}
+    while arms := [Arm(s, name, rate, plan[name][1]) for name in plan for rate in wanted[name] for s in plan[name][0]]:
+        for run in trained(arms):
+            found[run["estimator"]].append(run)
+        wanted = {name: further_rates(runs) for name, runs in found.items()}
+    return found
+
+
+def further_rates(found: Sequence[dict]) -> tuple[float, ...]:
+    """The rate beyond the end of a grid at which its best lies; none where the best lies inside."""
+    tried, best = {run["rate"] for run in found}, best_rate(found)
+    beyond = {min(tried): best / 2, max(tried): best * 2}.get(best)
+    return () if beyond is None or not LIMITS[0] <= beyond <= LIMITS[1] else (beyond,)
+
+
+def best_rate(found: Sequence[dict]) -> float:
+    """The rate with the highest mean SRCC of the kept checkpoints."""
+    by_rate = {}
+    for run in found:
+        by_rate.setdefault(run["rate"], []).append(kept_srcc(run))
+    return max(by_rate, key=lambda rate: np.mean(by_rate[rate]))
 
 
 def main(
     nine: Annotated[Path, typer.Option(help="Folder of nine_runs.py.")] = Path("runs/nine"),
     work: Annotated[Path, typer.Option(help="Folder for these runs.")] = Path("runs/head_to_head"),
     processes: Annotated[int, typer.Option()] = 2,
+    steps: Annotated[int, typer.Option(help="Optimiser steps of the exact trainer.")] = STEPS,
+    search_seeds: Annotated[int, typer.Option(help="So many of the seeds on which rates are searched.")] = len(SEARCH),
+    seeds: Annotated[int, typer.Option(help="So many of the seeds that are compared.")] = len(COMPARED),
+    long_seeds: Annotated[int, typer.Option(help="So many of them at equal passes.")] = len(COMPARED_LONG),
+    unlabelled: Annotated[int, typer.Option(help="Unlabelled scrolls of each category.")] = 160,
+    paintings: Annotated[int, typer.Option(help="Evaluated paintings of each category.")] = PAINTINGS_A_CATEGORY,
+    write: Annotated[bool, typer.Option(help="Write result file and page; not for a trial.")] = True,
 ) -> None:
-    """Prepare, race, write the page."""
-    ready = in_pieces(partial(prepare, nine=nine, work=work), list(SEEDS), work / "ready", processes, "data and labels")
-    labels = {seed: row["labels"] for seed, row in zip(SEEDS, ready, strict=True)}
-    names = [f"{seed}-{estimator}" for estimator in ("exact", "sampled") for seed in SEEDS]
-    found = in_pieces(partial(race, nine=nine, work=work, labels=labels), names, work / "races", processes, "trainings")
+    """Prepare, search, compare, write the page."""
+    steps = with_looks(steps)
+    tuned, compared = SEARCH[:search_seeds], COMPARED[:seeds]
+    make = partial(prepare, nine=nine, work=work, unlabelled=unlabelled, paintings=paintings)
+    every = [*tuned, *compared]
+    ready = dict(zip(every, in_pieces(make, every, work / "ready", processes, "data and labels"), strict=True))
+    labels = {seed: row["labels"] for seed, row in ready.items()}
+
+    def trained(arms: list[Arm]) -> list[dict]:
+        named = {arm.name: arm for arm in sorted(arms, key=lambda arm: -arm.steps)}  # the longest first
+        one = partial(train, arms=named, nine=nine, work=work, labels=labels)
+        return in_pieces(one, list(named), work / "arms", processes, "trainings")
+
+    first = [Arm(tuned[0], "exact", RATES[0], steps), Arm(tuned[0], EQUAL_FLOPS, RATES[0], COUNTED_STEP)]
+    step_counts = dict.fromkeys(LARGE_STEPS, steps)
+    step_counts |= dict.fromkeys(SMALL_STEPS, with_looks(steps * IMAGES / IMAGES_OF_SMALL))
+    step_counts |= steps_of_trl({run["estimator"]: run for run in trained(first)})
+    plan = {name: (tuned if name in ONE_PASS else tuned[:1], step_counts[name]) for name in ESTIMATORS}
+    searched = search(trained, plan)
+    on = {name: compared[:long_seeds] if name == EQUAL_PASSES else compared for name in ESTIMATORS}
+    rates = {name: best_rate(runs) for name, runs in searched.items()}
+    found = {name: [] for name in ESTIMATORS}
+    for run in trained([Arm(seed, name, rates[name], step_counts[name]) for name in on for seed in on[name]]):
+        found[run["estimator"]].append(run)
     from head_to_head_page import write_page
 
-    write_page(found, [row["before"] for row in ready])
+    write_page(found, searched, {seed: ready[seed]["before"] for seed in compared}, write=write, work=work)
+
+
+def steps_of_trl(runs: dict[str, dict]) -> dict[str, int]:
+    """Optimiser steps with which TRL's path spends the FLOPs, or makes the (image, dimension) passes, of the exact trainer."""
+    exact, trl = runs["exact"], runs[EQUAL_FLOPS]
+    flops = exact["steps"] * exact["flops_a_step"] / trl["flops_a_step"]
+    passes = exact["steps"] * exact["passes_a_step"] / trl["passes_a_step"]
+    return {EQUAL_FLOPS: with_looks(flops), EQUAL_PASSES: with_looks(passes)}
 
 
 if __name__ == "__main__":
