@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-from head_to_head import EQUAL_FLOPS, EQUAL_PASSES, ESTIMATORS, LIMITS, SEARCH, best_rate, kept_srcc
+from head_to_head import EQUAL_FLOPS, EQUAL_PASSES, ESTIMATORS, LIMITS, SEARCH, SMALL_STEPS, best_rate, kept_srcc
 from head_to_head_arms import IMAGES, IMAGES_OF_SMALL, SMALL, TRL_GROUP, TRL_QUESTIONS
 from report_runs import RESULTS, read_json, table, write_result
 from scipy.stats import t as student
@@ -24,7 +24,7 @@ COMPARISONS = (
     ("drawn 2", "exact"),
     (f"exact{SMALL}", "exact"),
     (f"drawn 8{SMALL}", f"exact{SMALL}"),
-    *((trl, other) for trl in (EQUAL_FLOPS, EQUAL_PASSES) for other in ("exact", "drawn 8", f"drawn 8{SMALL}")),
+    *((trl, other) for trl in (EQUAL_FLOPS, EQUAL_PASSES) for other in ("exact", "drawn 8", *SMALL_STEPS)),
 )
 Runs = Mapping[str, Sequence[dict]]
 
@@ -197,8 +197,8 @@ Three [estimators of one objective](estimators-of-the-objective.md) (`policy`) w
 
 Each has its full schedule of rates (warm-up, then linear decay to 0) within its own budget, KL weight 0.02, the same label-free rule, and about ten looks.
 **Vision features are known to all**: they are computed once, also for TRL's path (`benchmarks/head_to_head_features.py`; that no image passes through
-the tower while it trains is checked). FLOPs are torch's FlopCounterMode over one optimiser step, generation, reference and moments included, looks
-not (they are the same for all).
+the tower while it trains is checked). FLOPs are torch's FlopCounterMode over one optimiser step, generation, reference and moments included,
+looks not.
 
 SRCC is against the fused scores, mean over dimensions and categories; before distillation {before}. A seed is a stand-in, its
 judgments and a training; intervals are 95 % over seeds (Student's t). Rates were chosen on seeds {search_seeds} (TRL's path on seed {trl_seed}), the
@@ -246,7 +246,7 @@ def draw(found: Runs, path: Path) -> None:
     from matplotlib import pyplot
     from matplotlib.ticker import NullFormatter
 
-    figure, axes = pyplot.subplots(1, 2, figsize=(10, 4.2), layout="constrained", sharey=True)
+    figure, axes = pyplot.subplots(1, 2, figsize=(12, 4.2), layout="constrained", sharey=True)
     for name, runs in found.items():
         for axis, unit, scale in ((axes[0], "flops_a_step", 1e12), (axes[1], "passes_a_step", 1)):
             each = np.mean([run[unit] for run in runs]) / scale
@@ -263,7 +263,7 @@ def draw(found: Runs, path: Path) -> None:
         axis.set_xlabel(label)
         axis.grid(alpha=0.3)
     axes[0].set_ylabel("SRCC to the fused scores")
-    axes[1].legend(frameon=False, loc="lower right", fontsize=8)
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside right", frameon=False, fontsize=8)
     figure.suptitle(
         "Tiny judge, simulated scrolls: mean of the seeds; dots: checkpoints kept without labels", fontsize=10
     )
