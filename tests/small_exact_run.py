@@ -56,12 +56,22 @@ def judged(features, folder):
         return rate_images(judging, pool, list(worths), games=8)
 
 
-def make(folder, features, scores, callbacks=None, images=None, model=None, kind=PSDistillExactTrainer, **options):
+def make(
+    folder,
+    features,
+    scores,
+    callbacks=None,
+    images=None,
+    model=None,
+    held_out=None,
+    kind=PSDistillExactTrainer,
+    **options,
+):
     """A trainer of six steps, or as the options say."""
     base = {"max_steps": 6, "eval_steps": 2, "save_steps": 2, "per_device_train_batch_size": 12, "logging_steps": 1}
     args = PSDistillExactConfig(output_dir=str(folder), use_cpu=True, seed=5, **base | options)
     model = model or new_model()
-    return kind(model, args, PROCESSOR, features, scores, callbacks=callbacks, images=images)
+    return kind(model, args, PROCESSOR, features, scores, callbacks=callbacks, images=images, held_out=held_out)
 
 
 def weights(trainer):

@@ -100,13 +100,15 @@ def test_tiny_is_the_included_judge_in_every_command(place, tmp_path, capsys):
     assert json.loads((judged / "judging.json").read_text())["model"] == str(WEIGHTS)
     assert run("pseudo-label", "--judgments", judged, "--out", labels, "--min-reliability", 0) == 0
     (tmp_path / "config.yaml").write_text(yaml.safe_dump({"model": "tiny", "max_steps": 1, "eval_steps": 1}))
-    drawn = ("objective=policy", "sampled_answers=4")
+    drawn = ("objective=policy", "sampled_answers=4", "folds=2")
     paths = (f"images={place / 'images'}", f"pseudo_labels={labels}", f"out={tmp_path / 'distilled'}")
     assert run("distill", "--config", tmp_path / "config.yaml", *paths, *drawn) == 0
     written = ScorerConfig.load(tmp_path / "distilled" / "scorer")
     assert written.simulated and written.training["answers per image and dimension"] == 4
+    assert written.training["folds"] == 2 and written.training["kept step"] in (0, 1)
     card = (tmp_path / "distilled/scorer/README.md").read_text()
     assert "4 answers per image and dimension" in card and "exact expectation" not in card
+    assert "trained 2 times, each time without one fold of the images, and the weights averaged" in card
     capsys.readouterr()
     shown = []
     for model in ("tiny", WEIGHTS):

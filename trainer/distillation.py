@@ -49,28 +49,50 @@ def distil(job: Distillation, report: Progress | None = None) -> Distilled:
     import torch
     from transformers.utils import logging as transformers_logging
 
-    from .training_bar import TrainingBar
-
     args = job.training_arguments()
     transformers_logging.disable_progress_bar()
     transformers_logging.set_verbosity_error()  # tied weights are reported as missing when a checkpoint is read
     full_precision = None if args.lora_r else torch.float32  # small steps of all weights would be lost in bf16
     commit = job.judge.commit_of(job.model)  # the weights that judged, also where their repo has newer ones by now
-    model, processor = load_model(job.model, device=args.device, dtype=full_precision, revision=commit)
+    loading = {"device": args.device, "dtype": full_precision, "revision": commit}
+    model, processor = load_model(job.model, **loading)
     if simulated_because(str(job.model), model):  # a copy of the tiny judge is marked however it is reached
         job = replace(job, card=replace(job.card, simulated=True))
-    callbacks = [] if report is None else [TrainingBar(report)]
     with unclaimed_if_nothing_comes(Path(args.output_dir)) if args.process_index == 0 else nullcontext():
-        trainer = _trainer(job, args, model, processor, callbacks)
-        if trainer.is_world_process_zero():
+        if args.process_index == 0:
             clear_left_overs(job.out, of=("scorer", ".scorer"))
             shutil.rmtree(job.out / ".scorer.building", ignore_errors=True)  # as older versions called it
         with disk_full_as_fault(job.out, then="run it again: it resumes from the newest checkpoint"):
-            trainer.train_from_newest()
+            if getattr(args, "folds", 0):
+                trainer = _cross_fitted(job, args, [(model, processor)], loading, report)
+            else:
+                trainer = _trainer(job, args, model, processor, _bars(report))
+                trainer.train_from_newest()
     return write_scorer_folder(trainer, job, _how_trained(job.estimator, args))
 
 
-def _trainer(job: Distillation, args, model, processor, callbacks: list):
+def _bars(report: Progress | None, more: str = "") -> list:
+    """What shows the steps of a training; ``more`` says which one it is."""
+    from .training_bar import TrainingBar
+
+    return [] if report is None else [TrainingBar(lambda what, done, total: report(what + more, done, total))]
+
+
+def _cross_fitted(job: Distillation, args, loaded: list, loading: dict, report: Progress | None):
+    """The trainer that cross-fitting ends with; ``loaded`` holds a model that is there already."""
+    from .cross_fitting import cross_fit
+
+    def make_trainer(folder: Path, held_out: set[str], fold: int):
+        model, processor = loaded.pop() if loaded else load_model(job.model, **loading)
+        # nothing is held out beyond the fold, and all looks are kept: one is chosen when all folds are trained
+        its_own = job.training_arguments(output_dir=str(folder), held_out_fraction=0.0, save_total_limit=None)
+        bars = _bars(report, f", fold {fold + 1} of {args.folds}")
+        return _trainer(job, its_own, model, processor, bars, held_out=held_out)
+
+    return cross_fit(make_trainer, args, job.labels.scores).trainer
+
+
+def _trainer(job: Distillation, args, model, processor, callbacks: list, held_out: set[str] | None = None):
     """The estimator's trainer, on a model of its own."""
     labels, given = job.labels, {"prompts": job.judge.prompts, "callbacks": callbacks}
     if job.estimator is Estimator.sampled:
@@ -81,7 +103,7 @@ def _trainer(job: Distillation, args, model, processor, callbacks: list):
     from .psdistill_exact_trainer import PSDistillExactTrainer
 
     given["images"] = job.images_by_hash
-    return PSDistillExactTrainer(model, args, processor, labels.features, labels.scores, **given)
+    return PSDistillExactTrainer(model, args, processor, labels.features, labels.scores, held_out=held_out, **given)
 
 
 def _how_trained(estimator: Estimator, args) -> HowTrained:
@@ -89,8 +111,12 @@ def _how_trained(estimator: Estimator, args) -> HowTrained:
         completions = args.num_generations
         estimate = f"estimated from {completions} sampled completions per image"
         return HowTrained("PSDistillTrainer", "policy", estimate, {"completions per image": completions})
+    estimate, more = ESTIMATES[args.objective], {}
     if args.sampled_answers:
         drawn = args.sampled_answers
         estimate = f"estimated from {drawn} answers per image and dimension, drawn from the one pass of a step"
-        return HowTrained("PSDistillExactTrainer", args.objective, estimate, {"answers per image and dimension": drawn})
-    return HowTrained("PSDistillExactTrainer", args.objective, ESTIMATES[args.objective])
+        more["answers per image and dimension"] = drawn
+    if args.folds:
+        estimate += f"; trained {args.folds} times, each time without one fold of the images, and the weights averaged"
+        more["folds"] = args.folds
+    return HowTrained("PSDistillExactTrainer", args.objective, estimate, more)

@@ -84,7 +84,7 @@ class Distillation:
         """The images by the hash of their pixels."""
         return self.images if self.images is None or isinstance(self.images, Mapping) else by_hash(self.images)
 
-    def training_arguments(self):
-        """The estimator's config; nothing is reported to any service unless ``options`` say so."""
-        settings = {"report_to": [], **self.options}
-        return config_class(self.estimator)(output_dir=str(self.out / "checkpoints"), seed=self.seed, **settings)
+    def training_arguments(self, **changes: Any):
+        """The estimator's config, with changes; nothing is reported to any service unless ``options`` say so."""
+        settings = {"report_to": [], "output_dir": str(self.out / "checkpoints"), **self.options, **changes}
+        return config_class(self.estimator)(seed=self.seed, **settings)

@@ -40,6 +40,17 @@ class PSDistillExactConfig(LabelFreeConfig, TrainingArguments):
         soft_label_stretch (`float`, *optional*, defaults to `2.0`):
             `"soft_labels"` only: spread of the labels over images, in units of the starting model's own spread.
 
+        > Parameters that control the label-free stopping
+
+        folds (`int`, *optional*, defaults to `0`):
+            With K of at least 2, the model is trained K times, each time without one K-th of the images, and the scorer has
+            the mean of their weights (of adapters, an adapter of K times the rank). The look whose left-out images are
+            ordered best is kept; without evidence that it is better than the starting model, that is kept. For few images
+            and noisy judgments, where `held_out_fraction` leaves too few images to choose by; it is not used then, nor are
+            `eval_steps`: every checkpoint (`save_steps`) is a look. Each training has `max_steps`, so the whole takes K times
+            as many. Weights of every look stay on the disk until the
+            run folder is removed. Not with FSDP.
+
         > Parameters that control the blocks
 
         block_size (`int`, *optional*):
@@ -79,6 +90,14 @@ class PSDistillExactConfig(LabelFreeConfig, TrainingArguments):
         metadata={"help": "'soft_labels' only: spread of the labels in units of the starting model's own spread."},
     )
 
+    # Parameters that control the label-free stopping
+    folds: int = field(
+        default=0,
+        metadata={
+            "help": "Trainings, each without one fold of the images, whose weights are averaged; at least 2. 0: one training."
+        },
+    )
+
     # Parameters that control the blocks
     block_size: int | None = field(
         default=None, metadata={"help": "Images of one category per block; by default, the batch size of a device."}
@@ -95,6 +114,12 @@ class PSDistillExactConfig(LabelFreeConfig, TrainingArguments):
             raise ValueError(
                 f"sampled_answers needs objective='policy', not {self.objective!r}: no other is an expectation"
             )
+        if self.folds == 1:
+            raise ValueError("folds must be 0 (one training) or at least 2, not 1: one fold would hold out every image")
+        if self.folds and str(getattr(self.save_strategy, "value", self.save_strategy)) == "no":
+            raise ValueError("folds needs the weights of every look: save_strategy must be 'steps', not 'no'")
+        if self.folds:  # the looks are made of the checkpoints, when all folds are trained
+            self.eval_strategy, self.load_best_model_at_end, self.eval_on_start = "no", False, False
         if self.block_size is None:
             self.block_size = self.per_device_train_batch_size
         super().__post_init__()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -86,6 +86,8 @@ class PSDistillExactTrainer(LabelFreeRun, Trainer):
     images : sequence or mapping (by hash) of OpenedImage, optional
         All images in ``scores``; needed without ``features``, and with ``vision_lora_r``, where features change with
         every step.
+    held_out : collection of str, optional
+        Hashes of the images that are held out, in place of ``held_out_fraction``'s choice.
 
     Raises
     ------
@@ -107,9 +109,14 @@ class PSDistillExactTrainer(LabelFreeRun, Trainer):
         prompts: Prompts | None = None,
         callbacks: list | None = None,
         images: Images | None = None,
+        held_out: Collection[str] | None = None,
     ) -> None:
         table = training_table(
-            scores, held_out_fraction=args.held_out_fraction, seed=args.seed, use_confidence=args.use_confidence
+            scores,
+            held_out_fraction=args.held_out_fraction,
+            seed=args.seed,
+            use_confidence=args.use_confidence,
+            held_out=held_out,
         )
         _fit_blocks_to_images(args, table)
         self.prepare(

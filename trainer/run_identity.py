@@ -54,6 +54,7 @@ DEFINES_A_RUN = frozenset(
         *("objective", "sampled_answers", "beta", "use_confidence", "soft_label_stretch", "block_size"),
         "min_opponents",
         *("lora_r", "lora_alpha", "lora_target_modules", "vision_lora_r", "held_out_fraction"),
+        "folds",
         *("score_tokens_only", "think_first", "think_prompt", "opponent_moments", "group_size_correction"),
     }
 )
@@ -129,7 +130,7 @@ def unclaimed_if_nothing_comes(folder: Path) -> Iterator[None]:
     try:
         yield
     except BaseException:
-        if not claimed and not any(folder.glob("checkpoint-*")):
+        if not claimed and not any(folder.glob("**/checkpoint-*")):
             (folder / RUN_FILE).unlink(missing_ok=True)
             for place in made:
                 try:

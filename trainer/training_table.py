@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -68,6 +68,7 @@ def training_table(
     held_out_fraction: float,
     seed: int,
     use_confidence: bool = True,
+    held_out: Collection[str] | None = None,
 ) -> TrainingTable:
     """Lay out pseudo-scores for training.
 
@@ -81,6 +82,8 @@ def training_table(
         Of the held-out choice.
     use_confidence : bool
         If not, every usable pseudo-score weighs the same (for comparisons).
+    held_out : collection of str, optional
+        Hashes of the images that are held out, members of a pool or not, in place of a choice by fraction and seed.
 
     Returns
     -------
@@ -100,7 +103,10 @@ def training_table(
     parts = [scores] if isinstance(scores, PseudoScores) else list(scores)
     asked = dict.fromkeys(d for part in parts for d in part.dimensions)  # a category may have been asked about others
     names = [d for d in asked if any(d in part.kept for part in parts)]
-    held = np.concatenate([choose_held_out(part, held_out_fraction, seed) for part in parts])
+    if held_out is None:
+        held = np.concatenate([choose_held_out(part, held_out_fraction, seed) for part in parts])
+    else:
+        held = np.array([image in held_out for part in parts for image in part.images])
     elo, confidence = [], []
     for part in parts:
         given = in_columns(part.elo, part.dimensions, names)

@@ -246,21 +246,28 @@ def _stages(costs: TaskCosts, args, size: RunSize, pairs: int) -> tuple[Stage, .
     rate, compare = costs.shapes.rate, costs.shapes.compare
     asked, judged = costs.rating_pass(), costs.pair_pass()
     n = size.images
+    folds = getattr(args, "folds", 0)
     looks = number_of_looks(args) * looked_at(n, pool_members(size.pool_size, n), args.held_out_fraction)
+    if folds:  # every fold's model scores all images at every look, the starting model among them
+        looks = folds * (1 + number_of_checkpoints(args)) * n
     return (
         Stage("judge: vision features", n, n * costs.vision),
         Stage(f"judge: ratings, {len(rate.questions)} questions per pass", n, n * asked),
         Stage(f"judge: ordered pairs, {len(compare.questions)} questions per pass", pairs, pairs * judged),
         Stage("distill: vision features", n, n * costs.vision),
         *(_sampled_steps(costs, args, n) if is_sampled(args) else _exact_steps(costs, args, size)),
-        Stage("distill: looks at held-out judgments", looks, looks * asked),
+        Stage(
+            "distill: looks at left-out images" if folds else "distill: looks at held-out judgments",
+            looks,
+            looks * asked,
+        ),
     )
 
 
 def _exact_steps(costs: TaskCosts, args: PSDistillExactConfig, size: RunSize) -> list[Stage]:
     n, asked = size.images, costs.rating_pass()
     batch = args.per_device_train_batch_size * size.devices
-    rows = args.max_steps * batch * args.gradient_accumulation_steps
+    rows = max(1, args.folds) * args.max_steps * batch * args.gradient_accumulation_steps
     step = costs.training_pass() + (asked if recomputes(args) else 0)
     stages = [
         Stage("distill: ratings before and after, reference policy", 3 * n, 3 * n * asked),
@@ -294,6 +301,18 @@ def number_of_looks(args) -> int:
         return 0
     every = args.eval_steps if args.eval_steps >= 1 else max(1, round(args.eval_steps * args.max_steps))
     return args.max_steps // int(every) + int(args.eval_on_start)
+
+
+def number_of_checkpoints(args) -> int:
+    """How many checkpoints one training writes, the last one included.
+
+    Examples
+    --------
+    >>> number_of_checkpoints(PSDistillExactConfig(output_dir="none", max_steps=25, save_steps=10, folds=2))
+    3
+    """
+    every = args.save_steps if args.save_steps >= 1 else max(1, round(args.save_steps * args.max_steps))
+    return -(-args.max_steps // int(every))
 
 
 def looked_at(images: int, members: int, fraction: float) -> int:

@@ -84,9 +84,13 @@ class AnswerLessons:
         drawn = [self.members[c][torch.randint(len(self.members[c]), (2,), generator=generator)] for c in which]
         first, second = torch.stack(drawn).T
         rows = [(self.features[a], self.features[b]) for a, b in zip(first.tolist(), second.tolist(), strict=True)]
-        logits = answer_logits(self.model, self.pairs, rows).log_softmax(-1)[..., self.answers]
+        logits = self.answer_log_probs(rows)
         better = torch.sigmoid(COMPARISON_SHARPNESS * (self.scrolls.quality[first] - self.scrolls.quality[second]))
         return -(torch.stack([better, 1 - better], dim=-1) * logits).sum(-1).mean()
+
+    def answer_log_probs(self, rows) -> torch.Tensor:
+        """Log-probabilities of the two answers, for pairs of features; shape (n, D, 2)."""
+        return answer_logits(self.model, self.pairs, rows).log_softmax(-1)[..., self.answers]
 
     def rating_loss(self, n: int, lesson: RatingLesson, generator: torch.Generator) -> torch.Tensor:
         """Soft digits from what the lesson says a rating follows."""

@@ -1,0 +1,90 @@
+"""The test bed's trainings, in stages; every stage is resumable, an arm at a time.
+
+    python benchmarks/test_bed.py map --work runs/test_bed
+
+``map``: ceilings, the paper's family and the default objective over the regimes, on the seeds that choose. Data and
+judgments come from test_bed_judges.py and test_bed_data.py.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from resumable import in_pieces
+from test_bed_arm import BedArm, train_arm
+from test_bed_regimes import Regime
+
+JUDGES = ("shipped", "strong-0", "middling-0", "weak-0")
+SIZES = (50, 160)
+OBJECTIVES = ("policy", "fidelity")
+
+
+def regimes(judge: str) -> list[Regime]:
+    """The regimes of a judge that the map shows."""
+    answers = [(50, 0.0), (160, 0.0), (50, 1.0), (50, 0.25), (160, 1.0), (160, 0.25)]
+    return [Regime(judge, n, s) for n, s in answers] + [Regime(judge, 50, wrong="consistent")]
+
+
+def map_arms(judges=JUDGES, seeds=(0, 1)) -> list[BedArm]:
+    """Ceilings first, then both objectives in every regime."""
+    arms = []
+    for judge in judges:
+        for seed in seeds:
+            arms += [BedArm(Regime(judge, n), seed, labels) for labels in ("own", "truth") for n in SIZES]
+            arms += [BedArm(r, seed, objective=o) for r in regimes(judge) for o in OBJECTIVES]
+    return arms
+
+
+def fold_arms(judges=JUDGES[:1], seeds=(0,)) -> list[BedArm]:
+    """Trainings without each fold of the images, whose weights are averaged; at the same number of passes, and at more."""
+    wanted = [
+        (50, 0.25, ""),
+        (50, 1.0, ""),
+        (50, 0.0, "permuted"),
+        (50, 0.0, "consistent"),
+        (50, 0.0, ""),
+        (160, 0.25, ""),
+    ]
+    ways = [{"folds": 3, "max_steps": 20}, {"folds": 4, "max_steps": 20}, {"folds": 4}]
+    return [
+        BedArm(Regime(judge, n, s, wrong), seed, objective=objective, options=way)
+        for judge in judges
+        for seed in seeds
+        for n, s, wrong in wanted
+        for objective, way in [("fidelity", ways[0]), ("policy", ways[0]), ("fidelity", ways[1]), ("fidelity", ways[2])]
+    ]
+
+
+def short_arms(judges=JUDGES[:1], seeds=(0,)) -> list[BedArm]:
+    """One training of the folds' length, on all images: the simplest rival of folds, at a third of their cost."""
+    wanted = [(50, 0.25, ""), (50, 1.0, ""), (160, 0.25, ""), (50, 0.0, "consistent"), (50, 0.0, "")]
+    return [
+        BedArm(Regime(judge, n, s, wrong), seed, objective=objective, options={"max_steps": 20})
+        for judge in judges
+        for seed in seeds
+        for n, s, wrong in wanted
+        for objective in ("fidelity", "policy")
+    ]
+
+
+STAGES = {"map": map_arms, "folds": fold_arms, "short": short_arms}
+
+
+def main(
+    stage: Annotated[str, typer.Argument(help=", ".join(STAGES))],
+    work: Annotated[Path, typer.Option(help="Folder of the test bed.")] = Path("runs/test_bed"),
+    judges: Annotated[list[str] | None, typer.Option()] = None,
+    seeds: Annotated[list[int] | None, typer.Option()] = None,
+    processes: Annotated[int, typer.Option()] = 2,
+) -> None:
+    """Train the arms of a stage that are not there yet."""
+    given = {name: tuple(value) for name, value in (("judges", judges), ("seeds", seeds)) if value}
+    names = [arm.name for arm in STAGES[stage](**given)]
+    in_pieces(partial(train_arm, work=work), names, work / "arms", processes, stage)
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,320 @@
+"""One training of the test bed, with everything that a stopping rule may look at kept at every look.
+
+An arm is named ``REGIME@seed-S@LABELS@OBJECTIVE@OPTIONS``; its trajectory is a file of arrays, so that rules are compared
+without training anew. Some 35 CPU seconds an arm.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import torch
+from scipy.stats import rankdata
+from test_bed_data import EVALUATED, features_of, load_judge
+from test_bed_labels import joint, random_design
+from test_bed_regimes import Regime, fresh_model, label_srcc, own_labels, pseudo_scores, true_labels
+from test_bed_views import views_of
+
+from ppaint.dataset_script.stand_in.simulate import DIMENSIONS
+from ppaint.foundation.whole_files import written_file
+from ppaint.model_card import Judge
+from ppaint.model_card.readout import moments
+from ppaint.trainer import PSDistillExactConfig, PSDistillExactTrainer, PseudoScores, ranking
+from ppaint.trainer import training_table as training_table_module
+from ppaint.trainer.training_table import training_table
+
+SETTING = {"learning_rate": 1e-3, "beta": 0.005}
+STEPS, LOOK_EVERY = 60, 10
+AVERAGED = (5,)  # weights of the last so many looks are averaged, and looked at as one model
+OF_BED = ("games", "size", "design", "estimator", "views", "folds")  # options that are not the trainer's
+
+
+@dataclass(frozen=True)
+class BedArm:
+    """What is trained, on what.
+
+    Parameters
+    ----------
+    regime : Regime
+    seed : int
+    labels : str
+        ``"pool"``: pseudo-scores. ``"own"`` and ``"truth"``: the ceilings' labels.
+    objective : str
+    options : dict
+        ``games``, ``size``, ``design`` (``"random"``) and ``estimator`` (``"joint"``) of the pseudo-scores; ``views``: 1 for
+        training on views of the images; all others are fields of ``PSDistillExactConfig``.
+    draw : int
+        Of votes, noise or permutation.
+    """
+
+    regime: Regime
+    seed: int
+    labels: str = "pool"
+    objective: str = "fidelity"
+    options: dict = field(default_factory=dict)
+    draw: int = 0
+
+    @property
+    def name(self) -> str:
+        """For files."""
+        options = ",".join(f"{key}={value}" for key, value in sorted(self.options.items()))
+        return f"{self.regime.name}@seed-{self.seed}.{self.draw}@{self.labels}@{self.objective}@{options}"
+
+    @classmethod
+    def from_name(cls, name: str) -> BedArm:
+        """The arm of a name."""
+        regime, seed, labels, objective, options = name.split("@")
+        seed, draw = seed.removeprefix("seed-").split(".")
+        pairs = (one.split("=") for one in options.split(",") if one)
+        given = {key: _read(value) for key, value in pairs}
+        return cls(Regime.from_name(regime), int(seed), labels, objective, given, int(draw))
+
+
+def _read(value: str):
+    """A number, a truth value or a word."""
+    try:
+        return json.loads(value.lower())
+    except json.JSONDecodeError:
+        return value
+
+
+def labels_of(arm: BedArm, work: Path) -> PseudoScores:
+    """The pseudo-scores of an arm, by what its options say of schedule and estimator."""
+    schedule = {key: arm.options[key] for key in ("games", "size") if key in arm.options}
+    if arm.options.get("design") == "random":
+        return random_design(arm.regime, arm.seed, work, draw=arm.draw, games=schedule["games"])
+    _, scores = pseudo_scores(arm.regime, arm.seed, work, draw=arm.draw, **schedule)
+    if arm.options.get("estimator") == "joint":
+        return joint(scores, arm.seed)
+    if arm.labels == "pool":
+        return scores
+    return {"own": own_labels, "truth": true_labels}[arm.labels](scores, arm.regime, arm.seed, work)
+
+
+@cache
+def evaluated(seed: int, judge: str, work: Path, each: int) -> tuple[list, np.ndarray]:
+    """Features of the first ``each`` evaluated scrolls of every category, and their truth (3, each, D)."""
+    scrolls = features_of(seed, judge, work)
+    wanted = np.concatenate([np.arange(each) + EVALUATED * c for c in range(3)])
+    return [scrolls["evaluated"][i] for i in wanted], scrolls["evaluated_truth"][wanted].reshape(3, each, -1)
+
+
+@cache
+def start_scores(seed: int, judge: str, work: Path, each: int) -> np.ndarray:
+    """The starting model's scores of the evaluated scrolls."""
+    return moments(load_judge(judge, work).rate(evaluated(seed, judge, work, each)[0]))[0]
+
+
+@cache
+def training_features(seed: int, judge: str, work: Path) -> dict:
+    """Features of the unlabelled scrolls, by hash."""
+    return {one.sha256: one for one in features_of(seed, judge, work)["unlabelled"]}
+
+
+def mean_srcc(scores: np.ndarray, truth: np.ndarray) -> float:
+    """Mean over categories and dimensions of the SRCC; scores (3 x each, D), truth (3, each, D)."""
+    ranks = rankdata(scores.reshape(truth.shape), axis=1), rankdata(truth, axis=1)
+    ranks = [one - one.mean(axis=1, keepdims=True) for one in ranks]
+    size = np.sqrt((ranks[0] ** 2).sum(1) * (ranks[1] ** 2).sum(1))
+    return float(((ranks[0] * ranks[1]).sum(1) / size).mean())
+
+
+class Trajectory(PSDistillExactTrainer):
+    """A trainer that writes no checkpoint, and keeps weights and scores of every look in memory."""
+
+    views = None
+
+    def watch(self, features, start: np.ndarray) -> None:
+        """What is scored at every look besides the training images, and the starting model's scores of it."""
+        self.watched, self.start, self.looks, self.states = features, start, [], []
+
+    def evaluate(self, *args, **kwargs):
+        """As the parent's, and everything is kept."""
+        metrics = super().evaluate(*args, **kwargs)
+        self.states.append({name: p.detach().clone() for name, p in self.core.named_parameters()})
+        self.looks.append(self.look() | {"step": self.state.global_step})
+        return metrics
+
+    def show_views(self, views: dict[str, list], seed: int) -> None:
+        """From now on every training pass shows a view of each image, drawn anew, or the image itself."""
+        self.views = [views[image] for image in self.table.images]
+        self.draw_view = np.random.default_rng([seed, 20])
+
+    def log_probs(self, model, places):
+        """As the parent's; in training, of views where there are any."""
+        if self.views is None or not torch.is_grad_enabled():
+            return super().log_probs(model, places)
+        whole, self.features = self.features, list(self.features)
+        for i in places.tolist():
+            which = self.draw_view.integers(len(self.views[i]) + 1)
+            self.features[i] = self.views[i][which - 1] if which else whole[i]
+        try:
+            return super().log_probs(model, places)
+        finally:
+            self.features = whole
+
+    def look(self) -> dict:
+        """Scores of all images of the table, and of the evaluated scrolls, by the weights as they are."""
+        self.model.eval()
+        with torch.no_grad():
+            log_probs = self._in_chunks(torch.arange(len(self.table.images)))
+            mean, variance = ranking.policy_moments(log_probs)
+            kl = ranking.kl_divergence(log_probs, self.reference).mean()
+            scores = self.start
+            if self.states[1:]:
+                scores, _ = moments(Judge(self.core, self.processor, DIMENSIONS).rate(self.watched))
+        return {"mean": mean.T.numpy(), "variance": variance.T.numpy(), "kl": float(kl), "evaluated": scores}
+
+    def averaged(self, last: int) -> dict:
+        """A look at the mean of the last weights."""
+        kept = {name: p.detach().clone() for name, p in self.core.named_parameters()}
+        self._put({name: torch.stack([s[name] for s in self.states[-last:]]).mean(0) for name in kept})
+        found = self.look()
+        self._put(kept)
+        return found
+
+    @torch.no_grad()
+    def _put(self, state: dict) -> None:
+        for name, parameter in self.core.named_parameters():
+            parameter.copy_(state[name])
+
+    def _save_checkpoint(self, model, trial) -> None:
+        """Nothing: an arm is short enough to be trained again."""
+
+
+def make_trainer(arm: BedArm, scores: PseudoScores, work: Path, each: int) -> Trajectory:
+    """The trainer of an arm, ready to train."""
+    options = {key: value for key, value in arm.options.items() if key not in OF_BED}
+    model, processor = fresh_model(arm.regime, work)
+    steps = options.pop("max_steps", STEPS)
+    args = PSDistillExactConfig(
+        output_dir=str(work / "unused"),
+        seed=arm.seed,
+        report_to=[],
+        objective=arm.objective,
+        max_steps=steps,
+        eval_steps=max(1, steps * LOOK_EVERY // STEPS),
+        save_strategy="no",
+        load_best_model_at_end=False,
+        **SETTING | options,
+    )
+    features = training_features(arm.seed, arm.regime.judge, work)
+    trainer = Trajectory(model, args, processor, features, scores)
+    watched, _ = evaluated(arm.seed, arm.regime.judge, work, each)
+    trainer.watch(watched, start_scores(arm.seed, arm.regime.judge, work, each))
+    if arm.options.get("views"):
+        trainer.show_views(dict(zip(features, views_of(arm.seed, arm.regime.judge, work), strict=True)), arm.seed)
+    return trainer
+
+
+def train_arm(name: str, work: Path, each: int = 100) -> dict:
+    """Train an arm; its figures, its trajectory in ``trajectories/NAME.npz``."""
+    arm = BedArm.from_name(name)
+    if arm.options.get("folds"):
+        return train_folds(name, work, each)
+    started, regime, scores = time.perf_counter(), arm.regime, labels_of(arm, work)
+    trainer = make_trainer(arm, scores, work, each)
+    _, truth = evaluated(arm.seed, regime.judge, work, each)
+    trainer.train()
+    looks = trainer.looks
+    averages = {last: trainer.averaged(last) for last in AVERAGED}
+    save_trajectory(work / "trajectories" / f"{name}.npz", trainer, scores, averages, truth)
+    return {
+        "arm": name,
+        "label_srcc": float(np.mean(label_srcc(scores, regime, arm.seed, work))),
+        "reliability": scores.reliability.tolist(),
+        "kept_dimensions": list(scores.kept),
+        "pairs": len(scores.judged),
+        "steps": [look["step"] for look in looks],
+        "srcc": [mean_srcc(look["evaluated"], truth) for look in looks],
+        "srcc_averaged": {str(last): mean_srcc(look["evaluated"], truth) for last, look in averages.items()},
+        "kl": [look["kl"] for look in looks],
+        "log_loss": [row["eval_log_loss"] for row in trainer.state.log_history if "eval_log_loss" in row],
+        "seconds": round(time.perf_counter() - started, 1),
+    }
+
+
+def save_trajectory(path: Path, trainer: Trajectory, scores, averages: dict, truth: np.ndarray) -> None:
+    """Everything that a rule may look at, and what it is measured by (``evaluated``, ``truth``)."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    table, looks = trainer.table, [*trainer.looks, *averages.values()]
+    columns = [scores.dimensions.index(name) for name in table.dimensions]
+    arrays = {
+        "steps": np.array([look["step"] for look in trainer.looks]),
+        "averaged": np.array(list(averages)),  # the last looks are these averages
+        "mean": np.stack([look["mean"] for look in looks]).astype(np.float32),
+        "variance": np.stack([look["variance"] for look in looks]).astype(np.float32),
+        "kl": np.array([look["kl"] for look in looks]),
+        "evaluated": np.stack([look["evaluated"] for look in looks]).astype(np.float32),
+        "truth": truth.astype(np.float32),
+        "elo": table.elo,
+        "tau": scores.tau[:, columns],
+        "confidence": table.confidence,
+        "held_out": table.held_out,
+        "in_pool": scores.in_pool,
+        "dimensions": np.array(table.dimensions),
+    }
+    for side, pairs in (("training", table.training_pairs), ("held_out", table.held_out_pairs)):
+        arrays |= {f"{side}_first": pairs.first, f"{side}_second": pairs.second, f"{side}_delta": pairs.delta}
+    with written_file(path) as temporary, temporary.open("wb") as stream:
+        np.savez_compressed(stream, **arrays)
+
+
+def train_folds(name: str, work: Path, each: int) -> dict:
+    """Train once without each fold of the images; every image is then scored by weights that it did not train.
+
+    The scorer is the mean of the folds' weights. The trajectory has the same form as that of one training, with all images
+    held out: scores of an image are those of its fold's weights, standardised by that fold's scores of all images.
+    """
+    started, arm = time.perf_counter(), BedArm.from_name(name)
+    scores, folds = labels_of(arm, work), int(arm.options["folds"])
+    n = len(scores.images)
+    fold = np.random.default_rng([arm.seed, 21]).permutation(n) % folds
+    states, means, kls = [], [], []
+    for f in range(folds):
+        with holding_out(fold == f):
+            trainer = make_trainer(arm, scores, work, each=1)
+        trainer.train()
+        states.append(trainer.states)
+        looks = np.stack([look["mean"] for look in trainer.looks]).astype(float)
+        means.append((looks - looks.mean(1, keepdims=True)) / looks.std(1, keepdims=True))
+        kls.append([look["kl"] for look in trainer.looks])
+    watched, truth = evaluated(arm.seed, arm.regime.judge, work, each)
+    trainer.watch(watched, start_scores(arm.seed, arm.regime.judge, work, each))
+    found = []
+    for i in range(len(states[0])):
+        trainer.states = states[0][: i + 1]
+        trainer._put({key: torch.stack([one[i][key] for one in states]).mean(0) for key in states[0][0]})
+        found.append(trainer.look() | {"step": i * LOOK_EVERY})
+    for i, look in enumerate(found):
+        look["mean"] = np.stack([means[fold[j]][i, j] for j in range(n)])
+    trainer.looks = found
+    with holding_out(np.ones(n, dtype=bool)):
+        trainer.table = training_table(scores, held_out_fraction=0.5, seed=arm.seed)
+    save_trajectory(work / "trajectories" / f"{name}.npz", trainer, scores, {}, truth)
+    return {
+        "arm": name,
+        "label_srcc": float(np.mean(label_srcc(scores, arm.regime, arm.seed, work))),
+        "pairs": len(scores.judged),
+        "steps": [look["step"] for look in found],
+        "srcc": [mean_srcc(look["evaluated"], truth) for look in found],
+        "kl": np.mean(kls, axis=0).tolist(),
+        "seconds": round(time.perf_counter() - started, 1),
+    }
+
+
+@contextmanager
+def holding_out(which: np.ndarray):
+    """Within this context a trainer holds out these images of its (one) set of pseudo-scores."""
+    original = training_table_module.choose_held_out
+    training_table_module.choose_held_out = lambda *_: which
+    try:
+        yield
+    finally:
+        training_table_module.choose_held_out = original

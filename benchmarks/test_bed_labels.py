@@ -1,0 +1,141 @@
+"""Other ways to judgments and pseudo-scores than the users' schedule, as the test bed tries them."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+from scipy.special import expit
+from test_bed_regimes import Regime, regime_table
+
+from ppaint.preference_to_score import ELO_PER_LOGIT
+from ppaint.preference_to_score.elo.elo import fit_pool, rate_newcomers
+from ppaint.trainer import Judged, Judging, PseudoScores
+from ppaint.trainer.pseudo_scores.pseudo_labels import empirical_reliability
+from ppaint.trainer.training_table import choose_held_out
+
+PRECISIONS = tuple(10.0 ** np.arange(-2.5, 1.3, 0.25))
+HELD_OUT = 0.15
+
+
+def joint(scores: PseudoScores, seed: int, fraction: float = HELD_OUT) -> PseudoScores:
+    """One fit of pool and outsiders together; the images that will be held out are rated against it.
+
+    No judgment that touches a held-out image has a part in the labels that are trained on.
+
+    Parameters
+    ----------
+    scores : PseudoScores
+        By the users' schedule, or by ``random_design``.
+    seed : int
+        Of the training, which chooses what is held out.
+    fraction : float
+        Of the training.
+
+    Returns
+    -------
+    PseudoScores
+    """
+    held = choose_held_out(scores, fraction, seed)
+    place = {image: i for i, image in enumerate(scores.images)}
+    first = np.array([place[a] for a in scores.judged.first])
+    second = np.array([place[b] for b in scores.judged.second])
+    free = ~(held[first] | held[second])
+    number = np.cumsum(~held) - 1
+    elo, tau = np.empty_like(scores.elo), np.empty_like(scores.tau)
+    outside = (held[first] ^ held[second]) & True
+    mine = np.where(held[first], first, second)[outside]
+    other = np.where(held[first], second, first)[outside]
+    for k in range(len(scores.dimensions)):
+        p = scores.judged.probability[:, k]
+        members = number[first[free]], number[second[free]]
+        prior = cross_validated_precision(*members, p[free], int((~held).sum()), seed)
+        fit = fit_pool(*members, p[free], int((~held).sum()), prior)
+        elo[~held, k], tau[~held, k] = fit.elo, fit.standard_errors * ELO_PER_LOGIT
+        won = np.where(held[first], p, 1 - p)[outside]
+        rated = rate_newcomers(fit, mine, number[other], won)
+        elo[list(rated.items), k] = rated.elo
+        tau[list(rated.items), k] = rated.standard_errors * ELO_PER_LOGIT
+    confidence, reliability = empirical_reliability(elo, tau)
+    return dataclasses.replace(scores, elo=elo, tau=tau, confidence=confidence, reliability=reliability)
+
+
+def cross_validated_precision(first, second, p, n: int, seed: int, folds: int = 5) -> float:
+    """The prior precision with the lowest log-loss of judgments that were left out, five folds over pairs."""
+    fold = np.random.default_rng([seed, 5]).permutation(len(p)) % folds
+    losses = []
+    for precision in PRECISIONS:
+        total = 0.0
+        for f in range(folds):
+            kept = fold != f
+            try:
+                worth = fit_pool(first[kept], second[kept], p[kept], n, precision).log_worths
+            except ValueError:  # this fold tears the comparisons apart
+                return 0.1
+            d = worth[first[~kept]] - worth[second[~kept]]
+            total += (np.logaddexp(0, d) - p[~kept] * d).sum()
+        losses.append(total)
+    return float(PRECISIONS[int(np.argmin(losses))])
+
+
+def random_design(regime: Regime, seed: int, work, *, games: int, draw: int = 0) -> PseudoScores:
+    """No pool: every image meets about ``games`` others, drawn in rounds, so that all have played as often.
+
+    Parameters
+    ----------
+    regime : Regime
+    seed : int
+    work : Path
+    games : int
+        Judged pairs an image; n x games / 2 pairs in all.
+    draw : int
+
+    Returns
+    -------
+    PseudoScores
+        With scores of the joint fit, nobody in a pool.
+    """
+    table = regime_table(regime, seed, work, draw)
+    n, rng, pairs = regime.images, np.random.default_rng([seed, 18]), set()
+    ring = rng.permutation(n)
+    pairs |= {tuple(sorted((int(ring[i]), int(ring[(i + 1) % n])))) for i in range(n)}  # one circle: all hang together
+    while len(pairs) < n * games // 2:
+        order = rng.permutation(n)
+        pairs |= {tuple(sorted(map(int, two))) for two in order[: n // 2 * 2].reshape(-1, 2)}
+    chosen = sorted(pairs)[:] if len(pairs) == n * games // 2 else _first(sorted(pairs), n * games // 2, ring, rng)
+    judged = Judging(table).ask([(table.images[a], table.images[b]) for a, b in chosen])
+    nothing = np.zeros((n, len(table.dimensions)))
+    empty = PseudoScores(
+        images=table.images,
+        dimensions=table.dimensions,
+        elo=nothing,
+        tau=nothing + 1,
+        confidence=nothing + 1,
+        reliability=np.ones(len(table.dimensions)),
+        kept=table.dimensions,
+        in_pool=np.zeros(n, dtype=bool),
+        opponents=tuple(() for _ in range(n)),
+        judged=Judged(judged.first, judged.second, judged.forward, judged.backward),
+        pool_hash="none",
+        judge=table.fingerprint,
+    )
+    return joint(empty, seed)
+
+
+def _first(pairs: list, count: int, ring: np.ndarray, rng: np.random.Generator) -> list:
+    """The circle, and as many of the others as there is room for."""
+    n = len(ring)
+    circle = {tuple(sorted((int(ring[i]), int(ring[(i + 1) % n])))) for i in range(n)}
+    others = [pair for pair in pairs if pair not in circle]
+    kept = rng.permutation(len(others))[: count - len(circle)]
+    return sorted(circle | {others[i] for i in kept})
+
+
+def held_out_log_loss(scores: PseudoScores, forward: np.ndarray) -> float:
+    """Mean log-loss of all judgments under the scores, for a look at calibration."""
+    place = {image: i for i, image in enumerate(scores.images)}
+    order = [place[image] for image in scores.images]
+    first, second = np.triu_indices(len(order), 1)
+    p = expit((forward[first, second] - forward[second, first]) / 2)
+    d = (scores.elo[first] - scores.elo[second]) / ELO_PER_LOGIT
+    return float(np.mean(np.logaddexp(0, d) - p * d))

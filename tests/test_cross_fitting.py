@@ -1,0 +1,186 @@
+"""Cross-fitting: every image is left out of one training, the weights are averaged, and the start is kept without evidence."""
+
+import copy
+import dataclasses
+import logging
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+from scipy.stats import spearmanr
+from small_exact_run import DIMENSIONS, draw_pictures, judged, make, new_model, same, see, weights
+from transformers import TrainerCallback
+
+from ppaint.images import InputFault
+from ppaint.trainer import PSDistillExactConfig
+from ppaint.trainer.cross_fitting import cross_fit, fold_folder
+from ppaint.trainer.mean_weights import put_mean_weights
+from ppaint.trainer.out_of_fold import assign_folds, chance_that_start_is_as_good, out_of_fold, standardised
+
+FAST = {"max_steps": 12, "save_steps": 6, "learning_rate": 5e-3, "folds": 2}
+
+
+@pytest.fixture(scope="module")
+def features():
+    return see(draw_pictures())
+
+
+@pytest.fixture(scope="module")
+def scores(features, tmp_path_factory):
+    return judged(features, tmp_path_factory.mktemp("judged"))
+
+
+def fitted(folder, features, scores, callbacks=None, **more):
+    """Cross-fitting as `distil` does it."""
+    options = FAST | more
+
+    def make_trainer(where, held_out, fold):
+        its_own = options | {"held_out_fraction": 0.0, "save_total_limit": None}
+        return make(where, features, scores, callbacks=callbacks, held_out=held_out, **its_own)
+
+    args = PSDistillExactConfig(output_dir=str(folder), use_cpu=True, seed=5, **options)
+    return cross_fit(make_trainer, args, scores)
+
+
+def test_scorer_has_the_mean_of_the_weights_of_the_look_that_orders_left_out_images_best(features, scores, tmp_path):
+    found = fitted(tmp_path, features, scores)
+    looks = [row for row in found.trainer.state.log_history if "eval_log_loss" in row]
+    assert [row["step"] for row in looks] == [0, 6, 12]
+    best = min(looks[1:], key=lambda row: row["eval_log_loss"])
+    assert found.step == best["step"] == found.trainer.state.best_global_step
+    assert best["eval_srcc"] > 0.5 > abs(looks[0]["eval_srcc"])
+    assert found.chance < 0.001
+    files = [load_file(fold_folder(tmp_path, f) / f"checkpoint-{found.step}" / "model.safetensors") for f in (0, 1)]
+    for name, value in found.trainer.core.state_dict().items():
+        if name in files[0]:  # tied weights are written once
+            torch.testing.assert_close(value, (files[0][name] + files[1][name]) / 2, rtol=1e-6, atol=1e-7)
+
+
+def test_every_image_is_left_out_once_and_scored_by_those_weights(features, scores, tmp_path):
+    found = fitted(tmp_path, features, scores, save_steps=12)
+    fold = assign_folds(scores.images, np.zeros(len(scores.images), dtype=int), 2, seed=5)
+    by_fold = []
+    for f in (0, 1):
+        trainer = make(
+            tmp_path / f"again-{f}",
+            features,
+            scores,
+            held_out={i for i, k in zip(scores.images, fold, strict=True) if k == f},
+        )
+        assert {trainer.table.images[i] for i in trainer.table.training_images} == {
+            image for image, k in zip(scores.images, fold, strict=True) if k != f
+        }
+        trainer._load_from_checkpoint(str(fold_folder(tmp_path, f) / "checkpoint-12"))
+        by_fold.append(readout(trainer))
+    left_out = out_of_fold(np.stack(by_fold), fold, np.zeros(len(fold), dtype=int))
+    mine = fold == 0
+    whole = standardised(by_fold[0], axis=0)
+    np.testing.assert_allclose(left_out[mine], whole[mine])
+    [look] = [row for row in found.trainer.state.log_history if row.get("step") == 12 and "eval_srcc" in row]
+    agreement = [spearmanr(left_out[:, k], scores.elo[:, k]).statistic for k in range(len(DIMENSIONS))]
+    assert look["eval_srcc"] == pytest.approx(np.mean(agreement), abs=1e-6)
+
+
+def readout(trainer):
+    """Scores of all images of the table."""
+    with torch.no_grad():
+        log_probs = trainer._in_chunks(torch.arange(len(trainer.table.images)))
+    return (log_probs.exp() @ torch.arange(10.0)).double().numpy().T
+
+
+class StopsAt(TrainerCallback):
+    """As a kill would, in the second training."""
+
+    def __init__(self):
+        self.trainings = 0
+
+    def on_train_begin(self, args, state, control, **_):
+        self.trainings += 1
+
+    def on_step_end(self, args, state, control, **_):
+        if self.trainings == 2 and state.global_step == 8:
+            raise KeyboardInterrupt
+
+
+def test_killed_in_the_second_fold_it_ends_at_the_same_weights(features, scores, tmp_path):
+    whole = fitted(tmp_path / "whole", features, scores)
+    with pytest.raises(KeyboardInterrupt):
+        fitted(tmp_path / "killed", features, scores, callbacks=[StopsAt()])
+    again = fitted(tmp_path / "killed", features, scores)
+    assert again.step == whole.step > 0
+    assert same(weights(again.trainer), weights(whole.trainer))
+
+
+def test_mean_of_adapters_adds_the_mean_of_what_they_add(features, scores, tmp_path):
+    found = fitted(tmp_path, features, scores, lora_r=2)
+    added = []
+    for f in (0, 1):
+        trainer = make(tmp_path / f"again-{f}", features, scores, lora_r=2)
+        trainer._load_from_checkpoint(str(fold_folder(tmp_path, f) / f"checkpoint-{found.step}"))
+        added.append(merged(trainer))
+    start = dict(new_model().named_parameters())
+    mean = merged(found.trainer)
+    moved = 0
+    for name, value in start.items():
+        wanted = value + sum(one[name] - value for one in added) / 2
+        torch.testing.assert_close(mean[name], wanted, rtol=1e-5, atol=1e-6)
+        moved += bool((mean[name] - value).abs().max() > 1e-4)
+    assert moved == 7  # the linear layers of the one layer of text
+    assert found.trainer.model.peft_config["default"].r == 4
+
+
+def merged(trainer):
+    """Weights with the adapters merged into them; the trainer keeps its own."""
+    model = copy.deepcopy(trainer.model).merge_and_unload()
+    return {name: value.detach() for name, value in model.named_parameters()}
+
+
+def test_start_is_kept_where_labels_say_nothing_of_the_images(features, scores, tmp_path, caplog):
+    order = np.random.default_rng(3).permutation(len(scores.images))
+    nonsense = dataclasses.replace(scores, elo=scores.elo[order], judged=scores.judged.take(np.arange(0)))
+    pairs = dataclasses.replace(
+        scores.judged, forward=-scores.judged.forward[::-1], backward=-scores.judged.backward[::-1]
+    )
+    nonsense = dataclasses.replace(nonsense, judged=pairs)
+    with caplog.at_level(logging.WARNING, logger="ppaint.trainer.cross_fitting"):
+        found = fitted(tmp_path, features, nonsense)
+    assert found.step == 0
+    assert "no look is better than the starting model" in caplog.text
+    assert same(weights(found.trainer), new_model().state_dict())
+
+
+def test_chance_is_right_where_nothing_is_better():
+    rng, below = np.random.default_rng(0), 0
+    alone = np.zeros(50, dtype=int)
+    for _ in range(300):
+        elo, start, trained = rng.normal(size=(3, 50, 5)) + rng.normal(size=(3, 50, 1))  # dimensions go together
+        below += chance_that_start_is_as_good(start, trained, elo, alone) < 0.05
+    assert 0.025 < below / 300 < 0.085  # 5 %, within two and a half standard errors
+
+
+def test_other_images_or_folds_are_another_run(features, scores, tmp_path):
+    fitted(tmp_path, features, scores)
+    with pytest.raises(InputFault, match=r"of another run \(different: folds\)"):
+        fitted(tmp_path, features, scores, folds=3)
+
+
+@pytest.mark.parametrize(
+    ("options", "complaint"),
+    [
+        ({"folds": 1}, "at least 2"),
+        ({"folds": -1}, "at least 0"),
+        ({"folds": 2, "save_strategy": "no"}, "save_strategy"),
+    ],
+)
+def test_folds_that_make_no_sense_are_refused(options, complaint, tmp_path):
+    with pytest.raises(ValueError, match=complaint):
+        PSDistillExactConfig(output_dir=str(tmp_path), use_cpu=True, **options)
+
+
+def test_mean_of_one_checkpoint_is_itself(features, scores, tmp_path):
+    trainer = make(tmp_path, features, scores, max_steps=2)
+    trainer.train_from_newest()
+    before = weights(trainer)
+    put_mean_weights(trainer, [tmp_path / "checkpoint-2"])
+    assert same(weights(trainer), before)

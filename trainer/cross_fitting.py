@@ -1,0 +1,177 @@
+"""Cross-fitting: one training without each fold of the images, chosen by what each says of the images that it left out.
+
+With one training, a few images are held out for the stopping rule, and with few images that is too few to choose by. Here
+every image is left out of one training, so that all of them say how good a look is, and whether any is better than the
+starting model. The scorer has the mean of the trainings' weights.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from transformers import TrainerCallback
+
+from ..foundation.faults import Fault, InputFault
+from ..model_card.memory import release_memory
+from .checkpoints import NEEDED
+from .held_out import held_out_metrics
+from .mean_weights import put_mean_weights
+from .out_of_fold import EVIDENCE, assign_folds, chance_that_start_is_as_good, out_of_fold
+from .run_identity import claim_checkpoints
+from .training_table import TrainingTable, training_table
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class CrossFitted:
+    """What the folds' trainings agree on.
+
+    Parameters
+    ----------
+    trainer : PSDistillExactTrainer
+        The last fold's, with the mean of all folds' weights, and a log of what the left-out images said.
+    step : int
+        Of the look that is kept; 0 is the starting model.
+    chance : float
+        One-sided p-value of the start being as good as the best look.
+    """
+
+    trainer: object
+    step: int
+    chance: float
+
+
+class WeightsOfEveryLook(TrainerCallback):
+    """Older checkpoints keep their weights and lose what only a run that resumes needs: two thirds of their size."""
+
+    def on_save(self, args, state, control, **_):
+        """After a checkpoint was written."""
+        if not state.is_world_process_zero:
+            return
+        for folder in Path(args.output_dir).glob("checkpoint-*"):
+            if folder.name != f"checkpoint-{state.global_step}":
+                for pattern, kind in NEEDED.items():
+                    if kind in ("optimizer", "scheduler", "random numbers"):
+                        for file in folder.glob(pattern):
+                            file.unlink()
+
+
+def cross_fit(make_trainer: Callable, args, scores) -> CrossFitted:
+    """Train once without each fold, choose a look, and average its weights.
+
+    Killed and started again, it resumes in the fold that it was in, and ends at the same weights.
+
+    Parameters
+    ----------
+    make_trainer : callable
+        ``make_trainer(folder, held_out, fold)`` gives a fresh PSDistillExactTrainer that writes its checkpoints to
+        ``folder``, holds out the images of these hashes and looks at nothing.
+    args : PSDistillExactConfig
+        Of the whole run; ``folds`` of them.
+    scores : PseudoScores, or a sequence of them
+
+    Returns
+    -------
+    CrossFitted
+
+    Raises
+    ------
+    InputFault
+        If the model is sharded over devices, or ``args.output_dir`` holds another run.
+    """
+    everything = training_table(scores, held_out_fraction=0, seed=args.seed, use_confidence=args.use_confidence)
+    fold = assign_folds(everything.images, everything.category, args.folds, args.seed)
+    root, found, trainer = Path(args.output_dir), [], None
+    for f in range(args.folds):
+        left_out = {image for image, mine in zip(everything.images, fold, strict=True) if mine == f}
+        trainer = None  # its model goes before the next is loaded
+        release_memory()
+        trainer = make_trainer(fold_folder(root, f), left_out, f)
+        if trainer.is_fsdp_enabled:
+            what = "folds are trained on whole models; this one is sharded over devices (FSDP)"
+            raise InputFault(Fault("config", "folds", what, "set folds=0, or train adapters (lora_r) without FSDP"))
+        if f == 0:
+            root.mkdir(parents=True, exist_ok=True)
+            claim_checkpoints(root, args, trainer.core, everything, write=trainer.is_world_process_zero())
+        trainer.add_callback(WeightsOfEveryLook)
+        trainer.train_from_newest()
+        found.append(_scores_of_every_look(trainer))
+    steps = sorted(set.intersection(*(set(one) for one in found)))
+    looks = [out_of_fold(np.stack([one[s] for one in found]), fold, everything.category) for s in steps]
+    history, chosen, chance = choose_look(looks, steps, scores, args, everything)
+    step, log = steps[chosen], [row for row in trainer.state.log_history if "loss" in row]
+    if step:
+        put_mean_weights(trainer, [fold_folder(root, f) / f"checkpoint-{step}" for f in range(args.folds)])
+    else:
+        trainer = make_trainer(fold_folder(root, args.folds - 1), left_out, args.folds - 1)  # as it was before training
+    trainer.state.log_history, trainer.state.best_global_step = log + history, step
+    return CrossFitted(trainer, step, chance)
+
+
+def fold_folder(root: Path, fold: int) -> Path:
+    """Where a fold's checkpoints are."""
+    return root / f"fold-{fold + 1}"
+
+
+def choose_look(looks, steps, scores, args, table: TrainingTable) -> tuple[list[dict], int, float]:
+    """The look with the best order of left-out images, if there is evidence that it is better than the start.
+
+    Parameters
+    ----------
+    looks : sequence of ndarray, each (n, D)
+        Scores of left-out images; the first is the starting model's.
+    steps : sequence of int
+    scores : PseudoScores, or a sequence of them
+    args : PSDistillExactConfig
+    table : TrainingTable
+        Of all images.
+
+    Returns
+    -------
+    history : list of dict
+        One row per look, named as the looks of one training are.
+    chosen : int
+        Place of the look that is kept.
+    chance : float
+        One-sided p-value of the start being as good as the best of the others.
+    """
+    all_left_out = training_table(
+        scores,
+        held_out_fraction=0,
+        seed=args.seed,
+        use_confidence=args.use_confidence,
+        held_out=set(table.images),
+    )
+    metrics = [held_out_metrics(all_left_out, look) for look in looks]
+    history = [
+        {"step": step} | {f"eval_{name}": value for name, value in one.items()}
+        for step, one in zip(steps, metrics, strict=True)
+    ]
+    best = 1 + int(np.argmin([one["log_loss"] for one in metrics[1:]]))
+    chance = chance_that_start_is_as_good(looks[0], looks[best], table.elo, table.category)
+    if chance > EVIDENCE:
+        logger.warning(
+            "no look is better than the starting model on images that were left out (p = %.2f): it is kept", chance
+        )
+    return history, best if chance <= EVIDENCE else 0, chance
+
+
+def _scores_of_every_look(trainer) -> dict[int, np.ndarray]:
+    """Scores of all images at every checkpoint, and by the starting model (step 0); each (n, D)."""
+    from .ranking import policy_moments
+
+    places = torch.arange(len(trainer.table.images))
+    found = {0: policy_moments(trainer.reference)[0].double().cpu().numpy().T}
+    for folder in Path(trainer.args.output_dir).glob("checkpoint-*"):
+        trainer._load_from_checkpoint(str(folder))
+        trainer.model.eval()
+        with torch.no_grad():
+            mean = policy_moments(trainer._in_chunks(places))[0]
+        found[int(folder.name.removeprefix("checkpoint-"))] = mean.double().cpu().numpy().T
+    return found
