@@ -58,10 +58,10 @@ def nine_rows(runs: dict[str, dict]) -> list[list[str]]:
 
 
 def slope_range(checks: dict) -> str:
-    """Smallest and largest slope of pool members rated again, and how many are within tolerance."""
+    """Smallest and largest slope of the pools' self-checks, and how many are within their tolerance."""
     found = [one for pool in checks.values() for one in pool.values() if one is not None]
     slopes = [one["slope"] for one in found]
-    return f"{min(slopes):.3f} to {max(slopes):.3f} ({sum(one['passed'] for one in found)} of {len(found)})"
+    return f"{min(slopes):.3f} to {max(slopes):.3f} ({sum(one['passed'] is True for one in found)} of {len(found)})"
 
 
 NINE_HEADER = [

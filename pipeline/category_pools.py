@@ -19,7 +19,7 @@ from ..trainer.judgments.features_when_asked import FeaturesWhenAsked
 from ..trainer.judgments.judging import Judging
 from ..trainer.judgments.judgment_store import JudgmentStore
 from ..trainer.pseudo_scores.labelled_set import PseudoLabels
-from ..trainer.pseudo_scores.pseudo_labels import PoolSelfCheck
+from ..trainer.pseudo_scores.pool_self_check import PoolSelfCheck
 from ..trainer.pseudo_scores.schedule import Judgments, Schedule, follow_schedule, rate_against
 
 
@@ -42,11 +42,11 @@ class JudgedCategory:
     pointwise: np.ndarray
 
     def slopes(self) -> dict[str, dict[str, Any] | None]:
-        """Slope, tolerance and verdict of the pool's self-check, by dimension; None where it could not be made."""
+        """Slope, tolerance and verdict (None: cannot be said) of the pool's self-check, by dimension; None where there is none."""
         return {
             name: None
             if one is None
-            else {"slope": _plain(one.slope), "tolerance": _plain(one.tolerance), "passed": bool(one.passed)}
+            else {"slope": _plain(one.slope), "tolerance": _plain(one.tolerance), "passed": one.passed}
             for name, one in zip(self.check.dimensions, self.check.checks, strict=True)
         }
 

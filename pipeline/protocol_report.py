@@ -458,7 +458,7 @@ def _check_text(check: Mapping[str, Any] | None) -> str:
     """The slope of a pool's self-check, and whether it is within its tolerance of 1."""
     if check is None:
         return "-"
-    verdict = "" if check["passed"] else " (not passed)"
+    verdict = {True: "", False: " (not passed)", None: " (cannot be said)"}[check["passed"]]
     return f"{_text(check['slope'])} ± {_text(check['tolerance'])}{verdict}"
 
 

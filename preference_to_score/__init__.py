@@ -14,15 +14,14 @@ from .design.pair_design import graph_diameter, locally_dense_pairs
 from .design.reference_designs import random_pairs, ring_pairs
 from .elo.elo import (
     NewcomerRatings,
-    PoolCheck,
     PoolFit,
-    check_pool,
     fit_pool,
     outsider_prior_precision,
     rate_against_pool,
     rate_newcomers,
 )
 from .elo.elo_scale import ELO_PER_LOGIT
+from .elo.pool_check import PoolCheck, check_pool, check_pools
 from .elo.sequential_elo import SequentialEloResult, sequential_elo
 from .fusion.convergence import Convergence, refitted_convergence, split_half_convergence
 from .fusion.fusion import FusedFacet, fuse_facet
@@ -104,6 +103,7 @@ __all__ = [
     "ceiling_of_preferences",
     "ceiling_of_ratings",
     "check_pool",
+    "check_pools",
     "expected_error",
     "expected_errors",
     "expert_checks",

@@ -20,14 +20,18 @@ class KnownJudge:
 
     def compare(self, pairs):
         self.batches.append(len(pairs))
-        rows = []
-        for first, second in pairs:
-            self.asked.append((first.sha256, second.sha256))
-            luck = np.random.default_rng([int(first.sha256, 16), int(second.sha256, 16)]).normal(
-                size=len(self.dimensions)
-            )
-            rows.append(self.worths[first.sha256] - self.worths[second.sha256] + self.bias + self.noise * luck)
-        return np.array(rows)
+        self.asked += [(first.sha256, second.sha256) for first, second in pairs]
+        return np.array([self.answer(first.sha256, second.sha256) for first, second in pairs])
+
+    def answer(self, first: str, second: str) -> np.ndarray:
+        """Log-odds that the first is named, shape (d,)."""
+        luck = np.random.default_rng([int(first, 16), int(second, 16)]).normal(size=len(self.dimensions))
+        return self.worths[first] - self.worths[second] + self.bias + self.noise * luck
+
+    def expected(self, first: str, second: str) -> np.ndarray:
+        """What both orders together would say of two images, without asking."""
+        one, other = self.answer(first, second), self.answer(second, first)
+        return (one - other) / 2
 
     def rate(self, features):
         place = np.stack([4.5 + self.worths[feature.sha256] for feature in features])

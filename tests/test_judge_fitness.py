@@ -1,5 +1,7 @@
 """The judge-fitness report: what the judgments say about the judge, without a label."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from known_judge import KnownJudge, features_of, known_images
@@ -82,3 +84,29 @@ def test_report_is_a_page_and_a_plot(sound, tmp_path):
     assert "| swap consistency |" in page and "None." in page and "judge_fitness.png" in page
     with Image.open(tmp_path / "judge_fitness.png") as plot:
         assert plot.width > 500
+
+
+def test_a_judge_that_gives_one_answer_for_all_dimensions_is_reliable_and_warned_of(tmp_path):
+    """Reliability is not validity, and the page says so."""
+    worths = {image: np.repeat(worth, 5) for image, worth in known_images(60).items()}
+    names = tuple("abcde")
+    judge = KnownJudge(worths, dimensions=names, batch_size=64, noise=0.2)
+    with JudgmentStore(tmp_path, judge.fingerprint, names) as store:
+        judging = Judging(store, judge, features_of(worths))
+        pool = build_pool(judging, list(worths))
+        scores = rate_images(judging, pool, list(worths))
+        fitness = judge_fitness(scores, pool, moments(judging.rate(scores.images))[0], check_members(judging, pool))
+    assert all(part.reliability > 0.95 for part in fitness.dimensions)
+    assert np.nanmin(fitness.correlations) > 0.95
+    assert len(fitness.warnings) == 1 and fitness.warnings[0].startswith(
+        "all dimensions: their pseudo-scores correlate"
+    )
+    assert "Reliability is not validity" in fitness.markdown()
+
+
+def test_two_dimensions_that_are_one_are_named(sound):
+    _, scores, pool = sound
+    same = dataclasses.replace(scores, elo=scores.elo[:, [0, 0]])
+    fitness = judge_fitness(same, pool, scores.elo)
+    assert fitness.correlations == pytest.approx(np.ones((2, 2)))
+    assert fitness.warnings[0].startswith("brushwork and overall: their pseudo-scores correlate at 1.000")

@@ -18,14 +18,8 @@ if TYPE_CHECKING:
     from .psdistill_trainer import PSDistillTrainer
     from .pseudo_scores.judge_fitness import JudgeFitness
     from .pseudo_scores.labelled_set import PseudoLabels, pseudo_label_images
-    from .pseudo_scores.pseudo_labels import (
-        NoUsableSignal,
-        PoolSelfCheck,
-        PseudoScores,
-        check_members,
-        rate_images,
-        rate_outsiders,
-    )
+    from .pseudo_scores.pool_self_check import PoolSelfCheck, check_members
+    from .pseudo_scores.pseudo_labels import NoUsableSignal, PseudoScores, rate_images, rate_outsiders
     from .pseudo_scores.reference_pool import ReferencePool, build_pool
     from .pseudo_scores.schedule import Schedule
     from .score_answers import parse_score
@@ -47,13 +41,13 @@ _HOME = {
     "PSDistillExactConfig": "psdistill_exact_config",
     "PSDistillExactTrainer": "psdistill_exact_trainer",
     "PSDistillTrainer": "psdistill_trainer",
-    "PoolSelfCheck": "pseudo_scores.pseudo_labels",
+    "PoolSelfCheck": "pseudo_scores.pool_self_check",
     "PseudoLabels": "pseudo_scores.labelled_set",
     "PseudoScores": "pseudo_scores.pseudo_labels",
     "ReferencePool": "pseudo_scores.reference_pool",
     "Schedule": "pseudo_scores.schedule",
     "build_pool": "pseudo_scores.reference_pool",
-    "check_members": "pseudo_scores.pseudo_labels",
+    "check_members": "pseudo_scores.pool_self_check",
     "distil": "distillation",
     "parse_score": "score_answers",
     "pseudo_label_images": "pseudo_scores.labelled_set",

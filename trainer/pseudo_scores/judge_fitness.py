@@ -12,8 +12,16 @@ from scipy.stats import ConstantInputWarning, spearmanr
 
 from ...foundation.whole_files import write_text, written_file
 from ..judgments.judging import Judged
-from .pseudo_labels import PoolSelfCheck, PseudoScores
+from .pool_self_check import PoolSelfCheck
+from .pseudo_labels import PseudoScores
 from .reference_pool import ReferencePool
+
+ONE_ANSWER = 0.95  # correlation of two dimensions' pseudo-scores above which they are hardly two
+NO_VALIDITY = (
+    "Reliability is not validity: it says that the judge's answers agree with one another, not that they are about what "
+    "was asked. A judge that looks at something else, or gives one answer for all dimensions, can be perfectly reliable; "
+    "only people's judgments show whether it is right."
+)
 
 
 @dataclass(frozen=True)
@@ -46,7 +54,8 @@ class DimensionFitness:
     pointwise_agreement : float
         SRCC between the pseudo-scores and the judge's own pointwise scores; NaN where either is constant.
     pool_slope, pool_slope_tolerance : float
-        Self-check of the pool: within the tolerance of 1 is well. NaN where it could not be made.
+        Self-check of the pool, the logistic slope of held-out judgments: within the tolerance of 1 is well. NaN where no
+        check is possible.
     kept : bool
         Whether the dimension has a usable signal.
     """
@@ -80,12 +89,15 @@ class JudgeFitness:
     warnings : tuple of str
     judge, pool_hash : str
         Whose judgments these are.
+    correlations : ndarray, shape (D, D)
+        Of the dimensions' pseudo-scores; NaN where either is constant.
     """
 
     dimensions: tuple[DimensionFitness, ...]
     warnings: tuple[str, ...]
     judge: str
     pool_hash: str
+    correlations: np.ndarray
 
     ROWS = (
         ("pairs judged in both orders", "pairs", "d"),
@@ -119,6 +131,12 @@ class JudgeFitness:
         lines.append(
             "| usable signal | " + " | ".join("yes" if p.kept else "no: dropped" for p in self.dimensions) + " |"
         )
+        lines += ["", NO_VALIDITY]
+        if len(names) > 1:
+            lines += ["", "## Correlations between the dimensions' pseudo-scores", ""]
+            lines += ["| | " + " | ".join(names) + " |", "|---|" + "---:|" * len(names)]
+            for name, row in zip(names, self.correlations, strict=True):
+                lines.append(f"| {name} | " + " | ".join(f"{r:.3f}" for r in row) + " |")
         lines += ["", "## Warnings", ""]
         lines += [f"- {sentence}" for sentence in self.warnings] or ["None."]
         return "\n".join(lines) + "\n"
@@ -171,7 +189,35 @@ def judge_fitness(
             warnings.append(f"{name}: the position bias is over twice as large as what the images decide")
         if part.triples and part.cyclic_triples > 0.2:
             warnings.append(f"{name}: the judge contradicts itself almost as often as coin tosses would")
-    return JudgeFitness(parts, tuple(warnings), scores.judge, scores.pool_hash)
+    correlations = _correlations(scores.elo)
+    warnings += _one_answer(scores.dimensions, correlations)
+    return JudgeFitness(parts, tuple(warnings), scores.judge, scores.pool_hash, correlations)
+
+
+def _correlations(elo: np.ndarray) -> np.ndarray:
+    """Of every two columns, over the images that have a score in both."""
+    many = elo.shape[1]
+    found = np.full((many, many), np.nan)
+    for i, j in combinations(range(many), 2):
+        both = np.isfinite(elo[:, i]) & np.isfinite(elo[:, j])
+        one, other = elo[both, i], elo[both, j]
+        if len(one) > 2 and np.ptp(one) > 0 and np.ptp(other) > 0:
+            found[i, j] = found[j, i] = np.corrcoef(one, other)[0, 1]
+    np.fill_diagonal(found, 1.0)
+    return found
+
+
+def _one_answer(names: tuple[str, ...], correlations: np.ndarray) -> list[str]:
+    """A sentence for dimensions whose pseudo-scores are hardly two; one for all where all are so."""
+    pairs = [(i, j) for i, j in combinations(range(len(names)), 2) if correlations[i, j] > ONE_ANSWER]
+    what = "the judge hardly tells them apart, however reliable it is"
+    if len(pairs) > 1 and len(pairs) == len(names) * (len(names) - 1) // 2:
+        least = min(correlations[pair] for pair in pairs)
+        return [f"all dimensions: their pseudo-scores correlate at {least:.3f} or more: {what}"]
+    return [
+        f"{names[i]} and {names[j]}: their pseudo-scores correlate at {correlations[i, j]:.3f}: {what}"
+        for i, j in pairs
+    ]
 
 
 def _dimension(

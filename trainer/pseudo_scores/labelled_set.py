@@ -19,7 +19,8 @@ from ..judgments.features_when_asked import FeaturesWhenAsked
 from ..judgments.judging import Judging
 from ..judgments.judgment_store import JudgmentStore
 from .judge_fitness import JudgeFitness, judge_fitness
-from .pseudo_labels import PoolSelfCheck, PseudoScores
+from .pool_self_check import PoolSelfCheck
+from .pseudo_labels import PseudoScores
 from .reference_pool import ReferencePool
 from .schedule import Judgments, Schedule, follow_schedule
 from .schedule_sizes import SMALLEST_SET

@@ -5,22 +5,17 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
 from ...foundation.faults import Fault, InputFault
-from ...preference_to_score.elo.elo import (
-    PoolCheck,
-    check_pool,
-    outsider_prior_precision,
-    rate_against_pool,
-)
+from ...preference_to_score.elo.elo import outsider_prior_precision, rate_against_pool
 from ...preference_to_score.elo.elo_scale import ELO_PER_LOGIT
 from ..judgments.judging import Judged, Judging
 from .described_tables import load_described, save_described
-from .reference_pool import ReferencePool
+from .reference_pool import ReferencePool, as_planned
 from .schedule_sizes import MIN_RELIABILITY, OPPONENTS
 
 FORMAT_VERSION = 1
@@ -86,10 +81,11 @@ def rate_outsiders(
         what = "the pool was judged by another model, with other prompts, or in other dimensions"
         raise InputFault(Fault(str(judging.store.folder), "", what, "make a pool with this judge"))
     images, games = list(images), min(games, len(pool.images) - 1)
-    worth = np.nan_to_num(pool.log_worths).mean(axis=1)  # over dimensions: one schedule serves them all
+    plan = as_planned(judging, pool) if images else pool
+    worth = np.nan_to_num(plan.log_worths).mean(axis=1)  # over dimensions: one schedule serves them all
     own = [pool.images.index(image) if image in pool.images else -1 for image in images]
     first = [_spread_opponents(worth, games // 2, image, me, seed) for image, me in zip(images, own, strict=True)]
-    estimate, _ = _rate(judging, pool, images, first)
+    estimate, _ = _rate(judging, plan, images, first)
     centre = np.nan_to_num(estimate).mean(axis=1)
     second = [_near_opponents(worth, games, *row) for row in zip(centre, first, own, strict=True)]
     opponents = [np.concatenate(both) for both in zip(first, second, strict=True)]
@@ -97,77 +93,6 @@ def rate_outsiders(
     judged = judging.ask(_pairs(pool, images, opponents))
     played = np.array(opponents, dtype=int).reshape(len(images), games)
     return OutsiderRatings(tuple(images), log_worths, errors, played, judged)
-
-
-@dataclass(frozen=True)
-class PoolSelfCheck:
-    """Pool members rated again as if they were outsiders (method notes 3.2), always on.
-
-    Parameters
-    ----------
-    dimensions : tuple of str
-    rated_again : ndarray, shape (R, D)
-        Natural-log worths from the second rating.
-    checks : tuple of PoolCheck or None, length D
-        None where the pool has no spread beyond its error.
-    """
-
-    dimensions: tuple[str, ...]
-    rated_again: np.ndarray
-    checks: tuple[PoolCheck | None, ...]
-
-    def warnings(self) -> list[str]:
-        """A sentence for each dimension that is outside its tolerance; none where all is well."""
-        sentences = []
-        for name, check in zip(self.dimensions, self.checks, strict=True):
-            if check is None:
-                sentences.append(f"{name}: the pool's worths have no spread beyond their error")
-            elif not check.passed:
-                sentences.append(f"{name}: slope {check.slope:.3f} is not within {check.tolerance:.3f} of 1")
-        return sentences
-
-    def save(self, folder: str | Path) -> Path:
-        """Write ``pool_check.json`` into a folder."""
-        parts = [None if check is None else asdict(check) for check in self.checks]
-        description = {"dimensions": self.dimensions, "rated_again": self.rated_again.tolist(), "checks": parts}
-        return save_described(folder, "pool_check", description, {})
-
-    @classmethod
-    def load(cls, folder: str | Path) -> PoolSelfCheck:
-        """Read a saved self-check.
-
-        Raises
-        ------
-        InputFault
-            If there is none in the folder.
-        """
-        saved, _ = load_described(folder, "pool_check")
-        checks = tuple(None if part is None else PoolCheck(**part) for part in saved["checks"])
-        return cls(tuple(saved["dimensions"]), np.array(saved["rated_again"]), checks)
-
-
-def check_members(judging: Judging, pool: ReferencePool, *, games: int = OPPONENTS, seed: int = 0) -> PoolSelfCheck:
-    """Rate every pool member again, against others of the pool, and compare with its pool worth.
-
-    Parameters
-    ----------
-    judging : Judging
-    pool : ReferencePool
-    games, seed : int
-        As for outsiders.
-
-    Returns
-    -------
-    PoolSelfCheck
-    """
-    again = rate_outsiders(judging, pool, pool.images, games=games, seed=seed).log_worths
-    checks: list[PoolCheck | None] = []
-    for k in range(len(pool.dimensions)):
-        try:
-            checks.append(check_pool(pool.fit(k), again[:, k]))
-        except ValueError:  # no spread: a finding of its own, which the confidences act on
-            checks.append(None)
-    return PoolSelfCheck(pool.dimensions, again, tuple(checks))
 
 
 @dataclass(frozen=True)
@@ -180,12 +105,13 @@ class PseudoScores:
         Image hashes.
     dimensions : tuple of str, length D
     elo, tau : ndarray, shape (n, D)
-        Score and its standard error in Elo points (400 points are a factor of ten in odds); NaN where the judge
+        Score and its standard error in Elo points (400 points are a factor of ten in odds): of the score that the same
+        judge would give if every pair were asked; NaN where the judge
         abstained on every pair of an image.
     confidence : ndarray, shape (n, D)
-        Empirical reliability s^2 / (s^2 + tau^2) of each score, not yet scaled to mean 1.
+        Empirical reliability of each score (`empirical_reliability`), not yet scaled to mean 1.
     reliability : ndarray, shape (D,)
-        s^2 / Var(E), between 0 and 1.
+        Share of Var(E) that is not noise, between 0 and 1.
     kept : tuple of str
         Dimensions with a usable signal.
     in_pool : ndarray of bool, shape (n,)
@@ -339,7 +265,7 @@ def rate_images(
     elo[in_pool], tau[in_pool] = pool.elo[members], pool.elo_se[members]
     elo[~in_pool] = rated.log_worths * ELO_PER_LOGIT
     tau[~in_pool] = rated.standard_errors * ELO_PER_LOGIT
-    confidence, reliability = empirical_reliability(elo, tau)
+    confidence, reliability = empirical_reliability(elo, tau, pool.elo_variance)
     kept = tuple(d for d, r in zip(pool.dimensions, reliability, strict=True) if r >= min_reliability)
     if not kept:
         if stop_without_signal:
@@ -364,15 +290,26 @@ def rate_images(
     )
 
 
-def empirical_reliability(elo: np.ndarray, tau: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def empirical_reliability(
+    elo: np.ndarray, tau: np.ndarray, prior_variance: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray]:
     """Confidence of each score and reliability of each dimension.
 
-    s^2 = max(0, Var(E) - mean tau^2), c_i = s^2 / (s^2 + tau_i^2), reliability = s^2 / Var(E).
+    A prior of variance v holds a score back to the share h_i = 1 - tau_i^2 / v of what the judgments alone say. That
+    share of tau_i^2 comes from the judgments' noise; the rest says how much was held back, and is no part of Var(E):
+
+        s^2 = max(0, Var(E) - mean of h_i tau_i^2)         reliability = s^2 / Var(E)
+        S^2 = s^2 / (mean of h_i)^2                        c_i = S^2 / (S^2 + tau_i^2 / h_i)
+
+    Without a prior (h_i = 1): s^2 = max(0, Var(E) - mean tau^2), c_i = s^2 / (s^2 + tau_i^2). The variance of the
+    scores is held against their noise, not taken from the prior, so that a wrong prior makes no signal.
 
     Parameters
     ----------
     elo, tau : ndarray, shape (n, D)
         Scores and standard errors on one scale.
+    prior_variance : ndarray, shape (D,), optional
+        v, on the same scale squared; infinite, as by default, where the errors claim nothing of a prior.
 
     Returns
     -------
@@ -388,16 +325,19 @@ def empirical_reliability(elo: np.ndarray, tau: np.ndarray) -> tuple[np.ndarray,
     (0.5, 0.5)
     """
     rated = np.isfinite(elo) & np.isfinite(tau)
+    known = np.full(elo.shape[1], np.inf) if prior_variance is None else prior_variance
     confidence, reliability = np.where(rated, 1.0, np.nan), np.zeros(elo.shape[1])
     for k in range(elo.shape[1]):
         scores, errors = elo[rated[:, k], k], tau[rated[:, k], k]
         if len(scores) < 2:
             continue
         variance = np.var(scores, ddof=1)
-        signal = variance - np.mean(errors**2)
+        share = np.maximum(1 - errors**2 / known[k], 0)  # 0: no more is known of the image than the prior says
+        signal = variance - np.mean(share * errors**2)
         if signal > 0:
             reliability[k] = signal / variance
-            confidence[rated[:, k], k] = signal / (signal + errors**2)
+            unheld = signal / share.mean() ** 2
+            confidence[rated[:, k], k] = unheld * share / (unheld * share + errors**2)
     return confidence, reliability
 
 
@@ -422,7 +362,12 @@ def _rate(judging: Judging, pool: ReferencePool, images: list[str], opponents: l
             if answered.any() and np.isfinite(pool.log_worths[:, k]).all():
                 prior = outsider_prior_precision(pool.fit(k), int(answered.sum()))
                 worth[i, k], error[i, k] = rate_against_pool(
-                    pool.log_worths[:, k], pool.covariance[k], played[answered], rows[answered, k], prior
+                    pool.log_worths[:, k],
+                    pool.covariance[k],
+                    played[answered],
+                    rows[answered, k],
+                    prior,
+                    None if pool.dispersion is None else pool.dispersion[k],
                 )
     return worth, error
 

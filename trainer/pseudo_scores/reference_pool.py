@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +14,7 @@ from ...foundation.faults import Fault, InputFault
 from ...preference_to_score.design.pair_design import locally_dense_pairs
 from ...preference_to_score.elo.elo import POOL_PRIOR_PRECISION, PoolFit, fit_pool
 from ...preference_to_score.elo.elo_scale import ELO_PER_LOGIT
+from ...preference_to_score.elo.prior_precision import HIGHEST
 from ..judgments.judging import Judging
 from .described_tables import load_described, save_described
 from .schedule_sizes import POOL_LONG_PAIRS, POOL_NEAR, POOL_SIZE, SMALLEST_SET, pool_members, schedule_length
@@ -34,19 +35,22 @@ class ReferencePool:
         Natural-log worths, mean zero in each dimension; NaN in a dimension in which the judge abstained so often that
         the comparisons do not hang together.
     covariance : ndarray, shape (D, R, R)
-        Sandwich covariance of the log-worths.
+        Of the true log-worths about these.
     degree : ndarray of int, shape (R, D)
         Comparisons each member played.
     pointwise : ndarray, shape (R, D)
         The judge's own pointwise scores, 0 to 9, that the pool was spread by.
     schedule : ndarray of int, shape (m, 2)
         Which members were compared.
-    prior_precision : float
-        Of the Gaussian prior on each log-worth.
+    prior_precision : tuple of float, length D, or float
+        Of the Gaussian prior on the log-worth of an image outside, estimated from the judgments of each dimension. One
+        number for all: it was given, as for every pool of an older version, of each member's prior.
     judge : str
         The judge's fingerprint.
     settings : dict
         How the pool was made.
+    dispersion : tuple of float, length D, or None
+        Of the judgments' residuals, in units of sigma (1 - sigma); None where the precision was given.
     """
 
     images: tuple[str, ...]
@@ -56,9 +60,10 @@ class ReferencePool:
     degree: np.ndarray
     pointwise: np.ndarray
     schedule: np.ndarray
-    prior_precision: float
+    prior_precision: tuple[float, ...] | float
     judge: str
     settings: dict = field(default_factory=dict)
+    dispersion: tuple[float, ...] | None = None
 
     @property
     def elo(self) -> np.ndarray:
@@ -80,6 +85,8 @@ class ReferencePool:
         """SHA-256, in hexadecimal, over all that a rating against this pool depends on."""
         digest = hashlib.sha256()
         identity = [self.images, self.dimensions, self.prior_precision, self.judge]
+        if self.dispersion is not None:
+            identity.append(self.dispersion)
         digest.update(json.dumps(identity).encode())
         for values in (self.log_worths, self.covariance, self.degree.astype(np.int64)):
             digest.update(np.ascontiguousarray(values).astype(values.dtype.newbyteorder("<")).tobytes())
@@ -87,7 +94,15 @@ class ReferencePool:
 
     def fit(self, k: int) -> PoolFit:
         """The fit of dimension ``k``, as the numerics room takes it."""
-        return PoolFit(self.log_worths[:, k], self.covariance[k], self.degree[:, k], self.prior_precision)
+        worths, covariance, degree = self.log_worths[:, k], self.covariance[k], self.degree[:, k]
+        if self.dispersion is None:
+            return PoolFit(worths, covariance, degree, self.prior_precision)
+        return PoolFit(worths, covariance, degree, self.prior_precision[k], dispersion=self.dispersion[k])
+
+    @property
+    def elo_variance(self) -> np.ndarray:
+        """Of the true worths, in squared Elo points, as the prior has it, shape (D,); infinite where it was given."""
+        return np.array([self.fit(k).variance for k in range(len(self.dimensions))]) * ELO_PER_LOGIT**2
 
     def save(self, folder: str | Path) -> Path:
         """Write ``pool.parquet`` (one row per member) and ``pool.json`` into a folder.
@@ -118,6 +133,7 @@ class ReferencePool:
             "judge": self.judge,
             "dimensions": list(self.dimensions),
             "prior_precision": self.prior_precision,
+            **({} if self.dispersion is None else {"dispersion": self.dispersion}),
             "settings": self.settings,
             "schedule": self.schedule.tolist(),
             "columns": "<dimension>: Elo points; _se: their standard error; _log_worth, _covariance: natural-log scale",
@@ -147,9 +163,10 @@ class ReferencePool:
             degree=columns("games"),
             pointwise=columns("pointwise"),
             schedule=np.array(saved["schedule"], dtype=int),
-            prior_precision=saved["prior_precision"],
+            prior_precision=_by_dimension(saved["prior_precision"]),
             judge=saved["judge"],
             settings=saved["settings"],
+            dispersion=_by_dimension(saved.get("dispersion")),
         )
         if pool.hash != saved["hash"]:
             what = "the table is not the one whose hash pool.json gives"
@@ -166,7 +183,7 @@ def build_pool(
     size: int = POOL_SIZE,
     near: int = POOL_NEAR,
     long_pairs: int = POOL_LONG_PAIRS,
-    prior_precision: float = POOL_PRIOR_PRECISION,
+    prior_precision: float | None = None,
     seed: int = 0,
 ) -> ReferencePool:
     """Choose a pool, have it judged on a locally dense schedule, and fit its worths.
@@ -182,8 +199,8 @@ def build_pool(
         All pairs up to this rank distance (by the pointwise score) are compared.
     long_pairs : int
         Comparisons beyond that.
-    prior_precision : float
-        Of the Gaussian prior on each log-worth.
+    prior_precision : float, optional
+        Of the Gaussian prior on each log-worth, instead of one that is estimated for each dimension.
     seed : int
         Of the long pairs.
 
@@ -224,9 +241,10 @@ def build_pool(
         degree=np.stack([fit.degree for fit in fits], axis=1).astype(np.int64),
         pointwise=scores[chosen],
         schedule=schedule,
-        prior_precision=prior_precision,
+        prior_precision=tuple(fit.prior_precision for fit in fits) if prior_precision is None else prior_precision,
         judge=judging.store.fingerprint,
         settings={**settings, "images": len(images), "comparisons": len(schedule)},
+        dispersion=tuple(fit.dispersion for fit in fits) if prior_precision is None else None,
     )
 
 
@@ -254,17 +272,56 @@ def pool_schedule(members: int, near: int, long_pairs: int, seed: int) -> np.nda
     return locally_dense_pairs(members, min(near, members - 1), budget, np.random.default_rng([seed, members]))
 
 
-def _fit_dimension(schedule: np.ndarray, probability: np.ndarray, members: int, prior_precision: float) -> PoolFit:
+def as_planned(judging: Judging, pool: ReferencePool) -> ReferencePool:
+    """The pool as opponents are chosen by it: under one fixed precision, whatever the judge.
+
+    Who is asked does not follow from how worths are estimated: answers that were paid for serve every later version.
+
+    Parameters
+    ----------
+    judging : Judging
+        Has the pool's judgments, or can ask for them.
+    pool : ReferencePool
+
+    Returns
+    -------
+    ReferencePool
+    """
+    if pool.dispersion is None:
+        return pool
+    answers = judging.ask(pool.pairs).probability
+    fits = [
+        _fit_dimension(pool.schedule, answers[:, k], len(pool.images), POOL_PRIOR_PRECISION) for k in _each(judging)
+    ]
+    return replace(
+        pool,
+        log_worths=np.stack([fit.log_worths for fit in fits], axis=1),
+        covariance=np.stack([fit.covariance for fit in fits]),
+        prior_precision=POOL_PRIOR_PRECISION,
+        dispersion=None,
+    )
+
+
+def _fit_dimension(
+    schedule: np.ndarray, probability: np.ndarray, members: int, prior_precision: float | None
+) -> PoolFit:
     """Fit what was answered; NaN throughout where abstentions have torn the comparisons apart."""
     answered = ~np.isnan(probability)
     first, second = schedule[answered].T
     try:
-        return fit_pool(first, second, probability[answered], members, prior_precision)
+        return fit_pool(first, second, probability[answered], members, prior_precision, order=np.arange(members))
     except ValueError:
         if answered.all():
             raise
         degree = np.bincount(first, minlength=members) + np.bincount(second, minlength=members)
-        return PoolFit(np.full(members, np.nan), np.full((members, members), np.nan), degree, prior_precision)
+        nothing = np.full(members, np.nan), np.full((members, members), np.nan), degree
+        if prior_precision is None:
+            return PoolFit(*nothing, HIGHEST, dispersion=1.0)
+        return PoolFit(*nothing, prior_precision)
+
+
+def _by_dimension(saved):
+    return tuple(saved) if isinstance(saved, list) else saved
 
 
 def _each(judging: Judging) -> range:

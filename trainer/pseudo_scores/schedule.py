@@ -1,4 +1,4 @@
-"""The one schedule of judging: a pool among itself, all other images against its members, the members once more."""
+"""The one schedule of judging: a pool among itself, all others against its members, and pairs that check the pool."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..judgments.judging import Judging
-from .pseudo_labels import PoolSelfCheck, PseudoScores, check_members, rate_images
+from .pool_self_check import PoolSelfCheck, check_members
+from .pseudo_labels import PseudoScores, rate_images
 from .reference_pool import ReferencePool, build_pool
 from .schedule_sizes import MIN_RELIABILITY, OPPONENTS, POOL_SIZE
 
@@ -40,7 +41,7 @@ class Judgments:
     scores : PseudoScores
         Of the images that were rated against the pool.
     check : PoolSelfCheck
-        Of the pool's members, rated again.
+        Of the pool, on pairs of members that made no worth.
     """
 
     pool: ReferencePool
@@ -83,7 +84,7 @@ def follow_schedule(
     rated = images if rated is None else list(rated)
     pool = build_pool(judging, images, size=schedule.pool_size, seed=schedule.seed)
     scores = rate_against(judging, pool, rated, schedule)
-    check = check_members(judging, pool, games=schedule.opponents, seed=schedule.seed)
+    check = check_members(judging, pool, seed=schedule.seed)
     if stop_without_signal or min_reliability != scores.settings["min_reliability"]:
         # every answer is there by now, so this asks nothing
         scores = rate_images(

@@ -5,6 +5,7 @@ from __future__ import annotations
 POOL_SIZE = 32  # members R of the reference pool
 OPPONENTS = 12  # members K of the pool that every other image is set against
 POOL_NEAR, POOL_LONG_PAIRS = 6, 32  # in the pool: all pairs up to this rank distance, and so many beyond it
+CHECKS_A_MEMBER = 4  # held-out pairs of the pool's self-check, where so many are left
 SMALLEST_SET = 12  # images: a pool of six, and as many others
 MIN_RELIABILITY = 0.25  # a dimension below it has no usable signal
 
