@@ -115,7 +115,7 @@ def plan_lines(
         f"{name}: {planned.parameters / 1e6:,.1f} million parameters, {planned.trained / 1e6:,.1f} million trained; {devices}",
         f"image {size.width} x {size.height} px: {planned.visual_tokens} tokens; a rating {planned.rating_positions} positions, "
         f"an ordered pair {planned.pair_positions} (tokens by {counted})",
-        f"{size.images} images, pool {pool_members(size.pool_size, size.images)}, {size.opponents} opponents: at most "
+        f"{size.images} images, pool {pool_members(size.pool_size, size.images)}, {size.opponents} opponents: "
         f"{planned.ordered_pairs:,} ordered pairs, {planned.judgments:,} judgments",
         *_generations(planned),
         "",

@@ -13,6 +13,7 @@ from .design.design_quality import (
 from .design.pair_design import graph_diameter, locally_dense_pairs
 from .design.reference_designs import random_pairs, ring_pairs
 from .elo.elo import (
+    POOL_PRIOR_PRECISION,
     NewcomerRatings,
     PoolFit,
     fit_pool,
@@ -76,6 +77,7 @@ __all__ = [
     "JointScaleResult",
     "MeanOpinionScore",
     "NewcomerRatings",
+    "POOL_PRIOR_PRECISION",
     "PairAgreement",
     "PoolCheck",
     "PoolFit",

@@ -105,7 +105,7 @@ def test_the_variance_of_the_worths_is_the_images_own():
 def test_judgments_without_signal_are_held_back_as_far_as_may_be():
     first, second = SCHEDULE
     found = fit_with_prior(first, second, np.random.default_rng(0).integers(0, 3, 203) / 2, MEMBERS, np.arange(MEMBERS))
-    assert HIGHEST / 2 < found.precision <= HIGHEST and found.variance < 0.2
+    assert 5 < found.precision <= HIGHEST and found.variance < 0.2
 
 
 def test_a_judge_that_never_contradicts_itself_still_gets_finite_worths():

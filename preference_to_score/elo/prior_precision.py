@@ -8,7 +8,9 @@ and from the worths, until nothing moves.
 Pools are compared on a locally dense schedule, along the judge's own pointwise order: neighbours often, far ones
 seldom. So the order says something about the worths, and how far apart the ends are is what the comparisons say
 least about. One precision for all directions squeezes just that (logistic slopes of far pairs of 1.1 to 2). The line
-through the order therefore has a precision of its own, and the other one is for what lies off the line.
+through the order therefore has a precision of its own, and the other one is for what lies off the line. A variance that
+is estimated from few worths is often zero by chance, which would hold everything back with certainty: off the line it
+is kept from zero.
 
 Worths are used by their differences: sigma(difference) is to be the answer that is expected. The most likely worths
 promise too much where few answers decide (slopes of 0.9 with votes). So they are moderated: times
@@ -97,6 +99,7 @@ def fit_with_prior(
 
     References
     ----------
+    Chung, Rabe-Hesketh and others (2013), Psychometrika 78, 685-709 (variances kept off zero);
     MacKay (1992), Neural Computation 4, 415-447 (effective number of parameters) and 720-736 (moderated outputs);
     McCullagh and Nelder (1989),
     Generalized Linear Models, chapter 9 (quasi-likelihood).
@@ -152,8 +155,8 @@ def _settle(design: NDArray, p: NDArray, mean: NDArray, line: NDArray, rest: NDA
         inverse = np.linalg.inv(curve + prior)
         dispersion = _dispersion(design, p, theta, inverse, curve)
         found = (
-            _precision(theta, inverse, rest, precision, dispersion),
-            _precision(theta, inverse, line, line_precision, dispersion),
+            _precision(theta, inverse, rest, precision, dispersion, 1.0),
+            _precision(theta, inverse, line, line_precision, dispersion, 0.0),
         )
         move = np.log(found) - logs
         if np.abs(move).max() < STEP:
@@ -214,10 +217,17 @@ def _dispersion(design: NDArray, p: NDArray, theta: NDArray, inverse: NDArray, c
     return float(((p - expected) ** 2).sum() / (expected * (1 - expected)).sum() * len(p) / left)
 
 
-def _precision(theta: NDArray, inverse: NDArray, part: NDArray, precision: float, dispersion: float) -> float:
-    """Dispersion over the variance of the worths in some directions (MacKay's step), within the bounds."""
+def _precision(
+    theta: NDArray, inverse: NDArray, part: NDArray, precision: float, dispersion: float, kept_off: float
+) -> float:
+    """Dispersion over the variance of the worths in some directions (MacKay's step), within the bounds.
+
+    ``kept_off`` is the power of the standard deviation that its density is multiplied by: 1 keeps the variance off zero.
+    """
+    directions = np.trace(part)
+    if directions < 1e-9:
+        return precision
     size = float(theta @ part @ theta)
-    used = float(np.trace(part) - precision * np.trace(part @ inverse))  # how many of the directions the data decide
-    if used <= 0 or size <= 0:
-        return HIGHEST if np.trace(part) else precision
-    return float(np.clip(dispersion * used / size, LOWEST, HIGHEST))
+    used = max(float(directions - precision * np.trace(part @ inverse)), 1e-12)  # directions that the data decide
+    held = kept_off + precision * size / max(dispersion, 1e-300)
+    return float(np.clip(precision * used / max(held, 1e-300), LOWEST, HIGHEST))

@@ -9,7 +9,7 @@ import torch
 
 from ...foundation.faults import Fault, InputFault
 from ..psdistill_exact_config import PSDistillExactConfig
-from ..pseudo_scores.schedule_sizes import OPPONENTS, POOL_SIZE, pool_members, schedule_length
+from ..pseudo_scores.schedule_sizes import OPPONENTS, POOL_SIZE, check_length, pool_members, schedule_length
 from ..training_table import held_out_count
 from . import flop_count
 from .activation_memory import Activations, count_activations
@@ -90,7 +90,7 @@ class RunPlan:
     visual_tokens, rating_positions, pair_positions : int
         Tokens of an image; positions of a packed rating and of a packed ordered pair.
     ordered_pairs, judgments : int
-        At most: members of the pool that are rated again meet some pairs that are stored already.
+        In the pool, of the others against it, and of its self-check.
     stages : tuple of Stage
     memory : dict of str to int
         Bytes on one device while it trains, by kind.
@@ -188,7 +188,7 @@ def plan_run(shapes: ModelShapes, args: PSDistillExactConfig | PSDistillConfig, 
 
 
 def unordered_pairs(images: int, pool_size: int, opponents: int) -> int:
-    """Pairs that ``ppaint judge`` asks at most, each in both orders.
+    """Pairs that ``ppaint judge`` asks, each in both orders.
 
     Parameters
     ----------
@@ -200,14 +200,12 @@ def unordered_pairs(images: int, pool_size: int, opponents: int) -> int:
 
     Examples
     --------
-    >>> unordered_pairs(200, 32, 12)        # 203 in the pool, 168 x 12 outside it, the pool's other 293 at most
-    2512
+    >>> unordered_pairs(200, 32, 12)        # 203 in the pool, 168 x 12 outside it, 128 that check the pool
+    2347
     """
     members = pool_members(pool_size, images)
-    pool = schedule_length(members)
     games = min(opponents, members - 1)
-    again = min(members * games, members * (members - 1) // 2 - pool)  # of them, what the pool has not asked yet
-    return pool + (images - members) * games + again
+    return schedule_length(members) + (images - members) * games + check_length(members)
 
 
 @dataclass(frozen=True)

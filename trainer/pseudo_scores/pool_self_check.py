@@ -12,10 +12,9 @@ from ...preference_to_score.elo.pool_check import PoolCheck, check_pools
 from ..judgments.judging import Judging
 from .described_tables import load_described, save_described
 from .reference_pool import ReferencePool
-from .schedule_sizes import CHECKS_A_MEMBER
+from .schedule_sizes import CHECKS_A_MEMBER, FEWEST_CHECKS
 
 FORMAT_VERSION = 2
-FEWEST = 10  # judgments: a slope of fewer has no error that can be trusted
 
 
 @dataclass(frozen=True)
@@ -128,7 +127,7 @@ def check_members(judging: Judging, pool: ReferencePool, *, seed: int = 0) -> Po
     pairs = held_out_pairs(pool, seed)
     if judging.judge is None:  # an older version may have asked others; all that made no worth will do
         pairs = stored_pairs(judging, pool)
-    if len(pairs) < FEWEST:
+    if len(pairs) < FEWEST_CHECKS:
         left = "no pair" if not len(pairs) else "one pair" if len(pairs) == 1 else f"only {len(pairs)} pairs"
         why = f"the pool's own schedule leaves {left} of its {len(pool.images)} members to ask"
         if judging.judge is None:
@@ -175,7 +174,7 @@ def _obstacle(pool: ReferencePool, k: int, answers: np.ndarray, pairs: np.ndarra
     answered, worths = ~np.isnan(answers), pool.log_worths[:, k]
     if not np.isfinite(worths).all():
         return "the judge abstained so often that the pool's comparisons do not hang together"
-    if answered.sum() < FEWEST:
+    if answered.sum() < FEWEST_CHECKS:
         return f"the judge answered only {int(answered.sum())} of the {len(pairs)} pairs that were held out"
     signal = worths.var(ddof=1) - _noise(pool, k)
     if not signal > 0:
