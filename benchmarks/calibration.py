@@ -4,7 +4,7 @@
 
 **Simulated judges.** Worths of 25, 50 and 100 images in five dimensions that correlate by 0.64, as far apart as the
 shipped judge's (standard deviation 1.8) or half as far; the judge's own ratings follow them with noise (0.3 and 1 of
-their spread). Answers are log-odds with noise 0, 1 or 2 on each pair, or one vote in either order at a sharpness of 1,
+their spread). Answers are log-odds with noise 0, 0.5, 1 or 2 on each pair, or one vote in either order at a sharpness of 1,
 0.5 or 0.25. The pool (12, 25 or 32 members), the schedule, the ratings and the self-check are made by the code that
 ships. Measured, on seeds 100 to 119:
 
@@ -53,6 +53,7 @@ POOLS = {12: 25, 25: 50, 32: 100}  # members, and images
 JUDGES = {"as the shipped one": (1.8, 0.3), "weaker": (0.9, 1.0)}  # spread of the worths, noise of the ratings
 ANSWERS = {
     "log-odds, noise 0": (0.0, None),
+    "log-odds, noise 0.5": (0.5, None),
     "log-odds, noise 1": (1.0, None),
     "log-odds, noise 2": (2.0, None),
     "votes, sharpness 1": (0.0, 1.0),
@@ -174,13 +175,12 @@ def verdict(found: PoolSelfCheck) -> dict:
     }
 
 
-def simulated_seed(seed: int) -> dict:
-    """All simulated cells of one seed."""
+def simulated_seed(seed: int, answers: str) -> dict:
+    """All simulated cells of one seed and one kind of answers."""
     return {
         f"{members} members, {judge}, {answers}": measured(simulated(seed, images, judge, answers), members, seed)
         for members, images in POOLS.items()
         for judge in JUDGES
-        for answers in ANSWERS
     }
 
 
@@ -264,8 +264,13 @@ def main(
     judgments: Annotated[Path | None, typer.Option(help="Folder of real judges' all-pairs files.")] = None,
 ) -> None:
     """Measure every cell."""
-    draws = in_pieces(simulated_seed, SEEDS, work / "simulated", processes, "seeds, simulated judges")
-    cells = {name: summary([draw[name] for draw in draws]) for name in draws[0]}
+    found: dict[str, dict] = {}
+    for answers in ANSWERS:
+        piece = partial(simulated_seed, answers=answers)
+        draws = in_pieces(piece, SEEDS, work / "simulated" / answers, processes, f"seeds, {answers}")
+        found |= {name: summary([draw[name] for draw in draws]) for name in draws[0]}
+    order = [f"{members} members, {judge}, {answers}" for members in POOLS for judge in JUDGES for answers in ANSWERS]
+    cells = {name: found[name] for name in order}
     typer.echo(table(HEADER, rows(cells)))
     real: dict[str, dict] = {}
     for judge in [] if judgments is None else sorted(path.name for path in judgments.iterdir() if path.is_dir()):

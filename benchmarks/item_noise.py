@@ -8,7 +8,7 @@ import numpy as np
 from scipy.optimize import minimize, nnls
 from scipy.special import expit, log_expit
 
-from ppaint.preference_to_score import ELO_PER_LOGIT
+from ppaint.preference_to_score import ELO_PER_LOGIT, outsider_prior_precision
 from ppaint.trainer import PseudoScores, ReferencePool
 from ppaint.trainer.pseudo_scores.pseudo_labels import empirical_reliability
 
@@ -55,7 +55,7 @@ def reweighted(scores: PseudoScores, pool: ReferencePool, rounds: int = 5) -> Ps
     ----------
     scores : PseudoScores
     pool : ReferencePool
-        Gives the prior's precision for each game.
+        Gives the prior's precision.
     rounds : int
         Of fitting and estimating the noise again.
 
@@ -71,7 +71,7 @@ def reweighted(scores: PseudoScores, pool: ReferencePool, rounds: int = 5) -> Ps
     games = np.bincount(first, minlength=n) + np.bincount(second, minlength=n)
     for k in range(len(scores.dimensions)):
         p = scores.judged.probability[:, k]
-        prior = pool.prior_precision * games / pool.degree[:, k].mean()
+        prior = np.array([outsider_prior_precision(pool.fit(k), each) for each in games])
         weight = np.ones(len(p))
         for _ in range(rounds):
             theta = joint_fit(first, second, p, weight, prior)

@@ -67,7 +67,7 @@ def check_length(members: int) -> int:
     Examples
     --------
     >>> check_length(32), check_length(16), check_length(6)
-    (128, 11, 0)
+    (128, 13, 0)
     """
     left = members * (members - 1) // 2 - schedule_length(members)
     return 0 if left < FEWEST_CHECKS else min(CHECKS_A_MEMBER * members, left)
