@@ -38,39 +38,27 @@ def map_arms(judges=JUDGES, seeds=(0, 1)) -> list[BedArm]:
     return arms
 
 
-def fold_arms(judges=JUDGES[:1], seeds=(0,)) -> list[BedArm]:
-    """Trainings without each fold of the images, whose weights are averaged; at the same number of passes, and at more."""
-    wanted = [
-        (50, 0.25, ""),
-        (50, 1.0, ""),
-        (50, 0.0, "permuted"),
-        (50, 0.0, "consistent"),
-        (50, 0.0, ""),
-        (160, 0.25, ""),
-    ]
-    ways = [{"folds": 3, "max_steps": 20}, {"folds": 4, "max_steps": 20}, {"folds": 4}]
-    return [
-        BedArm(Regime(judge, n, s, wrong), seed, objective=objective, options=way)
-        for judge in judges
-        for seed in seeds
-        for n, s, wrong in wanted
-        for objective, way in [("fidelity", ways[0]), ("policy", ways[0]), ("fidelity", ways[1]), ("fidelity", ways[2])]
-    ]
+def recipe_arms(judges=JUDGES[:1], seeds=(0, 1)) -> list[BedArm]:
+    """Candidates for the recipe, the most telling regimes first; the family and the default beside them."""
+    wanted = [(50, 0.25, ""), (160, 0.25, ""), (50, 0.0, "consistent"), (50, 1.0, ""), (50, 0.0, ""), (160, 0.0, "")]
+    wanted += [(50, 0.0, "permuted")]
+    arms = []
+    for seed in seeds:
+        for n, sharpness, wrong in wanted:
+            short = {"max_steps": 20 if n == 50 else 60}  # about twelve times through the images
+            thirds = {"folds": 3, "max_steps": 20}
+            ways = [("policy", {}), ("fidelity", {}), ("fidelity", thirds), ("policy", thirds)]
+            ways += (
+                [("fidelity", short), ("policy", short)] if n == 50 else [("fidelity", {"folds": 3, "max_steps": 60})]
+            )
+            ways += [("fidelity", thirds | {"estimator": "joint"}), ("fidelity", thirds | {"views": 1})]
+            for judge in judges:
+                regime = Regime(judge, n, sharpness, wrong)
+                arms += [BedArm(regime, seed, objective=objective, options=way) for objective, way in ways]
+    return arms
 
 
-def short_arms(judges=JUDGES[:1], seeds=(0,)) -> list[BedArm]:
-    """One training of the folds' length, on all images: the simplest rival of folds, at a third of their cost."""
-    wanted = [(50, 0.25, ""), (50, 1.0, ""), (160, 0.25, ""), (50, 0.0, "consistent"), (50, 0.0, "")]
-    return [
-        BedArm(Regime(judge, n, s, wrong), seed, objective=objective, options={"max_steps": 20})
-        for judge in judges
-        for seed in seeds
-        for n, s, wrong in wanted
-        for objective in ("fidelity", "policy")
-    ]
-
-
-STAGES = {"map": map_arms, "folds": fold_arms, "short": short_arms}
+STAGES = {"map": map_arms, "recipe": recipe_arms}
 
 
 def main(

@@ -14,7 +14,6 @@ from ppaint.trainer import Judged, Judging, PseudoScores
 from ppaint.trainer.pseudo_scores.pseudo_labels import empirical_reliability
 from ppaint.trainer.training_table import choose_held_out
 
-PRECISIONS = tuple(10.0 ** np.arange(-2.5, 1.3, 0.25))
 HELD_OUT = 0.15
 
 
@@ -49,8 +48,7 @@ def joint(scores: PseudoScores, seed: int, fraction: float = HELD_OUT) -> Pseudo
     for k in range(len(scores.dimensions)):
         p = scores.judged.probability[:, k]
         members = number[first[free]], number[second[free]]
-        prior = cross_validated_precision(*members, p[free], int((~held).sum()), seed)
-        fit = fit_pool(*members, p[free], int((~held).sum()), prior)
+        fit = fit_pool(*members, p[free], int((~held).sum()))
         elo[~held, k], tau[~held, k] = fit.elo, fit.standard_errors * ELO_PER_LOGIT
         won = np.where(held[first], p, 1 - p)[outside]
         rated = rate_newcomers(fit, mine, number[other], won)
@@ -58,24 +56,6 @@ def joint(scores: PseudoScores, seed: int, fraction: float = HELD_OUT) -> Pseudo
         tau[list(rated.items), k] = rated.standard_errors * ELO_PER_LOGIT
     confidence, reliability = empirical_reliability(elo, tau)
     return dataclasses.replace(scores, elo=elo, tau=tau, confidence=confidence, reliability=reliability)
-
-
-def cross_validated_precision(first, second, p, n: int, seed: int, folds: int = 5) -> float:
-    """The prior precision with the lowest log-loss of judgments that were left out, five folds over pairs."""
-    fold = np.random.default_rng([seed, 5]).permutation(len(p)) % folds
-    losses = []
-    for precision in PRECISIONS:
-        total = 0.0
-        for f in range(folds):
-            kept = fold != f
-            try:
-                worth = fit_pool(first[kept], second[kept], p[kept], n, precision).log_worths
-            except ValueError:  # this fold tears the comparisons apart
-                return 0.1
-            d = worth[first[~kept]] - worth[second[~kept]]
-            total += (np.logaddexp(0, d) - p[~kept] * d).sum()
-        losses.append(total)
-    return float(PRECISIONS[int(np.argmin(losses))])
 
 
 def random_design(regime: Regime, seed: int, work, *, games: int, draw: int = 0) -> PseudoScores:

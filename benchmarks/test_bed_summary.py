@@ -1,0 +1,101 @@
+"""Gather the test bed's arms: what each rule keeps of each, beside the best that could have been kept.
+
+    python benchmarks/test_bed_summary.py --work runs/test_bed
+
+Writes benchmarks/results/test_bed.json, and prints a table of regimes and of rules.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import typer
+from report_runs import read_json, table, write_result
+from test_bed_arm import BedArm
+from test_bed_rules import RULES, Saved, better_than_start, chosen
+
+from ppaint.trainer.out_of_fold import EVIDENCE
+
+
+def gather(work: Path) -> list[dict]:
+    """One row per arm that is done."""
+    rows = []
+    for path in sorted((work / "arms").glob("*.json")):
+        found, arm = read_json(path), BedArm.from_name(path.stem)
+        saved = Saved(work / "trajectories" / f"{path.stem}.npz")
+        looks = np.arange(saved.looks)
+        kept = {name: chosen(saved, rule, looks) for name, rule in RULES.items()}
+        if arm.options.get("folds"):
+            best = 1 + chosen_of_trained(saved)
+            chance = better_than_start(saved, best)
+            kept["folds, with evidence"] = best if chance <= EVIDENCE else 0
+        rows.append(
+            {
+                "arm": path.stem,
+                "regime": arm.regime.name,
+                "seed": arm.seed,
+                "labels": arm.labels,
+                "way": " ".join([arm.objective, *(f"{k}={v}" for k, v in sorted(arm.options.items()))]),
+                "label_srcc": round(found["label_srcc"], 4),
+                "pairs": found["pairs"],
+                "steps": found["steps"],
+                "srcc": np.round(saved.srcc[: saved.looks], 4).tolist(),
+                "srcc_averaged": np.round(saved.srcc[saved.looks :], 4).tolist(),
+                "kept": {name: int(saved.arrays["steps"][look]) for name, look in kept.items()},
+                "srcc_kept": {name: round(float(saved.srcc[look]), 4) for name, look in kept.items()},
+            }
+        )
+    return rows
+
+
+def chosen_of_trained(saved: Saved) -> int:
+    """The trained look with the lowest log-loss of left-out images, counted from the first after the start."""
+    return int(np.argmin(RULES["today"](saved)[1 : saved.looks]))
+
+
+def by_regime(rows: list[dict]) -> str:
+    """SRCC of every way in every regime: kept by today's rule (with folds: with evidence), last, best; means of seeds."""
+    cells = defaultdict(list)
+    for row in rows:
+        name = row["way"] if row["labels"] == "pool" else f"{row['labels']} labels, {row['way']}"
+        cells[row["regime"], name].append(row)
+    lines = []
+    for (regime, way), mine in sorted(cells.items()):
+        kept = [row["srcc_kept"].get("folds, with evidence", row["srcc_kept"]["today"]) for row in mine]
+        figures = [
+            np.mean([row["label_srcc"] for row in mine]),
+            np.mean([row["srcc"][0] for row in mine]),
+            np.mean(kept),
+            np.mean([row["srcc"][-1] for row in mine]),
+            np.mean([max(row["srcc"]) for row in mine]),
+        ]
+        lines.append([regime, way, " ".join(str(row["seed"]) for row in mine), *(f"{x:.3f}" for x in figures)])
+    return table(["regime", "way", "seeds", "labels", "start", "kept", "last", "best"], lines)
+
+
+def by_rule(rows: list[dict]) -> str:
+    """Mean and largest regret of every rule, over all arms: best look less the one that is kept."""
+    lines = []
+    for kind in ("one training", "folds"):
+        mine = [row for row in rows if ("folds" in row["way"]) == (kind == "folds")]
+        for rule in mine[0]["srcc_kept"] if mine else ():
+            regret = np.array([max(row["srcc"]) - row["srcc_kept"][rule] for row in mine])
+            lines.append([kind, rule, str(len(mine)), f"{regret.mean():.4f}", f"{regret.max():.4f}"])
+        regret = np.array([max(row["srcc"]) - row["srcc"][-1] for row in mine] or [np.nan])
+        lines.append([kind, "the last look", str(len(mine)), f"{regret.mean():.4f}", f"{regret.max():.4f}"])
+    return table(["", "rule", "arms", "mean regret", "largest"], lines)
+
+
+def main(work: Annotated[Path, typer.Option(help="Folder of the test bed.")] = Path("runs/test_bed")) -> None:
+    """Gather, write, print."""
+    rows = gather(work)
+    write_result("test_bed", {"arms": rows})
+    typer.echo(by_regime(rows))
+    typer.echo("\n" + by_rule(rows))
+
+
+if __name__ == "__main__":
+    typer.run(main)
