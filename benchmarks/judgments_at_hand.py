@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import expit
 
 from ppaint.trainer import Judged
 
@@ -23,16 +24,19 @@ class JudgmentsAtHand:
         Log-probabilities of the score tokens.
     images : sequence of str, length n
         Hashes.
+    dimensions : sequence of str, length D, optional
+    fingerprint : str
+        Of the judge who answered.
     """
 
     judge = None
 
-    def __init__(self, forward: NDArray, ratings: NDArray, images) -> None:
+    def __init__(self, forward: NDArray, ratings: NDArray, images, dimensions=None, fingerprint="at hand") -> None:
         self.forward, self.ratings = np.asarray(forward, dtype=float), np.asarray(ratings, dtype=float)
         self.images = tuple(images)
         self.place = {image: row for row, image in enumerate(self.images)}
-        self.dimensions = tuple(f"dimension_{k}" for k in range(self.forward.shape[2]))
-        self.store = SimpleNamespace(fingerprint="at hand", folder="at hand")
+        self.dimensions = tuple(dimensions or (f"dimension_{k}" for k in range(self.forward.shape[2])))
+        self.store = SimpleNamespace(fingerprint=fingerprint, folder="at hand")
         self.asked: set[frozenset[str]] = set()
 
     def ask(self, pairs) -> Judged:
@@ -53,5 +57,9 @@ class JudgmentsAtHand:
 
 def votes(forward: NDArray, sharpness: float, rng: np.random.Generator) -> NDArray:
     """One hard answer for either order, with probability sigmoid(sharpness x log-odds)."""
-    named = rng.random(forward.shape) < 1 / (1 + np.exp(-sharpness * np.nan_to_num(forward)))
-    return np.where(named, CERTAIN, -CERTAIN)
+    return hard_answers(forward, sharpness, rng.random(forward.shape))
+
+
+def hard_answers(forward: NDArray, sharpness: float, uniform: NDArray) -> NDArray:
+    """The same, with the uniform numbers given that decide."""
+    return np.where(uniform < expit(sharpness * np.nan_to_num(forward)), CERTAIN, -CERTAIN)

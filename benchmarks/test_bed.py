@@ -45,13 +45,10 @@ def recipe_arms(judges=JUDGES[:1], seeds=(0, 1)) -> list[BedArm]:
     arms = []
     for seed in seeds:
         for n, sharpness, wrong in wanted:
-            short = {"max_steps": 20 if n == 50 else 60}  # about twelve times through the images
-            thirds = {"folds": 3, "max_steps": 20}
-            ways = [("policy", {}), ("fidelity", {}), ("fidelity", thirds), ("policy", thirds)]
-            ways += (
-                [("fidelity", short), ("policy", short)] if n == 50 else [("fidelity", {"folds": 3, "max_steps": 60})]
-            )
-            ways += [("fidelity", thirds | {"estimator": "joint"}), ("fidelity", thirds | {"views": 1})]
+            thirds, whole = {"folds": 3, "max_steps": 20}, {"folds": 3, "max_steps": 60}
+            ways = [("policy", {}), ("fidelity", {}), ("fidelity", whole), ("policy", whole), ("fidelity", thirds)]
+            if n == 50:
+                ways += [("fidelity", whole | {"estimator": "joint"}), ("fidelity", whole | {"views": 1})]
             for judge in judges:
                 regime = Regime(judge, n, sharpness, wrong)
                 arms += [BedArm(regime, seed, objective=objective, options=way) for objective, way in ways]

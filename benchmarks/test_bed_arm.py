@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from scipy.stats import rankdata
 from test_bed_data import EVALUATED, features_of, load_judge
-from test_bed_labels import joint, random_design
+from test_bed_labels import HELD_OUT, joint, random_design
 from test_bed_regimes import Regime, fresh_model, label_srcc, own_labels, pseudo_scores, true_labels
 from test_bed_views import views_of
 
@@ -87,11 +87,12 @@ def _read(value: str):
 def labels_of(arm: BedArm, work: Path) -> PseudoScores:
     """The pseudo-scores of an arm, by what its options say of schedule and estimator."""
     schedule = {key: arm.options[key] for key in ("games", "size") if key in arm.options}
+    fraction = 0 if arm.options.get("folds") else HELD_OUT
     if arm.options.get("design") == "random":
-        return random_design(arm.regime, arm.seed, work, draw=arm.draw, games=schedule["games"])
+        return random_design(arm.regime, arm.seed, work, draw=arm.draw, games=schedule["games"], fraction=fraction)
     _, scores = pseudo_scores(arm.regime, arm.seed, work, draw=arm.draw, **schedule)
     if arm.options.get("estimator") == "joint":
-        return joint(scores, arm.seed)
+        return joint(scores, arm.seed, fraction)
     if arm.labels == "pool":
         return scores
     return {"own": own_labels, "truth": true_labels}[arm.labels](scores, arm.regime, arm.seed, work)

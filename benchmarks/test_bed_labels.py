@@ -5,12 +5,11 @@ from __future__ import annotations
 import dataclasses
 
 import numpy as np
-from scipy.special import expit
 from test_bed_regimes import Regime, regime_table
 
 from ppaint.preference_to_score import ELO_PER_LOGIT
 from ppaint.preference_to_score.elo.elo import fit_pool, rate_newcomers
-from ppaint.trainer import Judged, Judging, PseudoScores
+from ppaint.trainer import PseudoScores
 from ppaint.trainer.pseudo_scores.pseudo_labels import empirical_reliability
 from ppaint.trainer.training_table import choose_held_out
 
@@ -50,15 +49,18 @@ def joint(scores: PseudoScores, seed: int, fraction: float = HELD_OUT) -> Pseudo
         members = number[first[free]], number[second[free]]
         fit = fit_pool(*members, p[free], int((~held).sum()))
         elo[~held, k], tau[~held, k] = fit.elo, fit.standard_errors * ELO_PER_LOGIT
-        won = np.where(held[first], p, 1 - p)[outside]
-        rated = rate_newcomers(fit, mine, number[other], won)
-        elo[list(rated.items), k] = rated.elo
-        tau[list(rated.items), k] = rated.standard_errors * ELO_PER_LOGIT
+        if held.any():
+            won = np.where(held[first], p, 1 - p)[outside]
+            rated = rate_newcomers(fit, mine, number[other], won)
+            elo[list(rated.items), k] = rated.elo
+            tau[list(rated.items), k] = rated.standard_errors * ELO_PER_LOGIT
     confidence, reliability = empirical_reliability(elo, tau)
     return dataclasses.replace(scores, elo=elo, tau=tau, confidence=confidence, reliability=reliability)
 
 
-def random_design(regime: Regime, seed: int, work, *, games: int, draw: int = 0) -> PseudoScores:
+def random_design(
+    regime: Regime, seed: int, work, *, games: int, draw: int = 0, fraction: float = HELD_OUT
+) -> PseudoScores:
     """No pool: every image meets about ``games`` others, drawn in rounds, so that all have played as often.
 
     Parameters
@@ -69,13 +71,15 @@ def random_design(regime: Regime, seed: int, work, *, games: int, draw: int = 0)
     games : int
         Judged pairs an image; n x games / 2 pairs in all.
     draw : int
+    fraction : float
+        Of the training, which holds images out; 0 with folds.
 
     Returns
     -------
     PseudoScores
         With scores of the joint fit, nobody in a pool.
     """
-    table = regime_table(regime, seed, work, draw)
+    judging = regime_table(regime, seed, work, draw)
     n, rng, pairs = regime.images, np.random.default_rng([seed, 18]), set()
     ring = rng.permutation(n)
     pairs |= {tuple(sorted((int(ring[i]), int(ring[(i + 1) % n])))) for i in range(n)}  # one circle: all hang together
@@ -83,23 +87,23 @@ def random_design(regime: Regime, seed: int, work, *, games: int, draw: int = 0)
         order = rng.permutation(n)
         pairs |= {tuple(sorted(map(int, two))) for two in order[: n // 2 * 2].reshape(-1, 2)}
     chosen = sorted(pairs)[:] if len(pairs) == n * games // 2 else _first(sorted(pairs), n * games // 2, ring, rng)
-    judged = Judging(table).ask([(table.images[a], table.images[b]) for a, b in chosen])
-    nothing = np.zeros((n, len(table.dimensions)))
+    judged = judging.ask([(judging.images[a], judging.images[b]) for a, b in chosen])
+    nothing = np.zeros((n, len(judging.dimensions)))
     empty = PseudoScores(
-        images=table.images,
-        dimensions=table.dimensions,
+        images=judging.images,
+        dimensions=judging.dimensions,
         elo=nothing,
         tau=nothing + 1,
         confidence=nothing + 1,
-        reliability=np.ones(len(table.dimensions)),
-        kept=table.dimensions,
+        reliability=np.ones(len(judging.dimensions)),
+        kept=judging.dimensions,
         in_pool=np.zeros(n, dtype=bool),
         opponents=tuple(() for _ in range(n)),
-        judged=Judged(judged.first, judged.second, judged.forward, judged.backward),
+        judged=judged,
         pool_hash="none",
-        judge=table.fingerprint,
+        judge=judging.store.fingerprint,
     )
-    return joint(empty, seed)
+    return joint(empty, seed, fraction)
 
 
 def _first(pairs: list, count: int, ring: np.ndarray, rng: np.random.Generator) -> list:
@@ -109,13 +113,3 @@ def _first(pairs: list, count: int, ring: np.ndarray, rng: np.random.Generator) 
     others = [pair for pair in pairs if pair not in circle]
     kept = rng.permutation(len(others))[: count - len(circle)]
     return sorted(circle | {others[i] for i in kept})
-
-
-def held_out_log_loss(scores: PseudoScores, forward: np.ndarray) -> float:
-    """Mean log-loss of all judgments under the scores, for a look at calibration."""
-    place = {image: i for i, image in enumerate(scores.images)}
-    order = [place[image] for image in scores.images]
-    first, second = np.triu_indices(len(order), 1)
-    p = expit((forward[first, second] - forward[second, first]) / 2)
-    d = (scores.elo[first] - scores.elo[second]) / ELO_PER_LOGIT
-    return float(np.mean(np.logaddexp(0, d) - p * d))

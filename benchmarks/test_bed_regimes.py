@@ -8,14 +8,13 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
-from scipy.special import expit
+from judgments_at_hand import JudgmentsAtHand, hard_answers
 from test_bed_data import load_judge
 from test_bed_pairs import own_scores
 
 from ppaint.preference_to_score import ELO_PER_LOGIT
-from ppaint.trainer import Judged, Judging, PseudoScores, build_pool, rate_images
+from ppaint.trainer import Judged, PseudoScores, build_pool, rate_images
 
-HARD = 20.0  # log-odds of a hard answer: both orders together give a probability of 0, 1/2 or 1
 CONSISTENT = 1.0  # standard deviation of consistent noise, in those of the judge's own scores
 TRUTH_SHARPNESS = 3.0  # log-odds a unit of latent quality, as the tiny judge was taught
 
@@ -56,46 +55,6 @@ class Regime:
         return cls(judge, int(images[1:]), sharpness, wrong[0] if wrong else "")
 
 
-class PairTable:
-    """All judgments of a seed's images as a store that ``Judging`` reads: every question is answered already.
-
-    Parameters
-    ----------
-    forward : ndarray, shape (n, n, D)
-    ratings : ndarray, shape (n, D, 10)
-    images : tuple of str
-    dimensions : tuple of str
-    fingerprint : str
-    folder : Path
-        Named in faults; nothing is written to it.
-    """
-
-    def __init__(self, forward, ratings, images, dimensions, fingerprint: str, folder: Path) -> None:
-        self.forward, self._ratings, self.images = forward, ratings, images
-        self.dimensions, self.fingerprint, self.folder = dimensions, fingerprint, folder
-        self._place = {image: i for i, image in enumerate(images)}
-
-    def _places(self, names) -> np.ndarray:
-        return np.array([self._place[name] for name in names], dtype=int)
-
-    def answered(self, pair) -> bool:
-        """Always."""
-        return pair[0] in self._place and pair[1] in self._place
-
-    def rated(self, image) -> bool:
-        """Always."""
-        return image in self._place
-
-    def log_odds(self, pairs) -> np.ndarray:
-        """Of ordered pairs; shape (m, D)."""
-        first, second = self._places([a for a, _ in pairs]), self._places([b for _, b in pairs])
-        return self.forward[first, second].astype(float)
-
-    def ratings(self, images) -> np.ndarray:
-        """Log-probabilities of the score tokens; shape (m, D, 10)."""
-        return self._ratings[self._places(images)]
-
-
 @cache
 def saved_pairs(judge: str, seed: int, work: Path) -> dict:
     """What test_bed_data.py saved of a judge and a seed."""
@@ -103,7 +62,7 @@ def saved_pairs(judge: str, seed: int, work: Path) -> dict:
         return {name: saved[name] for name in saved.files}
 
 
-def regime_table(regime: Regime, seed: int, work: Path, draw: int = 0) -> PairTable:
+def regime_table(regime: Regime, seed: int, work: Path, draw: int = 0) -> JudgmentsAtHand:
     """The judgments of a regime; ``draw`` is that of its votes, noise or permutation.
 
     Every judgment is drawn, whether it is asked for or not: all methods see the same answers.
@@ -121,11 +80,9 @@ def regime_table(regime: Regime, seed: int, work: Path, draw: int = 0) -> PairTa
         forward = forward[order][:, order]
     if regime.sharpness:
         uniform = np.random.default_rng([seed, draw, 17]).random((len(saved["forward"]),) * 2 + (len(dimensions),))
-        won = uniform[:n, :n] < expit(regime.sharpness * forward)
-        forward = np.where(won, HARD, -HARD)
+        forward = hard_answers(forward, regime.sharpness, uniform[:n, :n])
     images = tuple(map(str, saved["images"][:n]))
-    folder = work / "judgments" / regime.judge
-    return PairTable(forward, saved["ratings"][:n], images, dimensions, str(saved["judge"]), folder)
+    return JudgmentsAtHand(forward, saved["ratings"][:n], images, dimensions, str(saved["judge"]))
 
 
 def pseudo_scores(regime: Regime, seed: int, work: Path, *, size: int = 32, games: int = 12, draw: int = 0):
@@ -136,10 +93,10 @@ def pseudo_scores(regime: Regime, seed: int, work: Path, *, size: int = 32, game
     pool : ReferencePool
     scores : PseudoScores
     """
-    table = regime_table(regime, seed, work, draw)
-    judging = Judging(table)
-    pool = build_pool(judging, list(table.images), size=size, seed=seed)
-    return pool, rate_images(judging, pool, list(table.images), games=games, seed=seed, stop_without_signal=False)
+    judging = regime_table(regime, seed, work, draw)
+    images = list(judging.images)
+    pool = build_pool(judging, images, size=size, seed=seed)
+    return pool, rate_images(judging, pool, images, games=games, seed=seed, stop_without_signal=False)
 
 
 def with_labels(scores: PseudoScores, worth: np.ndarray) -> PseudoScores:
