@@ -141,10 +141,6 @@ def test_public_names_of_a_lazy_room_are_no_file_names():
         assert files & set(module.__all__) == set(), room
 
 
-def test_the_room_that_shares_names_with_its_files_imports_eagerly():
-    assert not is_lazy("ppaint.preference_to_score")
-
-
 @pytest.mark.parametrize("room", ROOMS)
 def test_every_public_name_can_be_imported(room):
     module = importlib.import_module(room)

@@ -66,8 +66,8 @@ def test_every_objective_learns_the_order_of_the_judgments(objective, features, 
     trainer.train_from_newest()
     looks = [row for row in trainer.state.log_history if "eval_log_loss" in row]
     assert [row["step"] for row in looks] == [0, 8, 16, 24]
-    assert min(row["eval_log_loss"] for row in looks) < looks[0]["eval_log_loss"] - 0.01
-    assert max(row["eval_srcc"] for row in looks) > 0.5
+    assert min(row["eval_log_loss"] for row in looks) < looks[0]["eval_log_loss"] - 0.05
+    assert max(row["eval_srcc"] for row in looks) > looks[0]["eval_srcc"] + 0.9
 
 
 def test_policy_is_the_scorers_own_readout(features, scores, tmp_path):
