@@ -66,7 +66,7 @@ def distill(
         done = distil(job, report)
     for line in history_lines(done.history):
         typer.echo(line)
-    typer.echo(f"kept the checkpoint of step {done.kept_step}, by held-out judgments; scorer in {done.folder}")
+    typer.echo(f"kept the weights of step {done.kept_step}, by held-out judgments; scorer in {done.folder}")
 
 
 def check_same_images(folder, found: set[str], scores) -> None:

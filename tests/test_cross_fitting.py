@@ -163,6 +163,7 @@ def test_other_images_or_folds_are_another_run(features, scores, tmp_path):
     fitted(tmp_path, features, scores)
     with pytest.raises(InputFault, match=r"of another run \(different: folds\)"):
         fitted(tmp_path, features, scores, folds=3)
+    assert sorted(path.name for path in tmp_path.iterdir() if path.is_dir()) == ["fold-1", "fold-2"]
 
 
 @pytest.mark.parametrize(
@@ -171,11 +172,34 @@ def test_other_images_or_folds_are_another_run(features, scores, tmp_path):
         ({"folds": 1}, "at least 2"),
         ({"folds": -1}, "at least 0"),
         ({"folds": 2, "save_strategy": "no"}, "save_strategy"),
+        ({"folds": 2, "save_strategy": "best"}, "not 'best'"),
     ],
 )
 def test_folds_that_make_no_sense_are_refused(options, complaint, tmp_path):
     with pytest.raises(ValueError, match=complaint):
         PSDistillExactConfig(output_dir=str(tmp_path), use_cpu=True, **options)
+
+
+@pytest.mark.parametrize(
+    ("folds", "complaint"), [(41, "at most 40"), (2, "leave 20 to train on; each is to meet 20 others")]
+)
+def test_folds_that_do_not_go_with_the_images_are_refused_before_a_model_is_made(folds, complaint, scores, tmp_path):
+    args = PSDistillExactConfig(output_dir=str(tmp_path), use_cpu=True, folds=folds, min_opponents=20)
+    with pytest.raises(InputFault, match=complaint):
+        cross_fit(None, args, scores)
+
+
+def test_a_trainer_that_is_given_folds_says_who_makes_them(features, scores, tmp_path):
+    with pytest.raises(InputFault, match="`distil`"):
+        make(tmp_path, features, scores, folds=2)
+
+
+def test_what_is_not_used_with_folds_does_not_say_which_run_it_is(tmp_path):
+    one, other = (
+        PSDistillExactConfig(output_dir=str(tmp_path), use_cpu=True, folds=2, **more)
+        for more in ({}, {"held_out_fraction": 0.3, "eval_steps": 7})
+    )
+    assert (one.held_out_fraction, one.eval_steps) == (other.held_out_fraction, other.eval_steps)
 
 
 def test_mean_of_one_checkpoint_is_itself(features, scores, tmp_path):

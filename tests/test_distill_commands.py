@@ -108,7 +108,12 @@ def test_tiny_is_the_included_judge_in_every_command(place, tmp_path, capsys):
     assert written.training["folds"] == 2 and written.training["kept step"] in (0, 1)
     card = (tmp_path / "distilled/scorer/README.md").read_text()
     assert "4 answers per image and dimension" in card and "exact expectation" not in card
-    assert "trained 2 times, each time without one fold of the images, and the weights averaged" in card
+    assert "trained 2 times, each time without one fold of the images), 1 steps each;" in card
+    assert 0 <= written.training["chance that the start is as good"] <= 1
+    if written.training["kept step"]:
+        assert "were averaged over the trainings" in card and written.out_of_distribution is None
+    else:
+        assert "the starting model was kept" in card
     capsys.readouterr()
     shown = []
     for model in ("tiny", WEIGHTS):

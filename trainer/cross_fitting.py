@@ -39,7 +39,7 @@ class CrossFitted:
     step : int
         Of the look that is kept; 0 is the starting model.
     chance : float
-        One-sided p-value of the start being as good as the best look.
+        One-sided p-value of the start being as good as the best look; that this look was chosen is not allowed for.
     """
 
     trainer: object
@@ -86,6 +86,7 @@ def cross_fit(make_trainer: Callable, args, scores) -> CrossFitted:
         If the model is sharded over devices, or ``args.output_dir`` holds another run.
     """
     everything = training_table(scores, held_out_fraction=0, seed=args.seed, use_confidence=args.use_confidence)
+    check_folds(args, everything)
     fold = assign_folds(everything.images, everything.category, args.folds, args.seed)
     root, found, trainer = Path(args.output_dir), [], None
     for f in range(args.folds):
@@ -98,7 +99,7 @@ def cross_fit(make_trainer: Callable, args, scores) -> CrossFitted:
             raise InputFault(Fault("config", "folds", what, "set folds=0, or train adapters (lora_r) without FSDP"))
         if f == 0:
             root.mkdir(parents=True, exist_ok=True)
-            claim_checkpoints(root, args, trainer.core, everything, write=trainer.is_world_process_zero())
+            _claim(root, args, trainer, everything)
         trainer.add_callback(WeightsOfEveryLook)
         trainer.train_from_newest()
         found.append(_scores_of_every_look(trainer))
@@ -109,9 +110,40 @@ def cross_fit(make_trainer: Callable, args, scores) -> CrossFitted:
     if step:
         put_mean_weights(trainer, [fold_folder(root, f) / f"checkpoint-{step}" for f in range(args.folds)])
     else:
+        trainer = None
+        release_memory()
         trainer = make_trainer(fold_folder(root, args.folds - 1), left_out, args.folds - 1)  # as it was before training
     trainer.state.log_history, trainer.state.best_global_step = log + history, step
     return CrossFitted(trainer, step, chance)
+
+
+def _claim(root: Path, args, trainer, table: TrainingTable) -> None:
+    """Note whose folder it is; in another run's nothing is left behind."""
+    try:
+        claim_checkpoints(root, args, trainer.core, table, write=trainer.is_world_process_zero())
+    except InputFault:
+        made = fold_folder(root, 0)  # by the trainer, empty
+        if made.is_dir() and not any(made.iterdir()):
+            made.rmdir()
+        raise
+
+
+def check_folds(args, table: TrainingTable) -> None:
+    """Refuse folds that leave nothing out, or too few images to train on.
+
+    Raises
+    ------
+    InputFault
+        It names the number of images.
+    """
+    smallest = int(np.bincount(table.category).min())
+    left = smallest - -(-smallest // args.folds)  # the largest fold is left out
+    if args.folds > smallest:
+        what = f"{args.folds} folds of {smallest} images (of the smallest category) leave some training nothing to leave out"
+        raise InputFault(Fault("config", "folds", what, f"set folds to at most {smallest}"))
+    if left <= args.min_opponents:
+        what = f"{args.folds} folds of {smallest} images leave {left} to train on; each is to meet {args.min_opponents} others"
+        raise InputFault(Fault("config", "folds", what, "give more images, set more folds, or lower min_opponents"))
 
 
 def fold_folder(root: Path, fold: int) -> Path:
@@ -139,7 +171,7 @@ def choose_look(looks, steps, scores, args, table: TrainingTable) -> tuple[list[
     chosen : int
         Place of the look that is kept.
     chance : float
-        One-sided p-value of the start being as good as the best of the others.
+        One-sided p-value of the start being as good as the best of the others; that it was chosen is not allowed for.
     """
     all_left_out = training_table(
         scores,

@@ -6,6 +6,7 @@ import shutil
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..foundation.disk_full import disk_full_as_fault
 from ..foundation.left_overs import clear_left_overs
@@ -16,6 +17,9 @@ from .estimator import Estimator
 from .run_identity import unclaimed_if_nothing_comes
 from .scorer_folder import Distilled, HowTrained, write_scorer_folder
 from .tiny_judge.known_weights import simulated_because
+
+if TYPE_CHECKING:
+    from .cross_fitting import CrossFitted
 
 # How the exact trainer comes by the gradient of each objective, as the card says it.
 ESTIMATES = {
@@ -58,17 +62,21 @@ def distil(job: Distillation, report: Progress | None = None) -> Distilled:
     model, processor = load_model(job.model, **loading)
     if simulated_because(str(job.model), model):  # a copy of the tiny judge is marked however it is reached
         job = replace(job, card=replace(job.card, simulated=True))
+    fitted: CrossFitted | None = None
     with unclaimed_if_nothing_comes(Path(args.output_dir)) if args.process_index == 0 else nullcontext():
         if args.process_index == 0:
             clear_left_overs(job.out, of=("scorer", ".scorer"))
             shutil.rmtree(job.out / ".scorer.building", ignore_errors=True)  # as older versions called it
         with disk_full_as_fault(job.out, then="run it again: it resumes from the newest checkpoint"):
             if getattr(args, "folds", 0):
-                trainer = _cross_fitted(job, args, [(model, processor)], loading, report)
+                loaded = [(model, processor)]
+                del model, processor  # the first fold takes them, and they go when it is done
+                fitted = _cross_fitted(job, args, loaded, loading, report)
+                trainer = fitted.trainer
             else:
                 trainer = _trainer(job, args, model, processor, _bars(report))
                 trainer.train_from_newest()
-    return write_scorer_folder(trainer, job, _how_trained(job.estimator, args))
+    return write_scorer_folder(trainer, job, _how_trained(job.estimator, args, fitted))
 
 
 def _bars(report: Progress | None, more: str = "") -> list:
@@ -79,7 +87,7 @@ def _bars(report: Progress | None, more: str = "") -> list:
 
 
 def _cross_fitted(job: Distillation, args, loaded: list, loading: dict, report: Progress | None):
-    """The trainer that cross-fitting ends with; ``loaded`` holds a model that is there already."""
+    """What cross-fitting ends with; ``loaded`` holds a model that is there already."""
     from .cross_fitting import cross_fit
 
     def make_trainer(folder: Path, held_out: set[str], fold: int):
@@ -89,7 +97,7 @@ def _cross_fitted(job: Distillation, args, loaded: list, loading: dict, report: 
         bars = _bars(report, f", fold {fold + 1} of {args.folds}")
         return _trainer(job, its_own, model, processor, bars, held_out=held_out)
 
-    return cross_fit(make_trainer, args, job.labels.scores).trainer
+    return cross_fit(make_trainer, args, job.labels.scores)
 
 
 def _trainer(job: Distillation, args, model, processor, callbacks: list, held_out: set[str] | None = None):
@@ -106,7 +114,7 @@ def _trainer(job: Distillation, args, model, processor, callbacks: list, held_ou
     return PSDistillExactTrainer(model, args, processor, labels.features, labels.scores, held_out=held_out, **given)
 
 
-def _how_trained(estimator: Estimator, args) -> HowTrained:
+def _how_trained(estimator: Estimator, args, fitted: CrossFitted | None = None) -> HowTrained:
     if estimator is Estimator.sampled:
         completions = args.num_generations
         estimate = f"estimated from {completions} sampled completions per image"
@@ -116,7 +124,23 @@ def _how_trained(estimator: Estimator, args) -> HowTrained:
         drawn = args.sampled_answers
         estimate = f"estimated from {drawn} answers per image and dimension, drawn from the one pass of a step"
         more["answers per image and dimension"] = drawn
-    if args.folds:
-        estimate += f"; trained {args.folds} times, each time without one fold of the images, and the weights averaged"
-        more["folds"] = args.folds
-    return HowTrained("PSDistillExactTrainer", args.objective, estimate, more)
+    if fitted is not None:
+        estimate += f"; trained {args.folds} times, each time without one fold of the images"
+        more |= {"folds": args.folds, "chance that the start is as good": fitted.chance}
+    return HowTrained("PSDistillExactTrainer", args.objective, estimate, more, _how_chosen(fitted))
+
+
+def _how_chosen(fitted: CrossFitted | None) -> str:
+    """What the card says of the choice of the weights."""
+    if fitted is None:
+        return HowTrained.chosen
+    if fitted.step:
+        return (
+            "the weights of step {step} were averaged over the trainings, picked by the log-loss of the judgments of images "
+            f"that each training had left out, and better than the starting model on these (p = {fitted.chance:.1g}, before "
+            "the choice of the step is allowed for)"
+        )
+    return (
+        "the starting model was kept, since no step was better on images that each training had left out "
+        f"(p = {fitted.chance:.2f})"
+    )

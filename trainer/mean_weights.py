@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import torch
@@ -24,19 +24,34 @@ def put_mean_weights(trainer, checkpoints: Iterable[Path]) -> None:
         Of this trainer's model, with its settings.
     """
     folders = list(checkpoints)
-    found: dict[str, list[torch.Tensor]] = {}
-    for folder in folders:
-        trainer._load_from_checkpoint(str(folder))
-        for name, parameter in trainer.accelerator.unwrap_model(trainer.model).named_parameters():
-            if parameter.requires_grad:
-                found.setdefault(name, []).append(parameter.detach().clone())
     if trainer.args.lora_r:
-        _put_adapters(trainer, found, len(folders))
+        _put_adapters(trainer, _adapters_of(trainer, folders), len(folders))
         return
+    total: dict[str, torch.Tensor] = {}  # one sum, on the CPU: not as many models as there are folds
+    for folder in folders:
+        for name, values in _trained(trainer, folder):
+            total[name] = total[name] + values.float() if name in total else values.float()
     with torch.no_grad():
         for name, parameter in trainer.accelerator.unwrap_model(trainer.model).named_parameters():
-            if name in found:
-                parameter.copy_(torch.stack([one.float() for one in found[name]]).mean(0))
+            if name in total:
+                parameter.copy_(total[name] / len(folders))
+
+
+def _trained(trainer, folder: Path) -> Iterator[tuple[str, torch.Tensor]]:
+    """The trained weights in a checkpoint, copied to the CPU."""
+    trainer._load_from_checkpoint(str(folder))
+    for name, parameter in trainer.accelerator.unwrap_model(trainer.model).named_parameters():
+        if parameter.requires_grad:
+            yield name, parameter.detach().to("cpu", copy=True)
+
+
+def _adapters_of(trainer, folders: list[Path]) -> dict[str, list[torch.Tensor]]:
+    """The matrices of each checkpoint's adapters, by name."""
+    found: dict[str, list[torch.Tensor]] = {}
+    for folder in folders:
+        for name, values in _trained(trainer, folder):
+            found.setdefault(name, []).append(values)
+    return found
 
 
 def _put_adapters(trainer, found: dict[str, list[torch.Tensor]], count: int) -> None:

@@ -116,10 +116,17 @@ class PSDistillExactConfig(LabelFreeConfig, TrainingArguments):
             )
         if self.folds == 1:
             raise ValueError("folds must be 0 (one training) or at least 2, not 1: one fold would hold out every image")
-        if self.folds and str(getattr(self.save_strategy, "value", self.save_strategy)) == "no":
-            raise ValueError("folds needs the weights of every look: save_strategy must be 'steps', not 'no'")
-        if self.folds:  # the looks are made of the checkpoints, when all folds are trained
-            self.eval_strategy, self.load_best_model_at_end, self.eval_on_start = "no", False, False
+        if self.folds:
+            self._look_at_checkpoints()
         if self.block_size is None:
             self.block_size = self.per_device_train_batch_size
         super().__post_init__()
+
+    def _look_at_checkpoints(self) -> None:
+        """With folds the looks are made of the checkpoints, when all folds are trained."""
+        strategy = str(getattr(self.save_strategy, "value", self.save_strategy))
+        if strategy != "steps":
+            raise ValueError(f"folds needs the weights of every look: save_strategy must be 'steps', not {strategy!r}")
+        self.eval_strategy, self.load_best_model_at_end, self.eval_on_start = "no", False, False
+        # nothing is held out beyond a fold, and no evaluation is made: neither says which run this is
+        self.held_out_fraction, self.eval_steps = 0.0, None

@@ -92,8 +92,8 @@ class PSDistillExactTrainer(LabelFreeRun, Trainer):
     Raises
     ------
     InputFault
-        If an image is missing, there are too few of them for the minimum number of opponents, or the starting model's
-        answers are not finite.
+        If an image is missing, there are too few of them for the minimum number of opponents, the starting model's
+        answers are not finite, or there are to be folds, which are several trainings (``distil``).
     """
 
     _tag_names = ["ppaint", "psdistill", "psdistill-exact"]
@@ -111,6 +111,11 @@ class PSDistillExactTrainer(LabelFreeRun, Trainer):
         images: Images | None = None,
         held_out: Collection[str] | None = None,
     ) -> None:
+        if args.folds and held_out is None:
+            what = "this trainer makes one training; folds are several, whose weights are averaged"
+            raise InputFault(
+                Fault("config", "folds", what, "give the settings to `distil` (or `ppaint distill`), or set folds=0")
+            )
         table = training_table(
             scores,
             held_out_fraction=args.held_out_fraction,

@@ -68,12 +68,17 @@ class HowTrained:
         How the gradient of the objective was estimated, in words.
     more : mapping
         What ``scorer_config.json`` says in addition to what every training has.
+    chosen : str
+        How the weights were chosen, with ``{step}`` where their step stands.
     """
 
     trainer: str
     objective: str
     estimate: str
     more: Mapping[str, Any] = field(default_factory=dict)
+    chosen: str = (
+        "the checkpoint of step {step} was kept, picked by the log-loss of held-out judgments of the training category"
+    )
 
 
 def write_scorer_folder(trainer, job: Distillation, how: HowTrained) -> Distilled:
@@ -147,9 +152,8 @@ def training_text(labels: PseudoLabels, how: HowTrained, steps: int, kept_step: 
     return (
         f"Without labels, on {len(scores.images)} images of one category. Each pair was asked in both orders; "
         f"{len(labels.pool.images)} images make the Elo reference pool, every other image met "
-        f"{scores.settings['games']} of them.{dropped} Objective `{how.objective}` ({how.estimate}), {steps} steps; the "
-        f"checkpoint of step {kept_step} was kept, picked by the log-loss of held-out "
-        f"judgments of the training category, never by a human score.\n\n{fitness}"
+        f"{scores.settings['games']} of them.{dropped} Objective `{how.objective}` ({how.estimate}), {steps} steps"
+        f"{' each' if 'folds' in how.more else ''}; {how.chosen.format(step=kept_step)}, never by a human score.\n\n{fitness}"
     )
 
 
@@ -160,6 +164,11 @@ def _measure_written(building: Path, config: ScorerConfig, job: Distillation, tr
     config.calibration, config.calibration_note = dict(anchor.maps), anchor.note()
     for remark in anchor.remarks():
         logger.warning("%s", remark)
+    if trainer.args.folds and config.training["kept step"]:
+        logger.warning(
+            "the mean of folds has seen every image: the scorer cannot tell whether one is out of distribution"
+        )
+        return
     config.out_of_distribution = _write_measure(building, reading, job.labels, trainer.table)
     if config.out_of_distribution is not None:
         config.hashes["out of distribution"] = config.out_of_distribution.sha256
