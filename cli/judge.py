@@ -52,7 +52,7 @@ def judge(
     """Ask a vision-language model, in both orders, which of two images is better; every answer is stored immediately.
 
     The schedule is that of the reference pool (see `ppaint pseudo-label`): pool members against one another, every other
-    image against pool members, and the members once more as if they were other images. If it is stopped or killed and
+    image against pool members, and, to check the pool, pairs of members that the schedule left out. If it is stopped or killed and
     started again, it resumes and repeats nothing. Its cost (passes, tokens, answers, time) is shown at the end and
     written to cost.json.
     """

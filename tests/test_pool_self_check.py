@@ -1,6 +1,7 @@
 """The pool's self-check: pairs that made no worth are asked, counted, saved; where none are left, that is said."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -50,6 +51,29 @@ def test_a_small_pool_leaves_no_pair_and_says_so(tmp_path):
 def test_a_judge_without_knowledge_makes_no_pass(tmp_path):
     check, _, _ = checked(tmp_path, noise=80.0)
     assert not any(part is not None and part.passed for part in check.checks) and check.warnings()
+
+
+def test_what_is_found_of_one_dimension_is_said_once(tmp_path):
+    check, _, _ = checked(tmp_path, scale=0.77, bias=0.5, noise=0.6)
+    assert len(check.warnings()) == 3
+    alone = replace(check, checks=(check.checks[0], None), not_possible=(None, "too few answers"))
+    assert [sentence.split(":")[0] for sentence in alone.warnings()] == ["overall", "brushwork"]
+    unsure = replace(check.together, passed=None)
+    unsure = replace(alone, checks=(unsure, None), together=unsure)
+    assert len(unsure.warnings()) == 2 and "nothing can be said" in unsure.warnings()[1]
+
+
+def test_a_judge_that_always_gives_the_same_position_cannot_be_checked(tmp_path):
+    class Stubborn(KnownJudge):
+        def answer(self, first, second):
+            return np.full(2, 3.0)
+
+    worths = known_images(50, d=2)
+    judge = Stubborn(worths, dimensions=DIMENSIONS)
+    with JudgmentStore(tmp_path, judge.fingerprint, DIMENSIONS) as store:
+        judging = Judging(store, judge, features_of(worths))
+        check = check_members(judging, build_pool(judging, list(worths), size=20))
+    assert check.warnings() == ["not possible, the pool's worths have no spread beyond their error"]
 
 
 def test_saved_and_loaded_it_is_the_same(tmp_path):

@@ -20,6 +20,7 @@ from ppaint.trainer import (
     rate_images,
     rate_outsiders,
 )
+from ppaint.trainer.pseudo_scores.pseudo_labels import empirical_reliability
 
 WORTHS = known_images(90, d=2)
 DIMENSIONS = ("brushwork", "overall")
@@ -108,6 +109,16 @@ def test_confidence_is_empirical_reliability(made):
         assert scores.reliability[k] == pytest.approx(s2 / scores.elo[:, k].var(ddof=1))
         assert scores.reliability[k] > 0.9
     assert scores.kept == DIMENSIONS
+
+
+def test_a_judge_that_always_gives_the_same_position_has_no_signal_and_no_division_by_zero():
+    nothing = np.zeros((20, 1))  # every p is 1/2: worths, errors and the prior's variance are 0
+    confidence, reliability = empirical_reliability(nothing, nothing, np.zeros(1))
+    assert reliability == [0] and (confidence == 1).all()
+    exact, reliability = empirical_reliability(np.arange(20.0)[:, None], nothing, np.zeros(1))
+    assert reliability == [1] and (exact == 1).all()
+    unknown, reliability = empirical_reliability(np.arange(20.0)[:, None], nothing + 3, np.ones(1))
+    assert reliability == [0] and (unknown == 1).all()  # no score says more than the prior
 
 
 def test_shuffled_judgments_stop_the_run(tmp_path):

@@ -11,6 +11,7 @@ from ...foundation.faults import Fault, InputFault
 from ...preference_to_score.elo.pool_check import PoolCheck, check_pools
 from ..judgments.judging import Judging
 from .described_tables import load_described, save_described
+from .pseudo_labels import share_from_judgments
 from .reference_pool import ReferencePool
 from .schedule_sizes import CHECKS_A_MEMBER, FEWEST_CHECKS
 
@@ -43,7 +44,8 @@ class PoolSelfCheck:
     def warnings(self) -> list[str]:
         """A sentence for each dimension that did not pass, or of which nothing can be said; none where all is well.
 
-        A dimension that is too noisy to be judged by itself is not named where all together are not.
+        A dimension that is too noisy to be judged by itself is not named where all together are not. Where only one is
+        checked, what holds together is its own.
         """
         missing = dict.fromkeys(why for why in self.not_possible if why is not None)
         sentences = []
@@ -55,7 +57,8 @@ class PoolSelfCheck:
             if check is not None and check.passed is False:
                 sentences.append(f"{name}: {_found(check)}, {_direction(check)}")
         if self.together is not None:
-            if self.together.passed is False:
+            several = sum(check is not None for check in self.checks) > 1
+            if self.together.passed is False and several:
                 sentences.append(f"all dimensions together: {_found(self.together)}, {_direction(self.together)}")
             elif self.together.passed is None:
                 sentences.append(
@@ -185,7 +188,7 @@ def _obstacle(pool: ReferencePool, k: int, answers: np.ndarray, pairs: np.ndarra
 def _noise(pool: ReferencePool, k: int) -> float:
     """Variance of the worths that comes from the judgments' noise."""
     variances = np.diag(pool.covariance[k])
-    return float(np.mean(np.maximum(1 - variances / pool.fit(k).variance, 0) * variances))
+    return float(np.mean(share_from_judgments(variances, pool.fit(k).variance) * variances))
 
 
 def _found(check: PoolCheck) -> str:

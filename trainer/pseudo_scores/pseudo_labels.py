@@ -314,9 +314,10 @@ def empirical_reliability(
     Returns
     -------
     confidence : ndarray, shape (n, D)
-        1 throughout where s^2 is 0: nothing tells one score's worth from another's. NaN where there is no score.
+        1 throughout where s^2, or every h_i, is 0: nothing tells one score's worth from another's. NaN where there is
+        no score.
     reliability : ndarray, shape (D,)
-        Over the images that have a score; 0 where none has.
+        Over the images that have a score; 0 where none has, or none says more than the prior.
 
     Examples
     --------
@@ -332,13 +333,40 @@ def empirical_reliability(
         if len(scores) < 2:
             continue
         variance = np.var(scores, ddof=1)
-        share = np.maximum(1 - errors**2 / known[k], 0)  # 0: no more is known of the image than the prior says
+        share = share_from_judgments(errors**2, float(known[k]))
         signal = variance - np.mean(share * errors**2)
-        if signal > 0:
+        if signal > 0 and share.any():
             reliability[k] = signal / variance
             unheld = signal / share.mean() ** 2
             confidence[rated[:, k], k] = unheld * share / (unheld * share + errors**2)
     return confidence, reliability
+
+
+def share_from_judgments(error_variance: np.ndarray, prior_variance: float) -> np.ndarray:
+    """h = 1 - tau^2 / v of each score: what a prior of variance v has left of what the judgments alone say.
+
+    Parameters
+    ----------
+    error_variance : ndarray, shape (n,)
+        tau^2.
+    prior_variance : float
+        v. Infinite where nothing is claimed of a prior; 0 where the judgments do not contradict the worths at all.
+
+    Returns
+    -------
+    ndarray, shape (n,)
+        0: no more is known of the image than the prior says. 1 where there is no error, whatever v.
+
+    Examples
+    --------
+    >>> share_from_judgments(np.array([0.0, 0.5, 2.0]), 1.0)
+    array([1. , 0.5, 0. ])
+    >>> share_from_judgments(np.array([0.0, 0.5]), 0.0)
+    array([1., 0.])
+    """
+    if prior_variance == 0:
+        return np.where(error_variance == 0, 1.0, 0.0)
+    return np.maximum(1 - error_variance / prior_variance, 0)
 
 
 def _no_signal(judging: Judging, dimensions, reliability: np.ndarray, least: float) -> NoUsableSignal:
