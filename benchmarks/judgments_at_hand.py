@@ -46,6 +46,10 @@ class JudgmentsAtHand:
         names = tuple(pair[0] for pair in pairs), tuple(pair[1] for pair in pairs)
         return Judged(*names, self.forward[a, b], self.forward[b, a])
 
+    def can_answer(self, pairs) -> bool:
+        """Everything is at hand."""
+        return all(image in self.place for pair in pairs for image in pair)
+
     def rate(self, images) -> NDArray:
         """The judge's own ratings, (n, D, 10)."""
         return self.ratings[[self.place[image] for image in images]]

@@ -149,6 +149,12 @@ class Judging:
         names = tuple(a for a, _ in pairs), tuple(b for _, b in pairs)
         return Judged(*names, self.store.log_odds(pairs), self.store.log_odds(swapped))
 
+    def can_answer(self, pairs: Sequence[Pair]) -> bool:
+        """Whether ``ask`` can have both orders of each pair: there is a judge, or all of them are stored."""
+        return self.judge is not None or all(
+            self.store.answered((a, b)) and self.store.answered((b, a)) for a, b in pairs
+        )
+
     def rate(self, images: Sequence[str]) -> np.ndarray:
         """The judge's own pointwise ratings, asked once and stored.
 

@@ -53,7 +53,9 @@ def rate_outsiders(
     """Two rounds against the frozen pool: half of the opponents spread over it, half near the estimate so far.
 
     An image's opponents depend on itself and the seed only, not on what else is rated. A member of the pool may be
-    rated too, as if it were an outsider; it is never its own opponent.
+    rated too, as if it were an outsider; it is never its own opponent. The opponents are chosen by worths that are
+    fitted to the pool's own judgments again, under a fixed precision; where these are not stored and there is no judge
+    to ask, by the pool's worths as they are.
 
     Parameters
     ----------
@@ -73,7 +75,7 @@ def rate_outsiders(
     Raises
     ------
     InputFault
-        If the pool is another judge's.
+        If the pool is another judge's, or there is no judge and a judgment of these images is not stored.
     """
     if games < 2:
         raise ValueError(f"an image needs at least 2 opponents, got {games}")
@@ -111,7 +113,7 @@ class PseudoScores:
     confidence : ndarray, shape (n, D)
         Empirical reliability of each score (`empirical_reliability`), not yet scaled to mean 1.
     reliability : ndarray, shape (D,)
-        Share of Var(E) that is not noise, between 0 and 1.
+        Share of Var(E) that is not noise, between 0 and 1, with E rated under a fixed precision (`rate_images`).
     kept : tuple of str
         Dimensions with a usable signal.
     in_pool : ndarray of bool, shape (n,)
@@ -230,6 +232,12 @@ def rate_images(
 ) -> PseudoScores:
     """Pseudo-scores of images: pool members keep their pool worth, all others are rated against the pool.
 
+    Whether a dimension has a usable signal is decided by its reliability under the fixed precision of
+    `POOL_PRIOR_PRECISION`, from the same judgments. The precision that scores and confidences have is estimated from the
+    worths: where they are noise it fits that noise now and then, and claims too small an error for it. Under the fixed
+    precision errors come from the residuals, and noise passes for signal half as often
+    (`benchmarks/signal_by_chance.py`). Where there is signal the two are the same but for a few hundredths.
+
     Parameters
     ----------
     judging : Judging
@@ -259,13 +267,15 @@ def rate_images(
     place = {image: i for i, image in enumerate(pool.images)}
     in_pool = np.array([image in place for image in images], dtype=bool)
     rated = rate_outsiders(judging, pool, [i for i in images if i not in place], games=games, seed=seed)
+    among_members = judging.ask(pool.pairs)
     elo = np.empty((len(images), len(pool.dimensions)))
     tau = np.empty_like(elo)
     members = [place[image] for image in images if image in place]
     elo[in_pool], tau[in_pool] = pool.elo[members], pool.elo_se[members]
     elo[~in_pool] = rated.log_worths * ELO_PER_LOGIT
     tau[~in_pool] = rated.standard_errors * ELO_PER_LOGIT
-    confidence, reliability = empirical_reliability(elo, tau, pool.elo_variance)
+    confidence, _ = empirical_reliability(elo, tau, pool.elo_variance)
+    reliability = _reliability_under_fixed_precision(judging, pool, members, rated)
     kept = tuple(d for d, r in zip(pool.dimensions, reliability, strict=True) if r >= min_reliability)
     if not kept:
         if stop_without_signal:
@@ -283,7 +293,7 @@ def rate_images(
         kept=kept,
         in_pool=in_pool,
         opponents=tuple(() if inside else tuple(pool.images[j] for j in next(against)) for inside in in_pool),
-        judged=Judged.join([judging.ask(pool.pairs), rated.judged]),
+        judged=Judged.join([among_members, rated.judged]),
         pool_hash=pool.hash,
         judge=pool.judge,
         settings={"games": games, "seed": seed, "min_reliability": min_reliability},
@@ -340,6 +350,17 @@ def empirical_reliability(
             unheld = signal / share.mean() ** 2
             confidence[rated[:, k], k] = unheld * share / (unheld * share + errors**2)
     return confidence, reliability
+
+
+def _reliability_under_fixed_precision(
+    judging: Judging, pool: ReferencePool, members: list[int], rated: OutsiderRatings
+) -> np.ndarray:
+    """Of the scores of some members and of outsiders against the opponents that they had; shape (D,)."""
+    plan = as_planned(judging, pool)
+    worths, errors = _rate(judging, plan, list(rated.images), list(rated.opponents))
+    elo = np.concatenate([plan.elo[members], worths * ELO_PER_LOGIT])
+    tau = np.concatenate([plan.elo_se[members], errors * ELO_PER_LOGIT])
+    return empirical_reliability(elo, tau, plan.elo_variance)[1]
 
 
 def share_from_judgments(error_variance: np.ndarray, prior_variance: float) -> np.ndarray:

@@ -286,8 +286,11 @@ def as_planned(judging: Judging, pool: ReferencePool) -> ReferencePool:
     Returns
     -------
     ReferencePool
+        The pool itself, with its own worths, where its judgments are not stored and there is no judge to ask: a saved
+        pool and a store of outsiders' judgments are enough to rate them. The opponents may then be others than
+        where the pool's judgments are at hand.
     """
-    if pool.dispersion is None:
+    if pool.dispersion is None or not judging.can_answer(pool.pairs):
         return pool
     answers = judging.ask(pool.pairs).probability
     fits = [
