@@ -55,7 +55,19 @@ def recipe_arms(judges=JUDGES[:1], seeds=(0, 1)) -> list[BedArm]:
     return arms
 
 
-STAGES = {"map": map_arms, "recipe": recipe_arms}
+def held_back_arms(judges=JUDGES[:1], seeds=(0, 1)) -> list[BedArm]:
+    """Does it matter that what the pool's prior held back is put back for training? With it left as it is, and without."""
+    return [
+        BedArm(Regime(judge, n, 0.25), seed, objective=objective, options=options)
+        for judge in judges
+        for options in ({}, {"held_back": 1})
+        for n in (160, 50)
+        for objective in ("fidelity", "policy")
+        for seed in seeds
+    ]
+
+
+STAGES = {"held-back": held_back_arms, "map": map_arms, "recipe": recipe_arms}
 
 
 def main(

@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from scipy.stats import rankdata
 from test_bed_data import EVALUATED, features_of, load_judge
-from test_bed_labels import HELD_OUT, joint, random_design
+from test_bed_labels import HELD_OUT, held_back, joint, random_design
 from test_bed_regimes import Regime, fresh_model, label_srcc, own_labels, pseudo_scores, true_labels
 from test_bed_views import views_of
 
@@ -32,7 +32,7 @@ from ppaint.trainer.training_table import training_table
 SETTING = {"learning_rate": 1e-3, "beta": 0.005}
 STEPS, LOOK_EVERY = 60, 10
 AVERAGED = (5,)  # weights of the last so many looks are averaged, and looked at as one model
-OF_BED = ("games", "size", "design", "estimator", "views", "folds")  # options that are not the trainer's
+OF_BED = ("games", "size", "design", "estimator", "views", "folds", "held_back")  # options that are not the trainer's
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,8 @@ class BedArm:
         ``"pool"``: pseudo-scores. ``"own"`` and ``"truth"``: the ceilings' labels.
     objective : str
     options : dict
-        ``games``, ``size``, ``design`` (``"random"``) and ``estimator`` (``"joint"``) of the pseudo-scores; ``views``: 1 for
+        ``games``, ``size``, ``design`` (``"random"``) and ``estimator`` (``"joint"``) of the pseudo-scores; ``held_back``: 1 for
+        training on scores as far apart as the pool's prior leaves them; ``views``: 1 for
         training on views of the images; all others are fields of ``PSDistillExactConfig``.
     draw : int
         Of votes, noise or permutation.
@@ -92,7 +93,11 @@ def labels_of(arm: BedArm, work: Path) -> PseudoScores:
         return random_design(arm.regime, arm.seed, work, draw=arm.draw, games=schedule["games"], fraction=fraction)
     _, scores = pseudo_scores(arm.regime, arm.seed, work, draw=arm.draw, **schedule)
     if arm.options.get("estimator") == "joint":
-        return joint(scores, arm.seed, fraction)
+        scores = joint(scores, arm.seed, fraction)
+    if arm.options.get("held_back"):
+        return held_back(scores)
+    if arm.options.get("estimator") == "joint":
+        return scores
     if arm.labels == "pool":
         return scores
     return {"own": own_labels, "truth": true_labels}[arm.labels](scores, arm.regime, arm.seed, work)

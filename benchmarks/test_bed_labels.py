@@ -10,7 +10,7 @@ from test_bed_regimes import Regime, regime_table
 from ppaint.preference_to_score import ELO_PER_LOGIT
 from ppaint.preference_to_score.elo.elo import fit_pool, rate_newcomers
 from ppaint.trainer import PseudoScores
-from ppaint.trainer.pseudo_scores.pseudo_labels import empirical_reliability
+from ppaint.trainer.pseudo_scores.pseudo_labels import SHARE, empirical_reliability, mean_share_from_judgments
 from ppaint.trainer.training_table import choose_held_out
 
 HELD_OUT = 0.15
@@ -40,7 +40,7 @@ def joint(scores: PseudoScores, seed: int, fraction: float = HELD_OUT) -> Pseudo
     second = np.array([place[b] for b in scores.judged.second])
     free = ~(held[first] | held[second])
     number = np.cumsum(~held) - 1
-    elo, tau = np.empty_like(scores.elo), np.empty_like(scores.tau)
+    elo, tau, variance = np.empty_like(scores.elo), np.empty_like(scores.tau), np.empty(len(scores.dimensions))
     outside = (held[first] ^ held[second]) & True
     mine = np.where(held[first], first, second)[outside]
     other = np.where(held[first], second, first)[outside]
@@ -49,13 +49,22 @@ def joint(scores: PseudoScores, seed: int, fraction: float = HELD_OUT) -> Pseudo
         members = number[first[free]], number[second[free]]
         fit = fit_pool(*members, p[free], int((~held).sum()))
         elo[~held, k], tau[~held, k] = fit.elo, fit.standard_errors * ELO_PER_LOGIT
+        variance[k] = fit.variance * ELO_PER_LOGIT**2
         if held.any():
             won = np.where(held[first], p, 1 - p)[outside]
             rated = rate_newcomers(fit, mine, number[other], won)
             elo[list(rated.items), k] = rated.elo
             tau[list(rated.items), k] = rated.standard_errors * ELO_PER_LOGIT
-    confidence, reliability = empirical_reliability(elo, tau)
-    return dataclasses.replace(scores, elo=elo, tau=tau, confidence=confidence, reliability=reliability)
+    confidence, reliability = empirical_reliability(elo, tau, variance)
+    settings = scores.settings | {SHARE: mean_share_from_judgments(tau, variance).tolist()}
+    return dataclasses.replace(
+        scores, elo=elo, tau=tau, confidence=confidence, reliability=reliability, settings=settings
+    )
+
+
+def held_back(scores: PseudoScores) -> PseudoScores:
+    """The same scores, trained on as far apart as the pool's prior leaves them: what slows training on noisy judgments."""
+    return dataclasses.replace(scores, settings={k: v for k, v in scores.settings.items() if k != SHARE})
 
 
 def random_design(

@@ -49,6 +49,15 @@ def test_confidence_has_mean_one_over_the_images_that_are_trained_on(scores):
     np.testing.assert_allclose(table.confidence[table.training_images].mean(axis=0), 1)
 
 
+def test_what_the_prior_held_back_is_put_back_for_training(scores):
+    share = np.array(scores.settings["share from judgments"])
+    assert ((0.5 < share) & (share < 1)).all()
+    table = training_table(scores, held_out_fraction=0, seed=0)
+    np.testing.assert_allclose(table.elo, scores.elo / share)
+    of_an_older_version = dataclasses.replace(scores, settings={})
+    np.testing.assert_array_equal(training_table(of_an_older_version, held_out_fraction=0, seed=0).elo, scores.elo)
+
+
 def test_two_categories_keep_their_own_scales(scores):
     table = training_table([scores, scores], held_out_fraction=0.2, seed=1)
     assert table.category.tolist() == [0] * 80 + [1] * 80
@@ -71,8 +80,9 @@ def test_dimensions_of_every_category_are_learnt_from(scores):
     )
     assert table.dimensions == ("brushwork", "overall", "ink")
     one, other = table.category == 0, table.category == 1
-    np.testing.assert_array_equal(table.elo[one][:, :2], scores.elo)
-    np.testing.assert_array_equal(table.elo[other][:, [2, 0]], scores.elo)
+    elo = scores.elo / np.array(scores.settings["share from judgments"])
+    np.testing.assert_array_equal(table.elo[one][:, :2], elo)
+    np.testing.assert_array_equal(table.elo[other][:, [2, 0]], elo)
     assert np.isnan(table.elo[one][:, 2]).all() and np.isnan(table.elo[other][:, 1]).all()
     assert (table.confidence[one][:, 2] == 0).all() and (table.confidence[other][:, 1] == 0).all()
     pairs = table.training_pairs

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .pseudo_scores.pseudo_labels import PseudoScores
+from .pseudo_scores.pseudo_labels import SHARE, PseudoScores
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,9 @@ class TrainingTable:
         Those with a usable signal in at least one category.
     category : ndarray of int, shape (n,)
     elo : ndarray, shape (n, D)
-        Pseudo-scores; NaN where there is none.
+        Pseudo-scores as the judgments alone would have them, what the pool's prior held back of their differences put
+        back; NaN where there is none. How far apart they are says how strongly a ranking objective pulls: with scores
+        that a noisy judge's prior holds back, a scorer learns the same order more slowly.
     confidence : ndarray, shape (n, D)
         Scaled to mean 1 over the images that are trained on, by category and dimension; 0 where there is no
         pseudo-score or no usable signal.
@@ -109,7 +111,7 @@ def training_table(
         held = np.array([image in held_out for part in parts for image in part.images])
     elo, confidence = [], []
     for part in parts:
-        given = in_columns(part.elo, part.dimensions, names)
+        given = in_columns(part.elo / np.array(part.settings.get(SHARE, 1.0)), part.dimensions, names)
         usable = np.isfinite(given) & np.array([d in part.kept for d in names])
         elo.append(np.where(usable, given, np.nan))
         weight = in_columns(part.confidence, part.dimensions, names) if use_confidence else np.ones_like(elo[-1])

@@ -19,6 +19,7 @@ from .reference_pool import ReferencePool, as_planned
 from .schedule_sizes import MIN_RELIABILITY, OPPONENTS
 
 FORMAT_VERSION = 1
+SHARE = "share from judgments"  # in the settings: what the prior has left of the scores' differences, by dimension
 
 
 class NoUsableSignal(InputFault):
@@ -296,8 +297,41 @@ def rate_images(
         judged=Judged.join([among_members, rated.judged]),
         pool_hash=pool.hash,
         judge=pool.judge,
-        settings={"games": games, "seed": seed, "min_reliability": min_reliability},
+        settings={
+            "games": games,
+            "seed": seed,
+            "min_reliability": min_reliability,
+            SHARE: mean_share_from_judgments(tau, pool.elo_variance).tolist(),
+        },
     )
+
+
+def mean_share_from_judgments(tau: np.ndarray, prior_variance: np.ndarray) -> np.ndarray:
+    """What the prior has left of the scores' differences, by dimension: the mean of h (`share_from_judgments`).
+
+    Parameters
+    ----------
+    tau : ndarray, shape (n, D)
+        Standard errors.
+    prior_variance : ndarray, shape (D,)
+        On the same scale squared.
+
+    Returns
+    -------
+    ndarray, shape (D,)
+        1 where nothing was held back, or there is no score.
+
+    Examples
+    --------
+    >>> mean_share_from_judgments(np.array([[100.0, 0.0], [100.0, 0.0]]), np.array([20000.0, 20000.0]))
+    array([0.5, 1. ])
+    """
+    out = np.ones(tau.shape[1])
+    for k, variance in enumerate(prior_variance):
+        known = tau[np.isfinite(tau[:, k]), k]
+        if len(known):
+            out[k] = share_from_judgments(known**2, float(variance)).mean() or 1.0
+    return out
 
 
 def empirical_reliability(
