@@ -164,7 +164,7 @@ def _measure_written(building: Path, config: ScorerConfig, job: Distillation, tr
     config.calibration, config.calibration_note = dict(anchor.maps), anchor.note()
     for remark in anchor.remarks():
         logger.warning("%s", remark)
-    if trainer.args.folds and config.training["kept step"]:
+    if "folds" in config.training and config.training["kept step"]:
         logger.warning(
             "the mean of folds has seen every image: the scorer cannot tell whether one is out of distribution"
         )
