@@ -276,6 +276,7 @@ def rate_images(
     elo[~in_pool] = rated.log_worths * ELO_PER_LOGIT
     tau[~in_pool] = rated.standard_errors * ELO_PER_LOGIT
     confidence, _ = empirical_reliability(elo, tau, pool.elo_variance)
+    share = {SHARE: mean_share_from_judgments(tau, pool.elo_variance).tolist()}
     reliability = _reliability_under_fixed_precision(judging, pool, members, rated)
     kept = tuple(d for d, r in zip(pool.dimensions, reliability, strict=True) if r >= min_reliability)
     if not kept:
@@ -297,12 +298,7 @@ def rate_images(
         judged=Judged.join([among_members, rated.judged]),
         pool_hash=pool.hash,
         judge=pool.judge,
-        settings={
-            "games": games,
-            "seed": seed,
-            "min_reliability": min_reliability,
-            SHARE: mean_share_from_judgments(tau, pool.elo_variance).tolist(),
-        },
+        settings={"games": games, "seed": seed, "min_reliability": min_reliability} | share,
     )
 
 
