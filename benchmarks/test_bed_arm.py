@@ -27,6 +27,7 @@ from ppaint.model_card import Judge
 from ppaint.model_card.readout import moments
 from ppaint.trainer import PSDistillExactConfig, PSDistillExactTrainer, PseudoScores, ranking
 from ppaint.trainer import training_table as training_table_module
+from ppaint.trainer.out_of_fold import assign_folds, out_of_fold
 from ppaint.trainer.training_table import training_table
 
 SETTING = {"learning_rate": 1e-3, "beta": 0.005}
@@ -281,15 +282,15 @@ def train_folds(name: str, work: Path, each: int) -> dict:
     started, arm = time.perf_counter(), BedArm.from_name(name)
     scores, folds = labels_of(arm, work), int(arm.options["folds"])
     n = len(scores.images)
-    fold = np.random.default_rng([arm.seed, 21]).permutation(n) % folds
+    alone = np.zeros(n, dtype=int)
+    fold = assign_folds(scores.images, alone, folds, arm.seed)
     states, means, kls = [], [], []
     for f in range(folds):
         with holding_out(fold == f):
             trainer = make_trainer(arm, scores, work, each=1)
         trainer.train()
         states.append(trainer.states)
-        looks = np.stack([look["mean"] for look in trainer.looks]).astype(float)
-        means.append((looks - looks.mean(1, keepdims=True)) / looks.std(1, keepdims=True))
+        means.append(np.stack([look["mean"] for look in trainer.looks]).astype(float))
         kls.append([look["kl"] for look in trainer.looks])
     watched, truth = evaluated(arm.seed, arm.regime.judge, work, each)
     trainer.watch(watched, start_scores(arm.seed, arm.regime.judge, work, each))
@@ -299,7 +300,7 @@ def train_folds(name: str, work: Path, each: int) -> dict:
         trainer._put({key: torch.stack([one[i][key] for one in states]).mean(0) for key in states[0][0]})
         found.append(trainer.look() | {"step": i * LOOK_EVERY})
     for i, look in enumerate(found):
-        look["mean"] = np.stack([means[fold[j]][i, j] for j in range(n)])
+        look["mean"] = out_of_fold(np.stack([one[i] for one in means]), fold, alone)
     trainer.looks = found
     with holding_out(np.ones(n, dtype=bool)):
         trainer.table = training_table(scores, held_out_fraction=0.5, seed=arm.seed)

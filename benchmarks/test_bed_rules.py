@@ -8,11 +8,12 @@ from pathlib import Path
 import numpy as np
 from scipy.optimize import minimize
 from scipy.special import expit, log_expit
-from scipy.stats import rankdata, t
+from scipy.stats import rankdata
 from test_bed_arm import mean_srcc
 
 from ppaint.preference_to_score import ELO_PER_LOGIT
 from ppaint.trainer.held_out import order_log_loss
+from ppaint.trainer.out_of_fold import chance_that_start_is_as_good
 
 
 class Saved:
@@ -154,17 +155,7 @@ def chosen(saved: Saved, rule: Rule, candidates: np.ndarray) -> int:
 
 
 def better_than_start(saved: Saved, look: int) -> float:
-    """One-sided p of "this look orders held-out images no better than the start".
-
-    For every held-out image: the gain in the mean product of standardised score and standardised E over dimensions. The
-    images are the units of a t-test.
-    """
-    e = _standard(saved.elo[saved.held])
-    before, after = (_standard(saved.mean[i][saved.held]) for i in (0, look))
-    gain = ((after - before) * e).mean(axis=1)
-    error = gain.std(ddof=1) / np.sqrt(len(gain))
-    return float(t.sf(gain.mean() / error, len(gain) - 1)) if error > 0 else 1.0
-
-
-def _standard(x: np.ndarray) -> np.ndarray:
-    return (x - x.mean(0)) / np.where(x.std(0) > 0, x.std(0), 1.0)
+    """One-sided p-value of "the start is as good on held-out images", as cross-fitting takes it."""
+    start, trained = (saved.mean[i][saved.held] for i in (0, look))
+    alone = np.zeros(len(saved.held), dtype=int)
+    return chance_that_start_is_as_good(start, trained, saved.elo[saved.held], alone)
