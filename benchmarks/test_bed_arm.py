@@ -292,13 +292,14 @@ def train_folds(name: str, work: Path, each: int) -> dict:
         states.append(trainer.states)
         means.append(np.stack([look["mean"] for look in trainer.looks]).astype(float))
         kls.append([look["kl"] for look in trainer.looks])
+    steps = [look["step"] for look in trainer.looks]
     watched, truth = evaluated(arm.seed, arm.regime.judge, work, each)
     trainer.watch(watched, start_scores(arm.seed, arm.regime.judge, work, each))
     found = []
     for i in range(len(states[0])):
         trainer.states = states[0][: i + 1]
         trainer._put({key: torch.stack([one[i][key] for one in states]).mean(0) for key in states[0][0]})
-        found.append(trainer.look() | {"step": i * LOOK_EVERY})
+        found.append(trainer.look() | {"step": steps[i]})
     for i, look in enumerate(found):
         look["mean"] = out_of_fold(np.stack([one[i] for one in means]), fold, alone)
     trainer.looks = found
