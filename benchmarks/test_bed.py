@@ -38,20 +38,29 @@ def map_arms(judges=JUDGES, seeds=(0, 1)) -> list[BedArm]:
     return arms
 
 
-def recipe_arms(judges=JUDGES[:1], seeds=(0, 1)) -> list[BedArm]:
-    """Candidates for the recipe, the most telling regimes first; the family and the default beside them."""
-    wanted = [(50, 0.25, ""), (160, 0.25, ""), (50, 0.0, "consistent"), (50, 1.0, ""), (50, 0.0, ""), (160, 0.0, "")]
-    wanted += [(50, 0.0, "permuted")]
+def grid_arms(judges=("shipped", "middling-0"), seeds=(0, 1)) -> list[BedArm]:
+    """The family and the candidate, the same tries each: one setting moved at a time, where headroom is to be expected."""
+    wanted = [(50, 0.25, ""), (160, 0.25, ""), (50, 0.0, "consistent")]
+    ways: list[tuple[str, dict]] = [("policy", {}), ("fidelity", {"folds": 3, "estimator": "joint"})]
+    moved: list[dict] = [
+        {},
+        {"max_steps": 20},
+        {"learning_rate": 5e-4},
+        {"learning_rate": 2e-3},
+        {"beta": 0.02},
+        {"beta": 0.001},
+    ]
     arms = []
     for seed in seeds:
-        for n, sharpness, wrong in wanted:
-            thirds, whole = {"folds": 3, "max_steps": 20}, {"folds": 3, "max_steps": 60}
-            ways = [("policy", {}), ("fidelity", {}), ("fidelity", whole), ("policy", whole), ("fidelity", thirds)]
-            if n == 50:
-                ways += [("fidelity", whole | {"estimator": "joint"}), ("fidelity", whole | {"views": 1})]
-            for judge in judges:
-                regime = Regime(judge, n, sharpness, wrong)
-                arms += [BedArm(regime, seed, objective=objective, options=way) for objective, way in ways]
+        for judge in judges:
+            for options in moved:
+                for n, sharpness, wrong in wanted:
+                    steps = {50: 20, 160: 60}[n]
+                    for objective, way in ways:
+                        mine = way | options
+                        if "folds" in way:  # in all as many passes as one training
+                            mine["max_steps"] = options.get("max_steps", steps if n == 50 else 60)
+                        arms.append(BedArm(Regime(judge, n, sharpness, wrong), seed, objective=objective, options=mine))
     return arms
 
 
@@ -67,7 +76,7 @@ def held_back_arms(judges=JUDGES[:1], seeds=(0, 1)) -> list[BedArm]:
     ]
 
 
-STAGES = {"held-back": held_back_arms, "map": map_arms, "recipe": recipe_arms}
+STAGES = {"held-back": held_back_arms, "map": map_arms, "grid": grid_arms}
 
 
 def main(

@@ -16,8 +16,8 @@ from pathlib import Path
 import numpy as np
 import torch
 from scipy.stats import rankdata
-from test_bed_data import EVALUATED, features_of, load_judge
-from test_bed_labels import HELD_OUT, held_back, joint, random_design
+from test_bed_data import features_of, load_judge
+from test_bed_labels import HELD_OUT, blended, held_back, joint, random_design
 from test_bed_regimes import Regime, fresh_model, label_srcc, own_labels, pseudo_scores, true_labels
 from test_bed_views import views_of
 
@@ -27,13 +27,23 @@ from ppaint.model_card import Judge
 from ppaint.model_card.readout import moments
 from ppaint.trainer import PSDistillExactConfig, PSDistillExactTrainer, PseudoScores, ranking
 from ppaint.trainer import training_table as training_table_module
+from ppaint.trainer.held_out import held_out_metrics
 from ppaint.trainer.out_of_fold import assign_folds, out_of_fold
 from ppaint.trainer.training_table import training_table
 
 SETTING = {"learning_rate": 1e-3, "beta": 0.005}
 STEPS, LOOK_EVERY = 60, 10
-AVERAGED = (5,)  # weights of the last so many looks are averaged, and looked at as one model
-OF_BED = ("games", "size", "design", "estimator", "views", "folds", "held_back")  # options that are not the trainer's
+AVERAGED = (3, 5)  # weights of the last so many looks are averaged, and looked at as one model
+OF_BED = (
+    "games",
+    "size",
+    "design",
+    "estimator",
+    "views",
+    "folds",
+    "held_back",
+    "refit",
+)  # options that are not the trainer's
 
 
 @dataclass(frozen=True)
@@ -105,17 +115,16 @@ def labels_of(arm: BedArm, work: Path) -> PseudoScores:
 
 
 @cache
-def evaluated(seed: int, judge: str, work: Path, each: int) -> tuple[list, np.ndarray]:
-    """Features of the first ``each`` evaluated scrolls of every category, and their truth (3, each, D)."""
+def evaluated(seed: int, judge: str, work: Path) -> tuple[list, np.ndarray]:
+    """Features of the evaluated scrolls of every category, and their truth (3, each, D)."""
     scrolls = features_of(seed, judge, work)
-    wanted = np.concatenate([np.arange(each) + EVALUATED * c for c in range(3)])
-    return [scrolls["evaluated"][i] for i in wanted], scrolls["evaluated_truth"][wanted].reshape(3, each, -1)
+    return scrolls["evaluated"], scrolls["evaluated_truth"].reshape(3, scrolls["each"], -1)
 
 
 @cache
-def start_scores(seed: int, judge: str, work: Path, each: int) -> np.ndarray:
+def start_scores(seed: int, judge: str, work: Path) -> np.ndarray:
     """The starting model's scores of the evaluated scrolls."""
-    return moments(load_judge(judge, work).rate(evaluated(seed, judge, work, each)[0]))[0]
+    return moments(load_judge(judge, work).rate(evaluated(seed, judge, work)[0]))[0]
 
 
 @cache
@@ -174,7 +183,7 @@ class Trajectory(PSDistillExactTrainer):
             mean, variance = ranking.policy_moments(log_probs)
             kl = ranking.kl_divergence(log_probs, self.reference).mean()
             scores = self.start
-            if self.states[1:]:
+            if self.states[1:] and self.watched:
                 scores, _ = moments(Judge(self.core, self.processor, DIMENSIONS).rate(self.watched))
         return {"mean": mean.T.numpy(), "variance": variance.T.numpy(), "kl": float(kl), "evaluated": scores}
 
@@ -195,7 +204,7 @@ class Trajectory(PSDistillExactTrainer):
         """Nothing: an arm is short enough to be trained again."""
 
 
-def make_trainer(arm: BedArm, scores: PseudoScores, work: Path, each: int) -> Trajectory:
+def make_trainer(arm: BedArm, scores: PseudoScores, work: Path, watch: bool = True) -> Trajectory:
     """The trainer of an arm, ready to train."""
     options = {key: value for key, value in arm.options.items() if key not in OF_BED}
     model, processor = fresh_model(arm.regime, work)
@@ -213,21 +222,21 @@ def make_trainer(arm: BedArm, scores: PseudoScores, work: Path, each: int) -> Tr
     )
     features = training_features(arm.seed, arm.regime.judge, work)
     trainer = Trajectory(model, args, processor, features, scores)
-    watched, _ = evaluated(arm.seed, arm.regime.judge, work, each)
-    trainer.watch(watched, start_scores(arm.seed, arm.regime.judge, work, each))
+    watched = evaluated(arm.seed, arm.regime.judge, work)[0] if watch else []
+    trainer.watch(watched, start_scores(arm.seed, arm.regime.judge, work))
     if arm.options.get("views"):
         trainer.show_views(dict(zip(features, views_of(arm.seed, arm.regime.judge, work), strict=True)), arm.seed)
     return trainer
 
 
-def train_arm(name: str, work: Path, each: int = 100) -> dict:
+def train_arm(name: str, work: Path) -> dict:
     """Train an arm; its figures, its trajectory in ``trajectories/NAME.npz``."""
     arm = BedArm.from_name(name)
     if arm.options.get("folds"):
-        return train_folds(name, work, each)
+        return train_folds(name, work)
     started, regime, scores = time.perf_counter(), arm.regime, labels_of(arm, work)
-    trainer = make_trainer(arm, scores, work, each)
-    _, truth = evaluated(arm.seed, regime.judge, work, each)
+    trainer = make_trainer(arm, scores, work)
+    _, truth = evaluated(arm.seed, regime.judge, work)
     trainer.train()
     looks = trainer.looks
     averages = {last: trainer.averaged(last) for last in AVERAGED}
@@ -273,48 +282,81 @@ def save_trajectory(path: Path, trainer: Trajectory, scores, averages: dict, tru
         np.savez_compressed(stream, **arrays)
 
 
-def train_folds(name: str, work: Path, each: int) -> dict:
+def train_folds(name: str, work: Path) -> dict:
     """Train once without each fold of the images; every image is then scored by weights that it did not train.
 
     The scorer is the mean of the folds' weights. The trajectory has the same form as that of one training, with all images
     held out: scores of an image are those of its fold's weights, standardised by that fold's scores of all images.
     """
     started, arm = time.perf_counter(), BedArm.from_name(name)
-    scores, folds = labels_of(arm, work), int(arm.options["folds"])
-    n = len(scores.images)
-    alone = np.zeros(n, dtype=int)
-    fold = assign_folds(scores.images, alone, folds, arm.seed)
-    states, means, kls = [], [], []
-    for f in range(folds):
-        with holding_out(fold == f):
-            trainer = make_trainer(arm, scores, work, each=1)
-        trainer.train()
-        states.append(trainer.states)
-        means.append(np.stack([look["mean"] for look in trainer.looks]).astype(float))
-        kls.append([look["kl"] for look in trainer.looks])
-    steps = [look["step"] for look in trainer.looks]
-    watched, truth = evaluated(arm.seed, arm.regime.judge, work, each)
-    trainer.watch(watched, start_scores(arm.seed, arm.regime.judge, work, each))
+    scores = labels_of(arm, work)
+    one = fold_pass(arm, scores, work)
+    if "refit" in arm.options:
+        look = 1 + int(np.argmin([held_out_metrics(all_left_out(scores, arm), m)["log_loss"] for m in one.means[1:]]))
+        one = fold_pass(arm, blended(scores, one.means[look], arm.options["refit"]), work)
+    trainer = one.trainer
+    watched, truth = evaluated(arm.seed, arm.regime.judge, work)
+    trainer.watch(watched, start_scores(arm.seed, arm.regime.judge, work))
     found = []
-    for i in range(len(states[0])):
-        trainer.states = states[0][: i + 1]
-        trainer._put({key: torch.stack([one[i][key] for one in states]).mean(0) for key in states[0][0]})
-        found.append(trainer.look() | {"step": steps[i]})
-    for i, look in enumerate(found):
-        look["mean"] = out_of_fold(np.stack([one[i] for one in means]), fold, alone)
-    trainer.looks = found
-    with holding_out(np.ones(n, dtype=bool)):
-        trainer.table = training_table(scores, held_out_fraction=0.5, seed=arm.seed)
-    save_trajectory(work / "trajectories" / f"{name}.npz", trainer, scores, {}, truth)
+    for i, step in enumerate(one.steps):
+        trainer.states = one.states[0][: i + 1]
+        trainer._put({key: torch.stack([state[i][key] for state in one.states]).mean(0) for key in one.states[0][0]})
+        found.append(trainer.look() | {"step": step})
+    averages = {last: averaged_over_folds(trainer, one.states, last) for last in AVERAGED}
+    for look, mean in zip(found, one.means, strict=True):
+        look["mean"] = mean
+    trainer.looks, trainer.table = found, all_left_out(scores, arm)
+    save_trajectory(work / "trajectories" / f"{name}.npz", trainer, scores, averages, truth)
     return {
         "arm": name,
         "label_srcc": float(np.mean(label_srcc(scores, arm.regime, arm.seed, work))),
         "pairs": len(scores.judged),
         "steps": [look["step"] for look in found],
         "srcc": [mean_srcc(look["evaluated"], truth) for look in found],
-        "kl": np.mean(kls, axis=0).tolist(),
+        "kl": np.mean(one.kls, axis=0).tolist(),
         "seconds": round(time.perf_counter() - started, 1),
     }
+
+
+@dataclass
+class FoldPass:
+    """Trainings without each fold: weights of every look, scores of left-out images, KL, and the last trainer."""
+
+    states: list
+    means: list
+    kls: list
+    steps: list
+    trainer: Trajectory
+
+
+def fold_pass(arm: BedArm, scores: PseudoScores, work: Path) -> FoldPass:
+    """One training without each fold."""
+    folds, alone = int(arm.options["folds"]), np.zeros(len(scores.images), dtype=int)
+    fold = assign_folds(scores.images, alone, folds, arm.seed)
+    states, means, kls = [], [], []
+    for f in range(folds):
+        with holding_out(fold == f):
+            trainer = make_trainer(arm, scores, work, watch=False)
+        trainer.train()
+        states.append(trainer.states)
+        means.append(np.stack([look["mean"] for look in trainer.looks]).astype(float))
+        kls.append([look["kl"] for look in trainer.looks])
+    steps = [look["step"] for look in trainer.looks]
+    left_out = [out_of_fold(np.stack([one[i] for one in means]), fold, alone) for i in range(len(steps))]
+    return FoldPass(states, left_out, kls, steps, trainer)
+
+
+def all_left_out(scores: PseudoScores, arm: BedArm):
+    """The table of a cross-fitted run: every image is left out of one training."""
+    with holding_out(np.ones(len(scores.images), dtype=bool)):
+        return training_table(scores, held_out_fraction=0.5, seed=arm.seed)
+
+
+def averaged_over_folds(trainer: Trajectory, states: list, last: int) -> dict:
+    """A look at the mean of the folds' last weights."""
+    kept = [state for one in states for state in one[-last:]]
+    trainer._put({key: torch.stack([state[key] for state in kept]).mean(0) for key in kept[0]})
+    return trainer.look()
 
 
 @contextmanager

@@ -2,14 +2,16 @@
 
     python benchmarks/test_bed_judges.py --make 0 --work runs/test_bed
 
-Three judges a make (weak, middling, strong) share a vision tower. One category is kept out of all their teaching: of the
-tower's, and of the language model's. The language model learns to compare from the votes of a simulated panel on a
-number of scrolls and pairs, and to rate after the shipped judge's superficial cue: an honest rating is never taught. In
+Three judges a make (weak, middling, strong), each with a vision tower of its own: how many scrolls the tower saw sets how
+good a judge is, more than the votes do. One category is kept out of all their teaching: of the tower's, and of the
+language model's. The language model learns to compare from the votes of a simulated panel on a number of scrolls and
+pairs, and to rate after the shipped judge's superficial cue: an honest rating is never taught. In
 some dimensions fewer experts vote, so that a judge's dimensions differ. A judge is accepted by the SRCC of its own
 noise-free scores (log-odds of all pairs) with the truth of scrolls that it never saw; nothing else is looked at. Hashes
 and figures go to benchmarks/results/test_bed_judges.json before any method is run on a judge.
 
-Resumable by stage. One thread, since the number of threads is part of the result: some 25 CPU minutes a make.
+Resumable by stage. One thread, since the number of threads is part of the result: some 60 CPU minutes a make; rungs may run
+side by side (``--only``).
 """
 
 from __future__ import annotations
@@ -47,8 +49,10 @@ class Rung:
 
     Parameters
     ----------
+    tower : int
+        Scrolls a category, of the two that it is taught on, that the vision tower sees.
     scrolls, pairs : int
-        A category, of the two that it is taught on; every expert votes on each pair.
+        A category, of those, that are compared; every expert votes on each pair.
     near : int
         All pairs up to this rank distance are among them, the others are drawn.
     steps : int
@@ -57,6 +61,7 @@ class Rung:
         Label SRCC between which it is accepted.
     """
 
+    tower: int
     scrolls: int
     pairs: int
     near: int
@@ -66,9 +71,9 @@ class Rung:
 
 
 LADDER = {
-    "weak": Rung(scrolls=8, pairs=28, near=7, steps=90, low=0.45, high=0.55),
-    "middling": Rung(scrolls=60, pairs=600, near=8, steps=160, low=0.60, high=0.72),
-    "strong": Rung(scrolls=1250, pairs=6000, near=4, steps=340, low=0.75, high=0.82),
+    "weak": Rung(tower=250, scrolls=25, pairs=200, near=8, steps=120, low=0.45, high=0.55),
+    "middling": Rung(tower=1250, scrolls=60, pairs=600, near=8, steps=160, low=0.60, high=0.72),
+    "strong": Rung(tower=2500, scrolls=1250, pairs=6000, near=4, steps=340, low=0.75, high=0.82),
 }
 
 
@@ -144,21 +149,26 @@ def kept_out(make: int) -> str:
 def main(
     make: Annotated[int, typer.Option(help="0 chooses, 1 is for the claims.")] = 0,
     work: Annotated[Path, typer.Option(help="Folder of the test bed.")] = Path("runs/test_bed"),
-    scrolls: Annotated[int, typer.Option(help="Scrolls a category that the vision tower is taught on.")] = 1250,
     epochs: Annotated[int, typer.Option()] = 9,
     only: Annotated[str, typer.Option(help="One rung; all by default.")] = "",
 ) -> None:
     """Paint, teach, save, examine."""
     torch.set_num_threads(1)
-    settings = {"make": make, "scrolls": scrolls, "epochs": epochs, "kept out": kept_out(make)}
-    settings |= {name: vars(rung) for name, rung in LADDER.items()}
-    settings["experts who vote"] = EXPERTS_WHO_VOTE
+    for name in [only] if only else LADDER:
+        make_judge(name, make, work, epochs)
+
+
+def make_judge(name: str, make: int, work: Path, epochs: int) -> None:
+    """Paint, teach, save and examine one judge."""
+    rung = LADDER[name]
+    settings = {"make": make, "scrolls": rung.tower, "epochs": epochs, "kept out": kept_out(make)}
+    settings |= {name: vars(rung), "experts who vote": EXPERTS_WHO_VOTE}
     stages = Stages(work / "stages", settings)
     processor = build_processor(DIMENSIONS)
     model = build_tiny_model(processor, seed=1000 + make)
 
     def paint() -> TrainingScrolls:
-        painted = paint_training_scrolls(scrolls, processor, stream=MAKE_STREAM + 2 * make)
+        painted = paint_training_scrolls(rung.tower, processor, stream=MAKE_STREAM + 2 * make, processes=1)
         return painted.keep(painted.category != CATEGORIES.index(kept_out(make)))
 
     def see() -> dict:
@@ -166,30 +176,25 @@ def main(
         return copy.deepcopy(model.state_dict())
 
     train = stages.get("scrolls", paint, ("make", "scrolls", "kept out"))
-    of_test = {"stream": MAKE_STREAM + 2 * make + 1}
+    of_test = {"stream": MAKE_STREAM + 2 * make + 1, "processes": 1}
     test = stages.get("test", lambda: paint_training_scrolls(TEST_SCROLLS, processor, **of_test), ("make",))
-    tower = stages.get("vision", see, ("make", "scrolls", "epochs", "kept out"))
-    model.load_state_dict(tower)
+    model.load_state_dict(stages.get("vision", see, ("make", "scrolls", "epochs", "kept out")))
     features = cache_features(model, train)
-    for name in [only] if only else LADDER:
-        model.load_state_dict(tower)
-        uses = ("make", "scrolls", "epochs", "kept out", "experts who vote", name)
-        rung = LADDER[name]
-        weights = stages.get(name, lambda rung=rung: teach(rung, model, processor, train, features, 2000 + make), uses)
-        model.load_state_dict(weights)
-        folder = work / f"make-{make}" / name
-        save_weights(model, processor, folder)
-        found = examine(folder, test) | {"weights_sha256": weights_hash(folder, model), "taught": vars(rung)}
-        found["accepted"] = rung.low <= found["label_srcc"] <= rung.high
-        print(name, found, flush=True)
-        note(make, name, found, settings)
+    uses = ("make", "scrolls", "epochs", "kept out", "experts who vote", name)
+    model.load_state_dict(stages.get(name, lambda: teach(rung, model, processor, train, features, 2000 + make), uses))
+    folder = work / f"make-{make}" / name
+    save_weights(model, processor, folder)
+    found = examine(folder, test) | {"weights_sha256": weights_hash(folder, model), "taught": vars(rung)}
+    found["accepted"] = rung.low <= found["label_srcc"] <= rung.high
+    print(name, found, flush=True)
+    note(make, name, found, settings)
 
 
 def note(make: int, name: str, found: dict, settings: dict) -> None:
     """Put one judge's figures into the result file."""
     path = RESULTS / "test_bed_judges.json"
     judges = read_json(path)["judges"] if path.is_file() else {}
-    judges[f"make {make}, {name}"] = found | {"kept_out": settings["kept out"], "tower_scrolls": settings["scrolls"]}
+    judges[f"make {make}, {name}"] = found | {"kept_out": settings["kept out"]}
     write_result("test_bed_judges", {"judges": dict(sorted(judges.items()))})
 
 

@@ -10,6 +10,7 @@ from test_bed_regimes import Regime, regime_table
 from ppaint.preference_to_score import ELO_PER_LOGIT
 from ppaint.preference_to_score.elo.elo import fit_pool, rate_newcomers
 from ppaint.trainer import PseudoScores
+from ppaint.trainer.out_of_fold import standardised
 from ppaint.trainer.pseudo_scores.pseudo_labels import SHARE, empirical_reliability, mean_share_from_judgments
 from ppaint.trainer.training_table import choose_held_out
 
@@ -65,6 +66,29 @@ def joint(scores: PseudoScores, seed: int, fraction: float = HELD_OUT) -> Pseudo
 def held_back(scores: PseudoScores) -> PseudoScores:
     """The same scores, trained on as far apart as the pool's prior leaves them: what slows training on noisy judgments."""
     return dataclasses.replace(scores, settings={k: v for k, v in scores.settings.items() if k != SHARE})
+
+
+def blended(scores: PseudoScores, predicted: np.ndarray, share: float) -> PseudoScores:
+    """Pseudo-scores mixed with what scorers that left an image out say of it, at the spread that they had.
+
+    Parameters
+    ----------
+    scores : PseudoScores
+    predicted : ndarray, shape (n, D)
+        Scores of left-out images, of the dimensions that are learnt from.
+    share : float
+        Of the pseudo-scores.
+
+    Returns
+    -------
+    PseudoScores
+    """
+    elo = scores.elo.copy()
+    for column, name in enumerate(scores.kept):
+        k = scores.dimensions.index(name)
+        mixed = share * standardised(elo[:, k], 0) + (1 - share) * standardised(predicted[:, column], 0)
+        elo[:, k] = elo[:, k].mean() + elo[:, k].std() * standardised(mixed, 0)
+    return dataclasses.replace(scores, elo=elo)
 
 
 def random_design(
