@@ -8,6 +8,7 @@ judgments come from test_bed_judges.py and test_bed_data.py.
 
 from __future__ import annotations
 
+import math
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -38,29 +39,31 @@ def map_arms(judges=JUDGES, seeds=(0, 1)) -> list[BedArm]:
     return arms
 
 
+FAMILY: tuple[str, dict] = ("policy", {})
+CANDIDATE: tuple[str, dict] = ("fidelity", {"folds": 3, "estimator": "joint"})
+EPOCHS, BATCH = 12, 32  # of the candidate, in each of its trainings
+
+
+def way_in(regime: Regime, way: tuple[str, dict], moved: dict) -> tuple[str, dict]:
+    """A way to train, with settings moved; the steps of a fold's training follow from the number of images."""
+    objective, options = way[0], way[1] | moved
+    if "folds" in options:
+        options["max_steps"] = moved.get("max_steps", math.ceil(EPOCHS * regime.images / BATCH / 10) * 10)
+    return objective, options
+
+
 def grid_arms(judges=("shipped", "middling-0"), seeds=(0, 1)) -> list[BedArm]:
-    """The family and the candidate, the same tries each: one setting moved at a time, where headroom is to be expected."""
-    wanted = [(50, 0.25, ""), (160, 0.25, ""), (50, 0.0, "consistent")]
-    ways: list[tuple[str, dict]] = [("policy", {}), ("fidelity", {"folds": 3, "estimator": "joint"})]
-    moved: list[dict] = [
-        {},
-        {"max_steps": 20},
-        {"learning_rate": 5e-4},
-        {"learning_rate": 2e-3},
-        {"beta": 0.02},
-        {"beta": 0.001},
-    ]
+    """The family and the candidate, the same tries each, one setting moved at a time, where headroom is to be expected."""
+    moves = [{}, {"learning_rate": 5e-4}, {"learning_rate": 2e-3}, {"beta": 0.02}, {"beta": 0.001}]
+    steps = {"policy": ({"max_steps": 20}, {"max_steps": 40}), "fidelity": ({"max_steps": 40}, {"max_steps": 60})}
     arms = []
-    for seed in seeds:
-        for judge in judges:
-            for options in moved:
-                for n, sharpness, wrong in wanted:
-                    steps = {50: 20, 160: 60}[n]
-                    for objective, way in ways:
-                        mine = way | options
-                        if "folds" in way:  # in all as many passes as one training
-                            mine["max_steps"] = options.get("max_steps", steps if n == 50 else 60)
-                        arms.append(BedArm(Regime(judge, n, sharpness, wrong), seed, objective=objective, options=mine))
+    for seed, judge in [(s, j) for s in seeds for j in judges]:
+        for n, sharpness, wrong in [(50, 0.25, ""), (50, 0.0, "consistent"), (160, 0.25, "")]:
+            regime = Regime(judge, n, sharpness, wrong)
+            for way in (FAMILY, CANDIDATE):
+                for moved in [*moves, *steps[way[0]]] if n == 50 else moves[:3]:
+                    objective, options = way_in(regime, way, moved)
+                    arms.append(BedArm(regime, seed, objective=objective, options=options))
     return arms
 
 

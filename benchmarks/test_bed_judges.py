@@ -73,7 +73,7 @@ class Rung:
 LADDER = {
     "weak": Rung(tower=250, scrolls=25, pairs=200, near=8, steps=120, low=0.45, high=0.55),
     "middling": Rung(tower=1250, scrolls=60, pairs=600, near=8, steps=160, low=0.60, high=0.72),
-    "strong": Rung(tower=2500, scrolls=1250, pairs=6000, near=4, steps=340, low=0.75, high=0.82),
+    "strong": Rung(tower=2500, scrolls=1250, pairs=6000, near=4, steps=680, low=0.75, high=0.82),
 }
 
 
