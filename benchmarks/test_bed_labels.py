@@ -7,60 +7,17 @@ import dataclasses
 import numpy as np
 from test_bed_regimes import Regime, regime_table
 
-from ppaint.preference_to_score import ELO_PER_LOGIT
-from ppaint.preference_to_score.elo.elo import fit_pool, rate_newcomers
 from ppaint.trainer import PseudoScores
 from ppaint.trainer.out_of_fold import standardised
-from ppaint.trainer.pseudo_scores.pseudo_labels import SHARE, empirical_reliability, mean_share_from_judgments
-from ppaint.trainer.training_table import choose_held_out
+from ppaint.trainer.pseudo_scores.pseudo_labels import SHARE
+from ppaint.trainer.training_table import jointly_fitted
 
 HELD_OUT = 0.15
 
 
 def joint(scores: PseudoScores, seed: int, fraction: float = HELD_OUT) -> PseudoScores:
-    """One fit of pool and outsiders together; the images that will be held out are rated against it.
-
-    No judgment that touches a held-out image has a part in the labels that are trained on.
-
-    Parameters
-    ----------
-    scores : PseudoScores
-        By the users' schedule, or by ``random_design``.
-    seed : int
-        Of the training, which chooses what is held out.
-    fraction : float
-        Of the training.
-
-    Returns
-    -------
-    PseudoScores
-    """
-    held = choose_held_out(scores, fraction, seed)
-    place = {image: i for i, image in enumerate(scores.images)}
-    first = np.array([place[a] for a in scores.judged.first])
-    second = np.array([place[b] for b in scores.judged.second])
-    free = ~(held[first] | held[second])
-    number = np.cumsum(~held) - 1
-    elo, tau, variance = np.empty_like(scores.elo), np.empty_like(scores.tau), np.empty(len(scores.dimensions))
-    outside = (held[first] ^ held[second]) & True
-    mine = np.where(held[first], first, second)[outside]
-    other = np.where(held[first], second, first)[outside]
-    for k in range(len(scores.dimensions)):
-        p = scores.judged.probability[:, k]
-        members = number[first[free]], number[second[free]]
-        fit = fit_pool(*members, p[free], int((~held).sum()))
-        elo[~held, k], tau[~held, k] = fit.elo, fit.standard_errors * ELO_PER_LOGIT
-        variance[k] = fit.variance * ELO_PER_LOGIT**2
-        if held.any():
-            won = np.where(held[first], p, 1 - p)[outside]
-            rated = rate_newcomers(fit, mine, number[other], won)
-            elo[list(rated.items), k] = rated.elo
-            tau[list(rated.items), k] = rated.standard_errors * ELO_PER_LOGIT
-    confidence, reliability = empirical_reliability(elo, tau, variance)
-    settings = scores.settings | {SHARE: mean_share_from_judgments(tau, variance).tolist()}
-    return dataclasses.replace(
-        scores, elo=elo, tau=tau, confidence=confidence, reliability=reliability, settings=settings
-    )
+    """One fit of pool and outsiders together, as training makes it; the images that it will hold out have no part in it."""
+    return jointly_fitted(scores, held_out_fraction=fraction, seed=seed)[0]
 
 
 def held_back(scores: PseudoScores) -> PseudoScores:

@@ -89,6 +89,11 @@ def _bars(report: Progress | None, more: str = "") -> list:
 def _cross_fitted(job: Distillation, args, loaded: list, loading: dict, report: Progress | None):
     """What cross-fitting ends with; ``loaded`` holds a model that is there already."""
     from .cross_fitting import cross_fit
+    from .training_table import jointly_fitted
+
+    if args.joint_fit:  # once: every image is left out of one training, and all are in the labels
+        scores = jointly_fitted(job.labels.scores, held_out_fraction=0, seed=args.seed)
+        job = replace(job, labels=replace(job.labels, scores=scores))
 
     def make_trainer(folder: Path, held_out: set[str], fold: int):
         model, processor = loaded.pop() if loaded else load_model(job.model, **loading)

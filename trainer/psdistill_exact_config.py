@@ -39,6 +39,9 @@ class PSDistillExactConfig(LabelFreeConfig, TrainingArguments):
             dimension and step alone. docs/estimators-of-the-objective.md has the formula and its variance.
         soft_label_stretch (`float`, *optional*, defaults to `2.0`):
             `"soft_labels"` only: spread of the labels over images, in units of the starting model's own spread.
+        joint_fit (`bool`, *optional*, defaults to `False`):
+            Whether pseudo-scores are learnt from as one Bradley-Terry fit of all judgments gives them, those of the pool and of
+            the images outside it together, in place of scores against the frozen pool. Held-out images have no part in it.
 
         > Parameters that control the label-free stopping
 
@@ -88,6 +91,10 @@ class PSDistillExactConfig(LabelFreeConfig, TrainingArguments):
     soft_label_stretch: float = field(
         default=2.0,
         metadata={"help": "'soft_labels' only: spread of the labels in units of the starting model's own spread."},
+    )
+    joint_fit: bool = field(
+        default=False,
+        metadata={"help": "Learn from one fit of all judgments, in place of scores against the frozen pool."},
     )
 
     # Parameters that control the label-free stopping

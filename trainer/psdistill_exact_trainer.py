@@ -23,7 +23,7 @@ from .label_free_run import Features, Images, LabelFreeRun
 from .psdistill_exact_config import PSDistillExactConfig
 from .pseudo_scores.pseudo_labels import PseudoScores
 from .training_faults import OutOfMemory
-from .training_table import TrainingTable, training_table
+from .training_table import TrainingTable, jointly_fitted, training_table
 
 logger = logging.getLogger(__name__)
 
@@ -87,7 +87,7 @@ class PSDistillExactTrainer(LabelFreeRun, Trainer):
         All images in ``scores``; needed without ``features``, and with ``vision_lora_r``, where features change with
         every step.
     held_out : collection of str, optional
-        Hashes of the images that are held out, in place of ``held_out_fraction``'s choice.
+        Hashes of the images that are held out, in place of ``held_out_fraction``'s choice; ``joint_fit`` plays no part then.
 
     Raises
     ------
@@ -116,6 +116,8 @@ class PSDistillExactTrainer(LabelFreeRun, Trainer):
             raise InputFault(
                 Fault("config", "folds", what, "give the settings to `distil` (or `ppaint distill`), or set folds=0")
             )
+        if args.joint_fit and held_out is None:  # images that are given are held out of labels that are made already
+            scores = jointly_fitted(scores, held_out_fraction=args.held_out_fraction, seed=args.seed)
         table = training_table(
             scores,
             held_out_fraction=args.held_out_fraction,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .pseudo_scores.joint_fit import fit_jointly
 from .pseudo_scores.pseudo_labels import SHARE, PseudoScores
 
 
@@ -129,6 +130,27 @@ def training_table(
         training_pairs=JudgedPairs(first[~touched], second[~touched], delta[~touched]),
         held_out_pairs=JudgedPairs(first[touched], second[touched], delta[touched]),
     )
+
+
+def jointly_fitted(
+    scores: PseudoScores | Sequence[PseudoScores], *, held_out_fraction: float, seed: int
+) -> list[PseudoScores]:
+    """Pseudo-scores of one or more categories, each by one fit of all its judgments that touch no held-out image.
+
+    Parameters
+    ----------
+    scores : PseudoScores, or a sequence of them
+        One for each category.
+    held_out_fraction, seed
+        As `training_table` takes them: the same images are held out.
+
+    Returns
+    -------
+    list of PseudoScores
+    """
+    parts = [scores] if isinstance(scores, PseudoScores) else list(scores)
+    held = [choose_held_out(part, held_out_fraction, seed) for part in parts]
+    return [fit_jointly(part, np.array(part.images)[out].tolist()) for part, out in zip(parts, held, strict=True)]
 
 
 def in_columns(values: np.ndarray, dimensions: Sequence[str], names: Sequence[str]) -> np.ndarray:

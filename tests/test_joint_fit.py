@@ -1,0 +1,120 @@
+"""One fit of all judgments: the pool's and the outsiders' together, held-out images apart, abstentions left out."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+from scipy.stats import spearmanr
+from small_exact_run import draw_pictures, judged, make, see
+
+from ppaint.preference_to_score import ELO_PER_LOGIT, fit_pool
+from ppaint.trainer import Judged, PseudoScores
+from ppaint.trainer.pseudo_scores.joint_fit import fit_jointly
+from ppaint.trainer.pseudo_scores.pseudo_labels import SHARE
+from ppaint.trainer.training_table import choose_held_out, jointly_fitted, training_table
+
+POOL, OUTSIDE, GAMES = 8, 12, 5
+NAMES = tuple(f"{i:064x}" for i in range(POOL + OUTSIDE))
+
+
+def scored(seed=0, noise=1.0) -> PseudoScores:
+    """A pool of which every pair is asked, and outsiders with five opponents each; answers are noisy."""
+    rng = np.random.default_rng(seed)
+    worth = rng.normal(0, 1.5, (len(NAMES), 2))
+    pairs = [(a, b) for a in range(POOL) for b in range(a + 1, POOL)]
+    pairs += [(i, int(j)) for i in range(POOL, len(NAMES)) for j in rng.permutation(POOL)[:GAMES]]
+    first, second = np.array(pairs).T
+    delta = worth[first] - worth[second] + noise * rng.normal(size=(len(pairs), 2))
+    ours = Judged(tuple(NAMES[a] for a in first), tuple(NAMES[b] for b in second), delta, -delta)
+    nothing = np.zeros_like(worth)
+    against = tuple(() if i < POOL else tuple(NAMES[b] for a, b in pairs if a == i) for i in range(len(NAMES)))
+    return PseudoScores(
+        NAMES,
+        ("line", "overall"),
+        nothing,
+        nothing + 50,
+        nothing + 0.5,
+        np.array([0.8, 0.9]),
+        ("line", "overall"),
+        np.arange(len(NAMES)) < POOL,
+        against,
+        ours,
+        "pool",
+        "judge",
+    )
+
+
+def test_scores_are_those_of_one_fit_of_every_judgment():
+    scores = scored()
+    found = fit_jointly(scores)
+    first, second = (np.array([NAMES.index(i) for i in side]) for side in (scores.judged.first, scores.judged.second))
+    for k in range(2):
+        fit = fit_pool(first, second, scores.judged.probability[:, k], len(NAMES))
+        np.testing.assert_allclose(found.elo[:, k], fit.elo)
+        np.testing.assert_allclose(found.tau[:, k], fit.standard_errors * ELO_PER_LOGIT)
+    assert (found.reliability == scores.reliability).all() and found.judged is scores.judged
+    assert ((found.confidence > 0) & (found.confidence <= 1)).all() and found.confidence.std() > 0
+    assert 0 < min(found.settings[SHARE]) <= max(found.settings[SHARE]) <= 1
+
+
+def test_an_outsiders_judgment_moves_the_members_it_met_unless_it_is_held_out():
+    scores = scored()
+    forward, backward = scores.judged.forward.copy(), scores.judged.backward.copy()
+    forward[-GAMES:] += 3  # the last outsider wins by far more
+    backward[-GAMES:] -= 3
+    other = dataclasses.replace(scores, judged=Judged(scores.judged.first, scores.judged.second, forward, backward))
+    assert np.abs(fit_jointly(other).elo - fit_jointly(scores).elo)[:POOL].max() > 1
+    apart = [fit_jointly(one, [NAMES[-1]]) for one in (scores, other)]
+    np.testing.assert_array_equal(apart[0].elo[:-1], apart[1].elo[:-1])
+    assert (apart[1].elo[-1] > apart[0].elo[-1]).all()  # it is rated all the same
+
+
+def test_more_judgments_for_everybody_order_images_better_than_the_frozen_pool():
+    gains = []
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        worth = rng.normal(0, 1.5, (len(NAMES), 2))  # as `scored` draws them first
+        scores = scored(seed, noise=3.0)
+        place = {name: i for i, name in enumerate(NAMES)}
+        first, second = (np.array([place[i] for i in side]) for side in (scores.judged.first, scores.judged.second))
+        inside = first < POOL
+        joint = fit_jointly(scores)
+        for k in range(2):
+            alone = fit_pool(first[inside], second[inside], scores.judged.probability[inside, k], POOL)
+            gains.append(spearmanr(joint.elo[:POOL, k], worth[:POOL, k])[0] - spearmanr(alone.elo, worth[:POOL, k])[0])
+    assert np.mean(gains) > 2 * np.std(gains, ddof=1) / np.sqrt(len(gains)) > 0
+
+
+def test_an_image_without_an_answer_has_no_score_and_a_dimension_in_pieces_stays_as_it_was():
+    scores = scored()
+    forward, backward = scores.judged.forward.copy(), scores.judged.backward.copy()
+    forward[-GAMES:, 0] = np.nan  # the judge abstained on every pair of the last outsider, in one dimension
+    forward[:, 1] = np.where(np.arange(len(forward)) < 2, forward[:, 1], np.nan)  # and nearly always in the other
+    sparse = dataclasses.replace(scores, judged=Judged(scores.judged.first, scores.judged.second, forward, backward))
+    found = fit_jointly(sparse, [NAMES[-2]])
+    assert np.isnan(found.elo[-1, 0]) and np.isfinite(found.elo[:-1, 0]).all()
+    forward[:2, 1] = np.nan
+    forward[[0, -1], 1] = 1.0  # two pairs that have no image in common
+    found = fit_jointly(
+        dataclasses.replace(scores, judged=Judged(scores.judged.first, scores.judged.second, forward, backward))
+    )
+    np.testing.assert_array_equal(found.elo[:, 1], scores.elo[:, 1])
+    np.testing.assert_array_equal(found.tau[:, 1], scores.tau[:, 1])
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    features = see(draw_pictures())
+    return features, judged(features, tmp_path_factory.mktemp("judged"))
+
+
+def test_trainer_learns_from_the_joint_fit_when_it_is_asked_to(run, tmp_path):
+    features, scores = run
+    usual, joint = (make(tmp_path / str(on), features, scores, joint_fit=on) for on in (False, True))
+    assert (usual.table.held_out == joint.table.held_out).all()
+    held = np.array(scores.images)[choose_held_out(scores, 0.15, 5)]
+    wanted = training_table(fit_jointly(scores, held), held_out_fraction=0.15, seed=5)
+    np.testing.assert_array_equal(joint.table.elo, wanted.elo)
+    assert not np.allclose(usual.table.elo, joint.table.elo)
+    again = make(tmp_path / "folds", features, jointly_fitted(scores, held_out_fraction=0, seed=5), held_out=set(held))
+    np.testing.assert_array_equal(again.table.elo, training_table(fit_jointly(scores), held_out_fraction=0, seed=5).elo)

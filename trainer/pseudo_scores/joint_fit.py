@@ -1,0 +1,105 @@
+"""Pseudo-scores by one fit of all judgments, those of the pool and of the images outside it together.
+
+Rated against a frozen pool, an image outside it tells nothing about the pool's members, and these are known by their own
+judgments alone. One fit uses every judgment for both of its images. For training on few images and noisy judgments; what
+is compared over time, or with another set of images, needs the frozen pool.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Collection
+
+import numpy as np
+
+from ...preference_to_score.elo.elo import PoolFit, fit_pool, rate_newcomers
+from ...preference_to_score.elo.elo_scale import ELO_PER_LOGIT
+from .pseudo_labels import SHARE, PseudoScores, empirical_reliability, mean_share_from_judgments
+
+
+def fit_jointly(scores: PseudoScores, held_out: Collection[str] = ()) -> PseudoScores:
+    """The same images, rated by one Bradley-Terry fit of all their judgments.
+
+    Held-out images have no part in the fit and are rated against it, so that no judgment of theirs has moved a score
+    that is learnt from.
+
+    Parameters
+    ----------
+    scores : PseudoScores
+        With the judgments that they rest on.
+    held_out : collection of str
+        Image hashes.
+
+    Returns
+    -------
+    PseudoScores
+        Scores, errors and confidences are new; reliability, usable dimensions, pool and judgments are those that were
+        given. In a dimension in which the answered judgments of the images that are fitted do not hang together, all is left as it was.
+
+    Examples
+    --------
+    >>> from ppaint.trainer import Judged
+    >>> judged = Judged(("a", "b", "c"), ("b", "c", "a"), np.array([[1.0], [1.0], [-2.0]]), np.array([[-1.0], [-1.0], [2.0]]))
+    >>> zeros = np.zeros((3, 1))
+    >>> pool = PseudoScores(("a", "b", "c"), ("overall",), zeros, zeros + 1, zeros + 1, np.ones(1), ("overall",),
+    ...                     np.array([True, True, False]), ((), (), ("a", "b")), judged, "pool", "judge")
+    >>> np.round(fit_jointly(pool).elo[:, 0] / ELO_PER_LOGIT, 2) + 0.0
+    array([ 1.,  0., -1.])
+    """
+    names = list(dict.fromkeys([*scores.images, *scores.judged.first, *scores.judged.second]))
+    place = {image: i for i, image in enumerate(names)}
+    first, second = (np.array([place[image] for image in side]) for side in (scores.judged.first, scores.judged.second))
+    held = np.isin(names, list(held_out))
+    elo, tau = scores.elo.copy(), scores.tau.copy()
+    variance = np.full(len(scores.dimensions), np.nan)
+    for k in range(len(scores.dimensions)):
+        rated = _one_dimension(first, second, scores.judged.probability[:, k], held)
+        if rated is not None:
+            elo[:, k], tau[:, k] = (values[: len(scores.images)] * ELO_PER_LOGIT for values in rated[:2])
+            variance[k] = rated[2] * ELO_PER_LOGIT**2
+    fitted = np.isfinite(variance)
+    confidence = scores.confidence.copy()
+    share = np.array(scores.settings.get(SHARE, np.ones(len(fitted))), dtype=float)
+    confidence[:, fitted], _ = empirical_reliability(elo[:, fitted], tau[:, fitted], variance[fitted])
+    share[fitted] = mean_share_from_judgments(tau[:, fitted], variance[fitted])
+    settings = scores.settings | {SHARE: share.tolist()}
+    return dataclasses.replace(scores, elo=elo, tau=tau, confidence=confidence, settings=settings)
+
+
+def _one_dimension(
+    first: np.ndarray, second: np.ndarray, probability: np.ndarray, held: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, float] | None:
+    """Log-worths and errors of all images (NaN without an answer), and the prior's variance; None where nothing fits."""
+    answered = np.isfinite(probability)
+    first, second, probability = first[answered], second[answered], probability[answered]
+    inside = ~(held[first] | held[second])
+    members = np.unique(np.concatenate([first[inside], second[inside]]))
+    number = np.full(len(held), -1)
+    number[members] = np.arange(len(members))
+    try:
+        fit = fit_pool(number[first[inside]], number[second[inside]], probability[inside], len(members))
+    except ValueError:  # too few answers to hang together
+        return None
+    worths, errors = np.full(len(held), np.nan), np.full(len(held), np.nan)
+    worths[members], errors[members] = fit.log_worths, fit.standard_errors
+    _rate_held_out(fit, number, first, second, probability, held, (worths, errors))
+    return worths, errors, fit.variance
+
+
+def _rate_held_out(
+    fit: PoolFit,
+    number: np.ndarray,
+    first: np.ndarray,
+    second: np.ndarray,
+    probability: np.ndarray,
+    held: np.ndarray,
+    out: tuple[np.ndarray, np.ndarray],
+) -> None:
+    """Rate held-out images against the fit, by their judgments with images in it; written into ``out``."""
+    is_first = held[first]
+    mine, other = np.where(is_first, first, second), number[np.where(is_first, second, first)]
+    ours = (held[first] ^ held[second]) & (other >= 0)
+    if ours.any():
+        won = np.where(is_first, probability, 1 - probability)[ours]
+        rated = rate_newcomers(fit, mine[ours], other[ours], won)
+        out[0][list(rated.items)], out[1][list(rated.items)] = rated.log_worths, rated.standard_errors
