@@ -55,13 +55,14 @@ def way_in(regime: Regime, way: tuple[str, dict], moved: dict) -> tuple[str, dic
 def grid_arms(judges=("shipped", "middling-0"), seeds=(0, 1)) -> list[BedArm]:
     """The family and the candidate, the same tries each, one setting moved at a time, where headroom is to be expected."""
     moves = [{}, {"learning_rate": 5e-4}, {"learning_rate": 2e-3}, {"beta": 0.02}, {"beta": 0.001}]
-    steps = {"policy": ({"max_steps": 20}, {"max_steps": 40}), "fidelity": ({"max_steps": 40}, {"max_steps": 60})}
+    slow = {"learning_rate": 5e-4, "max_steps": 40}
+    steps = {"policy": ({"max_steps": 20}, {"max_steps": 40}, slow), "fidelity": ({"max_steps": 40}, slow)}
     arms = []
     for seed, judge in [(s, j) for s in seeds for j in judges]:
         for n, sharpness, wrong in [(50, 0.25, ""), (50, 0.0, "consistent"), (160, 0.25, "")]:
             regime = Regime(judge, n, sharpness, wrong)
             for way in (FAMILY, CANDIDATE):
-                for moved in [*moves, *steps[way[0]]] if n == 50 else moves[:3]:
+                for moved in [*steps[way[0]], *moves] if n == 50 else moves[:3]:
                     objective, options = way_in(regime, way, moved)
                     arms.append(BedArm(regime, seed, objective=objective, options=options))
     return arms

@@ -297,7 +297,7 @@ def _distance_text(entry) -> str:
     return (
         f"`distance` is the distance of an image from the {entry.training_images} training images ({entry.distance}; an image's "
         f"state is the {entry.state}) over a threshold taken from {entry.held_out_images} images of the same set that were "
-        f"held out from training. Above 1 the image is marked as out of distribution: do not rely on its scores. Of "
-        f"images like the training images at most {100 * entry.flagged_at_most:.3g} % are so marked. That an image is not "
-        "marked does not say that its scores are good."
+        f"held out from {'one of the trainings each' if entry.by_folds else 'training'}. Above 1 the image is marked as out of "
+        f"distribution: do not rely on its scores. Of images like the training images {entry.promise()} are so marked. That an "
+        "image is not marked does not say that its scores are good."
     )

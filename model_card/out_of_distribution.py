@@ -43,14 +43,19 @@ class DistanceEntry(BaseModel):
     flagged_at_most: float = Field(gt=0, le=1)
     training_images: int
     held_out_images: int
+    by_folds: bool = False  # each image was held out of one of several trainings, whose weights were averaged
 
     def meaning(self) -> str:
         """A sentence for whoever reads a mark."""
         return (
             f"{MARK} out of distribution: the image is unlike the images that the scorer was trained on (its distance, "
-            f"relative to the threshold, is above 1); do not rely on its scores. Of images like the training images, at most "
-            f"{100 * self.flagged_at_most:.3g} % are so marked."
+            "relative to the threshold, is above 1); do not rely on its scores. Of images like the training images, "
+            f"{self.promise()} are so marked."
         )
+
+    def promise(self) -> str:
+        """How many images that are like the training images are marked: a bound, with folds an estimate."""
+        return f"{'about' if self.by_folds else 'at most'} {100 * self.flagged_at_most:.3g} %"
 
 
 @dataclass(frozen=True)
@@ -66,9 +71,11 @@ class DistanceMeasure:
     threshold : float
         Distance beyond which an image is out of distribution.
     flagged_at_most : float
-        Probability with which an image exchangeable with the held-out ones is beyond it, at most.
+        Probability with which an image exchangeable with the held-out ones is beyond it, at most; with folds about.
     training_images, held_out_images : int
         What it was made from.
+    by_folds : bool
+        Whether the threshold is of images that were each held out of one of several trainings.
     """
 
     centre: np.ndarray
@@ -78,6 +85,7 @@ class DistanceMeasure:
     flagged_at_most: float
     training_images: int
     held_out_images: int
+    by_folds: bool = False
 
     @classmethod
     def fit(cls, training: np.ndarray, held_out: np.ndarray, *, share: float = 0.05) -> DistanceMeasure:
@@ -111,18 +119,52 @@ class DistanceMeasure:
         """
         if not len(held_out):
             raise ValueError("no held-out image to take a threshold from")
-        centre, scale, covariance = _shape(training)
-        never_seen = covariance.mahalanobis((held_out - centre) / scale)
-        left_out = _left_out_distances(training)
-        rank = conformal_rank(len(held_out), share)
+        return cls._with_threshold(training, distances_from(training, held_out), share, by_folds=False)
+
+    @classmethod
+    def fit_by_folds(cls, training: np.ndarray, left_out: np.ndarray, *, share: float = 0.05) -> DistanceMeasure:
+        """Make the measure of a scorer whose weights are the mean of several trainings, each without a fold of the images.
+
+        The mean has seen every image, so the threshold is that of each image's distance under the training that left it
+        out. That an image of the same kind is beyond it with a probability of ``share`` is then an estimate, not a bound.
+
+        Parameters
+        ----------
+        training : ndarray, shape (n, H)
+            States of the images by the mean of the weights.
+        left_out : ndarray, shape (n,)
+            Distance of each (`distances_from`) from the images of the training that left it out, by that training's
+            weights.
+        share : float
+            As for `fit`.
+
+        Returns
+        -------
+        DistanceMeasure
+
+        Raises
+        ------
+        ValueError
+            As `fit`.
+
+        References
+        ----------
+        Vovk, V. (2015). Cross-conformal predictors. Annals of Mathematics and Artificial Intelligence 74, 9-28.
+        """
+        return cls._with_threshold(training, left_out, share, by_folds=True)
+
+    @classmethod
+    def _with_threshold(
+        cls, training: np.ndarray, never_seen: np.ndarray, share: float, *, by_folds: bool
+    ) -> DistanceMeasure:
+        rank = conformal_rank(len(never_seen), share)
         return cls(
-            centre,
-            scale,
-            covariance,
-            threshold=float(max(_ranked(never_seen, share), _ranked(left_out, share))),
-            flagged_at_most=(len(held_out) + 1 - rank) / (len(held_out) + 1),
+            *_shape(training),
+            threshold=float(max(_ranked(never_seen, share), _ranked(_left_out_distances(training), share))),
+            flagged_at_most=(len(never_seen) + 1 - rank) / (len(never_seen) + 1),
             training_images=len(training),
-            held_out_images=len(held_out),
+            held_out_images=len(never_seen),
+            by_folds=by_folds,
         )
 
     def distance(self, states: np.ndarray) -> np.ndarray:
@@ -163,6 +205,7 @@ class DistanceMeasure:
             flagged_at_most=self.flagged_at_most,
             training_images=self.training_images,
             held_out_images=self.held_out_images,
+            by_folds=self.by_folds,
         )
 
     @classmethod
@@ -190,7 +233,31 @@ class DistanceMeasure:
             entry.flagged_at_most,
             entry.training_images,
             entry.held_out_images,
+            entry.by_folds,
         )
+
+
+def distances_from(training: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """How far images are from training images, not yet relative to a threshold.
+
+    Parameters
+    ----------
+    training : ndarray, shape (n, H)
+        States.
+    others : ndarray, shape (m, H)
+
+    Returns
+    -------
+    ndarray, shape (m,)
+        Mahalanobis distances.
+
+    Raises
+    ------
+    ValueError
+        If the training images' states have no spread.
+    """
+    centre, scale, covariance = _shape(training)
+    return covariance.mahalanobis((others - centre) / scale)
 
 
 def conformal_rank(held_out: int, share: float) -> int:
@@ -244,6 +311,5 @@ def _left_out_distances(states: np.ndarray) -> np.ndarray:
     fold = np.arange(len(states)) % FOLDS
     distances = np.empty(len(states))
     for k in range(min(FOLDS, len(states))):
-        centre, scale, covariance = _shape(states[fold != k])
-        distances[fold == k] = covariance.mahalanobis((states[fold == k] - centre) / scale)
+        distances[fold == k] = distances_from(states[fold != k], states[fold == k])
     return distances

@@ -13,6 +13,8 @@ from small_exact_run import DIMENSIONS, draw_pictures, judged, make, new_model, 
 from transformers import TrainerCallback
 
 from ppaint.images import InputFault
+from ppaint.model_card.one_pass import logits_and_states
+from ppaint.model_card.out_of_distribution import distances_from
 from ppaint.trainer import PSDistillExactConfig
 from ppaint.trainer.cross_fitting import cross_fit, fold_folder
 from ppaint.trainer.mean_weights import put_mean_weights
@@ -80,6 +82,20 @@ def test_every_image_is_left_out_once_and_scored_by_those_weights(features, scor
     [look] = [row for row in found.trainer.state.log_history if row.get("step") == 12 and "eval_srcc" in row]
     agreement = [spearmanr(left_out[:, k], scores.elo[:, k]).statistic for k in range(len(DIMENSIONS))]
     assert look["eval_srcc"] == pytest.approx(np.mean(agreement), abs=1e-6)
+
+
+def test_every_image_has_its_distance_from_the_images_of_the_training_that_left_it_out(features, scores, tmp_path):
+    found = fitted(tmp_path, features, scores, save_steps=12)
+    fold = assign_folds(scores.images, np.zeros(len(scores.images), dtype=int), 2, seed=5)
+    trainer = make(tmp_path / "again", features, scores, held_out={scores.images[0]})
+    questions = trainer.readout.questionnaire
+    for f in (0, 1):
+        trainer._load_from_checkpoint(str(fold_folder(tmp_path, f) / f"checkpoint-{found.step}"))
+        trainer.model.eval()
+        with torch.no_grad():
+            states = logits_and_states(trainer.core, questions, trainer.features)[1].double().numpy()
+        wanted = distances_from(states[fold != f], states[fold == f])
+        np.testing.assert_allclose(found.distances[fold == f], wanted, rtol=1e-4)
 
 
 def readout(trainer):

@@ -100,7 +100,7 @@ def test_tiny_is_the_included_judge_in_every_command(place, tmp_path, capsys):
     assert json.loads((judged / "judging.json").read_text())["model"] == str(WEIGHTS)
     assert run("pseudo-label", "--judgments", judged, "--out", labels, "--min-reliability", 0) == 0
     (tmp_path / "config.yaml").write_text(yaml.safe_dump({"model": "tiny", "max_steps": 1, "eval_steps": 1}))
-    drawn = ("objective=policy", "sampled_answers=4", "folds=2")
+    drawn = ("objective=policy", "sampled_answers=4", "folds=2", "joint_fit=true")
     paths = (f"images={place / 'images'}", f"pseudo_labels={labels}", f"out={tmp_path / 'distilled'}")
     assert run("distill", "--config", tmp_path / "config.yaml", *paths, *drawn) == 0
     written = ScorerConfig.load(tmp_path / "distilled" / "scorer")
@@ -111,7 +111,7 @@ def test_tiny_is_the_included_judge_in_every_command(place, tmp_path, capsys):
     assert "trained 2 times, each time without one fold of the images), 1 steps each;" in card
     assert 0 <= written.training["chance that the start is as good"] <= 1
     if written.training["kept step"]:
-        assert "were averaged over the trainings" in card and written.out_of_distribution is None
+        assert "were averaged over the trainings" in card and written.out_of_distribution.by_folds
     else:
         assert "the starting model was kept" in card
     capsys.readouterr()

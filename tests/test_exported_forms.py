@@ -21,7 +21,7 @@ from ppaint.model_card.loading import load_model, weights_hash
 from ppaint.publishing.content import Links
 from ppaint.publishing.contents.model import model_content
 from ppaint.publishing.outside_checks import check_content
-from ppaint.trainer import CardText, Distillation, Export, Schedule, distil, pseudo_label_images
+from ppaint.trainer import CardText, Distillation, Export, Schedule, cross_fitting, distil, pseudo_label_images
 from ppaint.trainer.code_version import code_hash
 from ppaint.trainer.tiny_judge import WEIGHTS
 
@@ -232,6 +232,19 @@ def test_without_held_out_images_the_distance_is_not_known(training, tmp_path):
         AestheticScorer.from_pretrained(done.folder, device="cpu").score(training.images[:1]).out_of_distribution
         is None
     )
+
+
+@pytest.mark.parametrize("adapted", [{}, {"lora_r": 2}], ids=["all weights", "adapters"])
+def test_a_mean_of_folds_gauges_images_by_the_training_that_left_them_out(adapted, training, tmp_path, monkeypatch):
+    monkeypatch.setattr(cross_fitting, "EVIDENCE", 1.0)  # one step is no evidence: keep it all the same
+    options = {"max_steps": 1, "save_steps": 1, "folds": 2, "joint_fit": True} | adapted
+    job = Distillation(WEIGHTS, training.judge, training.labels, tmp_path, CardText("t"), options=options)
+    done = distil(job)
+    entry = done.config.out_of_distribution
+    assert done.kept_step == 1 and entry.by_folds and entry.held_out_images == len(training.images)
+    assert "held out from one of the trainings each" in (done.folder / "README.md").read_text()
+    table = AestheticScorer.from_pretrained(done.folder, device="cpu").score(training.images)
+    assert 0 < table.distance.min() and np.median(table.distance) < 1 < 1.6 > table.distance.max()
 
 
 def test_images_and_dimensions_without_a_scale_are_left_out_of_the_calibration_and_said(training, tmp_path, caplog):

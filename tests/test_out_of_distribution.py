@@ -12,7 +12,7 @@ from ppaint.images import InputFault
 from ppaint.model_card import AestheticScorer, Prompts, ScorerConfig, ScoreTable, vision_features
 from ppaint.model_card.card import write_scorer_card
 from ppaint.model_card.loading import load_model
-from ppaint.model_card.out_of_distribution import UNKNOWN, DistanceMeasure, conformal_rank
+from ppaint.model_card.out_of_distribution import UNKNOWN, DistanceMeasure, conformal_rank, distances_from
 from ppaint.model_card.shrunken_covariance import ledoit_wolf
 from ppaint.spaces_demo.model_calls import HeldModel, Turns
 from ppaint.spaces_demo.score_tab import said_html
@@ -61,6 +61,33 @@ def test_of_images_like_the_training_images_no_more_are_marked_than_is_promised(
     error = np.std(marked) / np.sqrt(len(marked))
     assert measure.flagged_at_most == pytest.approx(0.05)
     assert 0.01 < np.mean(marked) < 0.05 + 2 * error
+
+
+def test_a_mean_of_folds_marks_about_as_many_as_it_says():
+    """Each training has its own space; the mean of the weights has another one, in which nothing is left out."""
+    rng, marked = np.random.default_rng(2), []
+    for _ in range(60):
+        states = rng.standard_t(5, size=(400, 10))
+        training, fold, distances = states[:100], np.arange(100) % 3, np.empty(100)
+        for k in range(3):
+            seen = training @ np.linalg.qr(rng.normal(size=(10, 10)))[0] * rng.uniform(0.5, 2)
+            distances[fold == k] = distances_from(seen[fold != k], seen[fold == k])
+        measure = DistanceMeasure.fit_by_folds(training, distances)
+        marked.append((measure.distance(states[100:]) > 1).mean())
+    assert (
+        measure.by_folds and measure.held_out_images == 100 and measure.flagged_at_most == pytest.approx(0.05, abs=0.01)
+    )
+    assert 0.02 < np.mean(marked) < 0.06
+
+
+def test_a_measure_by_folds_says_that_its_share_is_an_estimate(tmp_path):
+    rng = np.random.default_rng(3)
+    measure = DistanceMeasure.fit_by_folds(rng.normal(size=(40, 6)), rng.chisquare(6, size=40) ** 0.5)
+    entry = measure.save(tmp_path)
+    assert entry.by_folds and "about 4.88 % are so marked" in entry.meaning()
+    assert DistanceMeasure.load(tmp_path / entry.file, entry).by_folds
+    once = DistanceMeasure.fit(rng.normal(size=(40, 6)), rng.normal(size=(19, 6))).save(tmp_path)
+    assert "at most 5 % are so marked" in once.meaning()
 
 
 def test_training_images_that_were_memorised_do_not_lower_the_threshold():

@@ -20,6 +20,7 @@ from ..foundation.faults import Fault, InputFault
 from ..model_card.memory import release_memory
 from .checkpoints import NEEDED
 from .held_out import held_out_metrics
+from .left_out_distances import left_out_distances
 from .mean_weights import put_mean_weights
 from .out_of_fold import EVIDENCE, assign_folds, chance_that_start_is_as_good, out_of_fold
 from .run_identity import claim_checkpoints
@@ -40,11 +41,15 @@ class CrossFitted:
         Of the look that is kept; 0 is the starting model.
     chance : float
         One-sided p-value of the start being as good as the best look; that this look was chosen is not allowed for.
+    distances : ndarray, shape (n,), or None
+        How far each image is from the others under the training that left it out (`left_out_distances`); None where the
+        start was kept.
     """
 
     trainer: object
     step: int
     chance: float
+    distances: np.ndarray | None = None
 
 
 class WeightsOfEveryLook(TrainerCallback):
@@ -107,14 +112,17 @@ def cross_fit(make_trainer: Callable, args, scores) -> CrossFitted:
     looks = [out_of_fold(np.stack([one[s] for one in found]), fold, everything.category) for s in steps]
     history, chosen, chance = choose_look(looks, steps, scores, args, everything)
     step, log = steps[chosen], [row for row in trainer.state.log_history if "loss" in row]
+    distances = None
     if step:
-        put_mean_weights(trainer, [fold_folder(root, f) / f"checkpoint-{step}" for f in range(args.folds)])
+        checkpoints = [fold_folder(root, f) / f"checkpoint-{step}" for f in range(args.folds)]
+        distances = left_out_distances(trainer, checkpoints, fold)
+        put_mean_weights(trainer, checkpoints)
     else:
         trainer = None
         release_memory()
         trainer = make_trainer(fold_folder(root, args.folds - 1), left_out, args.folds - 1)  # as it was before training
     trainer.state.log_history, trainer.state.best_global_step = log + history, step
-    return CrossFitted(trainer, step, chance)
+    return CrossFitted(trainer, step, chance, distances)
 
 
 def _claim(root: Path, args, trainer, table: TrainingTable) -> None:

@@ -76,7 +76,8 @@ def distil(job: Distillation, report: Progress | None = None) -> Distilled:
             else:
                 trainer = _trainer(job, args, model, processor, _bars(report))
                 trainer.train_from_newest()
-    return write_scorer_folder(trainer, job, _how_trained(job.estimator, args, fitted))
+    left_out = None if fitted is None else fitted.distances
+    return write_scorer_folder(trainer, job, _how_trained(job.estimator, args, fitted), left_out)
 
 
 def _bars(report: Progress | None, more: str = "") -> list:

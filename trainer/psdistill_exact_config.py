@@ -51,8 +51,8 @@ class PSDistillExactConfig(LabelFreeConfig, TrainingArguments):
             ordered best is kept; without evidence that it is better than the starting model, that is kept. For few images
             and noisy judgments, where `held_out_fraction` leaves too few images to choose by; it is not used then, nor are
             `eval_steps`: every checkpoint (`save_steps`) is a look. Each training has `max_steps`, so the whole takes K times
-            as many. Weights of every look stay on the disk until the run folder is removed. The mean has seen every image, so
-            the scorer cannot tell whether one is out of distribution. Not with FSDP.
+            as many. Weights of every look stay on the disk until the run folder is removed. The mean has seen every image, so the
+            threshold beyond which an image is out of distribution is an estimate by folds. Not with FSDP.
 
         > Parameters that control the blocks
 

@@ -20,7 +20,7 @@ from ..model_card.exported_adapter import load_adapter
 from ..model_card.features import VisionFeatures, vision_features
 from ..model_card.loading import load_model, weights_hash
 from ..model_card.memory import release_memory
-from ..model_card.out_of_distribution import DistanceEntry, DistanceMeasure
+from ..model_card.out_of_distribution import DistanceMeasure
 from ..model_card.scorer import AestheticScorer, Reading
 from ..model_card.scorer_config import BASE_WEIGHTS, ScorerConfig
 from .code_version import code_hash, package_versions
@@ -81,7 +81,7 @@ class HowTrained:
     )
 
 
-def write_scorer_folder(trainer, job: Distillation, how: HowTrained) -> Distilled:
+def write_scorer_folder(trainer, job: Distillation, how: HowTrained, left_out: np.ndarray | None = None) -> Distilled:
     """Write the scorer that a trainer arrived at; every process calls it, the main one writes.
 
     Calibration and distance measure are taken from the files as they were written, loaded as a user loads
@@ -94,6 +94,9 @@ def write_scorer_folder(trainer, job: Distillation, how: HowTrained) -> Distille
     job : Distillation
         ``job.out/scorer`` is the result; an existing one is replaced at the very end.
     how : HowTrained
+    left_out : ndarray, shape (n,), optional
+        For a mean of several trainings: how far each image of the trainer's table is from the others under the training
+        that left it out (`left_out_distances`).
 
     Returns
     -------
@@ -117,7 +120,7 @@ def write_scorer_folder(trainer, job: Distillation, how: HowTrained) -> Distille
         if main:
             with disk_full_as_fault(job.out, then="run it again: it resumes from the newest checkpoint"):
                 config = _config(trainer.args, job, how, kept_step, base)
-                _measure_written(building, config, job, trainer)
+                _measure_written(building, config, job, trainer, left_out)
                 config.save(building)
                 card = {"title": job.card.title, "training": training, "evaluation": job.card.evaluation}
                 write_scorer_card(building, config, location=str(final), **card)
@@ -157,7 +160,9 @@ def training_text(labels: PseudoLabels, how: HowTrained, steps: int, kept_step: 
     )
 
 
-def _measure_written(building: Path, config: ScorerConfig, job: Distillation, trainer) -> None:
+def _measure_written(
+    building: Path, config: ScorerConfig, job: Distillation, trainer, left_out: np.ndarray | None
+) -> None:
     """Calibration and gauge of the scorer as it was written, noted in its config."""
     reading = _read_back(building, config, job, trainer.args)
     anchor = anchor_to_base(job.judge.dimensions, reading.mean, job.labels.pointwise)
@@ -165,12 +170,11 @@ def _measure_written(building: Path, config: ScorerConfig, job: Distillation, tr
     for remark in anchor.remarks():
         logger.warning("%s", remark)
     if "folds" in config.training and config.training["kept step"]:
-        logger.warning(
-            "the mean of folds has seen every image: the scorer cannot tell whether one is out of distribution"
-        )
-        return
-    config.out_of_distribution = _write_measure(building, reading, job.labels, trainer.table)
-    if config.out_of_distribution is not None:
+        measure = _measure_of_folds(reading, job.labels, trainer.table, left_out)
+    else:
+        measure = _measure_of_held_out(reading, job.labels, trainer.table)
+    if measure is not None:
+        config.out_of_distribution = measure.save(building)
         config.hashes["out of distribution"] = config.out_of_distribution.sha256
 
 
@@ -194,8 +198,8 @@ def _features(scorer: AestheticScorer, job: Distillation, args) -> Sequence[Visi
     return vision_features(scorer.model, scorer.processor, [images[image] for image in names])
 
 
-def _write_measure(folder: Path, reading: Reading, labels: PseudoLabels, table) -> DistanceEntry | None:
-    """Write the measure of whether an image is unlike the training images.
+def _measure_of_held_out(reading: Reading, labels: PseudoLabels, table) -> DistanceMeasure | None:
+    """The measure of whether an image is unlike the training images.
 
     None, with a warning where that is not what was asked for, where none of them was held out or they are all alike.
     """
@@ -203,18 +207,42 @@ def _write_measure(folder: Path, reading: Reading, labels: PseudoLabels, table) 
         return None
     held = {image for image, out in zip(table.images, table.held_out, strict=True) if out}
     was_held = np.array([image in held for image in labels.scores.images])
+    known = _with_states(reading)
+    try:
+        if min((known & was_held).sum(), (known & ~was_held).sum() - 1) < 1:
+            raise ValueError("too few training images have finite states")
+        return DistanceMeasure.fit(reading.states[~was_held & known], reading.states[was_held & known])
+    except ValueError as error:
+        logger.warning("the scorer cannot tell whether an image is out of distribution: %s", error)
+        return None
+
+
+def _measure_of_folds(
+    reading: Reading, labels: PseudoLabels, table, left_out: np.ndarray | None
+) -> DistanceMeasure | None:
+    """The same for a mean of trainings, each of which left some of the images out; None, with a warning, without distances."""
+    known = _with_states(reading)
+    try:
+        if left_out is None:
+            raise ValueError("there are no distances of images that a training left out")
+        of = dict(zip(table.images, left_out, strict=True))
+        distances = np.array([of[image] for image in labels.scores.images])
+        if (known & np.isfinite(distances)).sum() < 2:
+            raise ValueError("too few training images have finite states")
+        return DistanceMeasure.fit_by_folds(reading.states[known], distances[np.isfinite(distances)])
+    except ValueError as error:
+        logger.warning("the scorer cannot tell whether an image is out of distribution: %s", error)
+        return None
+
+
+def _with_states(reading: Reading) -> np.ndarray:
+    """Which training images have finite states."""
     known = np.isfinite(reading.states).all(axis=1)
     if not known.all():
         logger.warning(
             "%d training images without finite states were left out of the measure of distance", (~known).sum()
         )
-    try:
-        if min((known & was_held).sum(), (known & ~was_held).sum() - 1) < 1:
-            raise ValueError("too few training images have finite states")
-        return DistanceMeasure.fit(reading.states[~was_held & known], reading.states[was_held & known]).save(folder)
-    except ValueError as error:
-        logger.warning("the scorer cannot tell whether an image is out of distribution: %s", error)
-        return None
+    return known
 
 
 def _config(args, job: Distillation, how: HowTrained, kept: int, base: str) -> ScorerConfig:
