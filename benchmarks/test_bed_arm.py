@@ -7,6 +7,7 @@ without training anew. Some 35 CPU seconds an arm.
 from __future__ import annotations
 
 import json
+import subprocess
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -31,6 +32,9 @@ from ppaint.trainer.held_out import held_out_metrics
 from ppaint.trainer.out_of_fold import assign_folds, out_of_fold
 from ppaint.trainer.training_table import training_table
 
+COMMIT = subprocess.run(
+    ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=True
+).stdout.strip()
 SETTING = {"learning_rate": 1e-3, "beta": 0.005}
 STEPS, LOOK_EVERY = 60, 10
 AVERAGED = (3, 5)  # weights of the last so many looks are averaged, and looked at as one model
@@ -243,6 +247,7 @@ def train_arm(name: str, work: Path) -> dict:
     save_trajectory(work / "trajectories" / f"{name}.npz", trainer, scores, averages, truth)
     return {
         "arm": name,
+        "commit": COMMIT,
         "label_srcc": float(np.mean(label_srcc(scores, regime, arm.seed, work))),
         "reliability": scores.reliability.tolist(),
         "kept_dimensions": list(scores.kept),
@@ -309,6 +314,7 @@ def train_folds(name: str, work: Path) -> dict:
     save_trajectory(work / "trajectories" / f"{name}.npz", trainer, scores, averages, truth)
     return {
         "arm": name,
+        "commit": COMMIT,
         "label_srcc": float(np.mean(label_srcc(scores, arm.regime, arm.seed, work))),
         "pairs": len(scores.judged),
         "steps": [look["step"] for look in found],

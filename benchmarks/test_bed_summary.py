@@ -2,7 +2,9 @@
 
     python benchmarks/test_bed_summary.py --work runs/test_bed
 
-Writes benchmarks/results/test_bed.json, and prints a table of regimes and of rules.
+Writes benchmarks/results/test_bed.json, and prints tables of regimes, of settings and of rules. Rows of arms that are not in
+the work folder (it was on another machine) stay as they are; every row names the commit that it was made by. Delete the
+result file when the code that is measured changes.
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ from typing import Annotated
 
 import numpy as np
 import typer
-from report_runs import read_json, table, write_result
+from report_runs import RESULTS, read_json, table, write_result
 from test_bed_arm import BedArm
 from test_bed_rules import RULES, Saved, better_than_start, chosen
 
@@ -21,7 +23,14 @@ from ppaint.trainer.out_of_fold import EVIDENCE
 
 
 def gather(work: Path) -> list[dict]:
-    """One row per arm that is done."""
+    """One row per arm that is done, those of the result file among them."""
+    path = RESULTS / "test_bed.json"
+    known = {row["arm"]: row for row in read_json(path)["arms"]} if path.is_file() else {}
+    return list((known | {row["arm"]: row for row in made_here(work)}).values())
+
+
+def made_here(work: Path) -> list[dict]:
+    """One row per arm in the work folder."""
     rows = []
     for path in sorted((work / "arms").glob("*.json")):
         found, arm = read_json(path), BedArm.from_name(path.stem)
@@ -35,6 +44,7 @@ def gather(work: Path) -> list[dict]:
         rows.append(
             {
                 "arm": path.stem,
+                "commit": found["commit"],
                 "regime": arm.regime.name,
                 "seed": arm.seed,
                 "labels": arm.labels,

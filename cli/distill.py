@@ -66,7 +66,8 @@ def distill(
         done = distil(job, report)
     for line in history_lines(done.history):
         typer.echo(line)
-    typer.echo(f"kept the weights of step {done.kept_step}, by held-out judgments; scorer in {done.folder}")
+    whose = "judgments of left-out images" if "folds" in done.config.training else "held-out judgments"
+    typer.echo(f"kept the weights of step {done.kept_step}, by {whose}; scorer in {done.folder}")
 
 
 def check_same_images(folder, found: set[str], scores) -> None:

@@ -125,6 +125,7 @@ def plan_lines(
     lines += [f"  {'total':<56}{planned.memory_total / 1e9:>10.3f}"]
     if memory_gb is not None:
         lines.append(f"  {_fit(planned, memory_gb)}")
+    lines += ["", f"{'disk':<58}{'GB':>10}", f"  {'checkpoints':<56}{planned.disk / 1e9:>10.3f}"]
     lines += ["", f"{'work':<58}{'passes':>10}{'PFLOP':>12}"]
     lines += [f"  {stage.name:<56}{stage.passes:>10,}{stage.flops / 1e15:>12.4g}" for stage in planned.stages]
     lines += [f"  {'total':<56}{planned.forward_passes:>10,}{planned.flops / 1e15:>12.4g}"]

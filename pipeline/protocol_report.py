@@ -91,6 +91,12 @@ class Conditions:
         """What was optimised; the sampled estimator has one."""
         return str(self.options.get("objective", "policy"))
 
+    def kept(self, step: int) -> str:
+        """Which weights were kept, and picked by what."""
+        if folds := self.options.get("folds"):
+            return f"the mean weights of step {step} of {folds} trainings were kept, picked by judgments of the images that each left out"
+        return f"the checkpoint of step {step} was kept, picked by held-out judgments"
+
     def training_text(self, *, paths: bool = True) -> str:
         """Which images were trained on, and what the paper says of its own.
 
@@ -272,8 +278,8 @@ class ProtocolReport:
             "",
             f"{self.paired_text()}. {conditions.never_trained_on()}",
             "",
-            f"{conditions.training_text()} Estimator `{conditions.estimator}`, objective `{conditions.objective}`, seed {conditions.seed}; the checkpoint of step "
-            f"{self.kept_step} was kept, picked by held-out judgments, never by a human score. Before and after are the same "
+            f"{conditions.training_text()} Estimator `{conditions.estimator}`, objective `{conditions.objective}`, seed {conditions.seed}; "
+            f"{conditions.kept(self.kept_step)}, never by a human score. Before and after are the same "
             "readout: the expectation over the ten score tokens, one pass per image.",
             "",
             self._headline_text(),

@@ -115,6 +115,13 @@ def test_tiny_is_the_included_judge_in_every_command(place, tmp_path, capsys):
     else:
         assert "the starting model was kept" in card
     capsys.readouterr()
+    files = [file for file in (tmp_path / "distilled" / "checkpoints").rglob("*") if file.is_file()]
+    planned = tmp_path / "plan.json"
+    words = ("--config", tmp_path / "config.yaml", "--images", 40, "--cpu", "--json", planned, "--", *drawn)
+    assert run("plan", *words) == 0
+    on_disk = sum(file.stat().st_size for file in files)
+    assert json.loads(planned.read_text())["disk"] == pytest.approx(on_disk, rel=0.02)
+    assert "checkpoints    " in capsys.readouterr().out
     shown = []
     for model in ("tiny", WEIGHTS):
         assert run("plan", "--config", tmp_path / "config.yaml", "--model", model, "--images", 40) == 0

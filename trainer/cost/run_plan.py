@@ -94,6 +94,8 @@ class RunPlan:
     stages : tuple of Stage
     memory : dict of str to int
         Bytes on one device while it trains, by kind.
+    disk : int
+        Bytes of all checkpoints that lie on the disk together, at most; they stay until the run folder is removed.
     generations : Generations or None
         Of the sampled trainer.
     """
@@ -107,6 +109,7 @@ class RunPlan:
     judgments: int
     stages: tuple[Stage, ...]
     memory: dict[str, int]
+    disk: int
     generations: Generations | None = None
 
     @property
@@ -183,6 +186,7 @@ def plan_run(shapes: ModelShapes, args: PSDistillExactConfig | PSDistillConfig, 
         judgments=pairs * len(shapes.dimensions),
         stages=_stages(costs, args, size, pairs),
         memory=_memory(shapes, costs, args, size, weights),
+        disk=_disk(args, weights),
         generations=Generations.of(args) if is_sampled(args) else None,
     )
 
@@ -246,8 +250,8 @@ def _stages(costs: TaskCosts, args, size: RunSize, pairs: int) -> tuple[Stage, .
     n = size.images
     folds = getattr(args, "folds", 0)
     looks = number_of_looks(args) * looked_at(n, pool_members(size.pool_size, n), args.held_out_fraction)
-    if folds:  # every fold's model scores all images at every look, the starting model among them
-        looks = folds * (1 + number_of_checkpoints(args)) * n
+    if folds:  # every fold's model scores all images at every look, and says how far each is from the others
+        looks = folds * (2 + number_of_checkpoints(args)) * n
     return (
         Stage("judge: vision features", n, n * costs.vision),
         Stage(f"judge: ratings, {len(rate.questions)} questions per pass", n, n * asked),
@@ -311,6 +315,19 @@ def number_of_checkpoints(args) -> int:
     """
     every = args.save_steps if args.save_steps >= 1 else max(1, round(args.save_steps * args.max_steps))
     return -(-args.max_steps // int(every))
+
+
+def _disk(args, weights: WeightSizes) -> int:
+    """Bytes of the checkpoints: weights as they are saved (of adapters, these alone), and what a run resumes from."""
+    saved = weights.trained * weights.trained_bytes
+    if not args.lora_r:
+        saved += weights.frozen * weights.frozen_bytes
+    resumed = ADAM_STATES * weights.trained * weights.trained_bytes
+    written = number_of_checkpoints(args)
+    if folds := getattr(args, "folds", 0):  # of a fold's older checkpoints the weights alone are kept
+        return folds * (written * saved + resumed)
+    written += int(args.held_out_fraction > 0)  # the starting model is one
+    return min(written, args.save_total_limit or written) * (saved + resumed)
 
 
 def looked_at(images: int, members: int, fraction: float) -> int:
