@@ -19,7 +19,7 @@ class JudgmentsAtHand:
     Parameters
     ----------
     forward : ndarray, shape (n, n, D)
-        Log-odds that the image shown first is named; ``forward[a, b]`` with a shown first.
+        Log-odds that the image shown first is named; ``forward[a, b]`` with a shown first; NaN where there is none.
     ratings : ndarray, shape (n, D, 10)
         Log-probabilities of the score tokens.
     images : sequence of str, length n
@@ -43,6 +43,11 @@ class JudgmentsAtHand:
         """Both orders of each pair."""
         self.asked |= {frozenset(pair) for pair in pairs}
         a, b = (np.array([self.place[pair[side]] for pair in pairs], dtype=int) for side in (0, 1))
+        missing = np.isnan(self.forward[a, b]).all(axis=1) | np.isnan(self.forward[b, a]).all(axis=1)
+        if missing.any():
+            raise LookupError(
+                f"{missing.sum()} of {len(pairs)} pairs are not at hand: the judge was not asked about them"
+            )
         names = tuple(pair[0] for pair in pairs), tuple(pair[1] for pair in pairs)
         return Judged(*names, self.forward[a, b], self.forward[b, a])
 

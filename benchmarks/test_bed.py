@@ -2,8 +2,9 @@
 
     python benchmarks/test_bed.py map --work runs/test_bed
 
-``map``: ceilings, the paper's family and the default objective over the regimes, on the seeds that choose. Data and
-judgments come from test_bed_judges.py and test_bed_data.py.
+``grid``: settings of the paper's family and of the candidate. ``map``: both in all regimes, and the ceilings. ``permuted``: do
+forty runs on permuted judgments keep the start? ``honest``: does a judge that rates better than it compares lose by
+training? All on the seeds that choose. Data and judgments come from test_bed_judges.py and test_bed_data.py.
 """
 
 from __future__ import annotations
@@ -19,23 +20,25 @@ from test_bed_arm import BedArm, train_arm
 from test_bed_regimes import Regime
 
 JUDGES = ("shipped", "strong-0", "middling-0", "weak-0")
-SIZES = (50, 160)
-OBJECTIVES = ("policy", "fidelity")
 
 
 def regimes(judge: str) -> list[Regime]:
     """The regimes of a judge that the map shows."""
-    answers = [(50, 0.0), (160, 0.0), (50, 1.0), (50, 0.25), (160, 1.0), (160, 0.25)]
+    answers = [(50, 0.0), (160, 0.0), (50, 1.0), (50, 0.5), (50, 0.25), (100, 0.25), (160, 1.0), (160, 0.25)]
     return [Regime(judge, n, s) for n, s in answers] + [Regime(judge, 50, wrong="consistent")]
 
 
 def map_arms(judges=JUDGES, seeds=(0, 1)) -> list[BedArm]:
-    """Ceilings first, then both objectives in every regime."""
+    """Family and candidate in every regime, and the ceilings of every number of images."""
     arms = []
-    for judge in judges:
-        for seed in seeds:
-            arms += [BedArm(Regime(judge, n), seed, labels) for labels in ("own", "truth") for n in SIZES]
-            arms += [BedArm(r, seed, objective=o) for r in regimes(judge) for o in OBJECTIVES]
+    for seed in seeds:
+        for judge in judges:
+            for n in (50, 160, 100):
+                arms += [BedArm(Regime(judge, n), seed, labels) for labels in ("own", "truth")]
+            for regime in regimes(judge):
+                for way in (FAMILY, CANDIDATE):
+                    objective, options = way_in(regime, way, {})
+                    arms.append(BedArm(regime, seed, objective=objective, options=options))
     return arms
 
 
@@ -80,7 +83,41 @@ def held_back_arms(judges=JUDGES[:1], seeds=(0, 1)) -> list[BedArm]:
     ]
 
 
-STAGES = {"held-back": held_back_arms, "map": map_arms, "grid": grid_arms}
+def permuted_arms(judges=("shipped", "middling-0"), seeds=(0, 1)) -> list[BedArm]:
+    """The candidate where nothing is to be learnt: forty draws in all."""
+    draws = 40 // (len(judges) * len(seeds))
+    regime = [Regime(judge, 50, wrong="permuted") for judge in judges]
+    ways = [way_in(one, CANDIDATE, {}) for one in regime]
+    return [
+        BedArm(one, seed, objective=way[0], options=way[1], draw=draw)
+        for draw in range(draws)
+        for seed in seeds
+        for one, way in zip(regime, ways, strict=True)
+    ]
+
+
+def honest_arms(judges=("twin",), seeds=(0, 1)) -> list[BedArm]:
+    """A judge that rates as well as the latent quality lets it, and whose comparisons are votes, or noisy throughout."""
+    wanted = [
+        Regime(judge, n, s, w)
+        for judge in judges
+        for n, s, w in ((50, 0.25, ""), (160, 0.25, ""), (50, 0.0, "consistent"))
+    ]
+    return [
+        BedArm(one, seed, objective=way_in(one, way, {})[0], options=way_in(one, way, {})[1])
+        for seed in seeds
+        for one in wanted
+        for way in (FAMILY, CANDIDATE)
+    ]
+
+
+STAGES = {
+    "honest": honest_arms,
+    "permuted": permuted_arms,
+    "held-back": held_back_arms,
+    "map": map_arms,
+    "grid": grid_arms,
+}
 
 
 def main(

@@ -65,11 +65,20 @@ def saved_pairs(judge: str, seed: int, work: Path) -> dict:
 def regime_table(regime: Regime, seed: int, work: Path, draw: int = 0) -> JudgmentsAtHand:
     """The judgments of a regime; ``draw`` is that of its votes, noise or permutation.
 
-    Every judgment is drawn, whether it is asked for or not: all methods see the same answers.
+    Every judgment is drawn, whether it is asked for or not: all methods see the same answers. On the claims' seeds only
+    those that were asked for are there (`test_bed_asked.py`); to ask for another one is an error.
     """
     saved = saved_pairs(regime.judge, seed, work)
     n, dimensions = regime.images, tuple(map(str, saved["dimensions"]))
-    forward = saved["forward"][:n, :n].astype(float)
+    forward = answers(regime, seed, saved["forward"], draw)
+    images = tuple(map(str, saved["images"][:n]))
+    return JudgmentsAtHand(forward, saved["ratings"][:n], images, dimensions, str(saved["judge"]))
+
+
+def answers(regime: Regime, seed: int, forward: np.ndarray, draw: int = 0) -> np.ndarray:
+    """A judge's log-odds as a regime has them, (n, n, D); NaN where the judge was not asked."""
+    n, every = regime.images, forward
+    forward = every[:n, :n].astype(float)
     rng = np.random.default_rng([seed, draw, 16])
     if regime.wrong == "consistent":
         worth = own_scores(forward)
@@ -79,13 +88,14 @@ def regime_table(regime: Regime, seed: int, work: Path, draw: int = 0) -> Judgme
         order = rng.permutation(n)
         forward = forward[order][:, order]
     if regime.sharpness:
-        uniform = np.random.default_rng([seed, draw, 17]).random((len(saved["forward"]),) * 2 + (len(dimensions),))
-        forward = hard_answers(forward, regime.sharpness, uniform[:n, :n])
-    images = tuple(map(str, saved["images"][:n]))
-    return JudgmentsAtHand(forward, saved["ratings"][:n], images, dimensions, str(saved["judge"]))
+        uniform = np.random.default_rng([seed, draw, 17]).random((len(every),) * 2 + (every.shape[2],))
+        forward = np.where(np.isnan(forward), np.nan, hard_answers(forward, regime.sharpness, uniform[:n, :n]))
+    return forward
 
 
-def pseudo_scores(regime: Regime, seed: int, work: Path, *, size: int = 32, games: int = 12, draw: int = 0):
+def pseudo_scores(
+    regime: Regime, seed: int, work: Path, *, size: int = 32, games: int = 12, draw: int = 0, judging=None
+):
     """Pool and pseudo-scores of a regime by the schedule that users run.
 
     Returns
@@ -93,7 +103,7 @@ def pseudo_scores(regime: Regime, seed: int, work: Path, *, size: int = 32, game
     pool : ReferencePool
     scores : PseudoScores
     """
-    judging = regime_table(regime, seed, work, draw)
+    judging = regime_table(regime, seed, work, draw) if judging is None else judging
     images = list(judging.images)
     pool = build_pool(judging, images, size=size, seed=seed)
     return pool, rate_images(judging, pool, images, games=games, seed=seed, stop_without_signal=False)

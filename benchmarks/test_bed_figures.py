@@ -1,0 +1,169 @@
+"""The test bed's figures: headroom by regime; gain against the judge's competence; label SRCC against scorer SRCC.
+
+    python benchmarks/test_bed_figures.py
+
+Reads benchmarks/results/test_bed.json, writes docs/figures/test_bed_*.png, and prints the table of the headroom.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from pathlib import Path
+
+import numpy as np
+import typer
+from report_runs import RESULTS, read_json, table
+from test_bed import CANDIDATE, FAMILY, JUDGES, regimes, way_in
+from test_bed_arm import BedArm
+from test_bed_regimes import Regime
+
+from ppaint.eval_suite.plot_style import AFTER, BEFORE, NEUTRAL, drawn
+
+FIGURES = Path(__file__).parents[1] / "docs" / "figures"
+CLAIMED_FROM = 0.03  # headroom
+EXPLAINED = {"": "", "consistent": "consistent noise", "permuted": "permuted"}
+
+
+class Cells:
+    """Kept SRCC by regime, labels and way of training; seeds in a row.
+
+    Parameters
+    ----------
+    rows : list of dict
+        Of the result file.
+    """
+
+    def __init__(self, rows: list[dict]) -> None:
+        self.rows = defaultdict(list)
+        for row in sorted(rows, key=lambda row: row["arm"]):
+            arm = BedArm.from_name(row["arm"])
+            self.rows[arm.regime, arm.labels, arm.objective, tuple(sorted(arm.options.items()))].append(row)
+
+    def kept(self, regime: Regime, way: tuple[str, dict] = ("fidelity", {}), labels: str = "pool") -> dict[int, float]:
+        """SRCC by seed of what the way's own rule keeps."""
+        found = self.rows.get((regime, labels, way[0], tuple(sorted(way[1].items()))), [])
+        return {row["seed"]: row["srcc_kept"].get("folds, with evidence", row["srcc_kept"]["today"]) for row in found}
+
+    def mean(self, values: dict[int, float], seeds) -> float:
+        """Over some seeds; NaN without them."""
+        return float(np.mean([values[s] for s in seeds])) if seeds and all(s in values for s in seeds) else float("nan")
+
+    def of_regime(self, regime: Regime) -> dict | None:
+        """Ceilings, family, candidate and start of a regime, means over the seeds that have all of them."""
+        family, candidate = (self.kept(regime, way_in(regime, way, {})) for way in (FAMILY, CANDIDATE))
+        own, truth = (self.kept(Regime(regime.judge, regime.images), labels=labels) for labels in ("own", "truth"))
+        seeds = sorted(set(family) & set(candidate) & set(own) & set(truth))
+        if not seeds:
+            return None
+        rows = [row for cell in self.rows.values() for row in cell if row["regime"] == regime.name]
+        labels = {
+            row["seed"]: row["label_srcc"] for row in rows if row["labels"] == "pool" and "joint" not in row["way"]
+        }
+        start = {row["seed"]: row["srcc"][0] for row in rows}
+        found = {"own": own, "truth": truth, "family": family, "candidate": candidate, "start": start, "labels": labels}
+        means = {name: self.mean(values, seeds) for name, values in found.items()}
+        means["headroom"] = min(means["own"], means["truth"]) - means["family"]
+        return means | {"seeds": seeds, "gains": [candidate[s] - family[s] for s in seeds]}
+
+
+def label_of(regime: Regime) -> str:
+    """What a regime is called on an axis."""
+    answers = f"votes {regime.sharpness:g}" if regime.sharpness else "log-odds"
+    return "\n".join(filter(None, (f"n = {regime.images}", EXPLAINED[regime.wrong] or answers)))
+
+
+def draw_headroom(cells: Cells) -> None:
+    """One panel a judge: start, family, candidate, and both ceilings."""
+    with drawn(FIGURES / "test_bed_headroom.png", 2, 2, figsize=(11, 7), sharey=True, layout="constrained") as (
+        figure,
+        axes,
+    ):
+        for axis, judge in zip(np.ravel(axes), JUDGES, strict=True):
+            found = [(r, cells.of_regime(r)) for r in regimes(judge)]
+            known = [(r, one) for r, one in found if one]
+            for x, (_, one) in enumerate(known):
+                for name, colour, style in (("own", NEUTRAL, "-"), ("truth", NEUTRAL, ":")):
+                    axis.plot([x - 0.35, x + 0.35], [one[name]] * 2, color=colour, linestyle=style)
+                axis.plot(x - 0.1, one["family"], "o", color=BEFORE)
+                axis.plot(x + 0.1, one["candidate"], "s", color=AFTER)
+                axis.plot(x, one["start"], "_", color=NEUTRAL, markersize=10)
+            axis.set_xticks(range(len(known)), [label_of(r) for r, _ in known], fontsize=7)
+            axis.set_title(f"{judge.removesuffix('-0')} judge", fontsize=10)
+            axis.set_ylabel("SRCC with the truth")
+        handles = [
+            axes.flat[0].plot([], [], color=NEUTRAL, linestyle="-", label="ceiling: the judge's own noise-free labels")[
+                0
+            ],
+            axes.flat[0].plot([], [], color=NEUTRAL, linestyle=":", label="ceiling: the truth as labels")[0],
+            axes.flat[0].plot([], [], "s", color=AFTER, label="candidate recipe")[0],
+            axes.flat[0].plot([], [], "o", color=BEFORE, label="the paper's family")[0],
+            axes.flat[0].plot([], [], "_", color=NEUTRAL, label="before")[0],
+        ]
+        figure.legend(handles=handles, loc="outside lower center", ncols=5, fontsize=8)
+        figure.suptitle("Simulated: SRCC with the known truth on scrolls that were not trained on", fontsize=11)
+
+
+def draw_competence(cells: Cells) -> None:
+    """Gain of the candidate over the family, and scorer SRCC, against the SRCC of the labels."""
+    with drawn(FIGURES / "test_bed_labels.png", 1, 2, figsize=(10, 4.2), layout="constrained") as (_, axes):
+        gain, scorer = np.ravel(axes)
+        for judge, marker in zip(JUDGES, "osD^", strict=True):
+            found = [one for r in regimes(judge) if (one := cells.of_regime(r))]
+            labels = [one["labels"] for one in found]
+            name = f"{judge.removesuffix('-0')} judge"
+            gain.plot(labels, [np.mean(one["gains"]) for one in found], marker, color=AFTER, label=name)
+            scorer.plot(labels, [one["candidate"] for one in found], marker, color=AFTER, label=f"candidate, {name}")
+            scorer.plot(labels, [one["family"] for one in found], marker, color=BEFORE, fillstyle="none")
+        gain.axhline(0, color=NEUTRAL, linewidth=0.8)
+        gain.set_xlabel("SRCC of the labels (pool) with the truth")
+        gain.set_ylabel("SRCC: candidate less family")
+        gain.legend(fontsize=7)
+        scorer.set_xlabel("SRCC of the labels (pool) with the truth")
+        scorer.set_ylabel("SRCC of the scorer with the truth")
+        scorer.set_title("filled: candidate; open: the paper's family", fontsize=9)
+        gain.set_title("simulated; a point is a regime", fontsize=9)
+
+
+def headroom_table(cells: Cells) -> str:
+    """All regimes, those where claims are made marked."""
+    lines = []
+    for judge in JUDGES:
+        for regime in regimes(judge):
+            if one := cells.of_regime(regime):
+                names = ("labels", "start", "own", "truth", "family", "candidate")
+                lines.append(
+                    [
+                        judge.removesuffix("-0"),
+                        label_of(regime).replace("\n", ", "),
+                        " ".join(map(str, one["seeds"])),
+                        *(f"{one[name]:.3f}" for name in names),
+                        f"{one['headroom']:+.3f}" + (" *" if one["headroom"] >= CLAIMED_FROM else ""),
+                        f"{np.mean(one['gains']):+.3f}",
+                    ]
+                )
+    head = [
+        "judge",
+        "regime",
+        "seeds",
+        "labels",
+        "before",
+        "own labels",
+        "truth",
+        "family",
+        "candidate",
+        "headroom",
+        "gain",
+    ]
+    return table(head, lines)
+
+
+def main() -> None:
+    """Draw, print."""
+    cells = Cells(read_json(RESULTS / "test_bed.json")["arms"])
+    draw_headroom(cells)
+    draw_competence(cells)
+    typer.echo(headroom_table(cells))
+
+
+if __name__ == "__main__":
+    typer.run(main)
