@@ -43,23 +43,27 @@ def map_arms(judges=JUDGES, seeds=(0, 1)) -> list[BedArm]:
 
 
 FAMILY: tuple[str, dict] = ("policy", {})
-CANDIDATE: tuple[str, dict] = ("fidelity", {"folds": 3, "estimator": "joint"})
-EPOCHS, BATCH = 12, 32  # of the candidate, in each of its trainings
+CANDIDATE: tuple[str, dict] = ("fidelity", {"folds": 3, "estimator": "joint", "learning_rate": 5e-4})
+EPOCHS, BATCH, FEWEST_STEPS = 12, 32, 40  # of the candidate, in each of its trainings
 
 
 def way_in(regime: Regime, way: tuple[str, dict], moved: dict) -> tuple[str, dict]:
     """A way to train, with settings moved; the steps of a fold's training follow from the number of images."""
     objective, options = way[0], way[1] | moved
     if "folds" in options:
-        options["max_steps"] = moved.get("max_steps", math.ceil(EPOCHS * regime.images / BATCH / 10) * 10)
+        steps = math.ceil(EPOCHS * regime.images / BATCH / 10) * 10
+        options["max_steps"] = moved.get("max_steps", max(FEWEST_STEPS, steps))
     return objective, options
 
 
 def grid_arms(judges=("shipped", "middling-0"), seeds=(0, 1)) -> list[BedArm]:
     """The family and the candidate, the same tries each, one setting moved at a time, where headroom is to be expected."""
-    moves = [{}, {"learning_rate": 5e-4}, {"learning_rate": 2e-3}, {"beta": 0.02}, {"beta": 0.001}]
-    slow = {"learning_rate": 5e-4, "max_steps": 40}
-    steps = {"policy": ({"max_steps": 20}, {"max_steps": 40}, slow), "fidelity": ({"max_steps": 40}, slow)}
+    moves = [{}, {"learning_rate": 5e-4}, {"learning_rate": 2e-3}, {"beta": 0.02}, {"beta": 0.001}]  # of 1e-3 and 0.005
+    slow, fast = {"learning_rate": 5e-4, "max_steps": 40}, {"learning_rate": 1e-3, "max_steps": 20}
+    steps = {
+        "policy": ({"max_steps": 20}, {"max_steps": 40}, slow),
+        "fidelity": ({"max_steps": 20}, fast, {"learning_rate": 1e-3}),
+    }
     arms = []
     for seed, judge in [(s, j) for s in seeds for j in judges]:
         for n, sharpness, wrong in [(50, 0.25, ""), (50, 0.0, "consistent"), (160, 0.25, "")]:

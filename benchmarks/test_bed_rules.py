@@ -13,7 +13,7 @@ from test_bed_arm import mean_srcc
 
 from ppaint.preference_to_score import ELO_PER_LOGIT
 from ppaint.trainer.held_out import order_log_loss
-from ppaint.trainer.out_of_fold import chance_that_start_is_as_good
+from ppaint.trainer.out_of_fold import worth_keeping
 
 
 class Saved:
@@ -154,8 +154,7 @@ def chosen(saved: Saved, rule: Rule, candidates: np.ndarray) -> int:
     return int(candidates[np.argmin(rule(saved)[candidates])])
 
 
-def better_than_start(saved: Saved, look: int) -> float:
-    """One-sided p-value of "the start is as good on held-out images", as cross-fitting takes it."""
+def kept_by_evidence(saved: Saved, look: int) -> bool:
+    """Whether a look is kept rather than the start, as cross-fitting decides it."""
     start, trained = (saved.mean[i][saved.held] for i in (0, look))
-    alone = np.zeros(len(saved.held), dtype=int)
-    return chance_that_start_is_as_good(start, trained, saved.elo[saved.held], alone)
+    return worth_keeping(start, trained, saved.elo[saved.held], np.zeros(len(saved.held), dtype=int))[0]

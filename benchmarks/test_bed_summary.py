@@ -17,9 +17,7 @@ import numpy as np
 import typer
 from report_runs import RESULTS, read_json, table, write_result
 from test_bed_arm import BedArm
-from test_bed_rules import RULES, Saved, better_than_start, chosen
-
-from ppaint.trainer.out_of_fold import EVIDENCE
+from test_bed_rules import RULES, Saved, chosen, kept_by_evidence
 
 
 def gather(work: Path) -> list[dict]:
@@ -39,8 +37,7 @@ def made_here(work: Path) -> list[dict]:
         kept = {name: chosen(saved, rule, looks) for name, rule in RULES.items()}
         if arm.options.get("folds"):
             best = 1 + chosen_of_trained(saved)
-            chance = better_than_start(saved, best)
-            kept["folds, with evidence"] = best if chance <= EVIDENCE else 0
+            kept["folds, with evidence"] = best if kept_by_evidence(saved, best) else 0
         rows.append(
             {
                 "arm": path.stem,

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
-from scipy.stats import spearmanr
+from scipy.stats import norm, spearmanr
 from small_exact_run import DIMENSIONS, draw_pictures, judged, make, new_model, same, see, weights
 from transformers import TrainerCallback
 
@@ -18,7 +18,14 @@ from ppaint.model_card.out_of_distribution import distances_from
 from ppaint.trainer import PSDistillExactConfig
 from ppaint.trainer.cross_fitting import cross_fit, fold_folder
 from ppaint.trainer.mean_weights import put_mean_weights
-from ppaint.trainer.out_of_fold import assign_folds, chance_that_start_is_as_good, out_of_fold, standardised
+from ppaint.trainer.out_of_fold import (
+    agreement,
+    assign_folds,
+    chance_that_nothing_was_learnt,
+    out_of_fold,
+    standardised,
+    worth_keeping,
+)
 
 FAST = {"max_steps": 12, "save_steps": 6, "learning_rate": 5e-3, "folds": 2}
 
@@ -162,17 +169,39 @@ def test_start_is_kept_where_labels_say_nothing_of_the_images(features, scores, 
     with caplog.at_level(logging.WARNING, logger="ppaint.trainer.cross_fitting"):
         found = fitted(tmp_path, features, nonsense)
     assert found.step == 0
-    assert "no look is better than the starting model" in caplog.text
+    assert "no look orders left-out images beyond chance" in caplog.text
     assert same(weights(found.trainer), new_model().state_dict())
 
 
-def test_chance_is_right_where_nothing_is_better():
+def test_chance_is_right_where_nothing_was_learnt():
     rng, below = np.random.default_rng(0), 0
     alone = np.zeros(50, dtype=int)
     for _ in range(300):
-        elo, start, trained = rng.normal(size=(3, 50, 5)) + rng.normal(size=(3, 50, 1))  # dimensions go together
-        below += chance_that_start_is_as_good(start, trained, elo, alone) < 0.05
+        elo, trained = rng.normal(size=(2, 50, 5)) + rng.normal(size=(2, 50, 1))  # dimensions go together
+        below += chance_that_nothing_was_learnt(trained, elo, alone) < 0.05
     assert 0.025 < below / 300 < 0.085  # 5 %, within two and a half standard errors
+
+
+def test_what_was_learnt_is_kept_though_so_few_noisy_images_cannot_prove_that_it_is_better():
+    """One usable dimension and 50 images: a test of the gain alone would keep the start in four of five cases."""
+    rng, kept, proven = np.random.default_rng(1), 0, 0
+    alone = np.zeros(50, dtype=int)
+    for _ in range(200):
+        worth = rng.normal(size=(50, 1))
+        elo = worth + rng.normal(size=(50, 1))  # a reliability of a half
+        start, trained = (share * worth + rng.normal(size=(50, 1)) for share in (0.3, 1.2))
+        kept += worth_keeping(start, trained, elo, alone)[0]
+        gain = agreement(trained, elo, alone) - agreement(start, elo, alone)
+        proven += gain.mean() / (gain.std(ddof=1) / np.sqrt(50)) > norm.isf(0.01)
+    assert kept > 180 and proven < 110
+
+
+def test_a_start_that_is_better_on_left_out_images_is_kept_though_something_was_learnt():
+    rng, alone = np.random.default_rng(2), np.zeros(160, dtype=int)
+    elo = rng.normal(size=(160, 5))
+    start, trained = elo + 0.5 * rng.normal(size=(160, 5)), elo + rng.normal(size=(160, 5))
+    kept, chance = worth_keeping(start, trained, elo, alone)
+    assert not kept and chance < 1e-6
 
 
 def test_other_images_or_folds_are_another_run(features, scores, tmp_path):

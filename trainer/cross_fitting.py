@@ -22,7 +22,7 @@ from .checkpoints import NEEDED
 from .held_out import held_out_metrics
 from .left_out_distances import left_out_distances
 from .mean_weights import put_mean_weights
-from .out_of_fold import EVIDENCE, assign_folds, chance_that_start_is_as_good, out_of_fold
+from .out_of_fold import assign_folds, out_of_fold, worth_keeping
 from .run_identity import claim_checkpoints
 from .training_table import TrainingTable, training_table
 
@@ -40,7 +40,8 @@ class CrossFitted:
     step : int
         Of the look that is kept; 0 is the starting model.
     chance : float
-        One-sided p-value of the start being as good as the best look; that this look was chosen is not allowed for.
+        One-sided p-value of the best look's scores of left-out images having nothing to do with their pseudo-scores; that
+        this look was chosen is not allowed for.
     distances : ndarray, shape (n,), or None
         How far each image is from the others under the training that left it out (`left_out_distances`); None where the
         start was kept.
@@ -160,7 +161,7 @@ def fold_folder(root: Path, fold: int) -> Path:
 
 
 def choose_look(looks, steps, scores, args, table: TrainingTable) -> tuple[list[dict], int, float]:
-    """The look with the best order of left-out images, if there is evidence that it is better than the start.
+    """The look with the best order of left-out images, if it is worth keeping (`worth_keeping`); else the start.
 
     Parameters
     ----------
@@ -179,7 +180,7 @@ def choose_look(looks, steps, scores, args, table: TrainingTable) -> tuple[list[
     chosen : int
         Place of the look that is kept.
     chance : float
-        One-sided p-value of the start being as good as the best of the others; that it was chosen is not allowed for.
+        One-sided p-value of nothing having been learnt by the best of the others; that it was chosen is not allowed for.
     """
     all_left_out = training_table(
         scores,
@@ -194,12 +195,13 @@ def choose_look(looks, steps, scores, args, table: TrainingTable) -> tuple[list[
         for step, one in zip(steps, metrics, strict=True)
     ]
     best = 1 + int(np.argmin([one["log_loss"] for one in metrics[1:]]))
-    chance = chance_that_start_is_as_good(looks[0], looks[best], table.elo, table.category)
-    if chance > EVIDENCE:
+    kept, chance = worth_keeping(looks[0], looks[best], table.elo, table.category)
+    if not kept:
         logger.warning(
-            "no look is better than the starting model on images that were left out (p = %.2f): it is kept", chance
+            "no look orders left-out images beyond chance and better than the starting model (p = %.2f): that is kept",
+            chance,
         )
-    return history, best if chance <= EVIDENCE else 0, chance
+    return history, best if kept else 0, chance
 
 
 def _scores_of_every_look(trainer) -> dict[int, np.ndarray]:

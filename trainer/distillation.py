@@ -132,7 +132,7 @@ def _how_trained(estimator: Estimator, args, fitted: CrossFitted | None = None) 
         more["answers per image and dimension"] = drawn
     if fitted is not None:
         estimate += f"; trained {args.folds} times, each time without one fold of the images"
-        more |= {"folds": args.folds, "chance that the start is as good": fitted.chance}
+        more |= {"folds": args.folds, "chance that nothing was learnt": fitted.chance}
     return HowTrained("PSDistillExactTrainer", args.objective, estimate, more, _how_chosen(fitted))
 
 
@@ -143,10 +143,10 @@ def _how_chosen(fitted: CrossFitted | None) -> str:
     if fitted.step:
         return (
             "the weights of step {step} were averaged over the trainings, picked by the log-loss of the judgments of images "
-            f"that each training had left out, and better than the starting model on these (p = {fitted.chance:.1g}, before "
-            "the choice of the step is allowed for)"
+            "that each training had left out; they order these better than the starting model, and beyond chance "
+            f"(p = {fitted.chance:.1g}, before the choice of the step is allowed for)"
         )
     return (
-        "the starting model was kept, since no step was better on images that each training had left out "
-        f"(p = {fitted.chance:.2f})"
+        "the starting model was kept, since no step ordered the images that each training had left out better than it, and "
+        f"beyond chance (p = {fitted.chance:.2g})"
     )
