@@ -16,7 +16,7 @@ from typing import Annotated
 
 import typer
 from resumable import in_pieces
-from test_bed_arm import BedArm, train_arm
+from test_bed_arm import SETTING, STEPS, BedArm, train_arm
 from test_bed_regimes import Regime
 
 JUDGES = ("shipped", "strong-0", "middling-0", "weak-0")
@@ -28,6 +28,25 @@ def regimes(judge: str) -> list[Regime]:
     return [Regime(judge, n, s) for n, s in answers] + [Regime(judge, 50, wrong="consistent")]
 
 
+FAMILY: tuple[str, dict] = ("policy", {})
+CANDIDATE: tuple[str, dict] = ("fidelity", {"folds": 3, "estimator": "joint", "learning_rate": 5e-4})
+EPOCHS, BATCH, FEWEST_STEPS = 12, 32, 40  # of the candidate, in each of its trainings
+
+
+def in_way(regime: Regime, seed: int, way: tuple[str, dict], moved: dict | None = None, draw: int = 0) -> BedArm:
+    """An arm that is trained in a way, with settings moved; a fold's steps follow from the number of images.
+
+    What is the test bed's own default is not in an arm's name.
+    """
+    options = way[1] | (moved or {})
+    if "folds" in options and "max_steps" not in (moved or {}):
+        steps = math.ceil(EPOCHS * regime.images / BATCH / 10) * 10
+        options["max_steps"] = max(FEWEST_STEPS, steps)
+    usual = SETTING if "folds" in options else SETTING | {"max_steps": STEPS}
+    options = {name: value for name, value in options.items() if usual.get(name) != value}
+    return BedArm(regime, seed, objective=way[0], options=options, draw=draw)
+
+
 def map_arms(judges=JUDGES, seeds=(0, 1)) -> list[BedArm]:
     """Family and candidate in every regime, and the ceilings of every number of images."""
     arms = []
@@ -35,43 +54,34 @@ def map_arms(judges=JUDGES, seeds=(0, 1)) -> list[BedArm]:
         for judge in judges:
             for n in (50, 160, 100):
                 arms += [BedArm(Regime(judge, n), seed, labels) for labels in ("own", "truth")]
-            for regime in regimes(judge):
-                for way in (FAMILY, CANDIDATE):
-                    objective, options = way_in(regime, way, {})
-                    arms.append(BedArm(regime, seed, objective=objective, options=options))
+            arms += [in_way(regime, seed, way) for regime in regimes(judge) for way in (FAMILY, CANDIDATE)]
     return arms
 
 
-FAMILY: tuple[str, dict] = ("policy", {})
-CANDIDATE: tuple[str, dict] = ("fidelity", {"folds": 3, "estimator": "joint", "learning_rate": 5e-4})
-EPOCHS, BATCH, FEWEST_STEPS = 12, 32, 40  # of the candidate, in each of its trainings
-
-
-def way_in(regime: Regime, way: tuple[str, dict], moved: dict) -> tuple[str, dict]:
-    """A way to train, with settings moved; the steps of a fold's training follow from the number of images."""
-    objective, options = way[0], way[1] | moved
-    if "folds" in options:
-        steps = math.ceil(EPOCHS * regime.images / BATCH / 10) * 10
-        options["max_steps"] = moved.get("max_steps", max(FEWEST_STEPS, steps))
-    return objective, options
+SETTINGS: list[dict] = [
+    {"learning_rate": 1e-3, "max_steps": 60},
+    {"learning_rate": 1e-3, "max_steps": 20},
+    {"learning_rate": 5e-4, "max_steps": 60},
+    {"learning_rate": 5e-4, "max_steps": 40},
+]
+WIDER: list[dict] = [
+    {"learning_rate": 5e-4, "max_steps": 20},
+    {"learning_rate": 1e-3, "max_steps": 40},
+    {"learning_rate": 2e-3, "max_steps": 60},
+    {"learning_rate": 1e-3, "max_steps": 60, "beta": 0.02},
+    {"learning_rate": 1e-3, "max_steps": 60, "beta": 0.001},
+]
 
 
 def grid_arms(judges=("shipped", "middling-0"), seeds=(0, 1)) -> list[BedArm]:
-    """The family and the candidate, the same tries each, one setting moved at a time, where headroom is to be expected."""
-    moves = [{}, {"learning_rate": 5e-4}, {"learning_rate": 2e-3}, {"beta": 0.02}, {"beta": 0.001}]  # of 1e-3 and 0.005
-    slow, fast = {"learning_rate": 5e-4, "max_steps": 40}, {"learning_rate": 1e-3, "max_steps": 20}
-    steps = {
-        "policy": ({"max_steps": 20}, {"max_steps": 40}, slow),
-        "fidelity": ({"max_steps": 20}, fast, {"learning_rate": 1e-3}),
-    }
+    """The family and the candidate with the same settings, where headroom is to be expected; a wider grid on one seed."""
     arms = []
     for seed, judge in [(s, j) for s in seeds for j in judges]:
+        wider = WIDER if (judge, seed) == ("shipped", 0) else []
         for n, sharpness, wrong in [(50, 0.25, ""), (50, 0.0, "consistent"), (160, 0.25, "")]:
             regime = Regime(judge, n, sharpness, wrong)
-            for way in (FAMILY, CANDIDATE):
-                for moved in [*steps[way[0]], *moves] if n == 50 else moves[:3]:
-                    objective, options = way_in(regime, way, moved)
-                    arms.append(BedArm(regime, seed, objective=objective, options=options))
+            settings = [*SETTINGS, *wider] if n == 50 else SETTINGS[::2]  # many images are not for few steps
+            arms += [in_way(regime, seed, way, moved) for moved in settings for way in (FAMILY, CANDIDATE)]
     return arms
 
 
@@ -89,30 +99,16 @@ def held_back_arms(judges=JUDGES[:1], seeds=(0, 1)) -> list[BedArm]:
 
 def permuted_arms(judges=("shipped", "middling-0"), seeds=(0, 1)) -> list[BedArm]:
     """The candidate where nothing is to be learnt: forty draws in all."""
-    draws = 40 // (len(judges) * len(seeds))
-    regime = [Regime(judge, 50, wrong="permuted") for judge in judges]
-    ways = [way_in(one, CANDIDATE, {}) for one in regime]
-    return [
-        BedArm(one, seed, objective=way[0], options=way[1], draw=draw)
-        for draw in range(draws)
-        for seed in seeds
-        for one, way in zip(regime, ways, strict=True)
-    ]
+    draws = range(40 // (len(judges) * len(seeds)))
+    nothing = [Regime(judge, 50, wrong="permuted") for judge in judges]
+    return [in_way(one, seed, CANDIDATE, draw=draw) for draw in draws for seed in seeds for one in nothing]
 
 
 def honest_arms(judges=("twin",), seeds=(0, 1)) -> list[BedArm]:
     """A judge that rates as well as the latent quality lets it, and whose comparisons are votes, or noisy throughout."""
-    wanted = [
-        Regime(judge, n, s, w)
-        for judge in judges
-        for n, s, w in ((50, 0.25, ""), (160, 0.25, ""), (50, 0.0, "consistent"))
-    ]
-    return [
-        BedArm(one, seed, objective=way_in(one, way, {})[0], options=way_in(one, way, {})[1])
-        for seed in seeds
-        for one in wanted
-        for way in (FAMILY, CANDIDATE)
-    ]
+    wanted = [(50, 0.25, ""), (160, 0.25, ""), (50, 0.0, "consistent")]
+    bad = [Regime(judge, n, sharpness, wrong) for judge in judges for n, sharpness, wrong in wanted]
+    return [in_way(one, seed, way) for seed in seeds for one in bad for way in (FAMILY, CANDIDATE)]
 
 
 STAGES = {

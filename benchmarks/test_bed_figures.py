@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import typer
 from report_runs import RESULTS, read_json, table
-from test_bed import CANDIDATE, FAMILY, JUDGES, regimes, way_in
+from test_bed import CANDIDATE, FAMILY, JUDGES, in_way, regimes
 from test_bed_arm import BedArm
 from test_bed_regimes import Regime
 
@@ -50,7 +50,8 @@ class Cells:
 
     def of_regime(self, regime: Regime) -> dict | None:
         """Ceilings, family, candidate and start of a regime, means over the seeds that have all of them."""
-        family, candidate = (self.kept(regime, way_in(regime, way, {})) for way in (FAMILY, CANDIDATE))
+        arms = (in_way(regime, 0, way) for way in (FAMILY, CANDIDATE))
+        family, candidate = (self.kept(regime, (arm.objective, arm.options)) for arm in arms)
         own, truth = (self.kept(Regime(regime.judge, regime.images), labels=labels) for labels in ("own", "truth"))
         seeds = sorted(set(family) & set(candidate) & set(own) & set(truth))
         if not seeds:
