@@ -201,6 +201,30 @@ def export(tmp_path: Path) -> SmallExport:
 
 
 @pytest.fixture(scope="session")
+def pictures():
+    """The forty images of ``small_exact_run.py``; nobody changes them, nor what is made of them below."""
+    from small_exact_run import draw_pictures
+
+    return draw_pictures()
+
+
+@pytest.fixture(scope="session")
+def features(pictures):
+    """What the small run's model sees of them."""
+    from small_exact_run import see
+
+    return see(pictures)
+
+
+@pytest.fixture(scope="session")
+def scores(features, tmp_path_factory: pytest.TempPathFactory):
+    """Their pseudo-scores, by a judge who knows two directions of the features."""
+    from small_exact_run import judged
+
+    return judged(features, tmp_path_factory.mktemp("judged"))
+
+
+@pytest.fixture(scope="session")
 def hub_process(tmp_path_factory: pytest.TempPathFactory):
     """A Hub on this machine, one for all tests of a process; see ``loopback_hub.py``."""
     import huggingface_hub

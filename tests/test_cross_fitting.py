@@ -9,7 +9,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 from scipy.stats import norm, spearmanr
-from small_exact_run import DIMENSIONS, draw_pictures, judged, make, new_model, same, see, weights
+from small_exact_run import DIMENSIONS, make, new_model, same, weights
 from transformers import TrainerCallback
 
 from ppaint.images import InputFault
@@ -30,16 +30,6 @@ from ppaint.trainer.out_of_fold import (
 FAST = {"max_steps": 12, "save_steps": 6, "learning_rate": 5e-3, "folds": 2}
 
 
-@pytest.fixture(scope="module")
-def features():
-    return see(draw_pictures())
-
-
-@pytest.fixture(scope="module")
-def scores(features, tmp_path_factory):
-    return judged(features, tmp_path_factory.mktemp("judged"))
-
-
 def fitted(folder, features, scores, callbacks=None, **more):
     """Cross-fitting as `distil` does it."""
     options = FAST | more
@@ -52,22 +42,29 @@ def fitted(folder, features, scores, callbacks=None, **more):
     return cross_fit(make_trainer, args, scores)
 
 
-def test_scorer_has_the_mean_of_the_weights_of_the_look_that_orders_left_out_images_best(features, scores, tmp_path):
-    found = fitted(tmp_path, features, scores)
+@pytest.fixture(scope="module")
+def whole(features, scores, tmp_path_factory):
+    """A run that nobody stopped, and its folder; the tests read both."""
+    folder = tmp_path_factory.mktemp("whole")
+    return fitted(folder, features, scores), folder
+
+
+def test_scorer_has_the_mean_of_the_weights_of_the_look_that_orders_left_out_images_best(whole):
+    found, folder = whole
     looks = [row for row in found.trainer.state.log_history if "eval_log_loss" in row]
     assert [row["step"] for row in looks] == [0, 6, 12]
     best = min(looks[1:], key=lambda row: row["eval_log_loss"])
     assert found.step == best["step"] == found.trainer.state.best_global_step
     assert best["eval_srcc"] > 0.5 > abs(looks[0]["eval_srcc"])
     assert found.chance < 0.001
-    files = [load_file(fold_folder(tmp_path, f) / f"checkpoint-{found.step}" / "model.safetensors") for f in (0, 1)]
+    files = [load_file(fold_folder(folder, f) / f"checkpoint-{found.step}" / "model.safetensors") for f in (0, 1)]
     for name, value in found.trainer.core.state_dict().items():
         if name in files[0]:  # tied weights are written once
             torch.testing.assert_close(value, (files[0][name] + files[1][name]) / 2, rtol=1e-6, atol=1e-7)
 
 
-def test_every_image_is_left_out_once_and_scored_by_those_weights(features, scores, tmp_path):
-    found = fitted(tmp_path, features, scores, save_steps=12)
+def test_every_image_is_left_out_once_and_scored_by_those_weights(whole, features, scores, tmp_path):
+    found, folder = whole
     fold = assign_folds(scores.images, np.zeros(len(scores.images), dtype=int), 2, seed=5)
     by_fold = []
     for f in (0, 1):
@@ -80,12 +77,12 @@ def test_every_image_is_left_out_once_and_scored_by_those_weights(features, scor
         assert {trainer.table.images[i] for i in trainer.table.training_images} == {
             image for image, k in zip(scores.images, fold, strict=True) if k != f
         }
-        trainer._load_from_checkpoint(str(fold_folder(tmp_path, f) / "checkpoint-12"))
+        trainer._load_from_checkpoint(str(fold_folder(folder, f) / "checkpoint-12"))
         by_fold.append(readout(trainer))
     left_out = out_of_fold(np.stack(by_fold), fold, np.zeros(len(fold), dtype=int))
     mine = fold == 0
-    whole = standardised(by_fold[0], axis=0)
-    np.testing.assert_allclose(left_out[mine], whole[mine])
+    of_all = standardised(by_fold[0], axis=0)
+    np.testing.assert_allclose(left_out[mine], of_all[mine])
     [look] = [row for row in found.trainer.state.log_history if row.get("step") == 12 and "eval_srcc" in row]
     agreement = [spearmanr(left_out[:, k], scores.elo[:, k]).statistic for k in range(len(DIMENSIONS))]
     assert look["eval_srcc"] == pytest.approx(np.mean(agreement), abs=1e-6)
@@ -126,13 +123,13 @@ class StopsAt(TrainerCallback):
             raise KeyboardInterrupt
 
 
-def test_killed_in_the_second_fold_it_ends_at_the_same_weights(features, scores, tmp_path):
-    whole = fitted(tmp_path / "whole", features, scores)
+def test_killed_in_the_second_fold_it_ends_at_the_same_weights(whole, features, scores, tmp_path):
+    found, _ = whole
     with pytest.raises(KeyboardInterrupt):
         fitted(tmp_path / "killed", features, scores, callbacks=[StopsAt()])
     again = fitted(tmp_path / "killed", features, scores)
-    assert again.step == whole.step > 0
-    assert same(weights(again.trainer), weights(whole.trainer))
+    assert again.step == found.step > 0
+    assert same(weights(again.trainer), weights(found.trainer))
 
 
 def test_mean_of_adapters_adds_the_mean_of_what_they_add(features, scores, tmp_path):
@@ -204,11 +201,11 @@ def test_a_start_that_is_better_on_left_out_images_is_kept_though_something_was_
     assert not kept and chance < 1e-6
 
 
-def test_other_images_or_folds_are_another_run(features, scores, tmp_path):
-    fitted(tmp_path, features, scores)
+def test_other_images_or_folds_are_another_run(whole, features, scores):
+    _, folder = whole
     with pytest.raises(InputFault, match=r"of another run \(different: folds\)"):
-        fitted(tmp_path, features, scores, folds=3)
-    assert sorted(path.name for path in tmp_path.iterdir() if path.is_dir()) == ["fold-1", "fold-2"]
+        fitted(folder, features, scores, folds=3)
+    assert sorted(path.name for path in folder.iterdir() if path.is_dir()) == ["fold-1", "fold-2"]
 
 
 @pytest.mark.parametrize(

@@ -13,12 +13,9 @@ from shifted import shift
 from small_exact_run import (
     DIMENSIONS,
     PROCESSOR,
-    draw_pictures,
-    judged,
     make,
     new_model,
     same,
-    see,
     weights,
 )
 from transformers import AutoModelForImageTextToText, TrainerCallback
@@ -33,21 +30,6 @@ from ppaint.trainer import (
 from ppaint.trainer.answer_draws import uniform_draws
 from ppaint.trainer.held_out import held_out_metrics
 from ppaint.trainer.psdistill_exact_config import OBJECTIVES
-
-
-@pytest.fixture(scope="module")
-def pictures():
-    return draw_pictures()
-
-
-@pytest.fixture(scope="module")
-def features(pictures):
-    return see(pictures)
-
-
-@pytest.fixture(scope="module")
-def scores(features, tmp_path_factory):
-    return judged(features, tmp_path_factory.mktemp("judged"))
 
 
 @pytest.mark.parametrize("objective", OBJECTIVES)

@@ -5,7 +5,7 @@ import json
 
 import numpy as np
 import pytest
-from small_exact_run import draw_pictures, judged, make, same, see, weights
+from small_exact_run import make, same, weights
 from transformers import Trainer
 from trl import GRPOTrainer
 
@@ -45,16 +45,6 @@ DOES_NOT_DEFINE_A_RUN = set(
     exact_conditions
     """.split()
 )
-
-
-@pytest.fixture(scope="module")
-def features():
-    return see(draw_pictures())
-
-
-@pytest.fixture(scope="module")
-def scores(features, tmp_path_factory):
-    return judged(features, tmp_path_factory.mktemp("judged"))
 
 
 @pytest.fixture

@@ -7,22 +7,12 @@ import sys
 
 import pytest
 import torch
-from small_exact_run import draw_pictures, judged, make, new_model, same, see, weights
+from small_exact_run import make, new_model, same, weights
 from transformers import TrainerCallback
 
 from ppaint.images import InputFault
 from ppaint.trainer import PSDistillExactTrainer
 from ppaint.trainer.checkpoints import newest_complete_checkpoint
-
-
-@pytest.fixture(scope="module")
-def features():
-    return see(draw_pictures())
-
-
-@pytest.fixture(scope="module")
-def scores(features, tmp_path_factory):
-    return judged(features, tmp_path_factory.mktemp("judged"))
 
 
 @pytest.fixture(scope="module")
