@@ -29,8 +29,7 @@ def log_interval(low: NDArray, high: NDArray) -> NDArray[np.float64]:
     array([  -0.693, -454.321])
     """
     # in the upper tail both Phi are 1 to the last digit: there the mirrored interval is the accurate one
-    mirror = low + high > 0
-    bottom, top = np.where(mirror, -high, low), np.where(mirror, -low, high)
+    bottom, top = np.minimum(low, -high), np.minimum(high, -low)
     log_top = log_ndtr(top)
     return log_top + np.log1p(-np.exp(np.minimum(log_ndtr(bottom) - log_top, -1e-15)))
 
