@@ -40,6 +40,7 @@ _CHINESE_FONTS = (
 )
 _NO_GLYPH = re.compile(r"Glyph (\d+) .*missing from")
 NOTHING = "nothing to draw"
+DOTS_AN_INCH = 130
 BEFORE, AFTER, NEUTRAL = "#b5523b", "#2f6f73", "#6b6558"
 
 
@@ -74,9 +75,14 @@ def drawn(path: Path, *shape: int, nothing: str = NOTHING, **options) -> Iterato
                 if not np.isfinite(axis.dataLim.get_points()).all():
                     _say(axis, nothing)
             figure.tight_layout()
+            figure.set_layout_engine(
+                None
+            )  # it has done its work: else, or where the box is not given, all is drawn twice
+            figure.set_dpi(DOTS_AN_INCH)
+            box = figure.get_tightbbox().padded(plt.rcParams["savefig.pad_inches"])
             data = {"Software": None, "Title": figure.get_suptitle()}
             with written_file(path) as temporary:
-                figure.savefig(temporary, format="png", dpi=130, bbox_inches="tight", metadata=data)
+                figure.savefig(temporary, format="png", dpi=DOTS_AN_INCH, bbox_inches=box, metadata=data)
         finally:
             plt.close(figure)
 
