@@ -305,7 +305,7 @@ def plot_fitness(scores: PseudoScores, pool: ReferencePool, path: str | Path) ->
     from matplotlib.figure import Figure
 
     columns = len(scores.dimensions)
-    figure = Figure(figsize=(3.0 * columns + 1, 5.6), layout="constrained")
+    figure = Figure(figsize=(3.0 * columns + 1, 5.6), dpi=110, layout="constrained")
     above, below = np.atleast_2d(figure.subplots(2, columns, squeeze=False))
     for k, name in enumerate(scores.dimensions):
         order = np.argsort(scores.elo[:, k])
@@ -330,8 +330,10 @@ def plot_fitness(scores: PseudoScores, pool: ReferencePool, path: str | Path) ->
     figure.suptitle(
         f"Judgments of {scores.judge[:12]}, pool of {len(pool.images)}: no human label is used", fontsize=10
     )
+    figure.get_layout_engine().execute(figure)
+    figure.set_layout_engine(None)  # it has done its work: else all is drawn twice
     with written_file(path) as temporary:
-        figure.savefig(temporary, dpi=110, metadata={"Software": None}, format="png")
+        figure.savefig(temporary, dpi="figure", metadata={"Software": None}, format="png")
     return Path(path)
 
 
