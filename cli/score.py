@@ -51,8 +51,11 @@ def score(
     if not paths:
         names = ", ".join(map(str, images))
         raise InputFault(Fault(names, "", "there is no image here", "give image files, or a folder that holds some"))
+    from ..foundation.paused_collection import paused_collection
     from ..foundation.progress_type import counted
-    from ..model_card.scorer import AestheticScorer
+
+    with paused_collection():
+        from ..model_card.scorer import AestheticScorer
     from .terminal import progress_bars, show_commit
 
     opened = _open_all(paths)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable, Mapping
 
+from .paused_collection import paused_collection
+
 
 def lazy_names(room: str, homes: Mapping[str, str]) -> Callable[[str], object]:
     """The ``__getattr__`` of a room.
@@ -28,7 +30,8 @@ def lazy_names(room: str, homes: Mapping[str, str]) -> Callable[[str], object]:
 
     def find(name: str) -> object:
         if name in homes:
-            return getattr(importlib.import_module(f".{homes[name]}", room), name)
+            with paused_collection():
+                return getattr(importlib.import_module(f".{homes[name]}", room), name)
         raise AttributeError(f"module {room!r} has no attribute {name!r}")
 
     return find

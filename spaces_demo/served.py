@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from ..dataset_script.release import RELEASE_FILE, ReleaseTables, read_release
 from ..foundation.faults import Fault, InputFault
+from ..foundation.paused_collection import paused_collection
 from ..foundation.progress_type import Progress
 from .model_calls import HeldModel, Turns, on_zero_gpu
 from .part import Part, State
@@ -116,7 +117,8 @@ class Served:
         return board
 
     def _scorer(self) -> HeldModel:
-        from ..model_card.scorer import AestheticScorer
+        with paused_collection():
+            from ..model_card.scorer import AestheticScorer
 
         named = self.model.named
         scorer = AestheticScorer.from_pretrained(named.repo, revision=named.revision, base=self.base)
@@ -124,7 +126,8 @@ class Served:
         return HeldModel(scorer, self.turns)
 
     def _judge(self) -> HeldModel:
-        from ..model_card.judge import Judge
+        with paused_collection():
+            from ..model_card.judge import Judge
 
         named, scorer = self.judge.named, self.model.look()
         dimensions = self.dataset.wait().dimensions if scorer is None else scorer.model.dimensions
