@@ -49,23 +49,31 @@ pytest_plugins = ["space_server"]  # the one server of the Space
 # Its runner would read every option of every command anew for each call, a tenth of a second.
 typer.testing._get_command = cache(typer.testing._get_command)
 
-# Files whose tests take longest, about in that order. They are handed out first, or one of them would run alone in the end.
+# Files whose tests take longest, by their seconds of a CPU. They are handed out first, or one of them would run alone in the
+# end. All files of the Space's server go with the first: more than a minute together.
 LONGEST = (
-    "quickstart",
     "spaces_demo",
-    "several_processes",
+    "quickstart",
     "reproduce",
     "psdistill_trainer",
+    "several_processes",
     "plan_command",
-    "psdistill_exact_trainer",
-    "distil_in_python",
     "publish_command",
     "published_check",
-    "submission_command",
+    "distil_in_python",
     "tiny_judge",
-    "zero_gpu",
+    "flop_count",
     "gpu_benchmark",
+    "build",
+    "zero_gpu",
     "packaging",
+    "space_board",
+    "painter",
+    "doctests",
+    "psdistill_exact_trainer",
+    "leaderboard_hub",
+    "submission_command",
+    "examples",
     "agreement_command",
     "exported_forms",
 )
@@ -97,6 +105,13 @@ def pytest_collection_finish() -> None:
     gc.freeze()
     # Looks through all else are made rarer: little is old by then, so it soon grows by the quarter that calls for one.
     gc.set_threshold(700, 10, 100)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def stays_unlooked() -> None:
+    """What the files before have left (imports, caches, reports) is not looked through at each training run of this one either."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_unconfigure() -> None:
