@@ -88,13 +88,15 @@ def test_every_image_is_left_out_once_and_scored_by_those_weights(whole, feature
     assert look["eval_srcc"] == pytest.approx(np.mean(agreement), abs=1e-6)
 
 
-def test_every_image_has_its_distance_from_the_images_of_the_training_that_left_it_out(features, scores, tmp_path):
-    found = fitted(tmp_path, features, scores, save_steps=12)
+def test_every_image_has_its_distance_from_the_images_of_the_training_that_left_it_out(
+    whole, features, scores, tmp_path
+):
+    found, folder = whole
     fold = assign_folds(scores.images, np.zeros(len(scores.images), dtype=int), 2, seed=5)
     trainer = make(tmp_path / "again", features, scores, held_out={scores.images[0]})
     questions = trainer.readout.questionnaire
     for f in (0, 1):
-        trainer._load_from_checkpoint(str(fold_folder(tmp_path, f) / f"checkpoint-{found.step}"))
+        trainer._load_from_checkpoint(str(fold_folder(folder, f) / f"checkpoint-{found.step}"))
         trainer.model.eval()
         with torch.no_grad():
             states = logits_and_states(trainer.core, questions, trainer.features)[1].double().numpy()

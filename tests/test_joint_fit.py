@@ -3,9 +3,8 @@
 import dataclasses
 
 import numpy as np
-import pytest
 from scipy.stats import spearmanr
-from small_exact_run import draw_pictures, judged, make, see
+from small_exact_run import make
 
 from ppaint.preference_to_score import ELO_PER_LOGIT, fit_pool
 from ppaint.trainer import Judged, PseudoScores
@@ -102,14 +101,7 @@ def test_an_image_without_an_answer_has_no_score_and_a_dimension_in_pieces_stays
     np.testing.assert_array_equal(found.tau[:, 1], scores.tau[:, 1])
 
 
-@pytest.fixture(scope="module")
-def run(tmp_path_factory):
-    features = see(draw_pictures())
-    return features, judged(features, tmp_path_factory.mktemp("judged"))
-
-
-def test_trainer_learns_from_the_joint_fit_when_it_is_asked_to(run, tmp_path):
-    features, scores = run
+def test_trainer_learns_from_the_joint_fit_when_it_is_asked_to(features, scores, tmp_path):
     usual, joint = (make(tmp_path / str(on), features, scores, joint_fit=on) for on in (False, True))
     assert (usual.table.held_out == joint.table.held_out).all()
     held = np.array(scores.images)[choose_held_out(scores, 0.15, 5)]

@@ -23,10 +23,15 @@ def references():
     return scores()
 
 
+@pytest.fixture(scope="module")
+def four(tmp_path_factory, references):
+    return board_of_four(tmp_path_factory.mktemp("four"), references)
+
+
 @pytest.fixture
-def board(tmp_path, references):
+def board(four, tmp_path):
     """A board of four systems, which a test may change."""
-    return board_of_four(tmp_path, references)
+    return shutil.copytree(four, tmp_path / "board")
 
 
 def test_two_accept_at_once_are_both_in_and_the_chain_is_whole(board, tmp_path, references):

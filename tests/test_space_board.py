@@ -54,10 +54,14 @@ def board(served):
 
 
 @pytest.fixture(scope="module")
-def small_board(tmp_path_factory):
-    """Of the release that the hostile submissions are for."""
-    folder = board_of_four(tmp_path_factory.mktemp("small"), REFERENCES)
-    return load_board(NamedRepo(str(folder)))
+def small_folder(tmp_path_factory):
+    """The board of the release that the hostile submissions are for."""
+    return board_of_four(tmp_path_factory.mktemp("small"), REFERENCES)
+
+
+@pytest.fixture(scope="module")
+def small_board(small_folder):
+    return load_board(NamedRepo(str(small_folder)))
 
 
 # --- what the board says
@@ -143,7 +147,7 @@ def test_a_sound_submission_gets_what_submit_and_accept_give(parts, served, tmp_
 
 def _is_what_accept_gives(found, parts, folder, tmp_path):
     """Handed in and accepted on a board of the same four."""
-    board = board_of_four(tmp_path / "again", parts.references)
+    board = shutil.copytree(parts.board, tmp_path / "again")
     hand_in(checked_folder(folder, parts.references), board)
     (line,) = accept(board, None, parts.references, lambda prepared: True).accepted
     assert (line.id, list(line.flags)) == (found["id"], found["flags"])
@@ -178,9 +182,8 @@ def test_without_a_board_the_card_is_given_and_no_rank(parts, tmp_path):
     assert answer["command"] == f"ppaint submit mine --dataset {parts.dataset} --to BOARD"
 
 
-def test_a_board_of_another_release_shows_its_tables_and_judges_no_submission(parts, tmp_path):
-    other = board_of_four(tmp_path, REFERENCES)
-    found = Served({"dataset": NamedRepo(str(parts.dataset)), "board": NamedRepo(str(other))})
+def test_a_board_of_another_release_shows_its_tables_and_judges_no_submission(parts, small_folder):
+    found = Served({"dataset": NamedRepo(str(parts.dataset)), "board": NamedRepo(str(small_folder))})
     found.load()
     assert len(leaderboard(found.board.wait())["tables"]) == 2
     with pytest.raises(InputFault, match=r"is not the release of this board \(small, .*Fix: serve the release small"):
