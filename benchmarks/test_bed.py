@@ -4,7 +4,7 @@
 
 ``grid``: settings of the paper's family and of the candidate. ``map``: both in all regimes, and the ceilings. ``permuted``: do
 forty runs on permuted judgments keep the start? ``honest``: does a judge that rates better than it compares lose by
-training? All on the seeds that choose. Data and judgments come from test_bed_judges.py and test_bed_data.py.
+training? ``other``: what else was tried. All on the seeds that choose. Data and judgments come from test_bed_judges.py and test_bed_data.py.
 """
 
 from __future__ import annotations
