@@ -30,18 +30,19 @@ def regimes(judge: str) -> list[Regime]:
 
 FAMILY: tuple[str, dict] = ("policy", {})
 CANDIDATE: tuple[str, dict] = ("fidelity", {"folds": 3, "estimator": "joint", "learning_rate": 5e-4})
-EPOCHS, BATCH, FEWEST_STEPS = 12, 32, 40  # of the candidate, in each of its trainings
+EPOCHS, BATCH = 12, 32
+FEWEST_STEPS = {"policy": 20, "fidelity": 40}  # of each training; both chosen by the grid
 
 
 def in_way(regime: Regime, seed: int, way: tuple[str, dict], moved: dict | None = None, draw: int = 0) -> BedArm:
-    """An arm that is trained in a way, with settings moved; a fold's steps follow from the number of images.
+    """An arm that is trained in a way, with settings moved; the steps follow from the number of images.
 
     What is the test bed's own default is not in an arm's name.
     """
     options = way[1] | (moved or {})
-    if "folds" in options and "max_steps" not in (moved or {}):
+    if "max_steps" not in options:
         steps = math.ceil(EPOCHS * regime.images / BATCH / 10) * 10
-        options["max_steps"] = max(FEWEST_STEPS, steps)
+        options["max_steps"] = max(FEWEST_STEPS.get(way[0], 40), steps)
     usual = SETTING if "folds" in options else SETTING | {"max_steps": STEPS}
     options = {name: value for name, value in options.items() if usual.get(name) != value}
     return BedArm(regime, seed, objective=way[0], options=options, draw=draw)
