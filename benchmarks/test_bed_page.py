@@ -61,7 +61,9 @@ def settings_table(cells: Cells) -> str:
             if any(row):
                 lines.append([name, ", ".join(f"{k} {v:g}" for k, v in moved.items()), *row])
     heads = [
-        f"{judge.removesuffix('-0')}, {label_of(Regime(judge, n, s, w))}".replace("\n", ", ")
+        f"{judge.removesuffix('-0')}, {label_of(Regime(judge, n, s, w))}".replace("\nnoise", " noise").replace(
+            "\n", ", "
+        )
         for judge, n, s, w in wanted
     ]
     return table(["", "setting", *heads], lines)

@@ -28,11 +28,11 @@ every image by a normal amount, as large as the spread of the judge's own scores
 
 ## Headroom
 
-Two ceilings: the same model trained on the judge's own noise-free scores, and on the truth. **Headroom** is the lower of the two, less what the
+Two ceilings: the same model trained on the judge's own noise-free scores, and on the truth, the best of seven looks each. **Headroom** is the lower of the two, less what the
 paper's family reaches (`policy`: the group-relative objective with its exact expectation, one training, stopped by held-out
 judgments; 20 steps for 50 images, 60 for 160). Claims will be made where it is at least 0.03 (*).
 
-![SRCC by judge and regime: before, the paper's family, the candidate recipe, and both ceilings](figures/test_bed_headroom.png)
+![SRCC by judge and regime: the paper's family, the candidate recipe, and both ceilings](figures/test_bed_headroom.png)
 
 {headroom}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.stats import t
 
-EVIDENCE = 0.01  # p-value of the look that was chosen
+EVIDENCE = 0.02  # p-value of the look that was chosen
 
 
 def assign_folds(images: tuple[str, ...], category: np.ndarray, folds: int, seed: int) -> np.ndarray:
