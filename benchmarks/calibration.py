@@ -138,7 +138,8 @@ def measured(judging: JudgmentsAtHand, members: int, seed: int) -> dict:
     pairs = not_asked(judging)
     found["slope_of_old"] = [slope(scores.elo[:, k], probability[..., k], pairs) for k in kept]
     found["check"] = verdict(check(judging, pool, seed))
-    squeezed = replace(pool, log_worths=pool.log_worths * SQUEEZED, covariance=pool.covariance * SQUEEZED**2)
+    factors = {"log_worths": pool.log_worths * SQUEEZED, "means": pool.means * SQUEEZED}
+    squeezed = replace(pool, **factors, covariance=pool.covariance * SQUEEZED**2)
     found["check_of_squeezed"] = verdict(check(judging, squeezed, seed))
     return found
 

@@ -1,5 +1,7 @@
 """Elo: pool, outsiders on the pool's scale, honest errors; sequential Elo, and why it is not the pool."""
 
+from dataclasses import replace
+
 import evalica
 import numpy as np
 import pytest
@@ -10,6 +12,7 @@ from scipy.special import expit
 from ppaint.preference_to_score import (
     ELO_PER_LOGIT,
     Comparisons,
+    PoolFit,
     fit_pool,
     locally_dense_pairs,
     outsider_prior_precision,
@@ -18,6 +21,7 @@ from ppaint.preference_to_score import (
     sequential_elo,
 )
 
+EQUALS = PoolFit(np.zeros(3), np.zeros((3, 3)), np.array([2, 2, 2]), 0.1)
 SCHEDULE = locally_dense_pairs(32, 6, 203, np.random.default_rng(0)).T
 
 
@@ -64,11 +68,7 @@ def test_outsiders_land_on_the_pools_scale_at_any_number_of_games():
         for worth in outside:
             opponents = rng.choice(32, games, replace=False)
             p = expit(worth - truth[opponents] + 0.5 * rng.normal(size=games))
-            worths.append(
-                rate_against_pool(
-                    pool.log_worths, pool.covariance, opponents, p, pool.prior_precision, pool.dispersion
-                )[0]
-            )
+            worths.append(rate_against_pool(pool, opponents, p)[0])
         assert np.polyfit(worths, outside, 1)[0] == pytest.approx(np.polyfit(pool.log_worths, truth, 1)[0], abs=0.06)
 
 
@@ -89,19 +89,44 @@ def test_an_outsiders_error_matches_its_spread_and_carries_the_pools_own():
         probability = expit(truth[first] - truth[second] + 0.5 * rng.normal(size=first.size))
         pool = fit_pool(first, second, probability, 32, prior_precision=0.1)
         p = expit(0.7 - truth[opponents] + 0.5 * rng.normal(size=opponents.size))
-        worth, error = rate_against_pool(pool.log_worths, pool.covariance, opponents, p, 0.05)
+        worth, error = rate_against_pool(pool, opponents, p, 0.05)
         rated.append(worth)
         with_pool.append(error**2)
-        without.append(rate_against_pool(pool.log_worths, np.zeros((32, 32)), opponents, p, 0.05)[1] ** 2)
+        exact = replace(pool, covariance=np.zeros((32, 32)))
+        without.append(rate_against_pool(exact, opponents, p, 0.05)[1] ** 2)
     assert np.mean(with_pool) == pytest.approx(np.var(rated, ddof=1), rel=0.25)
     assert np.mean(with_pool) > 1.02 * np.mean(without)
 
 
 def test_an_outsider_that_won_everything_stays_finite_under_the_prior_and_is_refused_without():
-    worth, error = rate_against_pool(np.zeros(3), np.zeros((3, 3)), [0, 1, 2], [1.0, 1.0, 1.0], 0.1)
+    worth, error = rate_against_pool(EQUALS, [0, 1, 2], [1.0, 1.0, 1.0], 0.1)
     assert 0 < worth < 10 and np.isfinite(error)
     with pytest.raises(ValueError, match="prior_precision above 0"):
-        rate_against_pool(np.zeros(3), np.zeros((3, 3)), [0, 1, 2], [1.0, 1.0, 1.0], 0.0)
+        rate_against_pool(EQUALS, [0, 1, 2], [1.0, 1.0, 1.0], 0.0)
+
+
+def test_a_newcomer_between_far_opponents_is_rated():
+    """Of log-odds, where hardly a prior holds it: full Newton steps would swing from one end to the other for ever."""
+    worths = np.array([-4.21, 2.52, 3.06, 3.24])
+    pool = PoolFit(worths, 0.003 * np.eye(4), np.full(4, 12), 2.3e-4, dispersion=1e-3)
+    worth, error = rate_against_pool(pool, [0, 1, 2, 3], [0.9989, 0.9199, 0.8012, 0.736])
+    assert worth == pytest.approx(4.4, abs=0.1) and 0 < error < 0.1
+
+
+@pytest.mark.parametrize("members", [6, 12])
+def test_who_wins_all_against_a_judge_that_never_contradicts_itself_is_rated(members):
+    """Small pools have met completely, and a sharp judge's votes may all agree: errors are then as large as worths."""
+    first, second = np.triu_indices(members, 1)
+    for seed in range(4):
+        rng = np.random.default_rng([6, seed])
+        answers = {"one way": np.ones(len(first)), "tossed": rng.integers(0, 2, len(first)).astype(float)}
+        for votes in answers.values():
+            pool = fit_pool(first, second, votes, members, order=np.arange(members))
+            who, met = np.repeat(["won", "lost", "tossed"], members - 1), np.tile(np.arange(members - 1), 3)
+            p = np.concatenate([np.ones(members - 1), np.zeros(members - 1), rng.integers(0, 3, members - 1) / 2])
+            rated = rate_newcomers(pool, who, met, p)
+            assert rated.items == ("lost", "tossed", "won") and (np.diff(rated.log_worths) > 0).all()
+            assert np.isfinite(rated.standard_errors).all() and np.isfinite(pool.standard_errors).all()
 
 
 @pytest.mark.parametrize(
@@ -110,7 +135,7 @@ def test_an_outsider_that_won_everything_stays_finite_under_the_prior_and_is_ref
 )
 def test_bad_games_of_an_outsider_are_named(opponents, probability, message):
     with pytest.raises(ValueError, match=message):
-        rate_against_pool(np.zeros(3), np.zeros((3, 3)), opponents, probability, 0.1)
+        rate_against_pool(EQUALS, opponents, probability, 0.1)
 
 
 def test_one_pass_of_sequential_elo_squeezes_the_pool_which_is_why_it_is_not_used():
@@ -222,7 +247,7 @@ def test_newcomers_rated_together_are_those_rated_one_by_one_and_share_the_pools
     for place, name in enumerate("xy"):
         own = who == name
         prior = outsider_prior_precision(pool, 12)
-        alone = rate_against_pool(pool.log_worths, pool.covariance, met[own], p[own], prior, pool.dispersion)
+        alone = rate_against_pool(pool, met[own], p[own])
         assert (rated.log_worths[place], rated.standard_errors[place]) == pytest.approx(alone, abs=1e-10)
     assert rated.items == ("x", "y") and rated.converged and rated.prior_precision == pytest.approx([prior, prior])
     assert 0 < rated.covariance[0, 1] < rated.covariance.diagonal().min()

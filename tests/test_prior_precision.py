@@ -93,7 +93,7 @@ def test_intervals_of_outsiders_cover_what_the_judge_says_when_every_pair_is_ask
 
 def test_dispersion_is_that_of_the_answers():
     """Two votes a pair have half the variance of one toss; exact log-odds have none."""
-    assert np.mean([draw(seed, "votes")[2].dispersion for seed in range(8)]) == pytest.approx(0.5, abs=0.04)
+    assert np.mean([draw(seed, "votes")[2].dispersion for seed in range(16)]) == pytest.approx(0.5, abs=0.025)
     assert draw(0, "exact")[2].dispersion < 1e-6
 
 
@@ -102,10 +102,35 @@ def test_the_variance_of_the_worths_is_the_images_own():
     assert np.mean(found) == pytest.approx(4, rel=0.25)
 
 
+def test_errors_of_the_worths_are_as_large_as_they_say_where_answers_are_votes():
+    """Also of what lies far out, where nearly every vote is won: means neither squeezed nor their errors too small."""
+    slopes, squares = [], []
+    for seed in range(12):
+        members, answers, pool = draw(seed, "votes")
+        truth = 2.0 * np.random.default_rng([seed, 1]).normal(size=IMAGES)
+        inside, outside = truth[members], np.setdiff1d(np.arange(IMAGES), members)
+        rng = np.random.default_rng(seed)
+        met = np.concatenate([rng.choice(MEMBERS, 12, replace=False) for _ in outside])
+        who = np.repeat(outside, 12)
+        rated = rate_newcomers(pool, who, met, answers[who, members[met]])
+        off = rated.log_worths - (truth[list(rated.items)] - inside.mean())
+        squares.append((off**2).mean() / (rated.standard_errors**2).mean())
+        slopes.append(np.polyfit(pool.means, inside, 1)[0])
+    assert np.mean(slopes) == pytest.approx(1, abs=0.06)
+    assert np.mean(squares) == pytest.approx(1, abs=0.25)
+
+
 def test_judgments_without_signal_are_held_back_as_far_as_may_be():
-    first, second = SCHEDULE
-    found = fit_with_prior(first, second, np.random.default_rng(0).integers(0, 3, 203) / 2, MEMBERS, np.arange(MEMBERS))
-    assert 5 < found.precision <= HIGHEST and found.variance < 0.2
+    """Answers 0, 1/2 and 1, each as often: their variance is two thirds of a coin's."""
+    answers = [np.random.default_rng(seed).integers(0, 3, 203) / 2 for seed in range(8)]
+    found = [fit_with_prior(*SCHEDULE, each, MEMBERS, np.arange(MEMBERS)) for each in answers]
+    assert all(5 < one.precision <= HIGHEST for one in found) and np.mean([one.variance for one in found]) < 0.1
+    assert np.mean([one.dispersion for one in found]) == pytest.approx(2 / 3, abs=0.03)
+
+
+def test_answers_that_are_all_one_half_make_no_worths():
+    found = fit_with_prior(*SCHEDULE, np.full(203, 0.5), MEMBERS, np.arange(MEMBERS))
+    assert np.abs(found.log_worths).max() < 1e-9 and found.dispersion == 0 and found.variance == pytest.approx(0)
 
 
 def test_a_judge_that_never_contradicts_itself_still_gets_finite_worths():

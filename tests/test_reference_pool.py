@@ -78,6 +78,16 @@ def test_the_same_judgments_give_the_same_hash(pool, tmp_path):
     assert make_pool(tmp_path).hash == pool.hash
     assert dataclasses.replace(pool, judge="another").hash != pool.hash
     assert dataclasses.replace(pool, log_worths=pool.log_worths + 1e-12).hash != pool.hash
+    assert dataclasses.replace(pool, means=pool.means + 1e-12).hash != pool.hash
+    assert dataclasses.replace(pool, interaction=(0.5, 0.5)).hash != pool.hash
+
+
+def test_an_uncertain_worth_promises_less_than_its_mean(pool):
+    """The means lie farther apart than what sigma(difference) is to be the expected answer of."""
+    assert (pool.means.std(axis=0) > pool.log_worths.std(axis=0)).all()
+    shift = (pool.log_worths - pool.means) * ELO_PER_LOGIT
+    own = np.diagonal(pool.covariance, axis1=1, axis2=2).T * ELO_PER_LOGIT**2
+    np.testing.assert_allclose(pool.elo_se**2, own + shift**2)
 
 
 def test_saved_and_loaded_it_is_the_same_to_the_last_bit(pool, tmp_path):
@@ -85,6 +95,8 @@ def test_saved_and_loaded_it_is_the_same_to_the_last_bit(pool, tmp_path):
     assert back.hash == pool.hash
     np.testing.assert_array_equal(back.covariance, pool.covariance)
     np.testing.assert_array_equal(back.schedule, pool.schedule)
+    np.testing.assert_array_equal(back.means, pool.means)
+    assert back.interaction == pool.interaction and len(pool.interaction) == 2
     table = pd.read_parquet(tmp_path / "pool.parquet")
     assert {"sha256", "overall", "overall_se"} <= set(table) and len(table) == 32
 

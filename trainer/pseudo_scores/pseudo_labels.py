@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from ...foundation.faults import Fault, InputFault
-from ...preference_to_score.elo.elo import outsider_prior_precision, rate_against_pool
+from ...preference_to_score.elo.elo import rate_newcomers
 from ...preference_to_score.elo.elo_scale import ELO_PER_LOGIT
 from ..judgments.judging import Judged, Judging
 from .described_tables import load_described, save_described
@@ -432,22 +432,14 @@ def _rate(judging: Judging, pool: ReferencePool, images: list[str], opponents: l
     probability = judging.ask(_pairs(pool, images, opponents)).probability
     worth = np.full((len(images), len(pool.dimensions)), np.nan)
     error = np.full_like(worth, np.nan)
-    start = 0
-    for i, played in enumerate(opponents):
-        rows = probability[start : start + len(played)]
-        start += len(played)
-        for k in range(len(pool.dimensions)):
-            answered = ~np.isnan(rows[:, k])
-            if answered.any() and np.isfinite(pool.log_worths[:, k]).all():
-                prior = outsider_prior_precision(pool.fit(k), int(answered.sum()))
-                worth[i, k], error[i, k] = rate_against_pool(
-                    pool.log_worths[:, k],
-                    pool.covariance[k],
-                    played[answered],
-                    rows[answered, k],
-                    prior,
-                    None if pool.dispersion is None else pool.dispersion[k],
-                )
+    who = np.repeat(np.arange(len(images)), [len(played) for played in opponents])
+    met = np.concatenate(opponents) if opponents else np.zeros(0, dtype=int)
+    for k in range(len(pool.dimensions)):
+        answered = ~np.isnan(probability[:, k])
+        if answered.any() and np.isfinite(pool.log_worths[:, k]).all():
+            rated = rate_newcomers(pool.fit(k), who[answered], met[answered], probability[answered, k])
+            places = np.array(rated.items, dtype=int)
+            worth[places, k], error[places, k] = rated.log_worths, rated.standard_errors
     return worth, error
 
 

@@ -35,7 +35,7 @@ class ReferencePool:
         Natural-log worths, mean zero in each dimension; NaN in a dimension in which the judge abstained so often that
         the comparisons do not hang together.
     covariance : ndarray, shape (D, R, R)
-        Of the true log-worths about these.
+        Of the true log-worths about their means.
     degree : ndarray of int, shape (R, D)
         Comparisons each member played.
     pointwise : ndarray, shape (R, D)
@@ -51,6 +51,11 @@ class ReferencePool:
         How the pool was made.
     dispersion : tuple of float, length D, or None
         Of the judgments' residuals, in units of sigma (1 - sigma); None where the precision was given.
+    means : ndarray, shape (R, D), or None
+        Of the true log-worths, given the judgments; `log_worths` are what promises the answers to be expected. None
+        where they are the same: the precision was given, or an older version made the pool.
+    interaction : tuple of float, length D, or None
+        Variance of what an image's results follow its opponent by, beyond one worth an image. None: 0.
     """
 
     images: tuple[str, ...]
@@ -64,6 +69,8 @@ class ReferencePool:
     judge: str
     settings: dict = field(default_factory=dict)
     dispersion: tuple[float, ...] | None = None
+    means: np.ndarray | None = None
+    interaction: tuple[float, ...] | None = None
 
     @property
     def elo(self) -> np.ndarray:
@@ -73,7 +80,7 @@ class ReferencePool:
     @property
     def elo_se(self) -> np.ndarray:
         """Their standard errors in Elo points, shape (R, D)."""
-        return np.sqrt(np.diagonal(self.covariance, axis1=1, axis2=2).T) * ELO_PER_LOGIT
+        return np.stack([self.fit(k).standard_errors for k in range(len(self.dimensions))], axis=1) * ELO_PER_LOGIT
 
     @property
     def pairs(self) -> list[tuple[str, str]]:
@@ -87,8 +94,11 @@ class ReferencePool:
         identity = [self.images, self.dimensions, self.prior_precision, self.judge]
         if self.dispersion is not None:
             identity.append(self.dispersion)
+        if self.interaction is not None:
+            identity.append(self.interaction)
         digest.update(json.dumps(identity).encode())
-        for values in (self.log_worths, self.covariance, self.degree.astype(np.int64)):
+        means = [] if self.means is None else [self.means]
+        for values in (self.log_worths, self.covariance, self.degree.astype(np.int64), *means):
             digest.update(np.ascontiguousarray(values).astype(values.dtype.newbyteorder("<")).tobytes())
         return digest.hexdigest()
 
@@ -97,7 +107,15 @@ class ReferencePool:
         worths, covariance, degree = self.log_worths[:, k], self.covariance[k], self.degree[:, k]
         if self.dispersion is None:
             return PoolFit(worths, covariance, degree, self.prior_precision)
-        return PoolFit(worths, covariance, degree, self.prior_precision[k], dispersion=self.dispersion[k])
+        return PoolFit(
+            worths,
+            covariance,
+            degree,
+            self.prior_precision[k],
+            dispersion=self.dispersion[k],
+            means=None if self.means is None else self.means[:, k],
+            interaction=0.0 if self.interaction is None else self.interaction[k],
+        )
 
     @property
     def elo_variance(self) -> np.ndarray:
@@ -124,6 +142,8 @@ class ReferencePool:
             table[name] = self.elo[:, k]
             table[f"{name}_se"] = self.elo_se[:, k]
             table[f"{name}_log_worth"] = self.log_worths[:, k]
+            if self.means is not None:
+                table[f"{name}_mean"] = self.means[:, k]
             table[f"{name}_covariance"] = list(self.covariance[k])
             table[f"{name}_games"] = self.degree[:, k]
             table[f"{name}_pointwise"] = self.pointwise[:, k]
@@ -134,9 +154,10 @@ class ReferencePool:
             "dimensions": list(self.dimensions),
             "prior_precision": self.prior_precision,
             **({} if self.dispersion is None else {"dispersion": self.dispersion}),
+            **({} if self.interaction is None else {"interaction": self.interaction}),
             "settings": self.settings,
             "schedule": self.schedule.tolist(),
-            "columns": "<dimension>: Elo points; _se: their standard error; _log_worth, _covariance: natural-log scale",
+            "columns": "<dimension>: Elo points; _se: their standard error; _log_worth, _mean, _covariance: natural-log scale",
         }
         return save_described(folder, "pool", description, {"pool": table})
 
@@ -167,6 +188,8 @@ class ReferencePool:
             judge=saved["judge"],
             settings=saved["settings"],
             dispersion=_by_dimension(saved.get("dispersion")),
+            means=columns("mean") if f"{names[0]}_mean" in table else None,
+            interaction=_by_dimension(saved.get("interaction")),
         )
         if pool.hash != saved["hash"]:
             what = "the table is not the one whose hash pool.json gives"
@@ -245,6 +268,8 @@ def build_pool(
         judge=judging.store.fingerprint,
         settings={**settings, "images": len(images), "comparisons": len(schedule)},
         dispersion=tuple(fit.dispersion for fit in fits) if prior_precision is None else None,
+        means=np.stack([fit.centres for fit in fits], axis=1) if prior_precision is None else None,
+        interaction=tuple(fit.interaction for fit in fits) if prior_precision is None else None,
     )
 
 
@@ -302,6 +327,8 @@ def as_planned(judging: Judging, pool: ReferencePool) -> ReferencePool:
         covariance=np.stack([fit.covariance for fit in fits]),
         prior_precision=POOL_PRIOR_PRECISION,
         dispersion=None,
+        means=None,
+        interaction=None,
     )
 
 
