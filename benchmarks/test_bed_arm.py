@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from scipy.stats import rankdata
 from test_bed_data import features_of, load_judge
-from test_bed_labels import HELD_OUT, blended, held_back, joint, random_design
+from test_bed_labels import HELD_OUT, blended, held_back, joint, random_design, spread_out
 from test_bed_regimes import Regime, fresh_model, label_srcc, own_labels, pseudo_scores, true_labels
 from test_bed_views import views_of
 
@@ -47,6 +47,7 @@ OF_BED = (
     "folds",
     "held_back",
     "refit",
+    "spread",
 )  # options that are not the trainer's
 
 
@@ -62,7 +63,7 @@ class BedArm:
         ``"pool"``: pseudo-scores. ``"own"`` and ``"truth"``: the ceilings' labels.
     objective : str
     options : dict
-        ``games``, ``size``, ``design`` (``"random"``) and ``estimator`` (``"joint"``) of the pseudo-scores; ``held_back``: 1 for
+        ``games``, ``size``, ``design`` (``"random"``), ``estimator`` (``"joint"``) and ``spread`` of the pseudo-scores; ``held_back``: 1 for
         training on scores as far apart as the pool's prior leaves them; ``views``: 1 for
         training on views of the images; all others are fields of ``PSDistillExactConfig``.
     draw : int
@@ -109,6 +110,8 @@ def labels_of(arm: BedArm, work: Path) -> PseudoScores:
     _, scores = pseudo_scores(arm.regime, arm.seed, work, draw=arm.draw, **schedule)
     if arm.options.get("estimator") == "joint":
         scores = joint(scores, arm.seed, fraction)
+    if "spread" in arm.options:
+        return spread_out(scores, arm.options["spread"])
     if arm.options.get("held_back"):
         return held_back(scores)
     if arm.options.get("estimator") == "joint":
