@@ -82,7 +82,7 @@ def draw_headroom(cells: Cells) -> None:
     shown = {j: [(r, one) for r in regimes(j) if (one := cells.of_regime(r))] for j in JUDGES}
     shown = {judge: known for judge, known in shown.items() if known}
     down = -(-len(shown) // 2)
-    with drawn(FIGURES / "test_bed_headroom.png", down, 2, figsize=(11, 0.5 + 3.3 * down)) as (figure, axes):
+    with drawn(FIGURES / "test_bed_headroom.png", down, 2, figsize=(13.5, 0.5 + 3.3 * down)) as (figure, axes):
         for axis, (judge, known) in zip(np.ravel(axes), shown.items(), strict=False):
             for x, (_, one) in enumerate(known):
                 for name, colour, style in (("own", NEUTRAL, "-"), ("truth", NEUTRAL, ":")):
@@ -92,6 +92,8 @@ def draw_headroom(cells: Cells) -> None:
             axis.set_xticks(range(len(known)), [label_of(r) for r, _ in known], fontsize=7)
             axis.set_title(f"{judge.removesuffix('-0')} judge", fontsize=10)
             axis.set_ylabel("SRCC with the truth")
+        for axis in np.ravel(axes)[len(shown) :]:
+            figure.delaxes(axis)
         first = np.ravel(axes)[0]
         for style, colour, marker, name in (
             ("-", NEUTRAL, "", "ceiling: the judge's own noise-free labels"),
