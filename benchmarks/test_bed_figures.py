@@ -78,7 +78,7 @@ def label_of(regime: Regime) -> str:
 
 
 def draw_headroom(cells: Cells) -> None:
-    """One panel a judge: family, candidate, and both ceilings."""
+    """One panel for each judge: family, candidate, and both ceilings."""
     shown = {j: [(r, one) for r in regimes(j) if (one := cells.of_regime(r))] for j in JUDGES}
     shown = {judge: known for judge, known in shown.items() if known}
     down = -(-len(shown) // 2)

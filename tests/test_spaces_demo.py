@@ -14,6 +14,7 @@ import signal
 import stat
 import subprocess
 import sys
+import time
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -127,7 +128,11 @@ def space(published, painting):
             scored = call(client, "score", [[{"path": str(upload(client, painting))}]])
             board = call(client, "leaderboard", [])
             look = {"data": [], "fn_index": index_of(client, "loaded", "outputs")}
-            loaded = client.post("/gradio_api/run/predict", json=look).text
+            for _ in range(600):  # the scorer answers before the paintings are there
+                loaded = client.post("/gradio_api/run/predict", json=look).text
+                if "Paintings: " in loaded:
+                    break
+                time.sleep(0.1)
         process.send_signal(signal.SIGINT)
         assert process.wait(timeout=60) == 0, log.read_text()
     finally:
