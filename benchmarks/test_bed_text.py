@@ -10,7 +10,8 @@ that is trained on the truth. So the test bed has judges of several strengths, a
 order, as hosted judges give), few and many images, and answers that are wrong in a stated way. Each figure is the SRCC of a scorer with the
 known truth, the mean over five dimensions and three categories, on scrolls that were not trained on.
 
-**What stands here was chosen on** (seeds 0 and 1, {arms} trainings; commits {commits}). No claim is made on it: the claims use other
+**What stands here was chosen on** (seeds 0 and 1, {arms} trainings; commits {commits}; of {unknown} the commit was not
+recorded, it lies between `d4c57bc` and `be24ab8`). No claim is made on it: the claims use other
 judges and seeds 100 to 119, and were not run yet ([which seed was looked at for what](../benchmarks/seeds.md)).
 
 ## The judges

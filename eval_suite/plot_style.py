@@ -75,9 +75,8 @@ def drawn(path: Path, *shape: int, nothing: str = NOTHING, **options) -> Iterato
                 if not np.isfinite(axis.dataLim.get_points()).all():
                     _say(axis, nothing)
             figure.tight_layout()
-            figure.set_layout_engine(
-                None
-            )  # it has done its work: else, or where the box is not given, all is drawn twice
+            # The layout has done its work: with its engine, or without a box, all would be drawn twice.
+            figure.set_layout_engine(None)
             figure.set_dpi(DOTS_AN_INCH)
             box = figure.get_tightbbox().padded(plt.rcParams["savefig.pad_inches"])
             data = {"Software": None, "Title": figure.get_suptitle()}

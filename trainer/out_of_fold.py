@@ -99,7 +99,7 @@ def agreement(scores: np.ndarray, elo: np.ndarray, category: np.ndarray) -> np.n
     Examples
     --------
     >>> elo = np.array([[1.0], [2.0], [3.0], [np.nan]])
-    >>> agreement(elo[::1] * 2, elo, np.zeros(4, dtype=int)).round(2)
+    >>> agreement(elo * 2, elo, np.zeros(4, dtype=int)).round(2)
     array([1.5, 0. , 1.5])
     """
     product = np.full(elo.shape, np.nan)
