@@ -70,7 +70,7 @@ def interaction_design(design: NDArray, worths: NDArray) -> NDArray:
 
 
 def covariance_of_interaction(
-    variance: float, design: NDArray, weight: NDArray, all_weights: NDArray, worths: NDArray, prior: NDArray
+    variance: float, asked: NDArray, every: NDArray, worths: NDArray, prior: NDArray
 ) -> Floats:
     """What the interaction adds to the worths' covariance: by the pairs that were asked less by all pairs; (n, n).
 
@@ -78,10 +78,9 @@ def covariance_of_interaction(
     ----------
     variance : float
         tau^2.
-    design, weight : ndarray, shapes (m, n) and (m,)
-        Of the comparisons that were made.
-    all_weights : ndarray, shape (n, n)
-        Of every pair.
+    asked, every : ndarray, shape (n, n)
+        Weight of each pair, symmetric: of the comparisons that were made (0 elsewhere), and of every pair. What stands on
+        the diagonal has no part.
     worths, prior : ndarray, shapes (n,) and (n, n)
         The prior's precision.
 
@@ -92,14 +91,13 @@ def covariance_of_interaction(
     n = len(worths)
     if variance == 0:
         return np.zeros((n, n))
-    first, second = np.triu_indices(n, 1)
-    every = np.eye(n)[first] - np.eye(n)[second]
-    less = _reaction(design, weight, worths, prior) - _reaction(every, all_weights[first, second], worths, prior)
+    less = _reaction(asked, worths, prior) - _reaction(every, worths, prior)
     less = less - less.mean(0)
     return variance * less @ less.T
 
 
-def _reaction(design: NDArray, weight: NDArray, worths: NDArray, prior: NDArray) -> NDArray:
-    """How the fitted worths follow beta, shape (n, n)."""
-    curve = (design.T * weight) @ design
-    return np.linalg.solve(curve + prior, (design.T * weight) @ interaction_design(design, worths))
+def _reaction(weights: NDArray, worths: NDArray, prior: NDArray) -> NDArray:
+    """How the fitted worths follow beta, shape (n, n); pair by pair summed up, without a row for each pair."""
+    apart = weights - np.diag(np.diag(weights))
+    curve = np.diag(apart.sum(1)) - apart
+    return np.linalg.solve(curve + prior, np.diag(apart @ worths) - apart * worths[:, None])

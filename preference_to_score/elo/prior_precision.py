@@ -143,7 +143,8 @@ def fit_with_prior(
     own = np.diag(covariance)
     everywhere = expected_answers(theta[:, None] - theta, np.maximum(own[:, None] + own - 2 * covariance, 0.0))[1]
     prior = mean + found.precision * rest + found.line_precision * line
-    whole = covariance + covariance_of_interaction(interaction, design, weight, everywhere, theta, prior)
+    asked = -(design.T * weight) @ design  # off its diagonal the weights of the pairs that were asked
+    whole = covariance + covariance_of_interaction(interaction, asked, everywhere, theta, prior)
     return PoolPosterior(
         log_worths=pool_that_promises(theta, whole),
         means=theta,
