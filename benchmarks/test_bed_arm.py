@@ -197,13 +197,13 @@ class Trajectory(PSDistillExactTrainer):
     def averaged(self, last: int) -> dict:
         """A look at the mean of the last weights."""
         kept = {name: p.detach().clone() for name, p in self.core.named_parameters()}
-        self._put({name: torch.stack([s[name] for s in self.states[-last:]]).mean(0) for name in kept})
+        self.put({name: torch.stack([s[name] for s in self.states[-last:]]).mean(0) for name in kept})
         found = self.look()
-        self._put(kept)
+        self.put(kept)
         return found
 
     @torch.no_grad()
-    def _put(self, state: dict) -> None:
+    def put(self, state: dict) -> None:
         for name, parameter in self.core.named_parameters():
             parameter.copy_(state[name])
 
@@ -247,7 +247,7 @@ def train_arm(name: str, work: Path) -> dict:
     trainer.train()
     looks = trainer.looks
     averages = {last: trainer.averaged(last) for last in AVERAGED}
-    save_trajectory(work / "trajectories" / f"{name}.npz", trainer, scores, averages, truth)
+    save_trajectory(work / "trajectories" / f"{name}.npz", trajectory_arrays(trainer, scores, averages, truth))
     return {
         "arm": name,
         "commit": COMMIT,
@@ -264,9 +264,8 @@ def train_arm(name: str, work: Path) -> dict:
     }
 
 
-def save_trajectory(path: Path, trainer: Trajectory, scores, averages: dict, truth: np.ndarray) -> None:
+def trajectory_arrays(trainer: Trajectory, scores, averages: dict, truth: np.ndarray) -> dict[str, np.ndarray]:
     """Everything that a rule may look at, and what it is measured by (``evaluated``, ``truth``)."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     table, looks = trainer.table, [*trainer.looks, *averages.values()]
     columns = [scores.dimensions.index(name) for name in table.dimensions]
     arrays = {
@@ -286,6 +285,12 @@ def save_trajectory(path: Path, trainer: Trajectory, scores, averages: dict, tru
     }
     for side, pairs in (("training", table.training_pairs), ("held_out", table.held_out_pairs)):
         arrays |= {f"{side}_first": pairs.first, f"{side}_second": pairs.second, f"{side}_delta": pairs.delta}
+    return arrays
+
+
+def save_trajectory(path: Path, arrays: dict[str, np.ndarray]) -> None:
+    """A file of arrays."""
+    path.parent.mkdir(parents=True, exist_ok=True)
     with written_file(path) as temporary, temporary.open("wb") as stream:
         np.savez_compressed(stream, **arrays)
 
@@ -308,13 +313,13 @@ def train_folds(name: str, work: Path) -> dict:
     found = []
     for i, step in enumerate(one.steps):
         trainer.states = one.states[0][: i + 1]
-        trainer._put({key: torch.stack([state[i][key] for state in one.states]).mean(0) for key in one.states[0][0]})
+        trainer.put({key: torch.stack([state[i][key] for state in one.states]).mean(0) for key in one.states[0][0]})
         found.append(trainer.look() | {"step": step})
     averages = {last: averaged_over_folds(trainer, one.states, last) for last in AVERAGED}
     for look, mean in zip(found, one.means, strict=True):
         look["mean"] = mean
     trainer.looks, trainer.table = found, all_left_out(scores, arm)
-    save_trajectory(work / "trajectories" / f"{name}.npz", trainer, scores, averages, truth)
+    save_trajectory(work / "trajectories" / f"{name}.npz", trajectory_arrays(trainer, scores, averages, truth))
     return {
         "arm": name,
         "commit": COMMIT,
@@ -364,7 +369,7 @@ def all_left_out(scores: PseudoScores, arm: BedArm):
 def averaged_over_folds(trainer: Trajectory, states: list, last: int) -> dict:
     """A look at the mean of the folds' last weights."""
     kept = [state for one in states for state in one[-last:]]
-    trainer._put({key: torch.stack([state[key] for state in kept]).mean(0) for key in kept[0]})
+    trainer.put({key: torch.stack([state[key] for state in kept]).mean(0) for key in kept[0]})
     return trainer.look()
 
 

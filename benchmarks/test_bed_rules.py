@@ -21,18 +21,22 @@ class Saved:
 
     Parameters
     ----------
-    path : Path
-        As ``save_trajectory`` wrote it.
+    arrays : dict of ndarray
+        As ``trajectory_arrays`` makes them.
     """
 
-    def __init__(self, path: Path) -> None:
-        with np.load(path) as saved:
-            self.arrays = {name: saved[name] for name in saved.files}
-        a = self.arrays
+    def __init__(self, arrays: dict[str, np.ndarray]) -> None:
+        a = self.arrays = arrays
         self.looks = len(a["steps"])  # the averaged models come after them
         self.held = np.flatnonzero(a["held_out"])
         self.mean, self.elo = a["mean"].astype(float), a["elo"]
         self.srcc = np.array([mean_srcc(one, a["truth"]) for one in a["evaluated"]])
+
+    @classmethod
+    def read(cls, path: Path) -> Saved:
+        """A trajectory of a file."""
+        with np.load(path) as saved:
+            return cls({name: saved[name] for name in saved.files})
 
     def __len__(self) -> int:
         return len(self.mean)
@@ -152,6 +156,14 @@ RULES: dict[str, Rule] = {
 def chosen(saved: Saved, rule: Rule, candidates: np.ndarray) -> int:
     """The look that a rule keeps out of some."""
     return int(candidates[np.argmin(rule(saved)[candidates])])
+
+
+def kept_look(saved: Saved, folds: bool) -> int:
+    """The look that a user's run keeps: with folds by evidence, else the lowest log-loss of held-out judgments."""
+    if not folds:
+        return chosen(saved, log_loss_of_trained, np.arange(saved.looks))
+    look = chosen(saved, log_loss_of_trained, np.arange(1, saved.looks))
+    return look if kept_by_evidence(saved, look) else 0
 
 
 def kept_by_evidence(saved: Saved, look: int) -> bool:

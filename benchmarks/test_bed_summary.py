@@ -17,7 +17,7 @@ import numpy as np
 import typer
 from report_runs import RESULTS, read_json, table, write_result
 from test_bed_arm import BedArm
-from test_bed_rules import RULES, Saved, chosen, kept_by_evidence
+from test_bed_rules import RULES, Saved, chosen, kept_look
 
 
 def gather(work: Path) -> list[dict]:
@@ -32,12 +32,11 @@ def made_here(work: Path) -> list[dict]:
     rows = []
     for path in sorted((work / "arms").glob("*.json")):
         found, arm = read_json(path), BedArm.from_name(path.stem)
-        saved = Saved(work / "trajectories" / f"{path.stem}.npz")
+        saved = Saved.read(work / "trajectories" / f"{path.stem}.npz")
         looks = np.arange(saved.looks)
         kept = {name: chosen(saved, rule, looks) for name, rule in RULES.items()}
         if arm.options.get("folds"):
-            best = 1 + chosen_of_trained(saved)
-            kept["folds, with evidence"] = best if kept_by_evidence(saved, best) else 0
+            kept["folds, with evidence"] = kept_look(saved, folds=True)
         rows.append(
             {
                 "arm": path.stem,
@@ -56,11 +55,6 @@ def made_here(work: Path) -> list[dict]:
             }
         )
     return rows
-
-
-def chosen_of_trained(saved: Saved) -> int:
-    """The trained look with the lowest log-loss of left-out images, counted from the first after the start."""
-    return int(np.argmin(RULES["today"](saved)[1 : saved.looks]))
 
 
 def by_regime(rows: list[dict]) -> str:

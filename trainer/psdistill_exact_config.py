@@ -42,6 +42,10 @@ class PSDistillExactConfig(LabelFreeConfig, TrainingArguments):
         joint_fit (`bool`, *optional*, defaults to `False`):
             Whether pseudo-scores are learnt from as one Bradley-Terry fit of all judgments gives them, those of the pool and of
             the images outside it together, in place of scores against the frozen pool. Held-out images have no part in it.
+        label_spread (`float`, *optional*, defaults to `0.0`):
+            Standard deviation, in natural-log worths, that pseudo-scores get in every category and dimension before they are
+            learnt from; `0` leaves them as far apart as the judge has them. A judge that is hardly sure of anything gives worths
+            close together, which pull little.
 
         > Parameters that control the label-free stopping
 
@@ -95,6 +99,12 @@ class PSDistillExactConfig(LabelFreeConfig, TrainingArguments):
     joint_fit: bool = field(
         default=False,
         metadata={"help": "Learn from one fit of all judgments, in place of scores against the frozen pool."},
+    )
+    label_spread: float = field(
+        default=0.0,
+        metadata={
+            "help": "Standard deviation of the pseudo-scores that are learnt from, in natural-log worths; 0: as they are."
+        },
     )
 
     # Parameters that control the label-free stopping

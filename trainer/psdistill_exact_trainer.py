@@ -23,7 +23,7 @@ from .label_free_run import Features, Images, LabelFreeRun
 from .psdistill_exact_config import PSDistillExactConfig
 from .pseudo_scores.pseudo_labels import PseudoScores
 from .training_faults import OutOfMemory
-from .training_table import TrainingTable, jointly_fitted, training_table
+from .training_table import TrainingTable, jointly_fitted, spread_alike, training_table
 
 logger = logging.getLogger(__name__)
 
@@ -125,6 +125,8 @@ class PSDistillExactTrainer(LabelFreeRun, Trainer):
             use_confidence=args.use_confidence,
             held_out=held_out,
         )
+        if args.label_spread:
+            table = spread_alike(table, args.label_spread)
         _fit_blocks_to_images(args, table)
         self.prepare(
             args=args,

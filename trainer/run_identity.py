@@ -54,7 +54,7 @@ DEFINES_A_RUN = frozenset(
         *("objective", "sampled_answers", "beta", "use_confidence", "soft_label_stretch", "block_size"),
         "min_opponents",
         *("lora_r", "lora_alpha", "lora_target_modules", "vision_lora_r", "held_out_fraction"),
-        *("folds", "joint_fit"),
+        *("folds", "joint_fit", "label_spread"),
         *("score_tokens_only", "think_first", "think_prompt", "opponent_moments", "group_size_correction"),
     }
 )

@@ -66,7 +66,8 @@ BOUNDS: dict[str, Bound] = {
     **dict.fromkeys(("vllm_tensor_parallel_size", "ddp_timeout", "torch_empty_cache_steps"), _COUNT),
     **dict.fromkeys(("lora_r", "vision_lora_r", "dataloader_num_workers", "top_k", "weight_decay"), _NOT_NEGATIVE),
     **dict.fromkeys(
-        ("sampled_answers", "folds", "beta", "max_grad_norm", "eval_delay", "epsilon", "epsilon_high"), _NOT_NEGATIVE
+        ("sampled_answers", "folds", "label_spread", "beta", "max_grad_norm", "eval_delay", "epsilon", "epsilon_high"),
+        _NOT_NEGATIVE,
     ),
     **dict.fromkeys(("learning_rate", "adam_epsilon", "soft_label_stretch", "temperature"), _POSITIVE),
     **dict.fromkeys(("repetition_penalty", "num_train_epochs"), _POSITIVE),

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from ..preference_to_score.elo.elo_scale import ELO_PER_LOGIT
 from .pseudo_scores.joint_fit import fit_jointly
 from .pseudo_scores.pseudo_labels import SHARE, PseudoScores
 
@@ -130,6 +132,44 @@ def training_table(
         training_pairs=JudgedPairs(first[~touched], second[~touched], delta[~touched]),
         held_out_pairs=JudgedPairs(first[touched], second[touched], delta[touched]),
     )
+
+
+def spread_alike(table: TrainingTable, spread: float) -> TrainingTable:
+    """The same table with pseudo-scores that are equally far apart in every category and dimension.
+
+    How far apart a judge's worths are says how sure it is, not how good; a ranking objective that is asked to bring about
+    small differences hardly moves an order that is wrong. The order and the ratios of the differences stay.
+
+    Parameters
+    ----------
+    table : TrainingTable
+    spread : float
+        Standard deviation over the images that are trained on, in natural-log worths.
+
+    Returns
+    -------
+    TrainingTable
+        Scores of a category and dimension that are all alike stay as they are.
+
+    Examples
+    --------
+    >>> import dataclasses
+    >>> from ppaint.preference_to_score import ELO_PER_LOGIT
+    >>> none = JudgedPairs(np.array([], int), np.array([], int), np.empty((0, 1)))
+    >>> one = TrainingTable(("a", "b", "c"), ("overall",), np.zeros(3, int), np.array([[1.0], [2.0], [9.0]]),
+    ...                     np.ones((3, 1)), np.array([False, False, True]), none, none)
+    >>> (spread_alike(one, 0.5).elo / ELO_PER_LOGIT).ravel()
+    array([-0.5,  0.5,  7.5])
+    """
+    elo = table.elo.copy()
+    for c in np.unique(table.category):
+        mine = table.category == c
+        trained = np.where((mine & ~table.held_out)[:, None], elo, np.nan)
+        for k in np.flatnonzero(np.isfinite(trained).any(axis=0)):
+            mean, deviation = np.nanmean(trained[:, k]), np.nanstd(trained[:, k])
+            if deviation > 0:
+                elo[mine, k] = (elo[mine, k] - mean) / deviation * spread * ELO_PER_LOGIT
+    return dataclasses.replace(table, elo=elo)
 
 
 def jointly_fitted(
