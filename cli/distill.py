@@ -11,9 +11,15 @@ from ..trainer.estimator import Estimator
 
 
 def distill(
-    config: Annotated[Path, typer.Option(help="A YAML file, for example trainer/configs/tiny_cpu.yaml.")],
     overrides: Annotated[
-        list[str] | None, typer.Argument(help="KEY=VALUE, each replaces the file's value: learning_rate=1e-4")
+        list[str] | None,
+        typer.Argument(help="KEY=VALUE, each replaces the file's value: images=FOLDER recipe=paper learning_rate=1e-4"),
+    ] = None,
+    config: Annotated[
+        Path | None,
+        typer.Option(
+            help="A YAML file, for example trainer/configs/tiny_cpu.yaml; without one, the recommended recipe."
+        ),
     ] = None,
     estimator: Annotated[
         Estimator, typer.Option(help="exact: a sum over the score tokens; sampled: TRL's GRPO, the paper's family.")
@@ -21,9 +27,13 @@ def distill(
 ) -> None:
     """Train a model on its own pseudo-scores (PSDistill) and write a scorer's folder, OUT/scorer.
 
+    images=FOLDER, pseudo_labels=FOLDER and out=FOLDER are needed, here or in the file. recipe=recommended and recipe=paper set
+    the trainer by the number of images and the model's size; settings that are given by name go before them.
+
     If it is killed and started again, it resumes from the newest complete checkpoint and ends at the same weights.
     """
     from ..foundation.whole_folders import check_folder_can_be_written
+    from ..trainer.recipes import recipe_sentence, recipe_settings
     from ..trainer.training_config import read_config
 
     inputs, options = read_config(config, overrides or [], estimator)
@@ -35,6 +45,7 @@ def distill(
     from ..trainer.pseudo_scores.labelled_set import PseudoLabels, compute_features
     from ..trainer.pseudo_scores.pseudo_labels import PseudoScores
     from ..trainer.tiny_judge import TINY_JUDGE, model_source
+    from ..trainer.tiny_judge.known_weights import parameter_count
     from .terminal import progress_bars
 
     model = model_source(str(inputs.get("model") or TINY_JUDGE))
@@ -44,6 +55,10 @@ def distill(
         check_same_images(inputs["images"], set(by_hash(opened)), scores)
         judge = Judge.from_pretrained(model, dimensions=scores.dimensions)
         check_same_judge(model, judge, scores)
+        if recipe := inputs.get("recipe"):
+            size = {"images": len(scores.images), "parameters": parameter_count(judge.model)}
+            options = recipe_settings(recipe, **size, estimator=estimator, given=options)
+            typer.echo(recipe_sentence(recipe, options, size["parameters"]))
         features = compute_features(judge, opened, report, "vision features")
         labels = PseudoLabels.load(inputs["pseudo_labels"], judge, features)
         card = CardText(

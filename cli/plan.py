@@ -19,7 +19,12 @@ SHARDING = "FSDP"
 
 
 def plan(
-    config: Annotated[Path, typer.Option(help="The YAML file that `ppaint distill --config` will take.")],
+    config: Annotated[
+        Path | None,
+        typer.Option(
+            help="The YAML file that `ppaint distill --config` will take; without one, the recommended recipe."
+        ),
+    ] = None,
     model: Annotated[
         str,
         typer.Option(help="qwen3-vl-8b (its published shapes), 'tiny', or a local folder; default: as in the file."),
@@ -61,18 +66,28 @@ def plan(
         if value is not None and not 0 < value < float("inf"):
             raise InputFault(Fault(name, "", f"{value:g} is not an amount", "give a number above 0"))
     if json_out is not None:
-        check_can_be_written(json_out, "--json", [config, *([accelerate] if accelerate else [])])
+        check_can_be_written(json_out, "--json", [given for given in (config, accelerate) if given])
     width, height = _pixels(image_px)
     launch = _launch(accelerate)
-    inputs, args, mixed = _training_config(config, overrides or [], estimator, launch["processes"])
+    inputs, options, mixed = _training_config(config, overrides or [], estimator, launch["processes"])
 
     from ..model_card.dimension_names import checked_dimensions
+    from ..trainer.cost.flop_count import shapes_only
     from ..trainer.cost.model_shapes import read_shapes
     from ..trainer.cost.run_plan import RunSize, plan_run
+    from ..trainer.estimator import config_class
+    from ..trainer.recipes import recipe_settings
+    from ..trainer.tiny_judge.known_weights import parameter_count
     from .judge import standard_dimensions
 
     chosen = model_source(model or str(inputs.get("model") or TINY_JUDGE))
     shapes = read_shapes(chosen, checked_dimensions(dimension or standard_dimensions()))
+    if recipe := inputs.get("recipe"):
+        given = {"estimator": estimator, "given": options}
+        options = recipe_settings(
+            recipe, images=images, parameters=parameter_count(shapes_only(shapes.config)), **given
+        )
+    args = config_class(estimator)(output_dir="planned-only", **options)
     size = RunSize(
         images=images,
         width=width,
@@ -176,9 +191,9 @@ def _pixels(text: str) -> tuple[int, int]:
 
 
 def _training_config(
-    path: Path, overrides: list[str], estimator: Estimator, processes: int
-) -> tuple[dict[str, Any], Any, bool]:
-    """Inputs, settings, and whether they ask for bfloat16, which a machine without a GPU refuses.
+    path: Path | None, overrides: list[str], estimator: Estimator, processes: int
+) -> tuple[dict[str, Any], dict[str, Any], bool]:
+    """Inputs, settings by name, and whether they ask for bfloat16, which a machine without a GPU refuses.
 
     The sampled trainer's settings come as those of all processes together: TRL checks them against the number of
     processes, and here there is one.
@@ -195,10 +210,10 @@ def _training_config(
         rows = config_class(estimator).per_device_train_batch_size if rows is None else rows
         instead.append(f"per_device_train_batch_size={rows * processes}")
     inputs, options = read_config(path, [*overrides, *instead], estimator)
-    return inputs, config_class(estimator)(output_dir="planned-only", **options), mixed
+    return inputs, options, mixed
 
 
-def _unchecked(path: Path, overrides: list[str]) -> dict[str, Any]:
+def _unchecked(path: Path | None, overrides: list[str]) -> dict[str, Any]:
     """What file and overrides say, unchecked."""
     from ..foundation.faults import InputFault
     from ..trainer.yaml_settings import read_settings

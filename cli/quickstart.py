@@ -11,6 +11,8 @@ from ..trainer.pseudo_scores.schedule_sizes import SMALLEST_SET
 from ..trainer.setting_values import LARGEST_SEED
 from ..trainer.tiny_judge import TINY_JUDGE, model_source
 
+STEPS = 60  # on the stand-in: a smoke run
+
 
 def quickstart(
     out: Annotated[Path, typer.Option(help="Folder for everything; a killed run resumes.")],
@@ -28,7 +30,9 @@ def quickstart(
         list[str] | None, typer.Option(help="With --images: a dimension to judge; may be given several times.")
     ] = None,
     unlabelled: Annotated[int, typer.Option(min=SMALLEST_SET, help="Unlabelled scrolls to paint per category.")] = 160,
-    steps: Annotated[int, typer.Option(min=1, help="Optimiser steps.")] = 60,
+    steps: Annotated[
+        int | None, typer.Option(min=1, help="Optimiser steps; 60 by default, with --images those of the recipe.")
+    ] = None,
     batch_size: Annotated[int, typer.Option(min=1, help="Ordered pairs per forward pass.")] = 32,
 ) -> None:
     """Build, judge, pseudo-label, distil and measure, with one command."""
@@ -45,5 +49,6 @@ def quickstart(
         else:
             from ..pipeline.quickstart import Quickstart, run_quickstart
 
-            lines = run_quickstart(Quickstart(source, seed, train_category, unlabelled, steps, batch_size), out, report)
+            settings = Quickstart(source, seed, train_category, unlabelled, steps or STEPS, batch_size)
+            lines = run_quickstart(settings, out, report)
     show_lines(lines, markup=images is not None)

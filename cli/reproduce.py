@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from ..trainer.estimator import Estimator
+from ..trainer.recipes import Recipe
 from ..trainer.setting_values import LARGEST_SEED
 from ..trainer.tiny_judge import model_source
 
@@ -29,6 +30,12 @@ def reproduce(
     config: Annotated[
         Path | None,
         typer.Option(help="YAML for the trainer, for example trainer/configs/qwen3_vl_8b_lora_one_gpu.yaml."),
+    ] = None,
+    recipe: Annotated[
+        Recipe | None,
+        typer.Option(
+            help="Sets the trainer, except for what --config names; without --config, paper (its family of objectives)."
+        ),
     ] = None,
     estimator: Annotated[
         Estimator, typer.Option(help="exact: a sum over the score tokens; sampled: TRL's GRPO, the paper's family.")
@@ -59,6 +66,7 @@ def reproduce(
         estimator=estimator,
         config=config,
         options=options,
+        recipe=recipe or (Recipe.paper if config is None else None),
         seed=int(configured if seed is None else seed),
         batch_size=batch_size,
         processes=processes,
@@ -97,7 +105,7 @@ def read_options(path: Path | None, estimator: Estimator) -> dict[str, Any]:
     given, _ = read_settings(path)
     decided = [name for name in INPUTS if name in given]
     if decided:
-        fix = "take it out of the file (the model is --model, the images are --images)"
+        fix = "take it out of the file (the model is --model, the images are --images, the recipe is --recipe)"
         raise InputFault(Fault(str(path), name, "this command decides it itself", fix) for name in decided)
     return options
 

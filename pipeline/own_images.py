@@ -26,13 +26,9 @@ from ..trainer.distillation import distil
 from ..trainer.distillation_job import CardText, Distillation
 from ..trainer.pseudo_scores.labelled_set import PseudoLabels, check_enough, pseudo_label_images
 from ..trainer.pseudo_scores.schedule import Schedule
+from ..trainer.recipes import Recipe, recipe_sentence, recipe_settings
 from ..trainer.scorer_folder import Distilled
-from ..trainer.tiny_judge.known_weights import (
-    settings_sentence,
-    simulated_because,
-    tiny_judge_name,
-    training_settings,
-)
+from ..trainer.tiny_judge.known_weights import parameter_count, simulated_because, tiny_judge_name
 from .plots import plot_pool, plot_training
 from .scored_paintings import score_images
 
@@ -53,8 +49,10 @@ class OwnImages:
         Folder or repo.
     dimensions : tuple of str, optional
         The stand-in's by default.
-    seed, steps : int
+    seed : int
         Of schedule and training.
+    steps : int, optional
+        Of the optimiser, in each training; by the recipe if None.
     batch_size : int
         Ordered pairs per forward pass; does not tell one run from another.
     """
@@ -63,7 +61,7 @@ class OwnImages:
     model: str
     dimensions: tuple[str, ...] | None
     seed: int
-    steps: int
+    steps: int | None
     batch_size: int
 
 
@@ -96,7 +94,9 @@ def run_own_images(settings: OwnImages, out: Path, report: Progress) -> list:
     dimensions = settings.dimensions or DIMENSIONS
     judge = Judge.from_pretrained(settings.model, dimensions=dimensions, batch_size=settings.batch_size)
     because = simulated_because(settings.model, judge.model)
-    options = training_settings(judge.model) | {"max_steps": settings.steps}
+    recipe, parameters = Recipe.recommended, parameter_count(judge.model)
+    given = {} if settings.steps is None else {"max_steps": settings.steps}
+    options = recipe_settings(recipe, images=len(unique), parameters=parameters, given=given)
     claim_folder(out, _identity(settings.seed, options, judge, unique))
     labels = pseudo_label_images(
         judge, unique, out / "label_free", report, what="your images", schedule=Schedule(seed=settings.seed)
@@ -120,7 +120,7 @@ def run_own_images(settings: OwnImages, out: Path, report: Progress) -> list:
         "elapsed_s": round(time.time() - started, 1),
     }
     write_json(out / "summary.json", summary)
-    return _for_terminal(out, labels, distilled, note, settings_sentence(judge.model))
+    return _for_terminal(out, labels, distilled, note, recipe_sentence(recipe, options, parameters))
 
 
 def _identity(seed: int, options: dict[str, Any], judge: Judge, unique: list[OpenedImage]) -> dict[str, Any]:

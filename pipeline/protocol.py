@@ -32,9 +32,10 @@ from ..trainer.judgments.judging import Judging
 from ..trainer.judgments.judgment_store import JudgmentStore
 from ..trainer.pseudo_scores.labelled_set import PseudoLabels, check_enough, compute_features, pseudo_label_images
 from ..trainer.pseudo_scores.schedule import Schedule
+from ..trainer.recipes import Recipe, recipe_settings
 from ..trainer.scorer_folder import Distilled, rewrite_card
 from ..trainer.tiny_judge import as_typed
-from ..trainer.tiny_judge.known_weights import induced_bias, simulated_because, tiny_judge_name
+from ..trainer.tiny_judge.known_weights import induced_bias, parameter_count, simulated_because, tiny_judge_name
 from .annotation_source import AnnotationSource, check_annotations, check_dataset
 from .card_figures import card_figures
 from .category_pools import JudgedCategory, digest_of, judge_category
@@ -67,6 +68,8 @@ class Protocol:
         Where the options were read from; stands in the command.
     options : mapping
         Fields of the trainer's config, without ``seed``.
+    recipe : Recipe, optional
+        Whose settings stand where ``options`` has none.
     seed : int
     batch_size : int
         Ordered pairs per forward pass; 0: as many as fit on a GPU.
@@ -87,15 +90,31 @@ class Protocol:
     estimator: Estimator = Estimator.exact
     config: Path | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
+    recipe: Recipe | None = None
     seed: int = 0
     batch_size: int = 32
     processes: int = 2
     references: Path | None = None
     typed: str = ""
 
-    def trainer_options(self) -> dict[str, Any]:
-        """The trainer's settings: the paper's family of objectives unless another is asked for by name."""
-        family = {"objective": "policy"} if self.estimator is Estimator.exact else {}
+    def trainer_options(self, images: int, parameters: int) -> dict[str, Any]:
+        """The trainer's settings: the recipe's, else the paper's family of objectives, unless others are given by name.
+
+        Parameters
+        ----------
+        images : int
+            That are trained on.
+        parameters : int
+            Of the model.
+        """
+        if self.recipe is None:
+            return self._named_options()
+        size = {"images": images, "parameters": parameters}
+        return recipe_settings(self.recipe, **size, estimator=self.estimator, given=self.options)
+
+    def _named_options(self) -> dict[str, Any]:
+        """Those that follow from no image and no model."""
+        family = {"objective": "policy"} if self.estimator is Estimator.exact and self.recipe is None else {}
         return family | dict(self.options)
 
     def training_folder(self, category: str) -> Path | None:
@@ -108,9 +127,9 @@ class Protocol:
             "model": judge.fingerprint,
             "train_category": category,
             "estimator": self.estimator.value,
-            "options": self.trainer_options(),
+            "options": self._named_options(),
             "seed": self.seed,
-        }
+        } | ({} if self.recipe is None else {"recipe": self.recipe.value})
 
     def command(self, out: Path) -> str:
         """What to type for this run again."""
@@ -121,6 +140,7 @@ class Protocol:
             "train-category": self.train_category,
             "images": self.images,
             "config": self.config,
+            "recipe": self.recipe and self.recipe.value,
             "estimator": self.estimator.value,
             "seed": self.seed,
             "batch-size": self.batch_size,
@@ -212,6 +232,10 @@ class _Run:
     judge: Judge
     release: ReleaseTables
     paintings: ReleasePaintings
+
+    def trainer_options(self, images: int) -> dict[str, Any]:
+        """The trainer's settings for a number of training images."""
+        return self.settings.trainer_options(images, parameter_count(self.judge.model))
 
     @property
     def simulated_because(self) -> tuple[str, ...]:
@@ -322,7 +346,7 @@ def _distillation(run: _Run, labels: PseudoLabels, training: list[OpenedImage]) 
         images=training,
         estimator=settings.estimator,
         seed=settings.seed,
-        options=settings.trainer_options(),
+        options=run.trainer_options(len(training)),
     )
 
 
@@ -374,13 +398,13 @@ def _conditions(run: _Run, training: list[OpenedImage]) -> Conditions:
         induced_bias=induced_bias(loaded),
         model=settings.model,
         model_name=tiny_judge_name(loaded) or Path(settings.model).name,
-        parameters=sum(parameter.numel() for parameter in loaded.parameters()),
+        parameters=parameter_count(loaded),
         training_category=run.category,
         training_images=len(training),
         training_folder=str(settings.training_folder(run.category) or ""),
         also_evaluated=sum(image.sha256 in evaluated for image in training),
         estimator=settings.estimator.value,
-        options=settings.trainer_options(),
+        options=run.trainer_options(len(training)),
         seed=settings.seed,
         taught_on_stand_in=tiny_judge_name(loaded) is not None,
     )

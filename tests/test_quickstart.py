@@ -22,7 +22,8 @@ from ppaint.model_card.scorer_config import ScorerConfig
 from ppaint.pipeline.own_images import OwnImages, run_own_images
 from ppaint.pipeline.protocol_report import PLOTS
 from ppaint.pipeline.quickstart import Quickstart, run_quickstart
-from ppaint.trainer.tiny_judge import TRAINING, WEIGHTS
+from ppaint.trainer.recipes import Recipe, recipe_settings
+from ppaint.trainer.tiny_judge import SMALL, WEIGHTS
 
 ROWS = ("srcc_before", "srcc_after", "srcc_pseudo", "single_expert", "srcc_after_four_expert", "noise_ceiling")
 
@@ -237,7 +238,9 @@ def test_own_images_give_scores_a_contact_sheet_and_a_plain_warning(mine, tmp_pa
     assert (tmp_path / "out" / "contact_sheet.png").is_file()
     assert any(re.search("mean.* nothing", str(line)) for line in lines)
     summary = json.loads((tmp_path / "out" / "summary.json").read_text())
-    assert summary["tiny_judge"] and summary["training_options"] == {"max_steps": 4, **TRAINING}
+    assert summary["tiny_judge"] and summary["training_options"] == recipe_settings(
+        Recipe.recommended, images=16, parameters=SMALL - 1, given={"max_steps": 4}
+    )
     assert ScorerConfig.load(tmp_path / "out" / "scorer").simulated, "a copy of the tiny judge is the tiny judge"
     # moved images, a moved model and other batches are the same run; another image is not
     moved = shutil.copytree(mine / "mine", tmp_path / "moved")

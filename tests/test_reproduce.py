@@ -8,6 +8,7 @@ import json
 import re
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -36,6 +37,7 @@ from ppaint.publishing.content import Links, Place
 from ppaint.publishing.contents.model import model_content
 from ppaint.publishing.outside_checks import check_content
 from ppaint.trainer.estimator import Estimator
+from ppaint.trainer.recipes import Recipe
 from ppaint.trainer.tiny_judge import WEIGHTS
 from ppaint.trainer.tiny_judge.architecture import build_processor, build_tiny_model
 from ppaint.trainer.tiny_judge.known_weights import JUDGE, simulated_because
@@ -278,7 +280,19 @@ def test_versions_hashes_and_the_command_are_kept(run, summary):
 
 def test_the_objective_is_the_papers_family_unless_another_is_named(summary, raw):
     assert summary["conditions"]["objective"] == "policy"
-    assert settings(raw, options={"objective": "fidelity"}).trainer_options() == {"objective": "fidelity"}
+    assert settings(raw, options={"objective": "fidelity"}).trainer_options(50, 10**6) == {"objective": "fidelity"}
+
+
+def test_a_recipe_sets_the_trainer_and_is_part_of_what_a_run_is(raw):
+    given = settings(raw, options={"folds": 4}, recipe=Recipe.recommended)
+    assert given.trainer_options(50, 10**10) == {"objective": "fidelity", "joint_fit": True, "folds": 4}
+    assert given.trainer_options(50, 10**6)["max_steps"] == 40 and given.trainer_options(200, 10**6)["max_steps"] == 80
+    assert "--recipe recommended" in given.command(Path("out"))
+    judge = SimpleNamespace(fingerprint="f")
+    identity, other = (
+        settings(raw, options={"folds": 4}, recipe=r).identity(judge, "shan_shui") for r in (Recipe.recommended, None)
+    )
+    assert identity["recipe"] == "recommended" and "recipe" not in other and identity["options"] == {"folds": 4}
 
 
 class Killed(Exception):

@@ -74,12 +74,13 @@ def _number(loader: _Loader, node: yaml.ScalarNode) -> int | float:
 _Loader.add_constructor("!number", _number)
 
 
-def read_settings(path: Path, overrides: Sequence[str] = ()) -> tuple[dict[str, Setting], list[Fault]]:
+def read_settings(path: Path | None, overrides: Sequence[str] = ()) -> tuple[dict[str, Setting], list[Fault]]:
     """Read a YAML file of settings, and what the command line puts in their place.
 
     Parameters
     ----------
-    path : Path
+    path : Path, optional
+        None: there is no file.
     overrides : sequence of str
         ``KEY=VALUE``; a value is read as YAML.
 
@@ -103,18 +104,7 @@ def read_settings(path: Path, overrides: Sequence[str] = ()) -> tuple[dict[str, 
     >>> {key: setting.value for key, setting in settings.items()}, faults
     ({'learning_rate': 0.0003, 'eval_strategy': 'no', 'seed': 10}, [])
     """
-    if not path.is_file():
-        raise InputFault(Fault(str(path), "", "there is no such file", "give a YAML file; see trainer/configs"))
-    try:
-        text = path.read_text(encoding="utf-8")
-        found, written = _loaded(text)
-    except (yaml.YAMLError, UnicodeDecodeError, ValueError, RecursionError, OSError) as error:
-        raise InputFault(Fault(str(path), "", f"not readable as YAML ({_why(error)})", "fix the file")) from error
-    if found is None:
-        found, written = {}, {}
-    if not isinstance(found, dict):
-        raise InputFault(Fault(str(path), "", "the file is not a list of KEY: VALUE", "see trainer/configs"))
-    settings = {str(key): Setting(value, _as_text(written.get(str(key))), str(path)) for key, value in found.items()}
+    settings = {} if path is None else _of_file(path)
     faults = []
     for override in overrides:
         key, equals, value = override.partition("=")
@@ -126,6 +116,21 @@ def read_settings(path: Path, overrides: Sequence[str] = ()) -> tuple[dict[str, 
         except (yaml.YAMLError, ValueError, RecursionError):
             faults.append(Fault(COMMAND_LINE, override, "the value is not readable as YAML", "quote it"))
     return settings, faults
+
+
+def _of_file(path: Path) -> dict[str, Setting]:
+    if not path.is_file():
+        raise InputFault(Fault(str(path), "", "there is no such file", "give a YAML file; see trainer/configs"))
+    try:
+        text = path.read_text(encoding="utf-8")
+        found, written = _loaded(text)
+    except (yaml.YAMLError, UnicodeDecodeError, ValueError, RecursionError, OSError) as error:
+        raise InputFault(Fault(str(path), "", f"not readable as YAML ({_why(error)})", "fix the file")) from error
+    if found is None:
+        found, written = {}, {}
+    if not isinstance(found, dict):
+        raise InputFault(Fault(str(path), "", "the file is not a list of KEY: VALUE", "see trainer/configs"))
+    return {str(key): Setting(value, _as_text(written.get(str(key))), str(path)) for key, value in found.items()}
 
 
 def _loaded(text: str) -> tuple[Any, Any]:

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from ...model_card.loading import weights_hash
-from ...trainer.tiny_judge.known_weights import SMALL, simulated_because
+from ...trainer.tiny_judge import SMALL
+from ...trainer.tiny_judge.known_weights import parameter_count, simulated_because
 
 TAUGHT = "the tiny judge, or what was made of it: it was taught with the latent quality behind simulated experts"
 
@@ -48,7 +49,7 @@ def labels_behind(source: str, model: Any) -> dict[str, str]:
     dict
         ``labels`` and ``data`` of a submission's ``training``.
     """
-    small = sum(parameter.numel() for parameter in model.parameters()) < SMALL
+    small = parameter_count(model) < SMALL
     if small and simulated_because(source, model):
         return {"labels": "others", "data": TAUGHT}
     return {"labels": "none", "data": "not disclosed"}

@@ -15,6 +15,9 @@ TWIN_WEIGHTS = Path(__file__).parent / "weights" / "twin"
 TRAINING = MappingProxyType({"learning_rate": 1e-3, "beta": 0.005})
 """What suits a model of this size, picked by held-out judgments (docs/ablations.md); the trainers' defaults are for larger ones."""
 
+SMALL = 20_000_000
+"""Parameters below which a model is trained as the tiny judge is: ten times its size, and a hundredth of the smallest Qwen3-VL."""
+
 
 def model_source(model: str) -> str:
     """Where a model comes from that a command was given: ``tiny`` is the judge that ships.

@@ -14,7 +14,7 @@ from ...foundation.faults import InputFault
 from ...foundation.json_text import read_json
 from ...model_card.card import INDUCED_BIAS
 from ...model_card.scorer_config import FILE_NAME, ScorerConfig, find_file
-from . import TRAINING
+from . import SMALL, TRAINING
 
 JUDGE, TWIN = "the tiny judge", "the tiny judge's twin"
 # `values_hash` of trainer/tiny_judge/weights; a test computes them anew
@@ -32,8 +32,6 @@ VOCABULARY = "9eb4b975a0ecaff15f9b77a1f4f76e471ec2eb92a29d1b751369e17effee3000"
 SHORT_NAMES = {JUDGE: "tiny", TWIN: "tiny-twin"}
 """What a repo that is made from one of them is called after."""
 _PARAMETERS = 2_171_840
-SMALL = 20_000_000
-"""Parameters below which a model is trained as the tiny judge is: ten times its size, and a hundredth of the smallest Qwen3-VL."""
 
 
 def values_hash(loaded) -> str:
@@ -72,7 +70,7 @@ def tiny_judge_name(loaded) -> str | None:
     str or None
         ``JUDGE``, ``TWIN``, or None for every other model.
     """
-    if _parameters(loaded) != _PARAMETERS:
+    if parameter_count(loaded) != _PARAMETERS:
         return None  # a large model is not hashed for nothing
     return KNOWN.get(values_hash(loaded))
 
@@ -178,7 +176,7 @@ def training_settings(loaded) -> dict[str, float]:
         ``TRAINING`` for models of the tiny judge's order of size: itself, its twin, and those that were trained further or
         anew; empty for all larger ones.
     """
-    return dict(TRAINING) if _parameters(loaded) < SMALL else {}
+    return dict(TRAINING) if parameter_count(loaded) < SMALL else {}
 
 
 def settings_sentence(loaded) -> str:
@@ -192,7 +190,7 @@ def settings_sentence(loaded) -> str:
     -------
     str
     """
-    count = f"{_parameters(loaded) / 1e6:,.1f} million parameters"
+    count = f"{parameter_count(loaded) / 1e6:,.1f} million parameters"
     chosen = ", ".join(f"{name} {value:g}" for name, value in training_settings(loaded).items())
     if not chosen:
         return (
@@ -201,5 +199,11 @@ def settings_sentence(loaded) -> str:
     return f"trained with what suits a model of {count}: {chosen}"
 
 
-def _parameters(loaded) -> int:
+def parameter_count(loaded) -> int:
+    """How many numbers a model's weights are; shared ones count once.
+
+    Parameters
+    ----------
+    loaded : torch.nn.Module
+    """
     return sum(parameter.numel() for parameter in loaded.parameters())
