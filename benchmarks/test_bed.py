@@ -29,7 +29,10 @@ def regimes(judge: str) -> list[Regime]:
 
 
 FAMILY: tuple[str, dict] = ("policy", {})
-CANDIDATE: tuple[str, dict] = ("fidelity", {"folds": 3, "estimator": "joint", "learning_rate": 5e-4})
+CANDIDATE: tuple[str, dict] = (
+    "fidelity",
+    {"folds": 3, "estimator": "joint", "label_spread": 1.8, "learning_rate": 5e-4},
+)
 EPOCHS, BATCH = 12, 32
 FEWEST_STEPS = {"policy": 20, "fidelity": 40}  # of each training; both chosen by the grid
 

@@ -16,10 +16,11 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from scipy.stats import rankdata
 from test_bed_data import features_of, load_judge
-from test_bed_labels import HELD_OUT, blended, held_back, joint, random_design, spread_out
+from test_bed_labels import HELD_OUT, blended, held_back, joint, random_design
 from test_bed_regimes import Regime, fresh_model, label_srcc, own_labels, pseudo_scores, true_labels
+from test_bed_rules import Saved, kept_looks
+from test_bed_srcc import mean_srcc
 from test_bed_views import views_of
 
 from ppaint.dataset_script.stand_in.simulate import DIMENSIONS
@@ -47,7 +48,6 @@ OF_BED = (
     "folds",
     "held_back",
     "refit",
-    "spread",
 )  # options that are not the trainer's
 
 
@@ -63,7 +63,7 @@ class BedArm:
         ``"pool"``: pseudo-scores. ``"own"`` and ``"truth"``: the ceilings' labels.
     objective : str
     options : dict
-        ``games``, ``size``, ``design`` (``"random"``), ``estimator`` (``"joint"``) and ``spread`` of the pseudo-scores; ``held_back``: 1 for
+        ``games``, ``size``, ``design`` (``"random"``) and ``estimator`` (``"joint"``) of the pseudo-scores; ``held_back``: 1 for
         training on scores as far apart as the pool's prior leaves them; ``views``: 1 for
         training on views of the images; all others are fields of ``PSDistillExactConfig``.
     draw : int
@@ -110,8 +110,6 @@ def labels_of(arm: BedArm, work: Path) -> PseudoScores:
     _, scores = pseudo_scores(arm.regime, arm.seed, work, draw=arm.draw, **schedule)
     if arm.options.get("estimator") == "joint":
         scores = joint(scores, arm.seed, fraction)
-    if "spread" in arm.options:
-        return spread_out(scores, arm.options["spread"])
     if arm.options.get("held_back"):
         return held_back(scores)
     if arm.options.get("estimator") == "joint":
@@ -138,14 +136,6 @@ def start_scores(seed: int, judge: str, work: Path) -> np.ndarray:
 def training_features(seed: int, judge: str, work: Path) -> dict:
     """Features of the unlabelled scrolls, by hash."""
     return {one.sha256: one for one in features_of(seed, judge, work)["unlabelled"]}
-
-
-def mean_srcc(scores: np.ndarray, truth: np.ndarray) -> float:
-    """Mean over categories and dimensions of the SRCC; scores (3 x each, D), truth (3, each, D)."""
-    ranks = rankdata(scores.reshape(truth.shape), axis=1), rankdata(truth, axis=1)
-    ranks = [one - one.mean(axis=1, keepdims=True) for one in ranks]
-    size = np.sqrt((ranks[0] ** 2).sum(1) * (ranks[1] ** 2).sum(1))
-    return float(((ranks[0] * ranks[1]).sum(1) / size).mean())
 
 
 class Trajectory(PSDistillExactTrainer):
@@ -197,7 +187,7 @@ class Trajectory(PSDistillExactTrainer):
     def averaged(self, last: int) -> dict:
         """A look at the mean of the last weights."""
         kept = {name: p.detach().clone() for name, p in self.core.named_parameters()}
-        self.put({name: torch.stack([s[name] for s in self.states[-last:]]).mean(0) for name in kept})
+        self.put(mean_of(self.states[-last:]))
         found = self.look()
         self.put(kept)
         return found
@@ -247,7 +237,10 @@ def train_arm(name: str, work: Path) -> dict:
     trainer.train()
     looks = trainer.looks
     averages = {last: trainer.averaged(last) for last in AVERAGED}
-    save_trajectory(work / "trajectories" / f"{name}.npz", trajectory_arrays(trainer, scores, averages, truth))
+    arrays = trajectory_arrays(trainer, scores, averages, truth)
+    save_trajectory(work / "trajectories" / f"{name}.npz", arrays)
+    saved = Saved(arrays)
+    (kept,) = kept_looks(saved, folds=False)
     return {
         "arm": name,
         "commit": COMMIT,
@@ -257,6 +250,8 @@ def train_arm(name: str, work: Path) -> dict:
         "pairs": len(scores.judged),
         "steps": [look["step"] for look in looks],
         "srcc": [mean_srcc(look["evaluated"], truth) for look in looks],
+        "kept_steps": [looks[kept]["step"]],
+        "srcc_kept": float(saved.srcc[kept]),
         "srcc_averaged": {str(last): mean_srcc(look["evaluated"], truth) for last, look in averages.items()},
         "kl": [look["kl"] for look in looks],
         "log_loss": [row["eval_log_loss"] for row in trainer.state.log_history if "eval_log_loss" in row],
@@ -313,20 +308,27 @@ def train_folds(name: str, work: Path) -> dict:
     found = []
     for i, step in enumerate(one.steps):
         trainer.states = one.states[0][: i + 1]
-        trainer.put({key: torch.stack([state[i][key] for state in one.states]).mean(0) for key in one.states[0][0]})
+        trainer.put(mean_of([state[i] for state in one.states]))
         found.append(trainer.look() | {"step": step})
     averages = {last: averaged_over_folds(trainer, one.states, last) for last in AVERAGED}
     for look, mean in zip(found, one.means, strict=True):
         look["mean"] = mean
     trainer.looks, trainer.table = found, all_left_out(scores, arm)
-    save_trajectory(work / "trajectories" / f"{name}.npz", trajectory_arrays(trainer, scores, averages, truth))
+    arrays = trajectory_arrays(trainer, scores, averages, truth)
+    save_trajectory(work / "trajectories" / f"{name}.npz", arrays)
+    kept = kept_looks(Saved(arrays), folds=True)
+    trainer.put(mean_of([state[i] for state in one.states for i in kept]))
     return {
         "arm": name,
         "commit": COMMIT,
         "label_srcc": float(np.mean(label_srcc(scores, arm.regime, arm.seed, work))),
+        "reliability": scores.reliability.tolist(),
+        "kept_dimensions": list(scores.kept),
         "pairs": len(scores.judged),
         "steps": [look["step"] for look in found],
         "srcc": [mean_srcc(look["evaluated"], truth) for look in found],
+        "kept_steps": [found[i]["step"] for i in kept],
+        "srcc_kept": mean_srcc(found[0]["evaluated"] if kept == [0] else trainer.look()["evaluated"], truth),
         "kl": np.mean(one.kls, axis=0).tolist(),
         "seconds": round(time.perf_counter() - started, 1),
     }
@@ -368,9 +370,13 @@ def all_left_out(scores: PseudoScores, arm: BedArm):
 
 def averaged_over_folds(trainer: Trajectory, states: list, last: int) -> dict:
     """A look at the mean of the folds' last weights."""
-    kept = [state for one in states for state in one[-last:]]
-    trainer.put({key: torch.stack([state[key] for state in kept]).mean(0) for key in kept[0]})
+    trainer.put(mean_of([state for one in states for state in one[-last:]]))
     return trainer.look()
+
+
+def mean_of(states: list[dict]) -> dict:
+    """The mean of some weights."""
+    return {name: torch.stack([state[name] for state in states]).mean(0) for name in states[0]}
 
 
 @contextmanager

@@ -9,7 +9,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import torch
 from test_bed_arm import (
     COMMIT,
     BedArm,
@@ -18,12 +17,13 @@ from test_bed_arm import (
     fold_pass,
     labels_of,
     make_trainer,
-    mean_srcc,
+    mean_of,
     start_scores,
     trajectory_arrays,
 )
 from test_bed_regimes import label_srcc
-from test_bed_rules import Saved, kept_look
+from test_bed_rules import Saved, kept_looks
+from test_bed_srcc import mean_srcc
 
 from ppaint.dataset_script.stand_in.simulate import DIMENSIONS
 from ppaint.model_card import Judge
@@ -48,10 +48,10 @@ def train_claim(name: str, work: Path) -> dict:
         trainer.train()
         states = [trainer.states]
     saved = Saved(trajectory_arrays(trainer, scores, {}, truth))
-    look = kept_look(saved, folds)
+    looks = kept_looks(saved, folds)
     kept = start
-    if look:
-        trainer.put({key: torch.stack([one[look][key] for one in states]).mean(0) for key in states[0][0]})
+    if looks != [0]:
+        trainer.put(mean_of([one[look] for one in states for look in looks]))
         kept, _ = moments(Judge(trainer.core, trainer.processor, DIMENSIONS).rate(watched))
     return {
         "arm": name,
@@ -59,7 +59,7 @@ def train_claim(name: str, work: Path) -> dict:
         "label_srcc": float(np.mean(label_srcc(scores, arm.regime, arm.seed, work))),
         "kept_dimensions": list(scores.kept),
         "pairs": len(scores.judged),
-        "kept_step": int(saved.arrays["steps"][look]),
+        "kept_steps": saved.arrays["steps"][looks].tolist(),
         "srcc_start": mean_srcc(start, truth),
         "srcc": mean_srcc(kept, truth),
         "srcc_by_category": [

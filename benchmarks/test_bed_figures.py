@@ -42,7 +42,7 @@ class Cells:
     def kept(self, regime: Regime, way: tuple[str, dict] = ("fidelity", {}), labels: str = "pool") -> dict[int, float]:
         """SRCC by seed of what the way's own rule keeps."""
         found = self.rows.get((regime, labels, way[0], tuple(sorted(way[1].items()))), [])
-        return {row["seed"]: row["srcc_kept"].get("folds, with evidence", row["srcc_kept"]["today"]) for row in found}
+        return {row["seed"]: row["srcc_of_run"] for row in found}
 
     def best(self, regime: Regime, labels: str) -> dict[int, float]:
         """SRCC by seed of the best look of a ceiling's training: no rule is to lower a ceiling."""

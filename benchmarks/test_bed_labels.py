@@ -7,7 +7,6 @@ import dataclasses
 import numpy as np
 from test_bed_regimes import Regime, regime_table
 
-from ppaint.preference_to_score import ELO_PER_LOGIT
 from ppaint.trainer import PseudoScores
 from ppaint.trainer.out_of_fold import standardised
 from ppaint.trainer.pseudo_scores.pseudo_labels import SHARE
@@ -24,13 +23,6 @@ def joint(scores: PseudoScores, seed: int, fraction: float = HELD_OUT) -> Pseudo
 def held_back(scores: PseudoScores) -> PseudoScores:
     """The same scores, trained on as far apart as the pool's prior leaves them: what slows training on noisy judgments."""
     return dataclasses.replace(scores, settings={k: v for k, v in scores.settings.items() if k != SHARE})
-
-
-def spread_out(scores: PseudoScores, spread: float) -> PseudoScores:
-    """Scores with one spread in every dimension, whatever the judge's: a standard deviation in natural-log worths."""
-    elo = scores.elo - np.nanmean(scores.elo, axis=0)
-    elo = elo / np.nanstd(elo, axis=0) * spread * ELO_PER_LOGIT
-    return dataclasses.replace(held_back(scores), elo=elo)
 
 
 def blended(scores: PseudoScores, predicted: np.ndarray, share: float) -> PseudoScores:

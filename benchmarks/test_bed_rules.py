@@ -9,11 +9,12 @@ import numpy as np
 from scipy.optimize import minimize
 from scipy.special import expit, log_expit
 from scipy.stats import rankdata
-from test_bed_arm import mean_srcc
+from test_bed_srcc import mean_srcc
 
 from ppaint.preference_to_score import ELO_PER_LOGIT
-from ppaint.trainer.held_out import order_log_loss
-from ppaint.trainer.out_of_fold import worth_keeping
+from ppaint.trainer.held_out import loss_by_image, order_log_loss
+from ppaint.trainer.out_of_fold import as_good_as_the_best, worth_keeping
+from ppaint.trainer.training_table import JudgedPairs, TrainingTable
 
 
 class Saved:
@@ -40,6 +41,25 @@ class Saved:
 
     def __len__(self) -> int:
         return len(self.mean)
+
+    @property
+    def table(self) -> TrainingTable:
+        """What it was trained on, as far as a rule looks at it; the images' names are not kept."""
+        a = self.arrays
+        pairs = {
+            side: JudgedPairs(*(a[f"{side}_{part}"] for part in ("first", "second", "delta")))
+            for side in ("training", "held_out")
+        }
+        return TrainingTable(
+            images=tuple(map(str, range(len(self.elo)))),
+            dimensions=tuple(map(str, a["dimensions"])),
+            category=np.zeros(len(self.elo), dtype=int),
+            elo=self.elo,
+            confidence=a["confidence"],
+            held_out=a["held_out"],
+            training_pairs=pairs["training"],
+            held_out_pairs=pairs["held_out"],
+        )
 
     def held_out_games(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Held-out image, its opponent, and the log-odds that the former is better; each image once per game."""
@@ -158,12 +178,16 @@ def chosen(saved: Saved, rule: Rule, candidates: np.ndarray) -> int:
     return int(candidates[np.argmin(rule(saved)[candidates])])
 
 
-def kept_look(saved: Saved, folds: bool) -> int:
-    """The look that a user's run keeps: with folds by evidence, else the lowest log-loss of held-out judgments."""
+def kept_looks(saved: Saved, folds: bool) -> list[int]:
+    """The looks whose weights a user's run averages: with folds those that are as good as the best, by evidence; else the
+    one with the lowest log-loss of held-out judgments."""
     if not folds:
-        return chosen(saved, log_loss_of_trained, np.arange(saved.looks))
+        return [chosen(saved, log_loss_of_trained, np.arange(saved.looks))]
     look = chosen(saved, log_loss_of_trained, np.arange(1, saved.looks))
-    return look if kept_by_evidence(saved, look) else 0
+    if not kept_by_evidence(saved, look):
+        return [0]
+    losses = np.stack([loss_by_image(saved.table, scores) for scores in saved.mean[1 : saved.looks]])
+    return sorted({look, *(1 + np.flatnonzero(as_good_as_the_best(losses))).tolist()})
 
 
 def kept_by_evidence(saved: Saved, look: int) -> bool:

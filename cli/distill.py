@@ -81,8 +81,11 @@ def distill(
         done = distil(job, report)
     for line in history_lines(done.history):
         typer.echo(line)
-    whose = "judgments of left-out images" if "folds" in done.config.training else "held-out judgments"
-    typer.echo(f"kept the weights of step {done.kept_step}, by {whose}; scorer in {done.folder}")
+    averaged = done.config.training.get("averaged steps")
+    whose = "held-out judgments" if averaged is None else "judgments of left-out images"
+    steps = averaged or [done.kept_step]
+    which = f"mean weights of steps {', '.join(map(str, steps))}" if len(steps) > 1 else f"weights of step {steps[0]}"
+    typer.echo(f"kept the {which}, by {whose}; scorer in {done.folder}")
 
 
 def check_same_images(folder, found: set[str], scores) -> None:

@@ -94,7 +94,8 @@ class Conditions:
     def kept(self, step: int) -> str:
         """Which weights were kept, and picked by what."""
         if folds := self.options.get("folds"):
-            return f"the mean weights of step {step} of {folds} trainings were kept, picked by judgments of the images that each left out"
+            which = f"step {step} and of the steps that are as good for all that is known"
+            return f"the mean weights of {which}, of {folds} trainings, were kept, picked by judgments of the images that each left out"
         return f"the checkpoint of step {step} was kept, picked by held-out judgments"
 
     def training_text(self, *, paths: bool = True) -> str:

@@ -16,10 +16,12 @@ from ppaint.images import InputFault
 from ppaint.model_card.one_pass import logits_and_states
 from ppaint.model_card.out_of_distribution import distances_from
 from ppaint.trainer import PSDistillExactConfig
-from ppaint.trainer.cross_fitting import cross_fit, fold_folder
+from ppaint.trainer.cross_fitting import checkpoint, cross_fit, fold_folder
 from ppaint.trainer.mean_weights import put_mean_weights
 from ppaint.trainer.out_of_fold import (
+    AS_GOOD,
     agreement,
+    as_good_as_the_best,
     assign_folds,
     chance_that_nothing_was_learnt,
     out_of_fold,
@@ -57,10 +59,11 @@ def test_scorer_has_the_mean_of_the_weights_of_the_look_that_orders_left_out_ima
     assert found.step == best["step"] == found.trainer.state.best_global_step
     assert best["eval_srcc"] > 0.5 > abs(looks[0]["eval_srcc"])
     assert found.chance < 0.001
-    files = [load_file(fold_folder(folder, f) / f"checkpoint-{found.step}" / "model.safetensors") for f in (0, 1)]
+    assert found.step in found.steps
+    files = [load_file(checkpoint(folder, f, s) / "model.safetensors") for f in (0, 1) for s in found.steps]
     for name, value in found.trainer.core.state_dict().items():
         if name in files[0]:  # tied weights are written once
-            torch.testing.assert_close(value, (files[0][name] + files[1][name]) / 2, rtol=1e-6, atol=1e-7)
+            torch.testing.assert_close(value, torch.stack([one[name] for one in files]).mean(0), rtol=1e-6, atol=1e-7)
 
 
 def test_every_image_is_left_out_once_and_scored_by_those_weights(whole, features, scores, tmp_path):
@@ -250,5 +253,55 @@ def test_mean_of_one_checkpoint_is_itself(features, scores, tmp_path):
     trainer = make(tmp_path, features, scores, max_steps=2)
     trainer.train_from_newest()
     before = weights(trainer)
-    put_mean_weights(trainer, [tmp_path / "checkpoint-2"])
+    put_mean_weights(trainer, [[tmp_path / "checkpoint-2"]])
     assert same(weights(trainer), before)
+
+
+def test_looks_that_are_as_good_for_all_that_is_known_are_found_image_by_image():
+    rng = np.random.default_rng(0)
+    of_image = rng.normal(size=60)  # an image that is hard is hard at every look: differences are paired
+    losses = np.stack([of_image + better + 0.1 * rng.normal(size=60) for better in (0.5, 0.0, 0.001, 0.1)])
+    losses[:, :3] = np.nan  # images without a judgment
+    assert as_good_as_the_best(losses).tolist() == [False, True, True, False]
+    assert as_good_as_the_best(losses[:, :4]).sum() == 1  # one image has a loss: the lowest alone
+    same_everywhere = np.repeat(losses[1:2], 2, axis=0)
+    assert as_good_as_the_best(same_everywhere).all()
+
+
+def test_chance_is_as_often_in_the_set_as_its_level_says():
+    found = []
+    for seed in range(400):
+        losses = np.random.default_rng(seed).normal(size=(2, 50))
+        found.append(as_good_as_the_best(losses).all())
+    assert np.mean(found) == pytest.approx(1 - 2 * AS_GOOD, abs=0.06)  # two looks: either may come out worse by chance
+
+
+def test_weights_of_several_looks_and_trainings_are_averaged(features, scores, tmp_path):
+    trainer = make(tmp_path, features, scores, max_steps=3, save_steps=1, eval_steps=1, save_total_limit=None)
+    trainer.train_from_newest()
+    one, two, three = (tmp_path / f"checkpoint-{step}" for step in (1, 2, 3))
+    wanted = {
+        name: sum(load_file(folder / "model.safetensors")[name] for folder in (one, two, two, three)) / 4
+        for name in load_file(one / "model.safetensors")
+    }
+    put_mean_weights(trainer, [[one, two], [two, three]])
+    for name, value in wanted.items():
+        torch.testing.assert_close(trainer.core.state_dict()[name], value, rtol=1e-6, atol=1e-7)
+
+
+def test_adapters_of_one_training_are_averaged_as_they_are(features, scores, tmp_path):
+    trainer = make(tmp_path, features, scores, max_steps=2, save_steps=1, eval_steps=1, save_total_limit=None, lora_r=2)
+    trainer.train_from_newest()
+    one, two = (tmp_path / f"checkpoint-{step}" for step in (1, 2))
+    found = [load_file(folder / "adapter_model.safetensors") for folder in (one, two)]
+    put_mean_weights(trainer, [[one, two], [two]])
+    model = dict(trainer.model.named_parameters())
+    for name, first in found[0].items():
+        wide, mean, alone = (
+            model[name.replace(".weight", ".default.weight")],
+            (first + found[1][name]) / 2,
+            found[1][name],
+        )
+        inner = "lora_A" in name
+        parts = [mean, alone] if inner else [mean / 2, alone / 2]
+        torch.testing.assert_close(wide, torch.cat(parts, dim=0 if inner else 1))

@@ -11,7 +11,7 @@ from scipy.optimize import minimize_scalar
 from scipy.special import expit
 
 from ppaint.trainer import Judging, JudgmentStore, build_pool, rate_images
-from ppaint.trainer.held_out import order_log_loss
+from ppaint.trainer.held_out import held_out_metrics, loss_by_image, order_log_loss
 from ppaint.trainer.label_free_run import position_bias
 from ppaint.trainer.training_table import choose_held_out, in_columns, training_table
 
@@ -136,3 +136,13 @@ def test_columns_lie_in_memory_as_they_did_when_older_checkpoints_were_made():
     values, names = np.random.default_rng(0).uniform(0.1, 1, (161, 5)), ["a", "b", "c", "d", "e"]
     found, wanted = in_columns(values, names, names[::-1]), values[:, [4, 3, 2, 1, 0]]
     assert found.strides == wanted.strides and (found.sum(axis=0) == wanted.sum(axis=0)).all()
+
+
+def test_the_loss_of_images_is_that_of_their_judgments(scores):
+    table = training_table(scores, held_out_fraction=0, seed=0, held_out=set(scores.images))
+    score = np.nan_to_num(table.elo) + np.random.default_rng(0).normal(0, 50, table.elo.shape)
+    found, pairs = loss_by_image(table, score), table.held_out_pairs
+    games = np.bincount(pairs.first, minlength=len(found)) + np.bincount(pairs.second, minlength=len(found))
+    assert np.average(found, weights=games) == pytest.approx(held_out_metrics(table, score)["log_loss"])
+    some = training_table(scores, held_out_fraction=0.2, seed=0)
+    np.testing.assert_array_equal(np.isfinite(loss_by_image(some, score)), some.held_out)

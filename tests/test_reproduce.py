@@ -37,7 +37,7 @@ from ppaint.publishing.content import Links, Place
 from ppaint.publishing.contents.model import model_content
 from ppaint.publishing.outside_checks import check_content
 from ppaint.trainer.estimator import Estimator
-from ppaint.trainer.recipes import Recipe
+from ppaint.trainer.recipes import STRUCTURE, Recipe
 from ppaint.trainer.tiny_judge import WEIGHTS
 from ppaint.trainer.tiny_judge.architecture import build_processor, build_tiny_model
 from ppaint.trainer.tiny_judge.known_weights import JUDGE, simulated_because
@@ -285,7 +285,7 @@ def test_the_objective_is_the_papers_family_unless_another_is_named(summary, raw
 
 def test_a_recipe_sets_the_trainer_and_is_part_of_what_a_run_is(raw):
     given = settings(raw, options={"folds": 4}, recipe=Recipe.recommended)
-    assert given.trainer_options(50, 10**10) == {"objective": "fidelity", "joint_fit": True, "folds": 4}
+    assert given.trainer_options(50, 10**10) == {**STRUCTURE[Recipe.recommended], "folds": 4}
     assert given.trainer_options(50, 10**6)["max_steps"] == 40 and given.trainer_options(200, 10**6)["max_steps"] == 80
     assert "--recipe recommended" in given.command(Path("out"))
     judge = SimpleNamespace(fingerprint="f")

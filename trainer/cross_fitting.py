@@ -19,10 +19,10 @@ from transformers import TrainerCallback
 from ..foundation.faults import Fault, InputFault
 from ..model_card.memory import release_memory
 from .checkpoints import NEEDED
-from .held_out import held_out_metrics
+from .held_out import held_out_metrics, loss_by_image
 from .left_out_distances import left_out_distances
 from .mean_weights import put_mean_weights
-from .out_of_fold import assign_folds, out_of_fold, worth_keeping
+from .out_of_fold import as_good_as_the_best, assign_folds, out_of_fold, worth_keeping
 from .run_identity import claim_checkpoints
 from .training_table import TrainingTable, training_table
 
@@ -38,17 +38,20 @@ class CrossFitted:
     trainer : PSDistillExactTrainer
         The last fold's, with the mean of all folds' weights, and a log of what the left-out images said.
     step : int
-        Of the look that is kept; 0 is the starting model.
+        Of the best look; 0 where the starting model is kept.
+    steps : tuple of int
+        Of the looks whose weights are averaged: the best one, and those that are as good as it for all that is known.
     chance : float
         One-sided p-value of the best look's scores of left-out images having nothing to do with their pseudo-scores; that
         this look was chosen is not allowed for.
     distances : ndarray, shape (n,), or None
-        How far each image is from the others under the training that left it out (`left_out_distances`); None where the
-        start was kept.
+        How far each image is from the others under the training that left it out, by the best look's weights
+        (`left_out_distances`); None where the start was kept.
     """
 
     trainer: object
     step: int
+    steps: tuple[int, ...]
     chance: float
     distances: np.ndarray | None = None
 
@@ -69,7 +72,7 @@ class WeightsOfEveryLook(TrainerCallback):
 
 
 def cross_fit(make_trainer: Callable, args, scores) -> CrossFitted:
-    """Train once without each fold, choose a look, and average its weights.
+    """Train once without each fold, choose the looks that are good, and average their weights.
 
     Killed and started again, it resumes in the fold that it was in, and ends at the same weights.
 
@@ -111,19 +114,18 @@ def cross_fit(make_trainer: Callable, args, scores) -> CrossFitted:
         found.append(_scores_of_every_look(trainer))
     steps = sorted(set.intersection(*(set(one) for one in found)))
     looks = [out_of_fold(np.stack([one[s] for one in found]), fold, everything.category) for s in steps]
-    history, chosen, chance = choose_look(looks, steps, scores, args, everything)
-    step, log = steps[chosen], [row for row in trainer.state.log_history if "loss" in row]
-    distances = None
+    history, best, good, chance = choose_looks(looks, steps, scores, args, everything)
+    step, log = steps[best], [row for row in trainer.state.log_history if "loss" in row]
+    averaged, distances = tuple(steps[look] for look in good), None
     if step:
-        checkpoints = [fold_folder(root, f) / f"checkpoint-{step}" for f in range(args.folds)]
-        distances = left_out_distances(trainer, checkpoints, fold)
-        put_mean_weights(trainer, checkpoints)
+        distances = left_out_distances(trainer, [checkpoint(root, f, step) for f in range(args.folds)], fold)
+        put_mean_weights(trainer, [[checkpoint(root, f, one) for one in averaged] for f in range(args.folds)])
     else:
         trainer = None
         release_memory()
         trainer = make_trainer(fold_folder(root, args.folds - 1), left_out, args.folds - 1)  # as it was before training
     trainer.state.log_history, trainer.state.best_global_step = log + history, step
-    return CrossFitted(trainer, step, chance, distances)
+    return CrossFitted(trainer, step, averaged, chance, distances)
 
 
 def _claim(root: Path, args, trainer, table: TrainingTable) -> None:
@@ -160,8 +162,14 @@ def fold_folder(root: Path, fold: int) -> Path:
     return root / f"fold-{fold + 1}"
 
 
-def choose_look(looks, steps, scores, args, table: TrainingTable) -> tuple[list[dict], int, float]:
-    """The look with the best order of left-out images, if it is worth keeping (`worth_keeping`); else the start.
+def checkpoint(root: Path, fold: int, step: int) -> Path:
+    """Where a fold's weights of a step are."""
+    return fold_folder(root, fold) / f"checkpoint-{step}"
+
+
+def choose_looks(looks, steps, scores, args, table: TrainingTable) -> tuple[list[dict], int, list[int], float]:
+    """The look with the best order of left-out images and those that are as good (`as_good_as_the_best`), if the best one is
+    worth keeping (`worth_keeping`); else the start.
 
     Parameters
     ----------
@@ -177,8 +185,10 @@ def choose_look(looks, steps, scores, args, table: TrainingTable) -> tuple[list[
     -------
     history : list of dict
         One row per look, named as the looks of one training are.
-    chosen : int
-        Place of the look that is kept.
+    best : int
+        Place of the best look; 0 where the start is kept.
+    good : list of int
+        Places of the looks whose weights are averaged, in order.
     chance : float
         One-sided p-value of nothing having been learnt by the best of the others; that it was chosen is not allowed for.
     """
@@ -201,7 +211,9 @@ def choose_look(looks, steps, scores, args, table: TrainingTable) -> tuple[list[
             "no look orders left-out images beyond chance and better than the starting model (p = %.2f): that is kept",
             chance,
         )
-    return history, best if kept else 0, chance
+        return history, 0, [0], chance
+    good = as_good_as_the_best(np.stack([loss_by_image(all_left_out, look) for look in looks[1:]]))
+    return history, best, sorted({best, *(1 + np.flatnonzero(good)).tolist()}), chance
 
 
 def _scores_of_every_look(trainer) -> dict[int, np.ndarray]:

@@ -132,7 +132,11 @@ def _how_trained(estimator: Estimator, args, fitted: CrossFitted | None = None) 
         more["answers per image and dimension"] = drawn
     if fitted is not None:
         estimate += f"; trained {args.folds} times, each time without one fold of the images"
-        more |= {"folds": args.folds, "chance that nothing was learnt": fitted.chance}
+        more |= {
+            "folds": args.folds,
+            "averaged steps": list(fitted.steps),
+            "chance that nothing was learnt": fitted.chance,
+        }
     return HowTrained("PSDistillExactTrainer", args.objective, estimate, more, _how_chosen(fitted))
 
 
@@ -141,9 +145,12 @@ def _how_chosen(fitted: CrossFitted | None) -> str:
     if fitted is None:
         return HowTrained.chosen
     if fitted.step:
+        others = [step for step in fitted.steps if step != fitted.step]
+        which = f"steps {', '.join(map(str, fitted.steps))} were" if others else "step {step} were"
+        why = "; {step} is the best, the others are no worse beyond chance" if others else ""
         return (
-            "the weights of step {step} were averaged over the trainings, picked by the log-loss of the judgments of images "
-            "that each training had left out; they order these better than the starting model, and beyond chance "
+            f"the weights of {which} averaged over the trainings, picked by the log-loss of the judgments of images "
+            f"that each training had left out{why}; they order these better than the starting model, and beyond chance "
             f"(p = {fitted.chance:.1g}, before the choice of the step is allowed for)"
         )
     return (

@@ -120,3 +120,35 @@ def held_out_metrics(table: TrainingTable, score: np.ndarray) -> dict[str, float
         out |= {f"log_loss_{name}": fit.loss, f"srcc_{name}": agreement}
     means = {"log_loss": np.mean(losses), "log_loss_floor": np.mean(floors), "srcc": np.mean(agreements)}
     return {name: float(value) for name, value in means.items()} | out
+
+
+def loss_by_image(table: TrainingTable, score: np.ndarray) -> np.ndarray:
+    """What `held_out_metrics` takes the log-loss of, image by image.
+
+    Parameters
+    ----------
+    table : TrainingTable
+    score : ndarray, shape (n, D)
+        As for `held_out_metrics`.
+
+    Returns
+    -------
+    ndarray, shape (n,)
+        Mean log-loss of the held-out judgments that touch an image, over pairs and dimensions, in nats; NaN where there is
+        none. A judgment of two held-out images counts for both.
+    """
+    pairs, n = table.held_out_pairs, len(table.images)
+    total, count = np.zeros(n), np.zeros(n)
+    for k in range(len(table.dimensions)):
+        delta = pairs.delta[:, k]
+        answered = ~np.isnan(delta)
+        if not answered.any():
+            continue
+        margin = score[pairs.first, k] - score[pairs.second, k]
+        margin = order_log_loss(margin, delta).slope * margin[answered]
+        loss = np.logaddexp(0, margin) - expit(delta[answered]) * margin
+        for side in (pairs.first[answered], pairs.second[answered]):
+            total += np.bincount(side, loss, n)
+            count += np.bincount(side, minlength=n)
+    counted = table.held_out & (count > 0)
+    return np.divide(total, count, out=np.full(n, np.nan), where=counted)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import torch
@@ -10,31 +10,37 @@ import torch
 from .adapters import adapters, with_adapters
 
 
-def put_mean_weights(trainer, checkpoints: Iterable[Path]) -> None:
-    """Give a trainer's model the mean of the weights in some checkpoints.
+def put_mean_weights(trainer, trainings: Sequence[Sequence[Path]]) -> None:
+    """Give a trainer's model the mean of the weights in some checkpoints of each training.
 
-    Where all weights are trained, it is their mean. Of adapters it is the mean of what they add to the model: a product of
-    two matrices each, so the mean of K of rank r is one adapter of rank K r, their matrices side by side. It is exact.
+    Where all weights are trained, it is their mean. Of adapters, the matrices of one training are averaged as they are (its
+    checkpoints lie close together), and over the trainings it is the mean of what they add to the model: a product of two
+    matrices each, so the mean of K of rank r is one adapter of rank K r, their matrices side by side; that mean is exact.
 
     Parameters
     ----------
     trainer : PSDistillExactTrainer
         Its training is done; not of a model that is sharded over devices.
-    checkpoints : iterable of Path
-        Of this trainer's model, with its settings.
+    trainings : sequence of sequences of Path
+        The checkpoints of each training, as many of each, of this trainer's model, with its settings.
     """
-    folders = list(checkpoints)
     if trainer.args.lora_r:
-        _put_adapters(trainer, _adapters_of(trainer, folders), len(folders))
+        _put_adapters(trainer, [_mean(trainer, folders) for folders in trainings])
         return
-    total: dict[str, torch.Tensor] = {}  # one sum, on the CPU: not as many models as there are folds
+    mean = _mean(trainer, [folder for folders in trainings for folder in folders])
+    with torch.no_grad():
+        for name, parameter in trainer.accelerator.unwrap_model(trainer.model).named_parameters():
+            if name in mean:
+                parameter.copy_(mean[name])
+
+
+def _mean(trainer, folders: Sequence[Path]) -> dict[str, torch.Tensor]:
+    """The mean of the trained weights in some checkpoints: one sum, on the CPU, not as many models as there are checkpoints."""
+    total: dict[str, torch.Tensor] = {}
     for folder in folders:
         for name, values in _trained(trainer, folder):
             total[name] = total[name] + values.float() if name in total else values.float()
-    with torch.no_grad():
-        for name, parameter in trainer.accelerator.unwrap_model(trainer.model).named_parameters():
-            if name in total:
-                parameter.copy_(total[name] / len(folders))
+    return {name: values / len(folders) for name, values in total.items()}
 
 
 def _trained(trainer, folder: Path) -> Iterator[tuple[str, torch.Tensor]]:
@@ -45,26 +51,17 @@ def _trained(trainer, folder: Path) -> Iterator[tuple[str, torch.Tensor]]:
             yield name, parameter.detach().to("cpu", copy=True)
 
 
-def _adapters_of(trainer, folders: list[Path]) -> dict[str, list[torch.Tensor]]:
-    """The matrices of each checkpoint's adapters, by name."""
-    found: dict[str, list[torch.Tensor]] = {}
-    for folder in folders:
-        for name, values in _trained(trainer, folder):
-            found.setdefault(name, []).append(values)
-    return found
-
-
-def _put_adapters(trainer, found: dict[str, list[torch.Tensor]], count: int) -> None:
-    """A model with adapters of ``count`` times the rank, whose matrices stand side by side."""
-    args = trainer.args
+def _put_adapters(trainer, found: Sequence[dict[str, torch.Tensor]]) -> None:
+    """A model with adapters of as many times the rank as there are trainings, whose matrices stand side by side."""
+    args, count = trainer.args, len(found)
     bare = trainer.accelerator.unwrap_model(trainer.model).unload()
     wide = adapters(count * args.lora_r, count * args.lora_alpha, args.lora_target_modules, count * args.vision_lora_r)
     model = with_adapters(bare, wide)
     with torch.no_grad():
         for name, parameter in model.named_parameters():
-            if name not in found:
+            if name not in found[0]:
                 continue
             inner = "lora_A" in name  # its rows are the ranks; of the other matrix, the columns
-            parts = found[name] if inner else [one / count for one in found[name]]
+            parts = [one[name] if inner else one[name] / count for one in found]
             parameter.copy_(torch.cat(parts, dim=0 if inner else 1))
     trainer.model = model

@@ -6,6 +6,7 @@ import numpy as np
 from scipy.stats import t
 
 EVIDENCE = 0.02  # p-value of the look that was chosen
+AS_GOOD = 0.3  # p-value down to which a look is not taken to be worse than the best one
 
 
 def assign_folds(images: tuple[str, ...], category: np.ndarray, folds: int, seed: int) -> np.ndarray:
@@ -176,3 +177,35 @@ def worth_keeping(start: np.ndarray, trained: np.ndarray, elo: np.ndarray, categ
     chance = chance_that_nothing_was_learnt(trained, elo, category)
     before, after = (agreement(scores, elo, category) for scores in (start, trained))
     return bool(chance <= EVIDENCE and len(after) and after.mean() > before.mean()), chance
+
+
+def as_good_as_the_best(losses: np.ndarray) -> np.ndarray:
+    """Which looks are not worse than the best one beyond chance: a set of looks that may be the best.
+
+    With few and noisy judgments, which look has the lowest loss is chance; the mean of all that may have it is near the best
+    of them, whichever that is. One-sided t-tests of the difference to the lowest mean loss, paired by image, each at the
+    level `AS_GOOD` (chosen on the test bed; 0.2 to 0.4 gave the same).
+
+    Parameters
+    ----------
+    losses : ndarray, shape (looks, n)
+        Of every image by weights that it was left out of (`loss_by_image`); NaN where an image has none.
+
+    Returns
+    -------
+    ndarray of bool, shape (looks,)
+
+    Examples
+    --------
+    >>> noise = np.random.default_rng(0).normal(size=(3, 40))
+    >>> as_good_as_the_best(0.1 * noise + np.array([[0.6], [0.601], [0.7]]))
+    array([ True,  True, False])
+    """
+    losses = losses[:, np.isfinite(losses).all(axis=0)]
+    worse = losses - losses[np.argmin(losses.mean(axis=1))]
+    n = losses.shape[1]
+    if n < 2:
+        return worse.mean(axis=1) == 0
+    error = worse.std(axis=1, ddof=1) / np.sqrt(n)
+    ratio = np.divide(worse.mean(axis=1), error, out=np.zeros(len(worse)), where=error > 0)
+    return np.where(error > 0, t.sf(ratio, n - 1) >= AS_GOOD, worse.mean(axis=1) == 0)

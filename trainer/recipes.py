@@ -25,7 +25,7 @@ class Recipe(StrEnum):
 
 
 STRUCTURE: dict[Recipe, dict[str, Any]] = {
-    Recipe.recommended: {"objective": "fidelity", "joint_fit": True, "folds": 3},
+    Recipe.recommended: {"objective": "fidelity", "joint_fit": True, "label_spread": 1.8, "folds": 3},
     Recipe.paper: {"objective": "policy"},
 }
 # Chosen on the test bed, on models of the tiny judge's size: nothing is known of what suits larger ones but the trainers' defaults.
@@ -80,7 +80,7 @@ def recipe_settings(
     >>> recipe_settings(Recipe.paper, images=50, parameters=2_000_000)
     {'objective': 'policy', 'learning_rate': 0.001, 'beta': 0.005, 'max_steps': 20, 'eval_steps': 3, 'save_steps': 3}
     >>> recipe_settings(Recipe.recommended, images=50, parameters=8_000_000_000, given={"folds": 5})
-    {'objective': 'fidelity', 'joint_fit': True, 'folds': 5}
+    {'objective': 'fidelity', 'joint_fit': True, 'label_spread': 1.8, 'folds': 5}
     """
     if estimator is Estimator.sampled:
         if recipe is not Recipe.paper:
