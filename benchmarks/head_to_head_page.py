@@ -8,8 +8,7 @@ from pathlib import Path
 import numpy as np
 from head_to_head import EQUAL_FLOPS, EQUAL_PASSES, ESTIMATORS, LIMITS, SEARCH, SMALL_STEPS, best_rate, kept_srcc
 from head_to_head_arms import IMAGES, IMAGES_OF_SMALL, SMALL, TRL_GROUP, TRL_QUESTIONS
-from report_runs import RESULTS, read_json, table, write_result
-from scipy.stats import t as student
+from report_runs import RESULTS, interval, read_json, table, write_result
 from scipy.stats import ttest_1samp
 
 from ppaint.eval_suite.significance import holm
@@ -32,13 +31,6 @@ Runs = Mapping[str, Sequence[dict]]
 def last_srcc(run: dict) -> float:
     """SRCC after the last step."""
     return run["looks"][-1]["srcc"]
-
-
-def interval(values: Sequence[float]) -> tuple[float, float, float]:
-    """Mean over seeds and its 95 % limits by Student's t."""
-    values = np.asarray(values, dtype=float)
-    half = student.ppf(0.975, len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values))
-    return float(values.mean()), float(values.mean() - half), float(values.mean() + half)
 
 
 def compare(found: Runs, measure) -> list[dict]:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 
+import numpy as np
 from command_line import command_line
+from scipy.stats import t as student
 
 from ppaint.foundation.whole_files import write_text
 from ppaint.trainer import code_version
@@ -32,6 +35,13 @@ def table(header: list[str], rows: list[list[str]]) -> str:
     """A Markdown table."""
     lines = ["| " + " | ".join(header) + " |", "|" + "---|" * len(header)]
     return "\n".join(lines + ["| " + " | ".join(row) + " |" for row in rows])
+
+
+def interval(values: Sequence[float]) -> tuple[float, float, float]:
+    """Mean over seeds and its 95 % limits by Student's t."""
+    values = np.asarray(values, dtype=float)
+    half = student.ppf(0.975, len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values))
+    return float(values.mean()), float(values.mean() - half), float(values.mean() + half)
 
 
 def nine_rows(runs: dict[str, dict]) -> list[list[str]]:

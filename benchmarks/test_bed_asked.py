@@ -110,7 +110,7 @@ def main(
     processes: Annotated[int, typer.Option()] = 2,
 ) -> None:
     """Paint, encode and judge what the claims need."""
-    from test_bed import claim_arms
+    from test_bed_claims import claim_arms
 
     arms = claim_arms()
     wanted: dict[str, dict] = defaultdict(dict)

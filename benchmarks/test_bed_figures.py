@@ -18,6 +18,7 @@ from test_bed_arm import BedArm
 from test_bed_regimes import Regime
 
 from ppaint.eval_suite.plot_style import AFTER, BEFORE, NEUTRAL, drawn
+from ppaint.trainer.pseudo_scores.pseudo_labels import MIN_RELIABILITY
 
 FIGURES = Path(__file__).parents[1] / "docs" / "figures"
 CLAIMED_FROM = 0.03  # headroom
@@ -67,6 +68,8 @@ class Cells:
         start = {row["seed"]: row["srcc"][0] for row in rows}
         found = {"own": own, "truth": truth, "family": family, "candidate": candidate, "start": start, "labels": labels}
         means = {name: self.mean(values, seeds) for name, values in found.items()}
+        usual = [row for row in rows if row["labels"] == "pool" and row["seed"] in seeds]
+        means["refused"] = float(np.mean([max(row["reliability"]) < MIN_RELIABILITY for row in usual]))
         means["headroom"] = min(means["own"], means["truth"]) - means["family"]
         return means | {"seeds": seeds, "gains": [candidate[s] - family[s] for s in seeds]}
 

@@ -50,6 +50,7 @@ def made_here(work: Path) -> list[dict]:
                 "srcc_averaged": np.round(saved.srcc[saved.looks :], 4).tolist(),
                 "kept": {name: int(saved.arrays["steps"][look]) for name, look in kept.items()},
                 "srcc_kept": {name: round(float(saved.srcc[look]), 4) for name, look in kept.items()},
+                "reliability": np.round(found["reliability"], 3).tolist(),
                 "kept_dimensions": found["kept_dimensions"],
                 "kept_steps": found["kept_steps"],  # by the rule that users run
                 "srcc_of_run": round(found["srcc_kept"], 4),

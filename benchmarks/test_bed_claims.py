@@ -1,0 +1,127 @@
+"""The claims: the recommended recipe against the paper's family on seeds and judges that nothing was chosen on. Once.
+
+    python benchmarks/test_bed_judges.py --make 1 --work runs/test_bed
+    python benchmarks/test_bed_asked.py --work runs/test_bed
+    python benchmarks/test_bed_claims.py --work runs/test_bed
+
+Regimes are those in which the seeds that choose had headroom (results/test_bed.json), and clean log-odds; judges are the
+shipped one and the second make of the ladder, seeds 100 to 119, a draw of the votes each. Resumable by arm, two processes,
+some 70 CPU seconds for a pair of trainings. Writes benchmarks/results/test_bed_claims.json and prints the table.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import typer
+from report_runs import RESULTS, interval, read_json, table, write_result
+from resumable import in_pieces
+from scipy.stats import t
+from test_bed import CANDIDATE, FAMILY, JUDGES, in_way, regimes
+from test_bed_arm import BedArm
+from test_bed_claim import train_claim
+from test_bed_figures import CLAIMED_FROM, Cells
+from test_bed_regimes import Regime
+
+from ppaint.eval_suite.significance import holm
+
+SEEDS = tuple(range(100, 120))
+MADE = 1
+CLEAN = 50, 160  # numbers of images with log-odds and nothing wrong, where nothing is to be lost
+
+
+def claimed_regimes(rows: list[dict]) -> list[Regime]:
+    """Where the seeds that choose had headroom, and judgments that `ppaint judge` goes on with; then clean log-odds.
+
+    Parameters
+    ----------
+    rows : list of dict
+        Of results/test_bed.json.
+    """
+    cells, found = Cells(rows), []
+    for judge in JUDGES:
+        known = [(regime, cells.of_regime(regime)) for regime in regimes(judge)]
+        mine = [r for r, one in known if one and one["headroom"] >= CLAIMED_FROM and one["refused"] <= 0.5]
+        mine += [r for r in (Regime(judge, n) for n in CLEAN) if r not in mine]
+        found += [replace(regime, judge=second_make(judge)) for regime in mine]
+    return found
+
+
+def second_make(judge: str) -> str:
+    """The judge of the make that claims are made with; there is one shipped judge."""
+    return f"{judge.removesuffix('-0')}-{MADE}" if judge.endswith("-0") else judge
+
+
+def claim_arms(seeds=SEEDS) -> list[BedArm]:
+    """Family and recipe in every regime, seed after seed, so that a run that is stopped has whole seeds."""
+    wanted = claimed_regimes(read_json(RESULTS / "test_bed.json")["arms"])
+    return [in_way(regime, seed, way) for seed in seeds for regime in wanted for way in (FAMILY, CANDIDATE)]
+
+
+def rows_by_regime(results: list[dict]) -> dict[str, dict[int, dict[str, dict]]]:
+    """Results by regime, seed and way; seeds that have both."""
+    found: dict[str, dict] = defaultdict(lambda: defaultdict(dict))
+    for row in results:
+        arm = BedArm.from_name(row["arm"])
+        found[arm.regime.name][arm.seed]["family" if arm.objective == FAMILY[0] else "recipe"] = row
+    return {name: {s: both for s, both in sorted(seeds.items()) if len(both) == 2} for name, seeds in found.items()}
+
+
+def figures_of(pairs: dict[int, dict[str, dict]]) -> dict:
+    """Means over stand-ins, and the paired difference with its two-sided 95 % interval and one-sided p-value."""
+    family, recipe = (np.array([both[way]["srcc"] for both in pairs.values()]) for way in ("family", "recipe"))
+    gain = recipe - family
+    mean, low, high = interval(gain)
+    error = gain.std(ddof=1) / np.sqrt(len(gain))
+    return {
+        "stand-ins": len(gain),
+        "start": float(np.mean([both["family"]["srcc_start"] for both in pairs.values()])),
+        "labels": float(np.mean([both["family"]["label_srcc"] for both in pairs.values()])),
+        "family": float(family.mean()),
+        "recipe": float(recipe.mean()),
+        "gain": mean,
+        "low": low,
+        "high": high,
+        "ahead": int((gain > 0).sum()),
+        "p": float(t.sf(mean / error, len(gain) - 1)) if error > 0 else 1.0,
+    }
+
+
+def claims_table(found: dict[str, dict]) -> str:
+    """One row per regime."""
+    rows = [
+        [
+            name.replace("_", ", "),
+            str(one["stand-ins"]),
+            *(f"{one[key]:.3f}" for key in ("labels", "start", "family", "recipe")),
+            f"{one['gain']:+.3f} [{one['low']:+.3f}, {one['high']:+.3f}]",
+            f"{one['ahead']}",
+            f"{one['p_holm']:.2g}",
+        ]
+        for name, one in found.items()
+    ]
+    return table(["regime", "stand-ins", "labels", "before", "family", "recipe", "gain", "ahead", "p (Holm)"], rows)
+
+
+def main(
+    work: Annotated[Path, typer.Option(help="Folder of the test bed.")] = Path("runs/test_bed"),
+    processes: Annotated[int, typer.Option()] = 2,
+    seeds: Annotated[list[int] | None, typer.Option(help="Some of the claims' seeds; all by default.")] = None,
+) -> None:
+    """Train what is not there yet, write, print."""
+    names = [arm.name for arm in claim_arms(tuple(seeds) if seeds else SEEDS)]
+    results = in_pieces(partial(train_claim, work=work), names, work / "claims", processes, "claims")
+    found = {name: figures_of(pairs) for name, pairs in rows_by_regime(results).items() if len(pairs) > 1}
+    for one, corrected in zip(found.values(), holm([one["p"] for one in found.values()]), strict=True):
+        one["p_holm"] = float(corrected)
+    write_result("test_bed_claims", {"regimes": found, "arms": results})
+    typer.echo(claims_table(found))
+
+
+if __name__ == "__main__":
+    typer.run(main)
