@@ -4,7 +4,7 @@
 
 ``grid``: settings of the paper's family and of the candidate. ``map``: both in all regimes, and the ceilings. ``permuted``: do
 forty runs on permuted judgments keep the start? ``honest``: does a judge that rates better than it compares lose by
-training? ``other``: what else was tried. All on the seeds that choose. Data and judgments come from test_bed_judges.py and test_bed_data.py.
+training? All on the seeds that choose. Data and judgments come from test_bed_judges.py and test_bed_data.py.
 """
 
 from __future__ import annotations
@@ -115,7 +115,24 @@ def honest_arms(judges=("twin",), seeds=(0, 1)) -> list[BedArm]:
     return [in_way(one, seed, way) for seed in seeds for one in bad for way in (FAMILY, CANDIDATE)]
 
 
+SCHEDULES = ((32, 12), (32, 6), (16, 6), (12, 4), (12, 2), (8, 2))  # members of the pool, opponents of each outsider
+
+
+def budget_arms(judges=("shipped", "middling-0"), seeds=(0, 1)) -> list[BedArm]:
+    """Family and recipe by the number of judgments, where headroom is largest: 100 images, votes of sharpness 0.25."""
+    given = [{} if (size, games) == SCHEDULES[0] else {"size": size, "games": games} for size, games in SCHEDULES]
+    wanted = [Regime(judge, 100, 0.25) for judge in judges]
+    return [
+        in_way(one, seed, way, more)
+        for seed in seeds
+        for more in given
+        for one in wanted
+        for way in (FAMILY, CANDIDATE)
+    ]
+
+
 STAGES = {
+    "budget": budget_arms,
     "honest": honest_arms,
     "permuted": permuted_arms,
     "held-back": held_back_arms,

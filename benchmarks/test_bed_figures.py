@@ -16,6 +16,7 @@ from report_runs import RESULTS, read_json, table
 from test_bed import CANDIDATE, FAMILY, JUDGES, in_way, regimes
 from test_bed_arm import BedArm
 from test_bed_regimes import Regime
+from test_bed_summary import srcc_of_run
 
 from ppaint.eval_suite.plot_style import AFTER, BEFORE, NEUTRAL, drawn
 from ppaint.trainer.pseudo_scores.pseudo_labels import MIN_RELIABILITY
@@ -43,7 +44,7 @@ class Cells:
     def kept(self, regime: Regime, way: tuple[str, dict] = ("fidelity", {}), labels: str = "pool") -> dict[int, float]:
         """SRCC by seed of what the way's own rule keeps."""
         found = self.rows.get((regime, labels, way[0], tuple(sorted(way[1].items()))), [])
-        return {row["seed"]: row["srcc_of_run"] for row in found}
+        return {row["seed"]: srcc_of_run(row) for row in found}
 
     def best(self, regime: Regime, labels: str) -> dict[int, float]:
         """SRCC by seed of the best look of a ceiling's training: no rule is to lower a ceiling."""
@@ -101,7 +102,7 @@ def draw_headroom(cells: Cells) -> None:
         for style, colour, marker, name in (
             ("-", NEUTRAL, "", "ceiling: the judge's own noise-free labels"),
             (":", NEUTRAL, "", "ceiling: the truth as labels"),
-            ("", AFTER, "s", "candidate recipe"),
+            ("", AFTER, "s", "recommended recipe"),
             ("", BEFORE, "o", "the paper's family"),
         ):
             first.plot([], [], linestyle=style, color=colour, marker=marker, label=name)
@@ -120,16 +121,23 @@ def draw_competence(cells: Cells) -> None:
             labels = [one["labels"] for one in found]
             name = f"{judge.removesuffix('-0')} judge"
             gain.plot(labels, [np.mean(one["gains"]) for one in found], marker, color=AFTER, label=name)
-            scorer.plot(labels, [one["candidate"] for one in found], marker, color=AFTER, label=f"candidate, {name}")
+            scorer.plot(labels, [one["candidate"] for one in found], marker, color=AFTER, label=f"recipe, {name}")
             scorer.plot(labels, [one["family"] for one in found], marker, color=BEFORE, fillstyle="none")
         gain.axhline(0, color=NEUTRAL, linewidth=0.8)
         gain.set_xlabel("SRCC of the labels (pool) with the truth")
-        gain.set_ylabel("SRCC: candidate less family")
+        gain.set_ylabel("SRCC: recommended recipe less family")
         gain.legend(fontsize=7)
         scorer.set_xlabel("SRCC of the labels (pool) with the truth")
         scorer.set_ylabel("SRCC of the scorer with the truth")
-        scorer.set_title("filled: candidate; open: the paper's family", fontsize=9)
+        scorer.set_title("filled: recommended recipe; open: the paper's family", fontsize=9)
         gain.set_title("simulated; a point is a regime", fontsize=9)
+
+
+def mark_of(one: dict) -> str:
+    """Whether claims are made in a regime, or `ppaint judge` stops at its judgments."""
+    if one["refused"] > 0.5:
+        return " (stops)"
+    return " *" if one["headroom"] >= CLAIMED_FROM else ""
 
 
 def headroom_table(cells: Cells) -> str:
@@ -145,7 +153,7 @@ def headroom_table(cells: Cells) -> str:
                         label_of(regime).replace("\nnoise", " noise").replace("\n", ", "),
                         " ".join(map(str, one["seeds"])),
                         *(f"{one[name]:.3f}" for name in names),
-                        f"{one['headroom']:+.3f}" + (" *" if one["headroom"] >= CLAIMED_FROM else ""),
+                        f"{one['headroom']:+.3f}" + mark_of(one),
                         f"{np.mean(one['gains']):+.3f}",
                     ]
                 )
@@ -158,7 +166,7 @@ def headroom_table(cells: Cells) -> str:
         "own labels",
         "truth",
         "family",
-        "candidate",
+        "recipe",
         "headroom",
         "gain",
     ]

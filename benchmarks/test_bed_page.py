@@ -15,11 +15,10 @@ from test_bed import CANDIDATE, FAMILY, SETTINGS, WIDER, in_way
 from test_bed_figures import Cells, draw_competence, draw_headroom, headroom_table, label_of
 from test_bed_regimes import Regime
 from test_bed_summary import by_rule, permuted
-from test_bed_text import TEXT
+from test_bed_text import TEXT, TOLD
 
 from ppaint.foundation.whole_files import write_text
 
-UNKNOWN = "not recorded"  # of the first arms: by code between d4c57bc and be24ab8
 PAGE = Path(__file__).parents[1] / "docs" / "test-bed.md"
 
 
@@ -48,15 +47,15 @@ def judges_table(judges: dict) -> str:
 
 
 def settings_table(cells: Cells) -> str:
-    """Family and candidate by setting, kept SRCC, in the regimes of the grid."""
+    """Family and candidate by setting, kept SRCC, in the regimes of the grid: arms of the older pool."""
     wanted = [(judge, *regime) for judge in ("shipped", "middling-0") for regime in GRID]
     lines = []
-    for way, name in ((FAMILY, "the paper's family"), (CANDIDATE, "candidate")):
+    for way, name in ((FAMILY, "the paper's family"), (CANDIDATE, "the recommended recipe, as it was")):
         for moved in [*SETTINGS, *WIDER]:
             row = []
             for judge, n, sharpness, wrong in wanted:
                 regime = Regime(judge, n, sharpness, wrong)
-                arm = in_way(regime, 0, way, moved)
+                arm = in_way(regime, 0, as_of_the_grid(way), moved)
                 found = cells.kept(regime, (arm.objective, arm.options))
                 row.append(" / ".join(f"{value:.3f} ({seed})" for seed, value in sorted(found.items())))
             if any(row):
@@ -70,24 +69,31 @@ def settings_table(cells: Cells) -> str:
     return table(["", "setting", *heads], lines)
 
 
+def as_of_the_grid(way: tuple[str, dict]) -> tuple[str, dict]:
+    """The way without what came after the grid was run."""
+    return way[0], {name: value for name, value in way[1].items() if name != "label_spread"}
+
+
 GRID = [(50, 0.25, ""), (50, 0.0, "consistent"), (160, 0.25, "")]
 
 
 def main() -> None:
     """Draw, write."""
     rows, judges = read_json(RESULTS / "test_bed.json")["arms"], read_json(RESULTS / "test_bed_judges.json")["judges"]
+    older = Cells(read_json(RESULTS / "test_bed_older_pool.json")["arms"])
     cells = Cells(rows)
     draw_headroom(cells)
     draw_competence(cells)
     parts = {
         "judges": judges_table(judges),
         "headroom": headroom_table(cells),
-        "settings": settings_table(cells),
+        "settings": settings_table(older),
         "rules": by_rule(rows),
         "permuted": permuted(rows),
+        "told": TOLD,
         "arms": f"{len(rows)}",
-        "commits": ", ".join(f"`{commit}`" for commit in sorted({row["commit"] for row in rows} - {UNKNOWN})),
-        "unknown": f"{sum(row['commit'] == UNKNOWN for row in rows)}",
+        "commits": ", ".join(f"`{commit}`" for commit in sorted({row["commit"] for row in rows})),
+        "seeds": ", ".join(str(seed) for seed in sorted({row["seed"] for row in rows})),
     }
     write_text(PAGE, TEXT.format(**parts))
     typer.echo(f"{len(rows)} arms")

@@ -35,7 +35,10 @@ def quickstart(
     ] = None,
     batch_size: Annotated[int, typer.Option(min=1, help="Ordered pairs per forward pass.")] = 32,
 ) -> None:
-    """Build, judge, pseudo-label, distil and measure, with one command."""
+    """Build, judge, pseudo-label, distil and measure, with one command: a smoke run on the judge that ships.
+
+    With --images, a folder of your own is judged, and a scorer is distilled by the recommended recipe.
+    """
     from .terminal import progress_bars, show_lines
 
     source = model_source(model)

@@ -10,7 +10,7 @@ from ppaint.preference_to_score import ELO_PER_LOGIT, fit_pool
 from ppaint.trainer import Judged, PseudoScores
 from ppaint.trainer.pseudo_scores.joint_fit import fit_jointly
 from ppaint.trainer.pseudo_scores.pseudo_labels import SHARE
-from ppaint.trainer.training_table import choose_held_out, jointly_fitted, spread_alike, training_table
+from ppaint.trainer.training_table import SURE, choose_held_out, jointly_fitted, spread_alike, training_table
 
 POOL, OUTSIDE, GAMES = 8, 12, 5
 NAMES = tuple(f"{i:064x}" for i in range(POOL + OUTSIDE))
@@ -112,8 +112,9 @@ def test_trainer_learns_from_the_joint_fit_when_it_is_asked_to(features, scores,
     np.testing.assert_array_equal(again.table.elo, training_table(fit_jointly(scores), held_out_fraction=0, seed=5).elo)
 
 
-def test_trainer_learns_from_scores_that_are_as_far_apart_as_it_is_asked_to(features, scores, tmp_path):
-    usual, spread = (make(tmp_path / str(s), features, scores, label_spread=s) for s in (0.0, 1.8))
+def test_trainer_learns_from_noisy_scores_that_are_as_far_apart_as_it_is_asked_to(features, scores, tmp_path):
+    noisy = dataclasses.replace(scores, reliability=np.full(len(scores.dimensions), 0.5))
+    usual, spread = (make(tmp_path / str(s), features, noisy, label_spread=s) for s in (0.0, 1.8))
     table, trained = spread.table, ~spread.table.held_out
     np.testing.assert_allclose(np.nanstd(table.elo[trained], axis=0) / ELO_PER_LOGIT, 1.8)
     with np.errstate(invalid="ignore"):
@@ -125,9 +126,13 @@ def test_trainer_learns_from_scores_that_are_as_far_apart_as_it_is_asked_to(feat
     np.testing.assert_array_equal(spread.elo.numpy(), table.elo.T.astype(np.float32))
 
 
-def test_scores_that_are_all_alike_are_not_spread(scores):
-    table = training_table(scores, held_out_fraction=0, seed=0)
+def test_reliable_scores_and_scores_that_are_all_alike_stay_as_they_are(scores):
+    table = training_table([scores, scores], held_out_fraction=0, seed=0)
     alike = dataclasses.replace(table, elo=np.where(np.arange(table.elo.shape[1]) == 0, 7.0, table.elo))
-    found = spread_alike(alike, 1.0)
+    reliability = np.full((2, table.elo.shape[1]), 0.5)
+    reliability[1, 1] = SURE
+    found, second = spread_alike(alike, 1.0, reliability), table.category == 1
     np.testing.assert_array_equal(found.elo[:, 0], 7.0)
-    np.testing.assert_allclose(np.nanstd(found.elo[:, 1:], axis=0), ELO_PER_LOGIT)
+    np.testing.assert_array_equal(found.elo[second, 1], table.elo[second, 1])
+    for mine, from_column in ((~second, 1), (second, 2)):
+        np.testing.assert_allclose(np.nanstd(found.elo[mine, from_column:], axis=0), ELO_PER_LOGIT)

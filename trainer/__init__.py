@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from .pseudo_scores.pseudo_labels import NoUsableSignal, PseudoScores, rate_images, rate_outsiders
     from .pseudo_scores.reference_pool import ReferencePool, build_pool
     from .pseudo_scores.schedule import Schedule
+    from .recipes import Recipe, recipe_settings
     from .score_answers import parse_score
     from .scorer_folder import Distilled
 
@@ -44,6 +45,7 @@ _HOME = {
     "PoolSelfCheck": "pseudo_scores.pool_self_check",
     "PseudoLabels": "pseudo_scores.labelled_set",
     "PseudoScores": "pseudo_scores.pseudo_labels",
+    "Recipe": "recipes",
     "ReferencePool": "pseudo_scores.reference_pool",
     "Schedule": "pseudo_scores.schedule",
     "build_pool": "pseudo_scores.reference_pool",
@@ -53,6 +55,7 @@ _HOME = {
     "pseudo_label_images": "pseudo_scores.labelled_set",
     "rate_images": "pseudo_scores.pseudo_labels",
     "rate_outsiders": "pseudo_scores.pseudo_labels",
+    "recipe_settings": "recipes",
 }
 __all__ = [
     "CardText",
@@ -72,6 +75,7 @@ __all__ = [
     "PoolSelfCheck",
     "PseudoLabels",
     "PseudoScores",
+    "Recipe",
     "ReferencePool",
     "Schedule",
     "build_pool",
@@ -81,6 +85,7 @@ __all__ = [
     "pseudo_label_images",
     "rate_images",
     "rate_outsiders",
+    "recipe_settings",
 ]
 
 

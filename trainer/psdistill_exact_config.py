@@ -43,16 +43,17 @@ class PSDistillExactConfig(LabelFreeConfig, TrainingArguments):
             Whether pseudo-scores are learnt from as one Bradley-Terry fit of all judgments gives them, those of the pool and of
             the images outside it together, in place of scores against the frozen pool. Held-out images have no part in it.
         label_spread (`float`, *optional*, defaults to `0.0`):
-            Standard deviation, in natural-log worths, that pseudo-scores get in every category and dimension before they are
-            learnt from; `0` leaves them as far apart as the judge has them. A judge that is hardly sure of anything gives worths
-            close together, which pull little.
+            Standard deviation, in natural-log worths, that pseudo-scores get before they are learnt from, in every category and
+            dimension whose reliability is below 0.9: there the judge's noise decides how far apart they are, and scores close
+            together are learnt slowly. Where judgments are reliable, and with `0` everywhere, they stay as far apart as the judge has them.
 
         > Parameters that control the label-free stopping
 
         folds (`int`, *optional*, defaults to `0`):
             With K of at least 2, the model is trained K times, each time without one K-th of the images, and the scorer has
-            the mean of their weights (of adapters, an adapter of K times the rank). The look whose left-out images are
-            ordered best is kept; unless it orders them beyond chance, and better than the starting model, that is kept. For few images
+            the mean of their weights (of adapters, an adapter of K times the rank). The look whose left-out images are ordered best
+            is averaged with all that are as good for all that is known; unless it orders them beyond chance, and better than the
+            starting model, that is kept. For few images
             and noisy judgments, where `held_out_fraction` leaves too few images to choose by; it is not used then, nor are
             `eval_steps`: every checkpoint (`save_steps`) is a look. Each training has `max_steps`, so the whole takes K times
             as many. Weights of every look stay on the disk until the run folder is removed. The mean has seen every image, so the
@@ -103,7 +104,7 @@ class PSDistillExactConfig(LabelFreeConfig, TrainingArguments):
     label_spread: float = field(
         default=0.0,
         metadata={
-            "help": "Standard deviation of the pseudo-scores that are learnt from, in natural-log worths; 0: as they are."
+            "help": "Standard deviation, in natural-log worths, of pseudo-scores with a reliability below 0.9; 0: as they are."
         },
     )
 

@@ -12,6 +12,8 @@ from ..preference_to_score.elo.elo_scale import ELO_PER_LOGIT
 from .pseudo_scores.joint_fit import fit_jointly
 from .pseudo_scores.pseudo_labels import SHARE, PseudoScores
 
+SURE = 0.9  # reliability from which on the differences of a judge's scores are its own, and not its noise's
+
 
 @dataclass(frozen=True)
 class JudgedPairs:
@@ -134,17 +136,20 @@ def training_table(
     )
 
 
-def spread_alike(table: TrainingTable, spread: float) -> TrainingTable:
-    """The same table with pseudo-scores that are equally far apart in every category and dimension.
+def spread_alike(table: TrainingTable, spread: float, reliability: np.ndarray) -> TrainingTable:
+    """The same table with pseudo-scores equally far apart wherever judgments are too noisy to say how far apart they are.
 
-    How far apart a judge's worths are says how sure it is, not how good; a ranking objective that is asked to bring about
-    small differences hardly moves an order that is wrong. The order and the ratios of the differences stay.
+    A ranking objective learns slowly from noisy scores that lie close together, and the noise decides how close they lie. Where
+    judgments are reliable (`SURE`) the judge's own differences stay, which say how sure it is. The order and the ratios of
+    the differences stay everywhere.
 
     Parameters
     ----------
     table : TrainingTable
     spread : float
         Standard deviation over the images that are trained on, in natural-log worths.
+    reliability : ndarray, shape (C, D)
+        Of the pseudo-scores, by category and dimension of the table.
 
     Returns
     -------
@@ -153,22 +158,20 @@ def spread_alike(table: TrainingTable, spread: float) -> TrainingTable:
 
     Examples
     --------
-    >>> import dataclasses
     >>> from ppaint.preference_to_score import ELO_PER_LOGIT
     >>> none = JudgedPairs(np.array([], int), np.array([], int), np.empty((0, 1)))
     >>> one = TrainingTable(("a", "b", "c"), ("overall",), np.zeros(3, int), np.array([[1.0], [2.0], [9.0]]),
     ...                     np.ones((3, 1)), np.array([False, False, True]), none, none)
-    >>> (spread_alike(one, 0.5).elo / ELO_PER_LOGIT).ravel()
+    >>> (spread_alike(one, 0.5, np.array([[0.6]])).elo / ELO_PER_LOGIT).ravel()
     array([-0.5,  0.5,  7.5])
     """
     elo = table.elo.copy()
-    for c in np.unique(table.category):
+    for c, of_category in enumerate(reliability):
         mine = table.category == c
-        trained = np.where((mine & ~table.held_out)[:, None], elo, np.nan)
-        for k in np.flatnonzero(np.isfinite(trained).any(axis=0)):
-            mean, deviation = np.nanmean(trained[:, k]), np.nanstd(trained[:, k])
-            if deviation > 0:
-                elo[mine, k] = (elo[mine, k] - mean) / deviation * spread * ELO_PER_LOGIT
+        for k in np.flatnonzero(~(of_category >= SURE)):
+            trained = elo[mine & ~table.held_out & np.isfinite(elo[:, k]), k]
+            if len(trained) and trained.std() > 0:
+                elo[mine, k] = (elo[mine, k] - trained.mean()) / trained.std() * spread * ELO_PER_LOGIT
     return dataclasses.replace(table, elo=elo)
 
 
