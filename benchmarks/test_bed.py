@@ -2,14 +2,13 @@
 
     python benchmarks/test_bed.py map --work runs/test_bed
 
-``grid``: settings of the paper's family and of the candidate. ``map``: both in all regimes, and the ceilings. ``permuted``: do
+``grid``: settings of the paper's family and of the candidate for 50 images; ``many``: for 100 and 160. ``map``: both in all regimes, and the ceilings. ``permuted``: do
 forty runs on permuted judgments keep the start? ``honest``: does a judge that rates better than it compares lose by
 training? All on the seeds that choose. Data and judgments come from test_bed_judges.py and test_bed_data.py.
 """
 
 from __future__ import annotations
 
-import math
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -18,6 +17,8 @@ import typer
 from resumable import in_pieces
 from test_bed_arm import SETTING, STEPS, BedArm, train_arm
 from test_bed_regimes import Regime
+
+from ppaint.trainer import Recipe, recipe_settings
 
 JUDGES = ("shipped", "strong-0", "middling-0", "weak-0")
 
@@ -29,23 +30,17 @@ def regimes(judge: str) -> list[Regime]:
 
 
 FAMILY: tuple[str, dict] = ("policy", {})
-CANDIDATE: tuple[str, dict] = (
-    "fidelity",
-    {"folds": 3, "estimator": "joint", "label_spread": 1.8, "learning_rate": 5e-4},
-)
-EPOCHS, BATCH = 12, 32
-FEWEST_STEPS = {"policy": 20, "fidelity": 40}  # of each training; both chosen by the grid
+CANDIDATE: tuple[str, dict] = ("fidelity", {"folds": 3, "estimator": "joint", "label_spread": 1.8})
+RECIPES = {FAMILY[0]: Recipe.paper, CANDIDATE[0]: Recipe.recommended}
 
 
 def in_way(regime: Regime, seed: int, way: tuple[str, dict], moved: dict | None = None, draw: int = 0) -> BedArm:
-    """An arm that is trained in a way, with settings moved; the steps follow from the number of images.
+    """An arm that is trained in a way, with settings moved; rate and steps follow from the number of images, as users' do.
 
     What is the test bed's own default is not in an arm's name.
     """
-    options = way[1] | (moved or {})
-    if "max_steps" not in options:
-        steps = math.ceil(EPOCHS * regime.images / BATCH / 10) * 10
-        options["max_steps"] = max(FEWEST_STEPS.get(way[0], 40), steps)
+    by_recipe = recipe_settings(RECIPES[way[0]], images=regime.images, parameters=1)
+    options = {name: by_recipe[name] for name in ("learning_rate", "max_steps")} | way[1] | (moved or {})
     usual = SETTING if "folds" in options else SETTING | {"max_steps": STEPS}
     options = {name: value for name, value in options.items() if usual.get(name) != value}
     return BedArm(regime, seed, objective=way[0], options=options, draw=draw)
@@ -86,6 +81,20 @@ def grid_arms(judges=("shipped", "middling-0"), seeds=(0, 1)) -> list[BedArm]:
             regime = Regime(judge, n, sharpness, wrong)
             settings = [*SETTINGS, *wider] if n == 50 else SETTINGS[::2]  # many images are not for few steps
             arms += [in_way(regime, seed, way, moved) for moved in settings for way in (FAMILY, CANDIDATE)]
+    return arms
+
+
+MANY: list[dict] = [{"learning_rate": 2.5e-4}, {"learning_rate": 1e-3}]  # besides the recipes' own, 5e-4
+
+
+def many_arms(judges=("shipped", "middling-0", "strong-0"), seeds=(1,)) -> list[BedArm]:
+    """Both recipes where images are many, with half and twice the rate; the family also with as few steps as for 50 images."""
+    arms = []
+    for seed, judge in [(s, j) for s in seeds for j in judges]:
+        votes = Regime(judge, 160, 0.25)
+        arms += [in_way(votes, seed, way, moved) for moved in MANY for way in (FAMILY, CANDIDATE)]
+        for regime in (votes, Regime(judge, 100, 0.25), Regime(judge, 160), Regime(judge, 160, 1.0)):
+            arms += [in_way(regime, seed, FAMILY, {"learning_rate": 1e-3} | more) for more in ({}, {"max_steps": 20})]
     return arms
 
 
@@ -133,6 +142,7 @@ def budget_arms(judges=("shipped", "middling-0"), seeds=(0, 1)) -> list[BedArm]:
 
 STAGES = {
     "budget": budget_arms,
+    "many": many_arms,
     "honest": honest_arms,
     "permuted": permuted_arms,
     "held-back": held_back_arms,

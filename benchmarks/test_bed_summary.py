@@ -19,6 +19,8 @@ from report_runs import RESULTS, read_json, table, write_result
 from test_bed_arm import BedArm
 from test_bed_rules import RULES, Saved, chosen
 
+from ppaint.trainer.pseudo_scores.schedule_sizes import MIN_RELIABILITY
+
 
 def gather(work: Path) -> list[dict]:
     """One row per arm that is done, those of the result file among them."""
@@ -88,20 +90,23 @@ def by_regime(rows: list[dict]) -> str:
 def by_rule(rows: list[dict]) -> str:
     """Mean and largest regret of every rule: best look less the one that is kept. Without ceilings and permuted judgments.
 
-    On permuted judgments nothing is to be learnt, and what is best was reached by accident: see `permuted`.
+    On permuted judgments nothing is to be learnt, and what is best was reached by accident: see `permuted`. So it is, nearly,
+    where no dimension has a usable signal, and `ppaint judge` stops: those arms are in the last two columns alone.
     """
     lines = []
     counted = [row for row in rows if row["labels"] == "pool" and "permuted" not in row["regime"]]
     for kind in ("one training", "folds"):
         mine = [row for row in counted if ("folds" in row["way"]) == (kind == "folds")]
-        for rule in mine[0]["srcc_kept"] if mine else ():
-            regret = np.array([max(row["srcc"]) - row["srcc_kept"][rule] for row in mine])
-            lines.append([kind, rule, str(len(mine)), f"{regret.mean():.4f}", f"{regret.max():.4f}"])
-        regret = np.array([max(row["srcc"]) - row["srcc_of_run"] for row in mine] or [np.nan])
-        lines.append([kind, "**what a run keeps**", str(len(mine)), f"{regret.mean():.4f}", f"{regret.max():.4f}"])
-        regret = np.array([max(row["srcc"]) - row["srcc"][-1] for row in mine] or [np.nan])
-        lines.append([kind, "the last look", str(len(mine)), f"{regret.mean():.4f}", f"{regret.max():.4f}"])
-    return table(["", "rule", "arms", "mean regret", "largest"], lines)
+        usable = np.array([max(row["reliability"]) >= MIN_RELIABILITY for row in mine])
+        best = np.array([max(row["srcc"]) for row in mine])
+        kept = {rule: [row["srcc_kept"][rule] for row in mine] for rule in RULES}
+        kept["the last look"] = [row["srcc"][-1] for row in mine]
+        kept["**what a run keeps**"] = [row["srcc_of_run"] for row in mine]
+        for rule, values in kept.items():
+            regret = best - np.array(values)
+            figures = [f"{x.mean():.4f} | {x.max():.4f}" for x in (regret[usable], regret) if len(x)]
+            lines.append([kind, rule, f"{usable.sum()} of {len(mine)}", *figures])
+    return table(["", "rule", "trainings", "mean regret", "largest", "mean, all trainings", "largest, all"], lines)
 
 
 def permuted(rows: list[dict]) -> str:

@@ -23,10 +23,11 @@ def test_every_recipe_is_taken_by_the_trainer(recipe, parameters, images, tmp_pa
     assert ("max_steps" in settings) == (parameters < SMALL)
 
 
-def test_the_papers_recipe_is_its_family_as_a_small_model_is_trained():
-    settings = recipe_settings(Recipe.paper, images=160, parameters=SMALL - 1)
-    assert settings["objective"] == "policy" and settings["max_steps"] == 60
-    assert {name: settings[name] for name in TRAINING} == dict(TRAINING)
+def test_the_papers_recipe_is_its_family_with_few_large_steps_for_few_images():
+    few, many = (recipe_settings(Recipe.paper, images=n, parameters=SMALL - 1) for n in (50, 160))
+    assert few["objective"] == many["objective"] == "policy"
+    assert (few["max_steps"], few["learning_rate"]) == (20, 1e-3) and few["beta"] == TRAINING["beta"]
+    assert (many["max_steps"], many["learning_rate"]) == (60, 5e-4)
 
 
 def test_what_is_named_goes_before_the_recipe_and_looks_follow_from_the_steps():

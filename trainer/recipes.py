@@ -29,12 +29,10 @@ STRUCTURE: dict[Recipe, dict[str, Any]] = {
     Recipe.paper: {"objective": "policy"},
 }
 # Chosen on the test bed, on models of the tiny judge's size: nothing is known of what suits larger ones but the trainers' defaults.
-RATES: dict[Recipe, dict[str, float]] = {
-    Recipe.recommended: {"learning_rate": 5e-4, "beta": 0.005},
-    Recipe.paper: {"learning_rate": 1e-3, "beta": 0.005},
-}
 FEWEST_STEPS = {Recipe.recommended: 40, Recipe.paper: 20}
 EPOCHS, IMAGES_A_STEP, LOOKS = 12, 32, 6
+KL_WEIGHT, RATE = 0.005, 5e-4
+RATE_OF_FEW_STEPS = 1e-3  # of the paper's recipe, where images are so few that it makes its fewest steps
 
 
 def usual_recipe(estimator: Estimator) -> Recipe:
@@ -90,8 +88,10 @@ def recipe_settings(
     settings = dict(STRUCTURE[recipe])
     if parameters < SMALL:
         usual = max(FEWEST_STEPS[recipe], math.ceil(EPOCHS * images / IMAGES_A_STEP / 10) * 10)
+        few = recipe is Recipe.paper and usual == FEWEST_STEPS[recipe]
         look_every = max(1, given.get("max_steps", usual) // LOOKS)
-        settings |= RATES[recipe] | {"max_steps": usual, "eval_steps": look_every, "save_steps": look_every}
+        settings |= {"learning_rate": RATE_OF_FEW_STEPS if few else RATE, "beta": KL_WEIGHT}
+        settings |= {"max_steps": usual, "eval_steps": look_every, "save_steps": look_every}
     return settings | dict(given)
 
 
