@@ -12,7 +12,9 @@ from ..trainer.pseudo_scores.schedule_sizes import OPPONENTS, POOL_SIZE, SMALLES
 from ..trainer.tiny_judge import TINY_JUDGE, model_source
 
 if TYPE_CHECKING:
+    from ..trainer.cost.model_shapes import ModelShapes
     from ..trainer.cost.run_plan import RunPlan, RunSize
+    from ..trainer.recipes import Recipe
 
 PLANNED_LATER = ("images", "pseudo_labels", "out")  # `distill` needs them, a plan does not
 SHARDING = "FSDP"
@@ -72,22 +74,13 @@ def plan(
     inputs, options, mixed = _training_config(config, overrides or [], estimator, launch["processes"])
 
     from ..model_card.dimension_names import checked_dimensions
-    from ..trainer.cost.flop_count import shapes_only
     from ..trainer.cost.model_shapes import read_shapes
     from ..trainer.cost.run_plan import RunSize, plan_run
-    from ..trainer.estimator import config_class
-    from ..trainer.recipes import recipe_settings
-    from ..trainer.tiny_judge.known_weights import parameter_count
     from .judge import standard_dimensions
 
     chosen = model_source(model or str(inputs.get("model") or TINY_JUDGE))
     shapes = read_shapes(chosen, checked_dimensions(dimension or standard_dimensions()))
-    if recipe := inputs.get("recipe"):
-        given = {"estimator": estimator, "given": options}
-        options = recipe_settings(
-            recipe, images=images, parameters=parameter_count(shapes_only(shapes.config)), **given
-        )
-    args = config_class(estimator)(output_dir="planned-only", **options)
+    args = _by_recipe(inputs.get("recipe"), options, shapes, images, estimator)
     size = RunSize(
         images=images,
         width=width,
@@ -211,6 +204,20 @@ def _training_config(
         instead.append(f"per_device_train_batch_size={rows * processes}")
     inputs, options = read_config(path, [*overrides, *instead], estimator)
     return inputs, options, mixed
+
+
+def _by_recipe(recipe: Recipe | None, options: dict[str, Any], shapes: ModelShapes, images: int, estimator: Estimator):
+    """The trainer's config: of a recipe, where one is named, and of what was given by name."""
+    from ..trainer.estimator import config_class
+
+    if recipe is not None:
+        from ..trainer.cost.flop_count import shapes_only
+        from ..trainer.recipes import recipe_settings
+        from ..trainer.tiny_judge.known_weights import parameter_count
+
+        parameters = parameter_count(shapes_only(shapes.config))
+        options = recipe_settings(recipe, images=images, parameters=parameters, estimator=estimator, given=options)
+    return config_class(estimator)(output_dir="planned-only", **options)
 
 
 def _unchecked(path: Path | None, overrides: list[str]) -> dict[str, Any]:
