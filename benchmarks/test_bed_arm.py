@@ -33,9 +33,10 @@ from ppaint.trainer.held_out import held_out_metrics
 from ppaint.trainer.out_of_fold import assign_folds, out_of_fold
 from ppaint.trainer.training_table import training_table
 
-COMMIT = subprocess.run(
-    ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=True
-).stdout.strip()
+_GIT = subprocess.run(
+    ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, cwd=Path(__file__).parent
+)
+COMMIT = _GIT.stdout.strip() or "not in a git checkout"
 SETTING = {"learning_rate": 1e-3, "beta": 0.005}
 STEPS, LOOK_EVERY = 60, 10
 AVERAGED = (3, 5)  # weights of the last so many looks are averaged, and looked at as one model

@@ -1,0 +1,65 @@
+"""The test bed trains what users train, and counts what it claims as it says."""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+sys.path.append(str(Path(__file__).parents[1] / "benchmarks"))
+
+from test_bed import CANDIDATE, FAMILY, in_way
+from test_bed_arm import SETTING, STEPS, BedArm
+from test_bed_claims import figures_of, rows_by_regime, second_make
+from test_bed_regimes import Regime
+from test_bed_rules import Saved, kept_looks
+
+from ppaint.trainer import PSDistillExactConfig, Recipe, recipe_settings
+from ppaint.trainer.cross_fitting import choose_looks
+from ppaint.trainer.training_table import training_table
+
+
+@pytest.mark.parametrize(("way", "recipe"), [(FAMILY, Recipe.paper), (CANDIDATE, Recipe.recommended)])
+@pytest.mark.parametrize("images", [50, 100, 160])
+def test_arms_are_trained_by_the_recipes(way, recipe, images):
+    arm = in_way(Regime("shipped", images, 0.25), 1, way)
+    wanted = recipe_settings(recipe, images=images, parameters=1)
+    trained = SETTING | {"max_steps": STEPS, "objective": arm.objective} | arm.options
+    trained |= {"joint_fit": True} if trained.pop("estimator", "") == "joint" else {}
+    assert trained == {name: value for name, value in wanted.items() if name not in ("eval_steps", "save_steps")}
+    assert BedArm.from_name(arm.name) == arm
+
+
+def test_the_look_that_is_kept_is_that_of_a_users_run(scores, tmp_path):
+    args = PSDistillExactConfig(output_dir=str(tmp_path), use_cpu=True, folds=3)
+    table = training_table(scores, held_out_fraction=0, seed=args.seed, held_out=set(scores.images))
+    rng, signal = np.random.default_rng(0), np.nan_to_num(table.elo) / table.elo.std()
+    looks = [rng.normal(size=signal.shape) + share * signal for share in (0.0, 0.3, 1.0, 1.0, 0.9)]
+    pairs = {
+        f"{side}_{part}": getattr(getattr(table, f"{side}_pairs"), part)
+        for side in ("training", "held_out")
+        for part in ("first", "second", "delta")
+    }
+    arrays = {"steps": np.arange(5), "mean": np.stack(looks), "elo": table.elo, "held_out": table.held_out}
+    arrays |= {"confidence": table.confidence, "dimensions": np.array(table.dimensions)}
+    arrays |= {"evaluated": np.stack([one[None] for one in looks])[:, 0], "truth": signal[None]} | pairs
+    _, best, good, _ = choose_looks(looks, range(5), scores, args, table)
+    assert kept_looks(Saved(arrays), folds=True) == good and best in good
+
+
+def test_gains_are_paired_by_stand_in_and_a_lone_arm_is_left_out():
+    rows = [
+        {"arm": in_way(Regime("shipped", 50, 0.25), seed, way).name, "srcc": srcc, "srcc_start": 0.1, "label_srcc": 0.5}
+        for seed, way, srcc in [
+            (100, FAMILY, 0.5),
+            (100, CANDIDATE, 0.6),
+            (101, FAMILY, 0.7),
+            (101, CANDIDATE, 0.72),
+            (102, FAMILY, 0.9),
+        ]
+    ]
+    (pairs,) = rows_by_regime(rows).values()
+    found = figures_of(pairs)
+    assert found["stand-ins"] == 2 and found["ahead"] == 2 and found["gain"] == pytest.approx(0.06)
+    assert found["low"] < 0 < found["p"] < 0.5  # two stand-ins prove nothing
+    assert [second_make(judge) for judge in ("shipped", "weak-0")] == ["shipped", "weak-1"]
