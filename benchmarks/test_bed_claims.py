@@ -32,7 +32,7 @@ from ppaint.eval_suite.significance import holm
 
 SEEDS = tuple(range(100, 120))
 MADE = 1
-CLEAN = 50, 160  # numbers of images with log-odds and nothing wrong, where nothing is to be lost
+CLEAN = 50  # images with log-odds and nothing wrong, where nothing is to be lost
 
 
 def claimed_regimes(rows: list[dict]) -> list[Regime]:
@@ -47,7 +47,7 @@ def claimed_regimes(rows: list[dict]) -> list[Regime]:
     for judge in JUDGES:
         known = [(regime, cells.of_regime(regime)) for regime in regimes(judge)]
         mine = [r for r, one in known if one and one["headroom"] >= CLAIMED_FROM and one["refused"] <= 0.5]
-        mine += [r for r in (Regime(judge, n) for n in CLEAN) if r not in mine]
+        mine += [Regime(judge, CLEAN)] if Regime(judge, CLEAN) not in mine else []
         found += [replace(regime, judge=second_make(judge)) for regime in mine]
     return found
 

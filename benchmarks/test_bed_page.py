@@ -11,7 +11,7 @@ from pathlib import Path
 
 import typer
 from report_runs import RESULTS, read_json, table
-from test_bed import CANDIDATE, FAMILY, SETTINGS, WIDER, in_way
+from test_bed import CANDIDATE, FAMILY, MANY, SETTINGS, WIDER, in_way
 from test_bed_figures import Cells, draw_competence, draw_headroom, headroom_table, label_of
 from test_bed_regimes import Regime
 from test_bed_summary import by_rule, permuted
@@ -69,6 +69,23 @@ def settings_table(cells: Cells) -> str:
     return table(["", "setting", *heads], lines)
 
 
+def many_table(cells: Cells) -> str:
+    """Both recipes by rate and steps where images are many, kept SRCC; the first line of each is the recipe as it is."""
+    judges = ("shipped", "middling-0", "strong-0")
+    regimes = [Regime(j, n, s) for n, s in ((100, 0.25), (160, 0.25), (160, 0.0), (160, 1.0)) for j in judges]
+    tries = [(FAMILY, [{}, *MANY, {"learning_rate": 1e-3, "max_steps": 20}]), (CANDIDATE, [{}, *MANY])]
+    lines = []
+    for (way, moves), name in zip(tries, ("the paper's family", "the recommended recipe"), strict=True):
+        for moved in moves:
+            arms = [in_way(regime, 1, way, moved) for regime in regimes]
+            found = [cells.kept(arm.regime, (arm.objective, arm.options)) for arm in arms]
+            said = ", ".join(f"{k} {v:g}" for k, v in moved.items()) or "as it is: learning_rate 0.0005"
+            lines.append([name, said, *(f"{one[1]:.3f}" if 1 in one else "" for one in found)])
+    return table(
+        ["", "setting", *(f"{r.judge.removesuffix('-0')}, {label_of(r)}".replace("\n", ", ") for r in regimes)], lines
+    )
+
+
 def as_of_the_grid(way: tuple[str, dict]) -> tuple[str, dict]:
     """The way without what came after the grid was run."""
     return way[0], {name: value for name, value in way[1].items() if name != "label_spread"}
@@ -88,6 +105,7 @@ def main() -> None:
         "judges": judges_table(judges),
         "headroom": headroom_table(cells),
         "settings": settings_table(older),
+        "many": many_table(cells),
         "rules": by_rule(rows),
         "permuted": permuted(rows),
         "told": TOLD,
