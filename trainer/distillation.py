@@ -130,6 +130,11 @@ def _how_trained(estimator: Estimator, args, fitted: CrossFitted | None = None) 
         drawn = args.sampled_answers
         estimate = f"estimated from {drawn} answers per image and dimension, drawn from the one pass of a step"
         more["answers per image and dimension"] = drawn
+    if args.joint_fit:
+        estimate += "; learnt from one fit of all judgments"
+        more["joint fit"] = True
+    if args.label_spread:
+        more["spread of noisy pseudo-scores"] = args.label_spread
     if fitted is not None:
         estimate += f"; trained {args.folds} times, each time without one fold of the images"
         more |= {
