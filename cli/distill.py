@@ -58,7 +58,8 @@ def distill(
         if recipe := inputs.get("recipe"):
             size = {"images": len(scores.images), "parameters": parameter_count(judge.model)}
             options = recipe_settings(recipe, **size, estimator=estimator, given=options)
-            typer.echo(recipe_sentence(recipe, options, size["parameters"]))
+            if estimator is Estimator.exact:  # of the sampled trainer a recipe sets nothing
+                typer.echo(recipe_sentence(recipe, options, size["parameters"]))
         features = compute_features(judge, opened, report, "vision features")
         labels = PseudoLabels.load(inputs["pseudo_labels"], judge, features)
         card = CardText(
