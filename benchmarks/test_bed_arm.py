@@ -276,6 +276,7 @@ def trajectory_arrays(trainer: Trajectory, scores, averages: dict, truth: np.nda
         "tau": scores.tau[:, columns],
         "confidence": table.confidence,
         "held_out": table.held_out,
+        "reliability": table.reliability,
         "in_pool": scores.in_pool,
         "dimensions": np.array(table.dimensions),
     }

@@ -16,6 +16,8 @@ from ppaint.trainer.held_out import loss_by_image, order_log_loss
 from ppaint.trainer.out_of_fold import as_good_as_the_best, worth_keeping
 from ppaint.trainer.training_table import JudgedPairs, TrainingTable
 
+FOLDS = 3  # of every cross-fitted arm that is compared
+
 
 class Saved:
     """A trajectory, and what its rules need of it.
@@ -59,6 +61,7 @@ class Saved:
             held_out=a["held_out"],
             training_pairs=pairs["training"],
             held_out_pairs=pairs["held_out"],
+            reliability=a["reliability"],
         )
 
     def held_out_games(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -193,4 +196,5 @@ def kept_looks(saved: Saved, folds: bool) -> list[int]:
 def kept_by_evidence(saved: Saved, look: int) -> bool:
     """Whether a look is kept rather than the start, as cross-fitting decides it."""
     start, trained = (saved.mean[i][saved.held] for i in (0, look))
-    return worth_keeping(start, trained, saved.elo[saved.held], np.zeros(len(saved.held), dtype=int))[0]
+    alone, known = np.zeros(len(saved.held), dtype=int), {"reliability": saved.arrays["reliability"], "folds": FOLDS}
+    return worth_keeping(start, trained, saved.elo[saved.held], alone, **known)[0]

@@ -113,7 +113,7 @@ def permuted(rows: list[dict]) -> str:
     """How often the start was kept where nothing is to be learnt."""
     mine = [row for row in rows if "permuted" in row["regime"] and "folds" in row["way"]]
     kept = sum(row["kept_steps"] == [0] for row in mine)
-    return f"permuted judgments: the start was kept in {kept} of {len(mine)} runs"
+    return f"the start was kept in {kept} of {len(mine)} runs"
 
 
 def main(work: Annotated[Path, typer.Option(help="Folder of the test bed.")] = Path("runs/test_bed")) -> None:

@@ -192,7 +192,7 @@ def test_what_was_learnt_is_kept_though_so_few_noisy_images_cannot_prove_that_it
         worth = rng.normal(size=(50, 1))
         elo = worth + rng.normal(size=(50, 1))  # a reliability of a half
         start, trained = (share * worth + rng.normal(size=(50, 1)) for share in (0.3, 1.2))
-        kept += worth_keeping(start, trained, elo, alone)[0]
+        kept += worth_keeping(start, trained, elo, alone, reliability=np.array([[0.5]]), folds=3)[0]
         gain = agreement(trained, elo, alone) - agreement(start, elo, alone)
         proven += gain.mean() / (gain.std(ddof=1) / np.sqrt(50)) > norm.isf(0.01)
     assert kept > 180 and proven < 110
@@ -202,8 +202,42 @@ def test_a_start_that_is_better_on_left_out_images_is_kept_though_something_was_
     rng, alone = np.random.default_rng(2), np.zeros(160, dtype=int)
     elo = rng.normal(size=(160, 5))
     start, trained = elo + 0.5 * rng.normal(size=(160, 5)), elo + rng.normal(size=(160, 5))
-    kept, chance = worth_keeping(start, trained, elo, alone)
+    kept, chance = worth_keeping(start, trained, elo, alone, reliability=np.ones((1, 5)), folds=3)
     assert not kept and chance < 1e-6
+
+
+def cross_fitted_on_nonsense(rng, n=50, folds=3, features=3, dimensions=5):
+    """Labels that have nothing to do with the features, and what least squares without each fold says of the fold's images."""
+    seen = rng.normal(size=(n, features))
+    labels = rng.normal(size=(n, dimensions)) + rng.normal(size=(n, 1))
+    fold, said = rng.permutation(n) % folds, np.empty((n, dimensions))
+    for k in range(folds):
+        out = fold == k
+        design = np.column_stack([np.ones(n), seen])
+        said[out] = design[out] @ np.linalg.lstsq(design[~out], labels[~out], rcond=None)[0]
+    return said, labels
+
+
+def test_what_labels_and_features_share_by_chance_is_in_every_fold_and_is_allowed_for():
+    rng, alone, naive, right, kept = np.random.default_rng(3), np.zeros(50, dtype=int), 0, 0, 0
+    for _ in range(600):
+        said, labels = cross_fitted_on_nonsense(rng)
+        naive += chance_that_nothing_was_learnt(said, labels, alone) < 0.05
+        right += chance_that_nothing_was_learnt(said, labels, alone, folds=3) < 0.05
+        start = rng.normal(size=labels.shape)
+        kept += worth_keeping(start, said, labels, alone, reliability=np.ones((1, 5)), folds=3)[0]
+    assert right / 600 < 0.05 and kept / 600 < 0.02, (naive, right, kept)
+
+
+def test_agreement_is_measured_by_what_the_reliability_allows():
+    rng, alone, kept = np.random.default_rng(4), np.zeros(50, dtype=int), {0.3: 0, 1.0: 0}
+    for _ in range(100):
+        elo = rng.normal(size=(50, 1))
+        start, trained = rng.normal(size=(50, 1)), 0.35 * elo + np.sqrt(1 - 0.35**2) * rng.normal(size=(50, 1))
+        for reliability in kept:
+            known = {"reliability": np.array([[reliability]]), "folds": 3}
+            kept[reliability] += worth_keeping(start, trained, elo, alone, **known)[0]
+    assert kept[0.3] > 55 > 40 > kept[1.0]  # 0.35 is 0.64 of what noisy labels allow, and little for sure ones
 
 
 def test_other_images_or_folds_are_another_run(whole, features, scores):

@@ -128,10 +128,11 @@ def test_trainer_learns_from_noisy_scores_that_are_as_far_apart_as_it_is_asked_t
 
 def test_reliable_scores_and_scores_that_are_all_alike_stay_as_they_are(scores):
     table = training_table([scores, scores], held_out_fraction=0, seed=0)
-    alike = dataclasses.replace(table, elo=np.where(np.arange(table.elo.shape[1]) == 0, 7.0, table.elo))
     reliability = np.full((2, table.elo.shape[1]), 0.5)
     reliability[1, 1] = SURE
-    found, second = spread_alike(alike, 1.0, reliability), table.category == 1
+    alike = np.where(np.arange(table.elo.shape[1]) == 0, 7.0, table.elo)
+    found = spread_alike(dataclasses.replace(table, elo=alike, reliability=reliability), 1.0)
+    second = table.category == 1
     np.testing.assert_array_equal(found.elo[:, 0], 7.0)
     np.testing.assert_array_equal(found.elo[second, 1], table.elo[second, 1])
     for mine, from_column in ((~second, 1), (second, 2)):

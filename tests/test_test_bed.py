@@ -41,7 +41,11 @@ def test_the_look_that_is_kept_is_that_of_a_users_run(scores, tmp_path):
         for part in ("first", "second", "delta")
     }
     arrays = {"steps": np.arange(5), "mean": np.stack(looks), "elo": table.elo, "held_out": table.held_out}
-    arrays |= {"confidence": table.confidence, "dimensions": np.array(table.dimensions)}
+    arrays |= {
+        "confidence": table.confidence,
+        "dimensions": np.array(table.dimensions),
+        "reliability": table.reliability,
+    }
     arrays |= {"evaluated": np.stack([one[None] for one in looks])[:, 0], "truth": signal[None]} | pairs
     _, best, good, _ = choose_looks(looks, range(5), scores, args, table)
     assert kept_looks(Saved(arrays), folds=True) == good and best in good

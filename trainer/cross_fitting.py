@@ -205,7 +205,8 @@ def choose_looks(looks, steps, scores, args, table: TrainingTable) -> tuple[list
         for step, one in zip(steps, metrics, strict=True)
     ]
     best = 1 + int(np.argmin([one["log_loss"] for one in metrics[1:]]))
-    kept, chance = worth_keeping(looks[0], looks[best], table.elo, table.category)
+    known = {"reliability": table.reliability, "folds": args.folds}
+    kept, chance = worth_keeping(looks[0], looks[best], table.elo, table.category, **known)
     if not kept:
         logger.warning(
             "no look orders left-out images beyond chance and better than the starting model (p = %.2f): that is kept",

@@ -156,7 +156,7 @@ def _how_chosen(fitted: CrossFitted | None) -> str:
         return (
             f"the weights of {which} averaged over the trainings, picked by the log-loss of the judgments of images "
             f"that each training had left out{why}; they order these better than the starting model, and beyond chance "
-            f"(p = {fitted.chance:.1g}, before the choice of the step is allowed for)"
+            f"(p = {fitted.chance:.1g}, what the trainings have in common allowed for, the choice of the step not)"
         )
     return (
         "the starting model was kept, since no step ordered the images that each training had left out better than it, and "

@@ -23,7 +23,7 @@ from .label_free_run import Features, Images, LabelFreeRun
 from .psdistill_exact_config import PSDistillExactConfig
 from .pseudo_scores.pseudo_labels import PseudoScores
 from .training_faults import OutOfMemory
-from .training_table import TrainingTable, in_columns, jointly_fitted, spread_alike, training_table
+from .training_table import TrainingTable, jointly_fitted, spread_alike, training_table
 
 logger = logging.getLogger(__name__)
 
@@ -126,9 +126,7 @@ class PSDistillExactTrainer(LabelFreeRun, Trainer):
             held_out=held_out,
         )
         if args.label_spread:
-            parts = [scores] if isinstance(scores, PseudoScores) else scores
-            reliability = [in_columns(one.reliability[None], one.dimensions, table.dimensions)[0] for one in parts]
-            table = spread_alike(table, args.label_spread, np.stack(reliability))
+            table = spread_alike(table, args.label_spread)
         _fit_blocks_to_images(args, table)
         self.prepare(
             args=args,

@@ -52,6 +52,8 @@ class TrainingTable:
     held_out : ndarray of bool, shape (n,)
     training_pairs, held_out_pairs : JudgedPairs
         Every judgment that touches a held-out image is held out with it.
+    reliability : ndarray, shape (C, D)
+        Of the pseudo-scores, by category; NaN where there are none.
     """
 
     images: tuple[str, ...]
@@ -62,6 +64,7 @@ class TrainingTable:
     held_out: np.ndarray
     training_pairs: JudgedPairs
     held_out_pairs: JudgedPairs
+    reliability: np.ndarray
 
     @property
     def training_images(self) -> np.ndarray:
@@ -133,10 +136,11 @@ def training_table(
         held_out=held,
         training_pairs=JudgedPairs(first[~touched], second[~touched], delta[~touched]),
         held_out_pairs=JudgedPairs(first[touched], second[touched], delta[touched]),
+        reliability=np.concatenate([in_columns(p.reliability[None], p.dimensions, names) for p in parts]),
     )
 
 
-def spread_alike(table: TrainingTable, spread: float, reliability: np.ndarray) -> TrainingTable:
+def spread_alike(table: TrainingTable, spread: float) -> TrainingTable:
     """The same table with pseudo-scores equally far apart wherever judgments are too noisy to say how far apart they are.
 
     A ranking objective learns slowly from noisy scores that lie close together, and the noise decides how close they lie. Where
@@ -148,8 +152,6 @@ def spread_alike(table: TrainingTable, spread: float, reliability: np.ndarray) -
     table : TrainingTable
     spread : float
         Standard deviation over the images that are trained on, in natural-log worths.
-    reliability : ndarray, shape (C, D)
-        Of the pseudo-scores, by category and dimension of the table.
 
     Returns
     -------
@@ -161,12 +163,12 @@ def spread_alike(table: TrainingTable, spread: float, reliability: np.ndarray) -
     >>> from ppaint.preference_to_score import ELO_PER_LOGIT
     >>> none = JudgedPairs(np.array([], int), np.array([], int), np.empty((0, 1)))
     >>> one = TrainingTable(("a", "b", "c"), ("overall",), np.zeros(3, int), np.array([[1.0], [2.0], [9.0]]),
-    ...                     np.ones((3, 1)), np.array([False, False, True]), none, none)
-    >>> (spread_alike(one, 0.5, np.array([[0.6]])).elo / ELO_PER_LOGIT).ravel()
+    ...                     np.ones((3, 1)), np.array([False, False, True]), none, none, np.array([[0.6]]))
+    >>> (spread_alike(one, 0.5).elo / ELO_PER_LOGIT).ravel()
     array([-0.5,  0.5,  7.5])
     """
     elo = table.elo.copy()
-    for c, of_category in enumerate(reliability):
+    for c, of_category in enumerate(table.reliability):
         mine = table.category == c
         for k in np.flatnonzero(~(of_category >= SURE)):
             trained = elo[mine & ~table.held_out & np.isfinite(elo[:, k]), k]
