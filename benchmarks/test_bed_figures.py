@@ -81,6 +81,11 @@ def label_of(regime: Regime) -> str:
     return "\n".join(filter(None, (f"n = {regime.images}", EXPLAINED[regime.wrong] or answers)))
 
 
+def in_one_line(regime: Regime) -> str:
+    """What a regime is called in a table."""
+    return label_of(regime).replace("\nnoise", " noise").replace("\n", ", ")
+
+
 def draw_headroom(cells: Cells) -> None:
     """One panel for each judge: family, candidate, and both ceilings."""
     shown = {j: [(r, one) for r in regimes(j) if (one := cells.of_regime(r))] for j in JUDGES}
@@ -150,7 +155,7 @@ def headroom_table(cells: Cells) -> str:
                 lines.append(
                     [
                         judge.removesuffix("-0"),
-                        label_of(regime).replace("\nnoise", " noise").replace("\n", ", "),
+                        in_one_line(regime),
                         " ".join(map(str, one["seeds"])),
                         *(f"{one[name]:.3f}" for name in names),
                         f"{one['headroom']:+.3f}" + mark_of(one),

@@ -12,7 +12,7 @@ from pathlib import Path
 import typer
 from report_runs import RESULTS, read_json, table
 from test_bed import CANDIDATE, FAMILY, MANY, SETTINGS, WIDER, in_way
-from test_bed_figures import Cells, draw_competence, draw_headroom, headroom_table, label_of
+from test_bed_figures import Cells, draw_competence, draw_headroom, headroom_table, in_one_line
 from test_bed_regimes import Regime
 from test_bed_summary import by_rule, permuted
 from test_bed_text import TEXT, TOLD
@@ -60,12 +60,7 @@ def settings_table(cells: Cells) -> str:
                 row.append(" / ".join(f"{value:.3f} ({seed})" for seed, value in sorted(found.items())))
             if any(row):
                 lines.append([name, ", ".join(f"{k} {v:g}" for k, v in moved.items()), *row])
-    heads = [
-        f"{judge.removesuffix('-0')}, {label_of(Regime(judge, n, s, w))}".replace("\nnoise", " noise").replace(
-            "\n", ", "
-        )
-        for judge, n, s, w in wanted
-    ]
+    heads = [f"{judge.removesuffix('-0')}, {in_one_line(Regime(judge, n, s, w))}" for judge, n, s, w in wanted]
     return table(["", "setting", *heads], lines)
 
 
@@ -81,9 +76,23 @@ def many_table(cells: Cells) -> str:
             found = [cells.kept(arm.regime, (arm.objective, arm.options)) for arm in arms]
             said = ", ".join(f"{k} {v:g}" for k, v in moved.items()) or "as it is: learning_rate 0.0005"
             lines.append([name, said, *(f"{one[1]:.3f}" if 1 in one else "" for one in found)])
-    return table(
-        ["", "setting", *(f"{r.judge.removesuffix('-0')}, {label_of(r)}".replace("\n", ", ") for r in regimes)], lines
-    )
+    return table(["", "setting", *(f"{r.judge.removesuffix('-0')}, {in_one_line(r)}" for r in regimes)], lines)
+
+
+def honest_table(rows: list[dict]) -> str:
+    """The judge that rates better than it compares: SRCC before, and of what each recipe keeps; seeds in a row."""
+    cells: dict = {}
+    for row in rows:
+        if row["regime"].startswith("twin"):
+            way = row["way"].split()[0]
+            cells.setdefault(row["regime"], {}).setdefault(way, {})[row["seed"]] = row
+    lines = []
+    for regime, ways in cells.items():
+        seeds = sorted(set(ways.get("policy", {})) & set(ways.get("fidelity", {})))
+        told = [" / ".join(f"{ways[w][s]['srcc_of_run']:.3f}" for s in seeds) for w in ("policy", "fidelity")]
+        start = " / ".join(f"{ways['policy'][s]['srcc'][0]:.3f}" for s in seeds)
+        lines.append([in_one_line(Regime.from_name(regime)), start, *told])
+    return table(["regime", "before", "the paper's family", "the recommended recipe"], lines)
 
 
 def as_of_the_grid(way: tuple[str, dict]) -> tuple[str, dict]:
@@ -109,6 +118,7 @@ def main() -> None:
         "rules": by_rule(rows),
         "permuted": permuted(rows),
         "told": TOLD,
+        "honest": honest_table(rows),
         "arms": f"{len(rows)}",
         "commits": ", ".join(f"`{commit}`" for commit in sorted({row["commit"] for row in rows})),
         "seeds": ", ".join(str(seed) for seed in sorted({row["seed"] for row in rows})),
