@@ -35,9 +35,9 @@ def quickstart(
     ] = None,
     batch_size: Annotated[int, typer.Option(min=1, help="Ordered pairs per forward pass.")] = 32,
 ) -> None:
-    """Build, judge, pseudo-label, distil and measure, with one command: a smoke run on the judge that ships.
+    """Build, judge, pseudo-label, distil and measure, with one command.
 
-    With --images, a folder of your own is judged, and a scorer is distilled by the recommended recipe.
+    It is a smoke run on the judge that ships. With --images, a folder of your own is judged, and a scorer is distilled by the recommended recipe.
     """
     from .terminal import progress_bars, show_lines
 
