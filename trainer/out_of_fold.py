@@ -224,8 +224,9 @@ def as_good_as_the_best(losses: np.ndarray) -> np.ndarray:
 
     Examples
     --------
-    >>> noise = np.random.default_rng(0).normal(size=(3, 40))
-    >>> as_good_as_the_best(0.1 * noise + np.array([[0.6], [0.601], [0.7]]))
+    >>> best = np.linspace(0.4, 0.8, 40)  # of 40 images
+    >>> as_good = best + 0.1 * np.cos(np.arange(40))  # better here, worse there
+    >>> as_good_as_the_best(np.stack([best, as_good, best + 0.1]))
     array([ True,  True, False])
     """
     losses = losses[:, np.isfinite(losses).all(axis=0)]
