@@ -52,7 +52,8 @@ def reproduce(
 ) -> None:
     """Run the paper's protocol (one training category, all categories evaluated before and after) and print our figures next to the reported ones."""
     refuse_several_processes()
-    options = read_options(config, estimator)
+    recipe = recipe or (Recipe.paper if config is None else None)
+    options = read_options(config, estimator, recipe)
     from ..pipeline.protocol import Protocol, run_protocol
     from .terminal import progress_bars, show_lines
 
@@ -66,7 +67,7 @@ def reproduce(
         estimator=estimator,
         config=config,
         options=options,
-        recipe=recipe or (Recipe.paper if config is None else None),
+        recipe=recipe,
         seed=int(configured if seed is None else seed),
         batch_size=batch_size,
         processes=processes,
@@ -76,7 +77,7 @@ def reproduce(
     show_lines(lines)
 
 
-def read_options(path: Path | None, estimator: Estimator) -> dict[str, Any]:
+def read_options(path: Path | None, estimator: Estimator, recipe: Recipe | None = None) -> dict[str, Any]:
     """The trainer's settings of a YAML file; what this command decides itself may not stand there.
 
     Parameters
@@ -84,6 +85,8 @@ def read_options(path: Path | None, estimator: Estimator) -> dict[str, Any]:
     path : Path, optional
         None for the trainer's defaults.
     estimator : Estimator
+    recipe : Recipe, optional
+        That sets what the file does not name; the two together are checked here, before anything is judged.
 
     Returns
     -------
@@ -95,13 +98,14 @@ def read_options(path: Path | None, estimator: Estimator) -> dict[str, Any]:
     InputFault
         All faults of the file at once.
     """
-    if path is None:
+    if path is None and recipe is None:
         return {}
     from ..foundation.faults import Fault, InputFault
     from ..trainer.training_config import INPUTS, NEEDED, read_config
     from ..trainer.yaml_settings import read_settings
 
-    _, options = read_config(path, [f"{name}=reproduce" for name in NEEDED], estimator)
+    stood_in = [f"{name}=reproduce" for name in NEEDED] + ([f"recipe={recipe.value}"] if recipe else [])
+    _, options = read_config(path, stood_in, estimator)
     given, _ = read_settings(path)
     decided = [name for name in INPUTS if name in given]
     if decided:

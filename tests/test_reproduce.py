@@ -481,6 +481,17 @@ def test_a_config_may_not_name_what_the_command_decides(tmp_path):
     assert read_options(None, Estimator.exact) == {}
 
 
+def test_what_does_not_go_with_the_recipe_is_refused_before_anything_is_judged(tmp_path):
+    assert read_options(None, Estimator.exact, Recipe.recommended) == {}
+    with pytest.raises(InputFault, match="recipe: must be paper, not 'recommended'"):
+        read_options(None, Estimator.sampled, Recipe.recommended)
+    path = tmp_path / "c.yaml"
+    path.write_text('save_strategy: "no"\nload_best_model_at_end: false\n')
+    assert read_options(path, Estimator.exact)["save_strategy"] == "no"
+    with pytest.raises(InputFault, match="save_strategy"):  # folds look at checkpoints
+        read_options(path, Estimator.exact, Recipe.recommended)
+
+
 def test_several_processes_are_refused(monkeypatch, capsys, tmp_path):
     monkeypatch.setenv("WORLD_SIZE", "2")
     with pytest.raises(SystemExit) as ending:

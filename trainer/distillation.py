@@ -155,8 +155,8 @@ def _how_chosen(fitted: CrossFitted | None) -> str:
         why = "; {step} is the best, the others are no worse beyond chance" if others else ""
         return (
             f"the weights of {which} averaged over the trainings, picked by the log-loss of the judgments of images "
-            f"that each training had left out{why}; they order these better than the starting model, and beyond chance "
-            f"(p = {fitted.chance:.1g}, what the trainings have in common allowed for, the choice of the step not)"
+            f"that each training had left out{why}; they order these better than the starting model (p = {fitted.chance:.1g} that "
+            "nothing was learnt, what the trainings have in common allowed for, the choice of the step not)"
         )
     return (
         "the starting model was kept, since no step ordered the images that each training had left out better than it, and "
