@@ -23,6 +23,7 @@ judges. Writes benchmarks/results/calibration.json, and prints the tables of doc
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -138,10 +139,14 @@ def measured(judging: JudgmentsAtHand, members: int, seed: int) -> dict:
     pairs = not_asked(judging)
     found["slope_of_old"] = [slope(scores.elo[:, k], probability[..., k], pairs) for k in kept]
     found["check"] = verdict(check(judging, pool, seed))
-    factors = {"log_worths": pool.log_worths * SQUEEZED, "means": pool.means * SQUEEZED}
-    squeezed = replace(pool, **factors, covariance=pool.covariance * SQUEEZED**2)
-    found["check_of_squeezed"] = verdict(check(judging, squeezed, seed))
+    found["check_of_squeezed"] = verdict(check(judging, squeezed(pool), seed))
     return found
+
+
+def squeezed(pool: ReferencePool) -> ReferencePool:
+    """The pool with its worths, and their errors, at 0.77 of what they are."""
+    factors = {"log_worths": pool.log_worths * SQUEEZED, "means": pool.means * SQUEEZED}
+    return replace(pool, **factors, covariance=pool.covariance * SQUEEZED**2)
 
 
 def not_asked(judging: JudgmentsAtHand) -> NDArray:
@@ -191,13 +196,24 @@ def real_seed(seed: int, folder: Path, judge: str) -> dict:
     rng = np.random.default_rng([seed, 160])
     found = {}
     with np.load(files[seed % len(files)]) as held:
-        chosen = np.sort(rng.permutation(len(held["images"]))[:REAL_IMAGES])
+        chosen = some_images(held, rng)
         for answers, sharpness in REAL_ANSWERS.items():
-            forward = held["forward"][np.ix_(chosen, chosen)].astype(float)
-            forward = forward if sharpness is None else votes(forward, sharpness, rng)
-            judging = JudgmentsAtHand(forward, held["ratings"][chosen], held["images"][chosen].astype(str).tolist())
-            found[answers] = measured(judging, 32, seed)
+            found[answers] = measured(answers_about(held, chosen, sharpness, rng), 32, seed)
     return found
+
+
+def some_images(held: Mapping[str, NDArray], rng: np.random.Generator) -> NDArray:
+    """160 of a real judge's images, in their order."""
+    return np.sort(rng.permutation(len(held["images"]))[:REAL_IMAGES])
+
+
+def answers_about(
+    held: Mapping[str, NDArray], chosen: NDArray, sharpness: float | None, rng: np.random.Generator
+) -> JudgmentsAtHand:
+    """A real judge's log-odds about some images, or votes that are drawn from them."""
+    forward = held["forward"][np.ix_(chosen, chosen)].astype(float)
+    forward = forward if sharpness is None else votes(forward, sharpness, rng)
+    return JudgmentsAtHand(forward, held["ratings"][chosen], held["images"][chosen].astype(str).tolist())
 
 
 def summary(draws: list[dict]) -> dict:

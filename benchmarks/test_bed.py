@@ -3,7 +3,7 @@
     python benchmarks/test_bed.py map --work runs/test_bed
 
 ``grid``: settings of the paper's family and of the candidate for 50 images; ``many``: for 100 and 160. ``map``: both in all regimes, and the ceilings. ``permuted``: do
-forty runs on permuted judgments keep the start? ``honest``: does a judge that rates better than it compares lose by
+forty runs on permuted judgments keep the start? ``permuted-again``: do forty more, that the rule was not chosen on? ``honest``: does a judge that rates better than it compares lose by
 training? All on the seeds that choose. Data and judgments come from test_bed_judges.py and test_bed_data.py.
 """
 
@@ -110,11 +110,19 @@ def held_back_arms(judges=JUDGES[:1], seeds=(0, 1)) -> list[BedArm]:
     ]
 
 
-def permuted_arms(judges=("shipped", "middling-0"), seeds=(0, 1)) -> list[BedArm]:
-    """The candidate where nothing is to be learnt: forty draws in all."""
-    draws = range(40 // (len(judges) * len(seeds)))
+def permuted_arms(judges=("shipped", "middling-0"), seeds=(0, 1), first: int = 0) -> list[BedArm]:
+    """The candidate where nothing is to be learnt: forty draws in all, the first ten of each seed and judge."""
+    draws = range(first, first + 40 // (len(judges) * len(seeds)))
     nothing = [Regime(judge, 50, wrong="permuted") for judge in judges]
     return [in_way(one, seed, CANDIDATE, draw=draw) for draw in draws for seed in seeds for one in nothing]
+
+
+AGAIN = 10  # the first draw of permuted judgments that the start's test was not chosen on
+
+
+def permuted_again_arms(judges=("shipped", "middling-0"), seeds=(1, 2)) -> list[BedArm]:
+    """Forty draws that nothing was chosen on, one of the two stand-ins a new one."""
+    return permuted_arms(judges, seeds, first=AGAIN)
 
 
 def honest_arms(judges=("twin",), seeds=(0, 1)) -> list[BedArm]:
@@ -145,6 +153,7 @@ STAGES = {
     "many": many_arms,
     "honest": honest_arms,
     "permuted": permuted_arms,
+    "permuted-again": permuted_again_arms,
     "held-back": held_back_arms,
     "map": map_arms,
     "grid": grid_arms,

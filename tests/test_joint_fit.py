@@ -7,7 +7,9 @@ from scipy.stats import spearmanr
 from small_exact_run import make
 
 from ppaint.preference_to_score import ELO_PER_LOGIT, fit_pool
+from ppaint.preference_to_score.elo import many_newcomers
 from ppaint.trainer import Judged, PseudoScores
+from ppaint.trainer.pseudo_scores import joint_fit
 from ppaint.trainer.pseudo_scores.joint_fit import fit_jointly
 from ppaint.trainer.pseudo_scores.pseudo_labels import SHARE
 from ppaint.trainer.training_table import SURE, choose_held_out, jointly_fitted, spread_alike, training_table
@@ -137,3 +139,41 @@ def test_reliable_scores_and_scores_that_are_all_alike_stay_as_they_are(scores):
     np.testing.assert_array_equal(found.elo[second, 1], table.elo[second, 1])
     for mine, from_column in ((~second, 1), (second, 2)):
         np.testing.assert_allclose(np.nanstd(found.elo[mine, from_column:], axis=0), ELO_PER_LOGIT)
+
+
+def large(n: int, members: int = 32, games: int = 12) -> tuple[PseudoScores, np.ndarray]:
+    """A pool of which all pairs are asked, and many outsiders; one dimension, votes."""
+    rng = np.random.default_rng(5)
+    worth, names = rng.normal(0, 1.5, n), tuple(f"{i:064x}" for i in rng.permutation(n))
+    first, second = np.triu_indices(members, 1)
+    outside = np.repeat(np.arange(members, n), games)
+    first, second = np.append(first, outside), np.append(second, rng.integers(members, size=len(outside)))
+    delta = worth[first] - worth[second]
+    forward, backward = (
+        np.where(rng.random(len(delta)) < 1 / (1 + np.exp(-d)), 20.0, -20.0)[:, None] for d in (delta, -delta)
+    )
+    judged = Judged(tuple(names[a] for a in first), tuple(names[b] for b in second), forward, backward)
+    nothing, inside = np.zeros((n, 1)), np.arange(n) < members
+    one = ("overall",)
+    return PseudoScores(
+        names, one, nothing, nothing + 50, nothing + 0.5, np.ones(1), one, inside, ((),) * n, judged, "pool", "judge"
+    ), worth
+
+
+def test_of_many_images_a_bounded_number_is_fitted_together_and_the_rest_is_rated_against_them(monkeypatch):
+    monkeypatch.setattr(joint_fit, "TOGETHER", 120)
+    scores, worth = large(400)
+    found = fit_jointly(scores)
+    held = sorted(np.array(scores.images)[~scores.in_pool])[joint_fit.TOGETHER - 32 :]
+    by_hand = fit_jointly(scores, held)  # held-out images are rated against the fit, too
+    np.testing.assert_array_equal(found.elo, by_hand.elo)
+    np.testing.assert_array_equal(found.tau, by_hand.tau)
+    apart = np.isin(scores.images, held)
+    assert apart.sum() == 400 - 120
+    inside, beyond = (spearmanr(found.elo[rows, 0], worth[rows]).statistic for rows in (~apart, apart))
+    assert inside > 0.85 and beyond > inside - 0.03
+    assert (
+        (found.elo[:, 0] / ELO_PER_LOGIT - worth - worth.mean()).std() / (found.tau[:, 0] / ELO_PER_LOGIT).mean()
+    ) < 1.2
+    monkeypatch.setattr(many_newcomers, "NUMBERS", 10 * 120**2)  # ten at a time
+    np.testing.assert_allclose(fit_jointly(scores).elo, found.elo, rtol=1e-9)

@@ -32,6 +32,7 @@ from scipy.special import ndtri
 
 from ..arrays import Floats
 from .expected_answers import MASS, NODES, expected_answers, pool_that_promises
+from .games import Games
 from .lack_of_fit import covariance_of_interaction, interaction_variance
 
 LOWEST, HIGHEST = 1e-4, 30.0  # bounds of a precision: no dispersion at all, and no signal at all
@@ -128,22 +129,20 @@ def fit_with_prior(
     >>> bool(np.abs(exact.log_worths - truth).max() < 0.01), round(exact.precision, 6)
     (True, 0.0001)
     """
-    design = np.zeros((np.size(first), n_items))
-    design[np.arange(len(design)), np.asarray(first)] += 1
-    design[np.arange(len(design)), np.asarray(second)] -= 1
+    games = Games(np.asarray(first), np.asarray(second), n_items)
     p = np.asarray(probability, dtype=float)
     mean, line, rest = _directions(n_items, order)
-    found = _settle(design, p, mean, line, rest)
+    found = _settle(games, p, mean, line, rest)
     centre = np.eye(n_items) - mean
     covariance = found.dispersion * centre @ found.inverse @ centre
     theta = centre @ found.theta
-    d = design @ theta
+    d = games.differences(theta)
     answer, weight = expected_answers(d, found.spread)
-    interaction = interaction_variance(design, p - answer, weight, theta, found.inverse)
+    interaction = interaction_variance(games.design(), p - answer, weight, theta, found.inverse)
     own = np.diag(covariance)
     everywhere = expected_answers(theta[:, None] - theta, np.maximum(own[:, None] + own - 2 * covariance, 0.0))[1]
     prior = mean + found.precision * rest + found.line_precision * line
-    asked = -(design.T * weight) @ design  # off its diagonal the weights of the pairs that were asked
+    asked = -games.curvature(weight)  # off its diagonal the weights of the pairs that were asked
     whole = covariance + covariance_of_interaction(interaction, asked, everywhere, theta, prior)
     return PoolPosterior(
         log_worths=pool_that_promises(theta, whole),
@@ -170,17 +169,17 @@ class _Settled:
     rounds: int
 
 
-def _settle(design: NDArray, p: NDArray, mean: NDArray, line: NDArray, rest: NDArray) -> _Settled:
+def _settle(games: Games, p: NDArray, mean: NDArray, line: NDArray, rest: NDArray) -> _Settled:
     """Worths, their errors, dispersion and precisions in turn, until nothing moves."""
     logs, before, pace = np.log([0.1, 0.01]), np.zeros(2), np.ones(2)
-    theta, spread, dispersion = np.zeros(design.shape[1]), np.zeros(len(p)), 0.0
+    theta, spread, dispersion = np.zeros(games.n), np.zeros(len(p)), 0.0
     for number in range(1, ROUNDS + 1):
         precision, line_precision = np.exp(logs)
         prior = mean + precision * rest + line_precision * line
-        theta, curve = _climb(design, p, prior, theta, spread)
+        theta, curve = _climb(games, p, prior, theta, spread)
         inverse = np.linalg.inv(curve + prior)
-        leverage = ((design @ inverse) * design).sum(1)
-        earlier, dispersion = dispersion, _dispersion(design, p, theta, spread, leverage)
+        leverage = games.variances(inverse)
+        earlier, dispersion = dispersion, _dispersion(games, p, theta, spread, leverage)
         found = (
             _precision(theta, inverse, rest, precision, dispersion, 1.0),
             _precision(theta, inverse, line, line_precision, dispersion, 0.0),
@@ -205,19 +204,19 @@ def _directions(n: int, order: ArrayLike | None) -> tuple[NDArray, NDArray, NDAr
     return mean, line, np.eye(n) - mean - line
 
 
-def _climb(design: NDArray, p: NDArray, prior: NDArray, theta: NDArray, spread: NDArray) -> tuple[NDArray, NDArray]:
+def _climb(games: Games, p: NDArray, prior: NDArray, theta: NDArray, spread: NDArray) -> tuple[NDArray, NDArray]:
     """Newton's method from ``theta``, differences having these variances; the worths, and the expected curvature."""
     around = np.sqrt(spread)[:, None] * NODES
 
     def objective(at: NDArray) -> float:
-        d = design @ at
+        d = games.differences(at)
         return float(p @ d - np.logaddexp(0, d[:, None] + around).sum(0) @ MASS - at @ prior @ at / 2)
 
     value = objective(theta)
     for _ in range(MAX_ITERATIONS):
-        expected, weight = expected_answers(design @ theta, spread)
-        curve = (design.T * weight) @ design
-        step = np.linalg.solve(curve + prior, design.T @ (p - expected) - prior @ theta)
+        expected, weight = expected_answers(games.differences(theta), spread)
+        curve = games.curvature(weight)
+        step = np.linalg.solve(curve + prior, games.collected(p - expected) - prior @ theta)
         for _ in range(40):  # a full step may overshoot far from the optimum
             moved = objective(theta + step)
             if moved >= value - 1e-12 * abs(value) - 1e-12:
@@ -229,9 +228,9 @@ def _climb(design: NDArray, p: NDArray, prior: NDArray, theta: NDArray, spread: 
     raise RuntimeError(f"the pool did not converge in {MAX_ITERATIONS} Newton steps")
 
 
-def _dispersion(design: NDArray, p: NDArray, theta: NDArray, spread: NDArray, leverage: NDArray) -> float:
+def _dispersion(games: Games, p: NDArray, theta: NDArray, spread: NDArray, leverage: NDArray) -> float:
     """Squared residuals over what coin tosses would give, each less the share of it that the fit has used up."""
-    expected, weight = expected_answers(design @ theta, spread)
+    expected, weight = expected_answers(games.differences(theta), spread)
     left = np.maximum(1 - weight * leverage, LEAST_LEFT)
     found = float(((p - expected) ** 2).sum() / max((weight * left).sum(), 1e-300))
     return found if found > NOTHING else 0.0

@@ -12,16 +12,20 @@ from collections.abc import Collection
 
 import numpy as np
 
-from ...preference_to_score.elo.elo import PoolFit, fit_pool, rate_newcomers
+from ...preference_to_score.elo.elo import PoolFit, fit_pool
 from ...preference_to_score.elo.elo_scale import ELO_PER_LOGIT
+from ...preference_to_score.elo.many_newcomers import rate_many_newcomers
 from .pseudo_labels import SHARE, PseudoScores, empirical_reliability, mean_share_from_judgments
+
+TOGETHER = 320  # images at most that are fitted together: time grows with their third power, memory with their square
 
 
 def fit_jointly(scores: PseudoScores, held_out: Collection[str] = ()) -> PseudoScores:
     """The same images, rated by one Bradley-Terry fit of all their judgments.
 
     Held-out images have no part in the fit and are rated against it, so that no judgment of theirs has moved a score
-    that is learnt from.
+    that is learnt from. Of more than 320 images the pool's members and as many others as make 320, first by hash, are fitted
+    together, and the rest is rated against them.
 
     Parameters
     ----------
@@ -49,11 +53,12 @@ def fit_jointly(scores: PseudoScores, held_out: Collection[str] = ()) -> PseudoS
     names = list(dict.fromkeys([*scores.images, *scores.judged.first, *scores.judged.second]))
     place = {image: i for i, image in enumerate(names)}
     first, second = (np.array([place[image] for image in side]) for side in (scores.judged.first, scores.judged.second))
-    held = np.isin(names, list(held_out))
+    apart = np.isin(names, list(held_out))
+    apart |= np.isin(names, _too_many(scores, names, apart))
     elo, tau = scores.elo.copy(), scores.tau.copy()
     variance = np.full(len(scores.dimensions), np.nan)
     for k in range(len(scores.dimensions)):
-        rated = _one_dimension(first, second, scores.judged.probability[:, k], held)
+        rated = _one_dimension(first, second, scores.judged.probability[:, k], apart)
         if rated is not None:
             elo[:, k], tau[:, k] = (values[: len(scores.images)] * ELO_PER_LOGIT for values in rated[:2])
             variance[k] = rated[2] * ELO_PER_LOGIT**2
@@ -66,40 +71,48 @@ def fit_jointly(scores: PseudoScores, held_out: Collection[str] = ()) -> PseudoS
     return dataclasses.replace(scores, elo=elo, tau=tau, confidence=confidence, settings=settings)
 
 
+def _too_many(scores: PseudoScores, names: list[str], held: np.ndarray) -> list[str]:
+    """Images outside the pool beyond those that are fitted together."""
+    outside = set(np.array(scores.images)[~scores.in_pool].tolist())
+    fitted = [name for name, out in zip(names, held, strict=True) if not out]
+    members = sum(name not in outside for name in fitted)
+    return sorted(name for name in fitted if name in outside)[max(TOGETHER - members, 0) :]
+
+
 def _one_dimension(
-    first: np.ndarray, second: np.ndarray, probability: np.ndarray, held: np.ndarray
+    first: np.ndarray, second: np.ndarray, probability: np.ndarray, apart: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, float] | None:
     """Log-worths and errors of all images (NaN without an answer), and the prior's variance; None where nothing fits."""
     answered = np.isfinite(probability)
     first, second, probability = first[answered], second[answered], probability[answered]
-    inside = ~(held[first] | held[second])
+    inside = ~(apart[first] | apart[second])
     members = np.unique(np.concatenate([first[inside], second[inside]]))
-    number = np.full(len(held), -1)
+    number = np.full(len(apart), -1)
     number[members] = np.arange(len(members))
     try:
         fit = fit_pool(number[first[inside]], number[second[inside]], probability[inside], len(members))
     except ValueError:  # too few answers to hang together
         return None
-    worths, errors = np.full(len(held), np.nan), np.full(len(held), np.nan)
+    worths, errors = np.full(len(apart), np.nan), np.full(len(apart), np.nan)
     worths[members], errors[members] = fit.log_worths, fit.standard_errors
-    _rate_held_out(fit, number, first, second, probability, held, (worths, errors))
+    _rate_apart(fit, number, first, second, probability, apart, (worths, errors))
     return worths, errors, fit.variance
 
 
-def _rate_held_out(
+def _rate_apart(
     fit: PoolFit,
     number: np.ndarray,
     first: np.ndarray,
     second: np.ndarray,
     probability: np.ndarray,
-    held: np.ndarray,
+    apart: np.ndarray,
     out: tuple[np.ndarray, np.ndarray],
 ) -> None:
-    """Rate held-out images against the fit, by their judgments with images in it; written into ``out``."""
-    is_first = held[first]
+    """Rate images that had no part in the fit, by their judgments with images in it; written into ``out``."""
+    is_first = apart[first]
     mine, other = np.where(is_first, first, second), number[np.where(is_first, second, first)]
-    ours = (held[first] ^ held[second]) & (other >= 0)
+    ours = (apart[first] ^ apart[second]) & (other >= 0)
     if ours.any():
         won = np.where(is_first, probability, 1 - probability)[ours]
-        rated = rate_newcomers(fit, mine[ours], other[ours], won)
-        out[0][list(rated.items)], out[1][list(rated.items)] = rated.log_worths, rated.standard_errors
+        rated, worths, errors = rate_many_newcomers(fit, mine[ours], other[ours], won)
+        out[0][rated], out[1][rated] = worths, errors

@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from ...foundation.faults import Fault, InputFault
-from ...preference_to_score.elo.elo import rate_newcomers
 from ...preference_to_score.elo.elo_scale import ELO_PER_LOGIT
+from ...preference_to_score.elo.many_newcomers import rate_many_newcomers
 from ..judgments.judging import Judged, Judging
 from .described_tables import load_described, save_described
 from .reference_pool import ReferencePool, as_planned
@@ -437,9 +437,9 @@ def _rate(judging: Judging, pool: ReferencePool, images: list[str], opponents: l
     for k in range(len(pool.dimensions)):
         answered = ~np.isnan(probability[:, k])
         if answered.any() and np.isfinite(pool.log_worths[:, k]).all():
-            rated = rate_newcomers(pool.fit(k), who[answered], met[answered], probability[answered, k])
-            places = np.array(rated.items, dtype=int)
-            worth[places, k], error[places, k] = rated.log_worths, rated.standard_errors
+            games = who[answered], met[answered], probability[answered, k]
+            places, worths, errors = rate_many_newcomers(pool.fit(k), *games)
+            worth[places, k], error[places, k] = worths, errors
     return worth, error
 
 

@@ -1,0 +1,58 @@
+"""Any number of newcomers against a frozen pool, a bounded number of them at a time."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from .elo import PoolFit, rate_newcomers
+
+MOST = 2048  # newcomers at a time: they share a covariance
+NUMBERS = 2**24  # at most so many at a time, of newcomers by the pool's members squared
+
+
+def rate_many_newcomers(
+    pool: PoolFit, newcomer: ArrayLike, opponent: ArrayLike, probability: ArrayLike
+) -> tuple[NDArray[np.int_], NDArray[np.float64], NDArray[np.float64]]:
+    """Rate newcomers as `rate_newcomers` does, in memory that does not grow with the square of their number.
+
+    Parameters
+    ----------
+    pool : PoolFit
+    newcomer : array_like of int, shape (m,)
+        Number of the newcomer in each comparison.
+    opponent : array_like of int, shape (m,)
+        Position of the pool member it met.
+    probability : array_like, shape (m,)
+        P(newcomer better).
+
+    Returns
+    -------
+    newcomers : ndarray of int, shape (q,)
+        Their numbers, in order.
+    log_worths, standard_errors : ndarray, shape (q,)
+
+    Raises
+    ------
+    ValueError, RuntimeError
+        As `rate_newcomers` does.
+
+    Examples
+    --------
+    >>> from ppaint.preference_to_score import fit_pool
+    >>> from scipy.special import expit
+    >>> pool = fit_pool([0, 1, 0], [1, 2, 2], expit([1.0, 1.0, 2.0]), 3, prior_precision=1e-9)
+    >>> newcomers, worths, errors = rate_many_newcomers(pool, [7, 7, 4], [0, 2, 1], expit([-0.5, 1.5, 0.2]))
+    >>> newcomers, worths.round(4)
+    (array([4, 7]), array([0.2, 0.5]))
+    """
+    newcomers, row = np.unique(np.asarray(newcomer, dtype=int), return_inverse=True)
+    met, p = np.asarray(opponent), np.asarray(probability, dtype=float)
+    worths, errors = np.empty(len(newcomers)), np.empty(len(newcomers))
+    at_a_time = int(np.clip(NUMBERS // pool.log_worths.size**2, 1, MOST))
+    for start in range(0, len(newcomers), at_a_time):
+        mine = (row >= start) & (row < start + at_a_time)
+        rated = rate_newcomers(pool, row[mine], met[mine], p[mine])
+        places = np.array(rated.items, dtype=int)
+        worths[places], errors[places] = rated.log_worths, rated.standard_errors
+    return newcomers, worths, errors
