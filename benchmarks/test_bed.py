@@ -2,9 +2,12 @@
 
     python benchmarks/test_bed.py map --work runs/test_bed
 
-``grid``: settings of the paper's family and of the candidate for 50 images; ``many``: for 100 and 160. ``map``: both in all regimes, and the ceilings. ``permuted``: do
-forty runs on permuted judgments keep the start? ``permuted-again``: do forty more, that the rule was not chosen on? ``honest``: does a judge that rates better than it compares lose by
-training? All on the seeds that choose. Data and judgments come from test_bed_judges.py and test_bed_data.py.
+``grid``: settings of the paper's family and of the candidate for 50 images; ``many``: for 100 and 160. ``map``: both in all
+regimes, and the ceilings. ``permuted``: do forty runs on permuted judgments keep the start? ``permuted-again``: do forty more,
+that the rule was not chosen on? ``controls``: both recipes on permuted and on shuffled judgments. ``budget``: both by the number
+of judgments; ``allocation``: the recipe with few images and many opponents, or the other way round. ``honest``: does a judge
+that rates better than it compares lose by training? All on the seeds that choose. Data and judgments come from
+test_bed_judges.py and test_bed_data.py.
 """
 
 from __future__ import annotations
@@ -125,6 +128,12 @@ def permuted_again_arms(judges=("shipped", "middling-0"), seeds=(1, 2)) -> list[
     return permuted_arms(judges, seeds, first=AGAIN)
 
 
+def controls_arms(judges=("shipped", "middling-0"), seeds=(1,)) -> list[BedArm]:
+    """Both recipes where nothing is to be learnt: judgments permuted over images, and shuffled over pairs."""
+    nothing = [Regime(judge, 50, wrong=wrong) for judge in judges for wrong in ("permuted", "shuffled")]
+    return [in_way(one, seed, way) for seed in seeds for one in nothing for way in (FAMILY, CANDIDATE)]
+
+
 def honest_arms(judges=("twin",), seeds=(0, 1)) -> list[BedArm]:
     """A judge that rates as well as the latent quality lets it, and whose comparisons are votes, or noisy throughout."""
     wanted = [(50, 0.25, ""), (160, 0.25, ""), (50, 0.0, "consistent")]
@@ -135,22 +144,52 @@ def honest_arms(judges=("twin",), seeds=(0, 1)) -> list[BedArm]:
 SCHEDULES = ((32, 12), (32, 6), (16, 6), (12, 4), (12, 2), (8, 2))  # members of the pool, opponents of each outsider
 
 
-def budget_arms(judges=("shipped", "middling-0"), seeds=(0, 1)) -> list[BedArm]:
-    """Family and recipe by the number of judgments, where headroom is largest: 100 images, votes of sharpness 0.25."""
-    given = [{} if (size, games) == SCHEDULES[0] else {"size": size, "games": games} for size, games in SCHEDULES]
-    wanted = [Regime(judge, 100, 0.25) for judge in judges]
+BUDGET_IMAGES = 100
+
+
+def budget_arms(judges=("shipped", "middling-0"), seeds=(2, 3)) -> list[BedArm]:
+    """Family and recipe by the number of judgments, where headroom is largest: 100 images, votes of sharpness 0.25.
+
+    On stand-ins that the recipe was not chosen on.
+    """
+    wanted = [Regime(judge, BUDGET_IMAGES, 0.25) for judge in judges]
     return [
-        in_way(one, seed, way, more)
+        budget_arm(one, seed, way, schedule)
         for seed in seeds
-        for more in given
+        for schedule in SCHEDULES
         for one in wanted
         for way in (FAMILY, CANDIDATE)
     ]
 
 
+def budget_arm(regime: Regime, seed: int, way: tuple[str, dict], schedule: tuple[int, int]) -> BedArm:
+    """An arm whose pool and opponents are other than the usual ones."""
+    more = {} if schedule == SCHEDULES[0] else dict(zip(("size", "games"), schedule, strict=True))
+    return in_way(regime, seed, way, more)
+
+
+ALLOCATED = (  # images, members of the pool, opponents: as many judgments each
+    ((100, 32, 12), (160, 32, 6), (200, 32, 5)),
+    ((50, 32, 12), (100, 16, 6), (160, 12, 3)),
+)
+
+
+def allocation_arms(judges=("shipped", "middling-0"), seeds=(2, 3)) -> list[BedArm]:
+    """The recipe where as many judgments go to few images with many opponents, or to many with few."""
+    return [
+        budget_arm(Regime(judge, images, 0.25), seed, CANDIDATE, (size, games))
+        for seed in seeds
+        for choice in ALLOCATED
+        for images, size, games in choice
+        for judge in judges
+    ]
+
+
 STAGES = {
+    "allocation": allocation_arms,
     "budget": budget_arms,
     "many": many_arms,
+    "controls": controls_arms,
     "honest": honest_arms,
     "permuted": permuted_arms,
     "permuted-again": permuted_again_arms,

@@ -23,7 +23,12 @@ from ppaint.trainer.pseudo_scores.pseudo_labels import MIN_RELIABILITY
 
 FIGURES = Path(__file__).parents[1] / "docs" / "figures"
 CLAIMED_FROM = 0.03  # headroom
-EXPLAINED = {"": "", "consistent": "consistent\nnoise", "permuted": "permuted"}
+EXPLAINED = {"": "", "consistent": "consistent\nnoise", "permuted": "permuted", "shuffled": "shuffled"}
+CONTROLS = {
+    "twin": "P",
+    "permuted": "X",
+    "shuffled": "*",
+}  # markers: a twin that rates better than it compares; nothing to learn
 
 
 class Cells:
@@ -32,13 +37,15 @@ class Cells:
     Parameters
     ----------
     rows : list of dict
-        Of the result file.
+        Of the result file; of the permuted judgments the first draw.
     """
 
     def __init__(self, rows: list[dict]) -> None:
         self.rows = defaultdict(list)
         for row in sorted(rows, key=lambda row: row["arm"]):
             arm = BedArm.from_name(row["arm"])
+            if arm.draw:
+                continue
             self.rows[arm.regime, arm.labels, arm.objective, tuple(sorted(arm.options.items()))].append(row)
 
     def kept(self, regime: Regime, way: tuple[str, dict] = ("fidelity", {}), labels: str = "pool") -> dict[int, float]:
@@ -53,6 +60,21 @@ class Cells:
     def mean(self, values: dict[int, float], seeds) -> float:
         """Over some seeds; NaN without them."""
         return float(np.mean([values[s] for s in seeds])) if seeds and all(s in values for s in seeds) else float("nan")
+
+    def controls(self) -> dict[str, list[dict]]:
+        """Labels, family and recipe of the controls, a regime of a seed each."""
+        found: dict[str, list[dict]] = {name: [] for name in CONTROLS}
+        for regime in dict.fromkeys(key[0] for key in self.rows):
+            if (kind := control_of(regime)) is None:
+                continue
+            ways = {"family": in_way(regime, 0, FAMILY), "candidate": in_way(regime, 0, CANDIDATE)}
+            kept = {name: self.kept(regime, (arm.objective, arm.options)) for name, arm in ways.items()}
+            labels = {
+                row["seed"]: row["label_srcc"] for key, rows in self.rows.items() if key[0] == regime for row in rows
+            }
+            for seed in sorted(set(kept["family"]) & set(kept["candidate"])):
+                found[kind].append({"labels": labels[seed]} | {name: kept[name][seed] for name in ways})
+        return found
 
     def of_regime(self, regime: Regime) -> dict | None:
         """Ceilings, family, candidate and start of a regime, means over the seeds that have all of them."""
@@ -73,6 +95,12 @@ class Cells:
         means["refused"] = float(np.mean([max(row["reliability"]) < MIN_RELIABILITY for row in usual]))
         means["headroom"] = min(means["own"], means["truth"]) - means["family"]
         return means | {"seeds": seeds, "gains": [candidate[s] - family[s] for s in seeds]}
+
+
+def control_of(regime: Regime) -> str | None:
+    """Which control a regime is; None for one that is none."""
+    kind = "twin" if regime.judge == "twin" else regime.wrong
+    return kind if kind in CONTROLS else None
 
 
 def label_of(regime: Regime) -> str:
@@ -128,6 +156,13 @@ def draw_competence(cells: Cells) -> None:
             gain.plot(labels, [np.mean(one["gains"]) for one in found], marker, color=AFTER, label=name)
             scorer.plot(labels, [one["candidate"] for one in found], marker, color=AFTER, label=f"recipe, {name}")
             scorer.plot(labels, [one["family"] for one in found], marker, color=BEFORE, fillstyle="none")
+        for name, found in cells.controls().items():
+            if found:
+                labels = [one["labels"] for one in found]
+                gains = [one["candidate"] - one["family"] for one in found]
+                gain.plot(labels, gains, CONTROLS[name], color=NEUTRAL, label=f"control: {name}")
+                scorer.plot(labels, [one["candidate"] for one in found], CONTROLS[name], color=AFTER)
+                scorer.plot(labels, [one["family"] for one in found], CONTROLS[name], color=BEFORE, fillstyle="none")
         gain.axhline(0, color=NEUTRAL, linewidth=0.8)
         gain.set_xlabel("SRCC of the labels (pool) with the truth")
         gain.set_ylabel("SRCC: recommended recipe less family")

@@ -2,20 +2,23 @@
 
     python benchmarks/test_bed_page.py
 
-Reads benchmarks/results/test_bed.json and test_bed_judges.json; draws the figures.
+Reads benchmarks/results/test_bed.json, test_bed_judges.json and test_bed_claims.json; draws the figures.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import typer
 from report_runs import RESULTS, read_json, table
-from test_bed import CANDIDATE, FAMILY, MANY, SETTINGS, WIDER, in_way
+from test_bed import CANDIDATE, FAMILY, MANY, SETTINGS, WIDER, budget_arms, in_way
+from test_bed_budget import budget_table, curves, draw_budget
+from test_bed_claims import SEEDS, claims_table, draw_claims, holds
 from test_bed_figures import Cells, draw_competence, draw_headroom, headroom_table, in_one_line
 from test_bed_regimes import Regime
 from test_bed_summary import by_rule, permuted
-from test_bed_text import TEXT, TOLD
+from test_bed_text import BUDGET, CLAIMS, NO_BUDGET, NO_CLAIMS, TEXT, TOLD
 
 from ppaint.foundation.whole_files import write_text
 
@@ -95,6 +98,36 @@ def honest_table(rows: list[dict]) -> str:
     return table(["regime", "before", "the paper's family", "the recommended recipe"], lines)
 
 
+def claims_section(result: dict) -> str:
+    """What was claimed, and what holds of it."""
+    found = result["regimes"]
+    draw_claims(found)
+    least = min(one["stand-ins"] for one in found.values())
+    told = "" if least == len(SEEDS) else f"**{least} of {len(SEEDS)} stand-ins are done; the rest is to come.**"
+    return CLAIMS.format(
+        commits=in_code(row["commit"] for row in result["arms"]),
+        stand_ins=told,
+        held=sum(holds(one) for one in found.values()),
+        regimes=len(found),
+        table=claims_table(found),
+    )
+
+
+def budget_section(rows: list[dict]) -> str:
+    """SRCC by the number of judgments."""
+    found = curves(rows)
+    if not found:
+        return NO_BUDGET
+    draw_budget(found)
+    seeds = ", ".join(map(str, sorted({arm.seed for arm in budget_arms()})))
+    return BUDGET.format(seeds=seeds, table=budget_table(found))
+
+
+def in_code(names: Iterable[str]) -> str:
+    """Different names in order, as code."""
+    return ", ".join(f"`{name}`" for name in sorted(set(names)))
+
+
 def as_of_the_grid(way: tuple[str, dict]) -> tuple[str, dict]:
     """The way without what came after the grid was run."""
     return way[0], {name: value for name, value in way[1].items() if name != "label_spread"}
@@ -107,7 +140,7 @@ def main() -> None:
     """Draw, write."""
     rows, judges = read_json(RESULTS / "test_bed.json")["arms"], read_json(RESULTS / "test_bed_judges.json")["judges"]
     older = Cells(read_json(RESULTS / "test_bed_older_pool.json")["arms"])
-    cells = Cells(rows)
+    cells, claims = Cells(rows), RESULTS / "test_bed_claims.json"
     draw_headroom(cells)
     draw_competence(cells)
     parts = {
@@ -117,10 +150,13 @@ def main() -> None:
         "many": many_table(cells),
         "rules": by_rule(rows),
         "permuted": permuted(rows),
+        "permuted_again": permuted(rows, new=True),
         "told": TOLD,
         "honest": honest_table(rows),
         "arms": f"{len(rows)}",
-        "commits": ", ".join(f"`{commit}`" for commit in sorted({row["commit"] for row in rows})),
+        "commits": in_code(row["commit"] for row in rows),
+        "claims": claims_section(read_json(claims)) if claims.is_file() else NO_CLAIMS,
+        "budget": budget_section(rows),
         "seeds": ", ".join(str(seed) for seed in sorted({row["seed"] for row in rows})),
     }
     write_text(PAGE, TEXT.format(**parts))

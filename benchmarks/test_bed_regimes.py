@@ -34,6 +34,7 @@ class Regime:
     wrong : str
         ``"consistent"``: every image is seen better or worse than it is, alike in all its judgments.
         ``"permuted"``: every image has the judgments of another: nothing is known, without a contradiction.
+        ``"shuffled"``: every pair has the judgments of another pair: nothing is known, and they contradict one another.
     """
 
     judge: str
@@ -87,10 +88,22 @@ def answers(regime: Regime, seed: int, forward: np.ndarray, draw: int = 0) -> np
     elif regime.wrong == "permuted":
         order = rng.permutation(n)
         forward = forward[order][:, order]
+    elif regime.wrong == "shuffled":
+        forward = shuffled_pairs(forward, rng)
     if regime.sharpness:
         uniform = np.random.default_rng([seed, draw, 17]).random((len(every),) * 2 + (every.shape[2],))
         forward = np.where(np.isnan(forward), np.nan, hard_answers(forward, regime.sharpness, uniform[:n, :n]))
     return forward
+
+
+def shuffled_pairs(forward: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Both answers about a pair given to another pair, either way round; (n, n, D)."""
+    first, second = np.triu_indices(len(forward), 1)
+    taken, turned = rng.permutation(len(first)), rng.random(len(first)) < 0.5
+    a, b = np.where(turned, second, first)[taken], np.where(turned, first, second)[taken]
+    found = forward.copy()
+    found[first, second], found[second, first] = forward[a, b], forward[b, a]
+    return found
 
 
 def pseudo_scores(

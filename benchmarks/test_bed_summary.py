@@ -16,6 +16,7 @@ from typing import Annotated
 import numpy as np
 import typer
 from report_runs import RESULTS, read_json, table, write_result
+from test_bed import AGAIN
 from test_bed_arm import BedArm
 from test_bed_rules import RULES, Saved, chosen
 
@@ -63,8 +64,10 @@ def made_here(work: Path) -> list[dict]:
 
 def srcc_of_run(row: dict) -> float:
     """SRCC of what a run keeps; rows of the older pool, when the best look alone was kept, do not say it by this name."""
+    if "srcc_of_run" in row:
+        return row["srcc_of_run"]
     older = row["srcc_kept"]
-    return row["srcc_of_run"] if "srcc_of_run" in row else older.get("folds, with evidence", older["today"])
+    return older.get("folds, with evidence", older["today"])
 
 
 def by_regime(rows: list[dict]) -> str:
@@ -88,13 +91,14 @@ def by_regime(rows: list[dict]) -> str:
 
 
 def by_rule(rows: list[dict]) -> str:
-    """Mean and largest regret of every rule: best look less the one that is kept. Without ceilings and permuted judgments.
+    """Mean and largest regret of every rule: best look less the one that is kept. Without ceilings, permuted and shuffled judgments.
 
     On permuted judgments nothing is to be learnt, and what is best was reached by accident: see `permuted`. So it is, nearly,
     where no dimension has a usable signal, and `ppaint judge` stops: those arms are in the last two columns alone.
     """
     lines = []
-    counted = [row for row in rows if row["labels"] == "pool" and "permuted" not in row["regime"]]
+    nothing = ("permuted", "shuffled")
+    counted = [row for row in rows if row["labels"] == "pool" and not row["regime"].endswith(nothing)]
     for kind in ("one training", "folds"):
         mine = [row for row in counted if ("folds" in row["way"]) == (kind == "folds")]
         usable = np.array([max(row["reliability"]) >= MIN_RELIABILITY for row in mine])
@@ -109,9 +113,10 @@ def by_rule(rows: list[dict]) -> str:
     return table(["", "rule", "trainings", "mean regret", "largest", "mean, all trainings", "largest, all"], lines)
 
 
-def permuted(rows: list[dict]) -> str:
-    """How often the start was kept where nothing is to be learnt."""
+def permuted(rows: list[dict], new: bool = False) -> str:
+    """How often the start was kept where nothing is to be learnt: on the draws that its test was chosen on, or on new ones."""
     mine = [row for row in rows if "permuted" in row["regime"] and "folds" in row["way"]]
+    mine = [row for row in mine if (BedArm.from_name(row["arm"]).draw >= AGAIN) == new]
     kept = sum(row["kept_steps"] == [0] for row in mine)
     return f"the start was kept in {kept} of {len(mine)} runs"
 
@@ -122,7 +127,7 @@ def main(work: Annotated[Path, typer.Option(help="Folder of the test bed.")] = P
     write_result("test_bed", {"arms": rows})
     typer.echo(by_regime(rows))
     typer.echo("\n" + by_rule(rows))
-    typer.echo("\n" + permuted(rows))
+    typer.echo(f"\n{permuted(rows)}; new draws: {permuted(rows, new=True)}")
 
 
 if __name__ == "__main__":

@@ -8,10 +8,11 @@ import pytest
 
 sys.path.append(str(Path(__file__).parents[1] / "benchmarks"))
 
-from test_bed import CANDIDATE, FAMILY, in_way
+from test_bed import BUDGET_IMAGES, CANDIDATE, FAMILY, SCHEDULES, budget_arm, budget_arms, in_way
 from test_bed_arm import SETTING, STEPS, BedArm
-from test_bed_claims import figures_of, rows_by_regime, second_make
-from test_bed_regimes import Regime
+from test_bed_budget import curves, enough, judgments_of
+from test_bed_claims import figures_of, holds, rows_by_regime, second_make
+from test_bed_regimes import Regime, shuffled_pairs
 from test_bed_rules import Saved, kept_looks
 
 from ppaint.trainer import PSDistillExactConfig, Recipe, recipe_settings
@@ -67,3 +68,49 @@ def test_gains_are_paired_by_stand_in_and_a_lone_arm_is_left_out():
     assert found["stand-ins"] == 2 and found["ahead"] == 2 and found["gain"] == pytest.approx(0.06)
     assert found["low"] < 0 < found["p"] < 0.5  # two stand-ins prove nothing
     assert [second_make(judge) for judge in ("shipped", "weak-0")] == ["shipped", "weak-1"]
+
+
+def test_a_claim_holds_where_it_is_ahead_beyond_chance_and_without_headroom_where_nothing_is_lost():
+    def claim(headroom, gain, low):
+        return holds({"headroom": headroom, "gain": gain, "low": low})
+
+    assert claim(0.05, 0.02, 0.001) and not claim(0.05, 0.02, -0.001) and not claim(0.05, 0.009, 0.005)
+    assert claim(0.0, -0.002, -0.01) and not claim(0.0, -0.004, -0.01)
+
+
+def test_every_judgment_is_counted_and_the_first_schedule_that_is_enough_is_found():
+    members, games = SCHEDULES[0]
+    asked = [judgments_of(one) for one in SCHEDULES]
+    assert asked == sorted(asked, reverse=True) and len(set(asked)) == len(asked)
+    assert asked[0] == 2 * (203 + (BUDGET_IMAGES - members) * games + 128)  # the pool, outsiders, the self-check
+
+    regime = next(iter({arm.regime for arm in budget_arms()}))
+    srcc = {"family": [0.8, 0.796, 0.78, 0.7, 0.6, 0.5], "recipe": [0.84, 0.83, 0.82, 0.8, 0.7, 0.6]}
+    rows = [
+        {"arm": budget_arm(regime, seed, way, one).name, "srcc_of_run": srcc[name][k] + 0.01 * seed}
+        for name, way in (("family", FAMILY), ("recipe", CANDIDATE))
+        for seed in {arm.seed for arm in budget_arms()}
+        for k, one in enumerate(SCHEDULES)
+    ]
+    found = enough(curves(rows)[regime.judge])
+    assert found["first"] == {"family": asked[1], "recipe": asked[3]}
+    assert not curves(rows[1:])[regime.judge]["family"][asked[0]][1:]  # a stand-in that is not whole does not count
+
+
+def test_shuffled_judgments_are_those_of_other_pairs_either_way_round():
+    forward = np.random.default_rng(0).normal(size=(9, 9, 2))
+    found, (a, b) = shuffled_pairs(forward, np.random.default_rng(1)), np.triu_indices(9, 1)
+    before, after = (
+        {frozenset((tuple(x[i, j]), tuple(x[j, i]))) for i, j in zip(a, b, strict=True)} for x in (forward, found)
+    )
+    assert before == after and np.abs(found - forward)[a, b].min(axis=1).max() > 0
+    assert (
+        0.2
+        < np.mean(
+            [
+                tuple(found[i, j]) in {tuple(forward[p, q]) for p, q in zip(a, b, strict=True)}
+                for i, j in zip(a, b, strict=True)
+            ]
+        )
+        < 0.8
+    )
