@@ -5,7 +5,8 @@
 ``grid``: settings of the paper's family and of the candidate for 50 images; ``many``: for 100 and 160. ``map``: both in all
 regimes, and the ceilings. ``permuted``: do forty runs on permuted judgments keep the start? ``permuted-again``: do forty more,
 that the rule was not chosen on? ``controls``: both recipes on permuted and on shuffled judgments. ``budget``: both by the number
-of judgments; ``allocation``: the recipe with few images and many opponents, or the other way round. ``honest``: does a judge
+of judgments; ``allocation``: the recipe with few images and many opponents, or the other way round; ``rated``: with the judge's own
+ratings as a prior. ``honest``: does a judge
 that rates better than it compares lose by training? All on the seeds that choose. Data and judgments come from
 test_bed_judges.py and test_bed_data.py.
 """
@@ -185,7 +186,17 @@ def allocation_arms(judges=("shipped", "middling-0"), seeds=(2, 3)) -> list[BedA
     ]
 
 
+RATED = (CANDIDATE[0], CANDIDATE[1] | {"estimator": "rated"})  # the judge's own ratings as the prior of its judgments
+
+
+def rated_arms(judges=("shipped", "strong-0", "middling-0"), seeds=(1,)) -> list[BedArm]:
+    """The recipe with the judge's own ratings as a prior, beside the recipe as it is (of the map)."""
+    wanted = [Regime(judge, images, 0.25) for judge in judges for images in (50, 160)]
+    return [in_way(one, seed, RATED) for seed in seeds for one in wanted]
+
+
 STAGES = {
+    "rated": rated_arms,
     "allocation": allocation_arms,
     "budget": budget_arms,
     "many": many_arms,

@@ -17,8 +17,16 @@ from pathlib import Path
 import numpy as np
 import torch
 from test_bed_data import features_of, load_judge
-from test_bed_labels import HELD_OUT, blended, held_back, joint, random_design
-from test_bed_regimes import Regime, fresh_model, label_srcc, own_labels, pseudo_scores, true_labels
+from test_bed_labels import HELD_OUT, blended, held_back, joint, random_design, with_own_ratings
+from test_bed_regimes import (
+    Regime,
+    fresh_model,
+    label_srcc,
+    own_labels,
+    pseudo_scores,
+    regime_table,
+    true_labels,
+)
 from test_bed_rules import Saved, kept_looks
 from test_bed_srcc import mean_srcc
 from test_bed_views import views_of
@@ -39,6 +47,7 @@ _GIT = subprocess.run(
 COMMIT = _GIT.stdout.strip() or "not in a git checkout"
 SETTING = {"learning_rate": 1e-3, "beta": 0.005}
 STEPS, LOOK_EVERY = 60, 10
+FITTED_JOINTLY = ("joint", "rated")  # estimators
 AVERAGED = (3, 5)  # weights of the last so many looks are averaged, and looked at as one model
 OF_BED = (
     "games",
@@ -64,7 +73,8 @@ class BedArm:
         ``"pool"``: pseudo-scores. ``"own"`` and ``"truth"``: the ceilings' labels.
     objective : str
     options : dict
-        ``games``, ``size``, ``design`` (``"random"``) and ``estimator`` (``"joint"``) of the pseudo-scores; ``held_back``: 1 for
+        ``games``, ``size``, ``design`` (``"random"``) and ``estimator`` (``"joint"``; ``"rated"``: that, with the judge's own
+        ratings as the prior) of the pseudo-scores; ``held_back``: 1 for
         training on scores as far apart as the pool's prior leaves them; ``views``: 1 for
         training on views of the images; all others are fields of ``PSDistillExactConfig``.
     draw : int
@@ -109,11 +119,14 @@ def labels_of(arm: BedArm, work: Path) -> PseudoScores:
     if arm.options.get("design") == "random":
         return random_design(arm.regime, arm.seed, work, draw=arm.draw, games=schedule["games"], fraction=fraction)
     _, scores = pseudo_scores(arm.regime, arm.seed, work, draw=arm.draw, **schedule)
-    if arm.options.get("estimator") == "joint":
+    if arm.options.get("estimator") in FITTED_JOINTLY:
         scores = joint(scores, arm.seed, fraction)
+    if arm.options.get("estimator") == "rated":
+        ratings = moments(regime_table(arm.regime, arm.seed, work, arm.draw).rate(scores.images))[0]
+        scores = with_own_ratings(scores, ratings)
     if arm.options.get("held_back"):
         return held_back(scores)
-    if arm.options.get("estimator") == "joint":
+    if arm.options.get("estimator") in FITTED_JOINTLY:
         return scores
     if arm.labels == "pool":
         return scores

@@ -48,6 +48,42 @@ def blended(scores: PseudoScores, predicted: np.ndarray, share: float) -> Pseudo
     return dataclasses.replace(scores, elo=elo)
 
 
+def with_own_ratings(scores: PseudoScores, ratings: np.ndarray) -> PseudoScores:
+    """Scores held back not towards their mean, but towards what the judge's own ratings say of each image.
+
+    How far the ratings go along with the judgments is found from both (a line, and what is left about it), by dimension.
+
+    Parameters
+    ----------
+    scores : PseudoScores
+        Of the joint fit.
+    ratings : ndarray, shape (n, D)
+        The judge's expected rating.
+
+    Returns
+    -------
+    PseudoScores
+    """
+    elo, tau = scores.elo.copy(), scores.tau.copy()
+    for k in range(elo.shape[1]):
+        seen = np.isfinite(elo[:, k]) & np.isfinite(tau[:, k])
+        mean, variance = elo[seen, k], tau[seen, k] ** 2
+        spread = mean.var(ddof=1) + variance.mean()
+        asked = np.maximum(1 - variance / spread, 1e-3)  # the share that judgments say; the rest is the prior's
+        told, error = mean / asked, variance / asked
+        x = ratings[seen, k] - ratings[seen, k].mean()
+        left = spread
+        for _ in range(50):
+            weight = 1 / (error + left)
+            centre = (weight @ told) / weight.sum()
+            slope = (weight * x) @ (told - centre) / max((weight * x) @ x, 1e-12)
+            beyond = told - centre - slope * x
+            left = max(float((weight**2 @ (beyond**2 - error)) / (weight**2).sum()), 1e-2 * spread)
+        elo[seen, k] = (told / error + (centre + slope * x) / left) / (1 / error + 1 / left)
+        tau[seen, k] = np.sqrt(1 / (1 / error + 1 / left))
+    return dataclasses.replace(scores, elo=elo, tau=tau)
+
+
 def random_design(
     regime: Regime, seed: int, work, *, games: int, draw: int = 0, fraction: float = HELD_OUT
 ) -> PseudoScores:
