@@ -26,7 +26,7 @@ from scipy.stats import t
 from test_bed import CANDIDATE, FAMILY, JUDGES, in_way, regimes
 from test_bed_arm import BedArm
 from test_bed_claim import train_claim
-from test_bed_figures import CLAIMED_FROM, FIGURES, Cells, in_one_line
+from test_bed_figures import CLAIMED_FROM, FIGURES, Cells, in_one_line, stops
 from test_bed_regimes import Regime
 
 from ppaint.eval_suite.plot_style import AFTER, NEUTRAL, drawn
@@ -49,7 +49,7 @@ def claimed_regimes(rows: list[dict]) -> list[Regime]:
     cells, found = Cells(rows), []
     for judge in JUDGES:
         known = [(regime, cells.of_regime(regime)) for regime in regimes(judge)]
-        mine = [r for r, one in known if one and one["headroom"] >= CLAIMED_FROM and one["refused"] <= 0.5]
+        mine = [r for r, one in known if one and one["headroom"] >= CLAIMED_FROM and not stops(one)]
         mine += [Regime(judge, CLEAN)] if Regime(judge, CLEAN) not in mine else []
         found += [replace(regime, judge=second_make(judge)) for regime in mine]
     return found

@@ -124,8 +124,9 @@ def draw_headroom(cells: Cells) -> None:
             for x, (_, one) in enumerate(known):
                 for name, colour, style in (("own", NEUTRAL, "-"), ("truth", NEUTRAL, ":")):
                     axis.plot([x - 0.35, x + 0.35], [one[name]] * 2, color=colour, linestyle=style)
-                axis.plot(x - 0.1, one["family"], "o", color=BEFORE)
-                axis.plot(x + 0.1, one["candidate"], "s", color=AFTER)
+                filled = "none" if stops(one) else "full"
+                axis.plot(x - 0.1, one["family"], "o", color=BEFORE, fillstyle=filled)
+                axis.plot(x + 0.1, one["candidate"], "s", color=AFTER, fillstyle=filled)
             axis.set_xticks(range(len(known)), [label_of(r) for r, _ in known], fontsize=7)
             axis.set_title(f"{judge.removesuffix('-0')} judge", fontsize=10)
             axis.set_ylabel("SRCC with the truth")
@@ -140,7 +141,8 @@ def draw_headroom(cells: Cells) -> None:
         ):
             first.plot([], [], linestyle=style, color=colour, marker=marker, label=name)
         first.legend(fontsize=7, loc="lower left")
-        figure.suptitle("Simulated: SRCC with the known truth on scrolls that were not trained on", fontsize=11)
+        told = "Simulated: SRCC with the known truth on scrolls that were not trained on (open: `ppaint judge` stops there)"
+        figure.suptitle(told, fontsize=11)
 
 
 def draw_competence(cells: Cells) -> None:
@@ -153,7 +155,11 @@ def draw_competence(cells: Cells) -> None:
                 continue
             labels = [one["labels"] for one in found]
             name = f"{judge.removesuffix('-0')} judge"
-            gain.plot(labels, [np.mean(one["gains"]) for one in found], marker, color=AFTER, label=name)
+            for filled, shown in (("full", False), ("none", True)):
+                known = [(one["labels"], np.mean(one["gains"])) for one in found if stops(one) == shown]
+                gain.plot(
+                    *np.reshape(known, (-1, 2)).T, marker, color=AFTER, fillstyle=filled, label="" if shown else name
+                )
             scorer.plot(labels, [one["candidate"] for one in found], marker, color=AFTER, label=f"recipe, {name}")
             scorer.plot(labels, [one["family"] for one in found], marker, color=BEFORE, fillstyle="none")
         for name, found in cells.controls().items():
@@ -170,12 +176,17 @@ def draw_competence(cells: Cells) -> None:
         scorer.set_xlabel("SRCC of the labels (pool) with the truth")
         scorer.set_ylabel("SRCC of the scorer with the truth")
         scorer.set_title("filled: recommended recipe; open: the paper's family", fontsize=9)
-        gain.set_title("simulated; a point is a regime", fontsize=9)
+        gain.set_title("simulated; a point is a regime (open: `ppaint judge` stops)", fontsize=9)
+
+
+def stops(one: dict) -> bool:
+    """Whether `ppaint judge` stops in most draws of a regime, for want of a usable signal."""
+    return one["refused"] > 0.5
 
 
 def mark_of(one: dict) -> str:
     """Whether claims are made in a regime, or `ppaint judge` stops at its judgments."""
-    if one["refused"] > 0.5:
+    if stops(one):
         return " (stops)"
     return " *" if one["headroom"] >= CLAIMED_FROM else ""
 
