@@ -103,23 +103,24 @@ def holds(one: dict) -> bool:
 
 
 def claims_table(found: dict[str, dict]) -> str:
-    """One row per regime."""
-    rows = [
-        [
-            Regime.from_name(name).judge.removesuffix(f"-{MADE}"),
-            in_one_line(Regime.from_name(name)),
-            str(one["stand-ins"]),
-            *(f"{one[key]:.3f}" for key in ("labels", "start", "family", "recipe")),
-            f"{one['gain']:+.3f} [{one['low']:+.3f}, {one['high']:+.3f}]",
-            str(one["ahead"]),
-            f"{one['p_holm']:.2g}",
-            f"{one['headroom']:+.3f}",
-            "yes" if holds(one) else "**no**",
-        ]
-        for name, one in found.items()
-    ]
-    head = ["judge", "regime", "stand-ins", "labels", "before", "family", "recipe", "gain", "ahead in", "p (Holm)"]
-    return table([*head, "headroom when it was chosen", "holds"], rows)
+    """One row per regime; a table for each judge, narrow enough for a page."""
+    by_judge: dict[str, list[list[str]]] = defaultdict(list)
+    for name, one in found.items():
+        regime = Regime.from_name(name)
+        by_judge[regime.judge.removesuffix(f"-{MADE}")].append(
+            [
+                in_one_line(regime),
+                f"{one['family']:.3f}",
+                f"{one['recipe']:.3f}",
+                f"{one['gain']:+.3f} [{one['low']:+.3f}, {one['high']:+.3f}]",
+                f"{one['ahead']} of {one['stand-ins']}",
+                f"{one['p_holm']:.2g}",
+                f"{one['headroom']:+.3f}",
+                "yes" if holds(one) else "**no**",
+            ]
+        )
+    head = ["regime", "family", "recipe", "gain [95 %]", "ahead in", "p", "headroom", "holds"]
+    return "\n\n".join(f"**{judge.capitalize()} judge**\n\n{table(head, rows)}" for judge, rows in by_judge.items())
 
 
 def headroom_of(name: str, cells: Cells) -> float:

@@ -192,36 +192,27 @@ def mark_of(one: dict) -> str:
 
 
 def headroom_table(cells: Cells) -> str:
-    """All regimes, those where claims are made marked."""
-    lines = []
+    """All regimes, those where claims are made marked; a table for each judge, narrow enough for a page."""
+    names = ("labels", "start", "own", "truth", "family", "candidate")
+    head = ["regime", "labels", "before", "own labels", "truth", "family", "recipe", "headroom", "gain"]
+    parts = []
     for judge in JUDGES:
-        for regime in regimes(judge):
-            if one := cells.of_regime(regime):
-                names = ("labels", "start", "own", "truth", "family", "candidate")
-                lines.append(
-                    [
-                        judge.removesuffix("-0"),
-                        in_one_line(regime),
-                        " ".join(map(str, one["seeds"])),
-                        *(f"{one[name]:.3f}" for name in names),
-                        f"{one['headroom']:+.3f}" + mark_of(one),
-                        f"{np.mean(one['gains']):+.3f}",
-                    ]
-                )
-    head = [
-        "judge",
-        "regime",
-        "seeds",
-        "labels",
-        "before",
-        "own labels",
-        "truth",
-        "family",
-        "recipe",
-        "headroom",
-        "gain",
-    ]
-    return table(head, lines)
+        known = [(regime, one) for regime in regimes(judge) if (one := cells.of_regime(regime))]
+        lines = [
+            [
+                in_one_line(regime),
+                *(f"{one[name]:.3f}" for name in names),
+                f"{one['headroom']:+.3f}" + mark_of(one),
+                f"{np.mean(one['gains']):+.3f}",
+            ]
+            for regime, one in known
+        ]
+        seeds = sorted({" ".join(map(str, one["seeds"])) for _, one in known})
+        if lines:
+            parts.append(
+                f"**{judge.removesuffix('-0').capitalize()} judge** (seeds: {'; '.join(seeds)})\n\n{table(head, lines)}"
+            )
+    return "\n\n".join(parts)
 
 
 def main() -> None:

@@ -21,7 +21,8 @@ weights scored once; a draw of the votes for each stand-in. Recipes, stopping ru
 (`benchmarks/test_bed_claims.py`, the code of commits {commits}; [results](../benchmarks/results/test_bed_claims.json)). {stand_ins}
 
 A claim holds where the recipe is at least 0.01 ahead and the lower end of the paired 95 % interval is above 0; on clean log-odds without headroom, where it
-loses at most 0.003. **{held} of {regimes} hold.** p-values are one-sided and corrected together (Holm).
+loses at most 0.003. **{held} of {regimes} hold.** p-values are one-sided and corrected together (Holm). "Headroom" is that of the seeds that choose, by which
+the regimes were named.
 
 ![the recommended recipe less the paper's family, by regime](figures/test_bed_claims.png)
 
