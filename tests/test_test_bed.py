@@ -1,5 +1,6 @@
 """The test bed trains what users train, and counts what it claims as it says."""
 
+import dataclasses
 import sys
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from test_bed import BUDGET_IMAGES, CANDIDATE, FAMILY, SCHEDULES, budget_arm, bu
 from test_bed_arm import SETTING, STEPS, BedArm
 from test_bed_budget import curves, enough, judgments_of
 from test_bed_claims import figures_of, holds, rows_by_regime, second_make
+from test_bed_labels import with_own_ratings
 from test_bed_regimes import Regime, shuffled_pairs
 from test_bed_rules import Saved, kept_looks
 
@@ -114,3 +116,17 @@ def test_shuffled_judgments_are_those_of_other_pairs_either_way_round():
         )
         < 0.8
     )
+
+
+def test_own_ratings_help_as_a_prior_where_they_go_along_with_the_judgments_alone(scores):
+    rng, n = np.random.default_rng(3), 400
+    worth = rng.normal(size=n)
+    told = worth + rng.normal(size=n)  # what the judgments say; half of it is kept under a prior of variance 1
+    columns = np.tile((told / 2)[:, None], (1, 2))
+    noisy = dataclasses.replace(scores, elo=columns, tau=np.full((n, 2), np.sqrt(0.5)))
+    ratings = np.stack([worth + 0.5 * rng.normal(size=n), rng.normal(size=n)], axis=1)
+    found = with_own_ratings(noisy, ratings)
+    before, *after = (np.corrcoef(one, worth)[0, 1] for one in (columns[:, 0], found.elo[:, 0], found.elo[:, 1]))
+    assert after[0] > before + 0.15 and abs(after[1] - before) < 0.02
+    left = 0.25 / 1.25  # variance of the worth, the rating known
+    assert found.tau[0] == pytest.approx([np.sqrt(1 / (1 + 1 / left)), np.sqrt(0.5)], rel=0.15)
