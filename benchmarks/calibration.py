@@ -14,8 +14,8 @@ ships. Measured, on seeds 100 to 119:
   and 24 opponents (at most one less than the members), on the scale on which the pool's members have mean 0;
 - how often the self-check passes the pool, and fails it with its worths squeezed to 0.77; its judgments are counted.
 
-**Real judges**, with ``--judgments``: ``<judge>/seed-<s>.npz`` with all pairs of 200 images judged once. Each seed from
-100 to 119 draws 160 of them, and the votes; slopes and coverage as above.
+**Real judges**, with ``--judgments``: ``<judge>/seed-<s>.npz`` with all pairs of 200 images judged once, of the stand-ins 0, 1
+and 2. Each seed from 100 to 119 draws 160 of them, and the votes; slopes and coverage as above.
 
 A killed run repeats nothing: a seed's results are kept in ``--work``. Some 20 minutes on one core, without the real
 judges. Writes benchmarks/results/calibration.json, and prints the tables of docs/estimators-thurstone-elo.md.
@@ -65,6 +65,7 @@ GAMES, DEFAULT_GAMES = (4, 12, 24), 12
 SQUEEZED = 0.77
 TARGET_PRIOR = 0.01  # of the worths from all pairs: weak, for a judge whose votes never contradict one another
 REAL_IMAGES = 160
+REAL_SEEDS = (0, 1, 2)  # stand-ins of which all pairs are judged
 REAL_ANSWERS = {"log-odds": None, "votes, sharpness 1": 1.0, "votes, sharpness 0.5": 0.5, "votes, sharpness 0.25": 0.25}
 
 
@@ -192,10 +193,9 @@ def simulated_seed(seed: int, answers: str) -> dict:
 
 def real_seed(seed: int, folder: Path, judge: str) -> dict:
     """All kinds of answers of one real judge, on the images of one draw."""
-    files = sorted((folder / judge).glob("seed-*.npz"))
     rng = np.random.default_rng([seed, 160])
     found = {}
-    with np.load(files[seed % len(files)]) as held:
+    with np.load(folder / judge / f"seed-{REAL_SEEDS[seed % len(REAL_SEEDS)]}.npz") as held:
         chosen = some_images(held, rng)
         for answers, sharpness in REAL_ANSWERS.items():
             found[answers] = measured(answers_about(held, chosen, sharpness, rng), 32, seed)
@@ -291,7 +291,7 @@ def main(
     typer.echo(table(HEADER, rows(cells)))
     real: dict[str, dict] = {}
     for judge in [] if judgments is None else sorted(path.name for path in judgments.iterdir() if path.is_dir()):
-        if not list((judgments / judge).glob("seed-*.npz")):
+        if not all((judgments / judge / f"seed-{one}.npz").is_file() for one in REAL_SEEDS):
             continue
         work_on = partial(real_seed, folder=judgments, judge=judge)
         draws = in_pieces(work_on, SEEDS, work / f"real-{judge}", processes, f"seeds, {judge}")

@@ -21,6 +21,7 @@ from calibration import (
     ANSWERS,
     JUDGES,
     REAL_ANSWERS,
+    REAL_SEEDS,
     SQUEEZED,
     answers_about,
     check,
@@ -59,9 +60,8 @@ def some_draws(first: int, judge: str, answers: str, folder: Path | None) -> dic
 
 def one_of_shipped(seed: int, folder: Path, answers: str) -> JudgmentsAtHand:
     """The shipped judge's answers about some images of one of its stand-ins."""
-    files = sorted((folder / REAL).glob("seed-*.npz"))
     rng = np.random.default_rng([seed, *answers.encode()])
-    with np.load(files[seed % len(files)]) as held:
+    with np.load(folder / REAL / f"seed-{REAL_SEEDS[seed % len(REAL_SEEDS)]}.npz") as held:
         return answers_about(held, some_images(held, rng), REAL_ANSWERS[answers], rng)
 
 

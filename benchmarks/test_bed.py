@@ -7,7 +7,8 @@ regimes, and the ceilings. ``permuted``: do forty runs on permuted judgments kee
 that the rule was not chosen on? ``controls``: both recipes on permuted and on shuffled judgments. ``budget``: both by the number
 of judgments; ``allocation``: the recipe with few images and many opponents, or the other way round; ``rated``: with the judge's own
 ratings as a prior. ``honest``: does a judge
-that rates better than it compares lose by training? All on the seeds that choose. Data and judgments come from
+that rates better than it compares lose by training? ``held-back``: scores as the pool's prior leaves them. All on the seeds
+that choose, but for ``permuted-again``, ``budget`` and ``allocation``. Data and judgments come from
 test_bed_judges.py and test_bed_data.py.
 """
 
@@ -114,18 +115,18 @@ def held_back_arms(judges=JUDGES[:1], seeds=(0, 1)) -> list[BedArm]:
     ]
 
 
+AGAIN = 10  # the first draw of permuted judgments that the start's test was not chosen on
+
+
 def permuted_arms(judges=("shipped", "middling-0"), seeds=(0, 1), first: int = 0) -> list[BedArm]:
-    """The candidate where nothing is to be learnt: forty draws in all, the first ten of each seed and judge."""
-    draws = range(first, first + 40 // (len(judges) * len(seeds)))
+    """The candidate where nothing is to be learnt: ten permutations of each seed, two judges each."""
+    draws = range(first, first + AGAIN)
     nothing = [Regime(judge, 50, wrong="permuted") for judge in judges]
     return [in_way(one, seed, CANDIDATE, draw=draw) for draw in draws for seed in seeds for one in nothing]
 
 
-AGAIN = 10  # the first draw of permuted judgments that the start's test was not chosen on
-
-
 def permuted_again_arms(judges=("shipped", "middling-0"), seeds=(1, 2)) -> list[BedArm]:
-    """Forty draws that nothing was chosen on, one of the two stand-ins a new one."""
+    """Permutations that nothing was chosen on, of two stand-ins, one of them a new one."""
     return permuted_arms(judges, seeds, first=AGAIN)
 
 
@@ -149,7 +150,7 @@ BUDGET_IMAGES = 100
 
 
 def budget_arms(judges=("shipped", "middling-0"), seeds=(2, 3)) -> list[BedArm]:
-    """Family and recipe by the number of judgments, where headroom is largest: 100 images, votes of sharpness 0.25.
+    """Family and recipe by the number of judgments: 100 images, votes of sharpness 0.25.
 
     On stand-ins that the recipe was not chosen on.
     """
@@ -169,9 +170,9 @@ def budget_arm(regime: Regime, seed: int, way: tuple[str, dict], schedule: tuple
     return in_way(regime, seed, way, more)
 
 
-ALLOCATED = (  # images, members of the pool, opponents: as many judgments each
+ALLOCATED = (  # images, members of the pool, opponents: about as many judgments each
     ((100, 32, 12), (160, 32, 6), (200, 32, 5)),
-    ((50, 32, 12), (100, 16, 6), (160, 12, 3)),
+    ((50, 32, 12), (100, 16, 5), (160, 12, 3)),
 )
 
 

@@ -41,10 +41,13 @@ from ppaint.trainer.held_out import held_out_metrics
 from ppaint.trainer.out_of_fold import assign_folds, out_of_fold
 from ppaint.trainer.training_table import training_table
 
-_GIT = subprocess.run(
-    ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, cwd=Path(__file__).parent
-)
-COMMIT = _GIT.stdout.strip() or "not in a git checkout"
+
+def _git(*words: str) -> str:
+    return subprocess.run(["git", *words], capture_output=True, text=True, cwd=Path(__file__).parents[1]).stdout.strip()
+
+
+_CHANGED = "-changed" if _git("status", "--porcelain", "--", "*.py") else ""
+COMMIT = f"{_git('rev-parse', '--short', 'HEAD')}{_CHANGED}" if _git("rev-parse", "HEAD") else "not in a git checkout"
 SETTING = {"learning_rate": 1e-3, "beta": 0.005}
 STEPS, LOOK_EVERY = 60, 10
 FITTED_JOINTLY = ("joint", "rated")  # estimators

@@ -1,10 +1,12 @@
 """The claims: the recommended recipe against the paper's family on seeds and judges that nothing was chosen on. Once.
 
+    python benchmarks/test_bed_claims.py --name
     python benchmarks/test_bed_judges.py --make 1 --work runs/test_bed
     python benchmarks/test_bed_asked.py --work runs/test_bed
     python benchmarks/test_bed_claims.py --work runs/test_bed
 
-Regimes are those in which the seeds that choose had headroom (results/test_bed.json), and clean log-odds; judges are the
+Regimes are those in which the seeds that choose had headroom (results/test_bed.json; ``--name`` writes the list before anything
+is claimed), and clean log-odds; judges are the
 shipped one and the second make of the ladder, seeds 100 to 119, a draw of the votes each. Resumable by arm, two processes,
 60 to 100 CPU seconds for a pair of trainings; what stands in the result file is not trained again. Writes
 benchmarks/results/test_bed_claims.json and prints the table.
@@ -34,25 +36,33 @@ from ppaint.eval_suite.significance import holm
 
 SEEDS = tuple(range(100, 120))
 MADE = 1
-WANTED, AT_MOST_LOST = 0.01, 0.003  # SRCC: gained where there is headroom, lost where there is none
+CLAIMED = RESULTS / "test_bed_claimed.json"
+WANTED, AT_MOST_LOST, LEVEL = 0.01, 0.003, 0.05  # SRCC: gained where there is headroom, lost where there is none
 CLEAN = 50  # images with log-odds and nothing wrong, where nothing is to be lost
 
 
-def claimed_regimes(rows: list[dict]) -> list[Regime]:
-    """Where the seeds that choose had headroom, and judgments that `ppaint judge` goes on with; then clean log-odds.
+def name_regimes(rows: list[dict]) -> dict[str, float]:
+    """Regimes that are claimed, with the headroom that named them: written once, before anything is claimed.
+
+    Where the seeds that choose had headroom, and judgments that `ppaint judge` goes on with; then clean log-odds.
 
     Parameters
     ----------
     rows : list of dict
         Of results/test_bed.json.
     """
-    cells, found = Cells(rows), []
+    cells, found = Cells(rows), {}
     for judge in JUDGES:
-        known = [(regime, cells.of_regime(regime)) for regime in regimes(judge)]
-        mine = [r for r, one in known if one and one["headroom"] >= CLAIMED_FROM and not stops(one)]
+        known = {regime: one for regime in regimes(judge) if (one := cells.of_regime(regime))}
+        mine = [r for r, one in known.items() if one["headroom"] >= CLAIMED_FROM and not stops(one)]
         mine += [Regime(judge, CLEAN)] if Regime(judge, CLEAN) not in mine else []
-        found += [replace(regime, judge=second_make(judge)) for regime in mine]
+        found |= {replace(one, judge=second_make(judge)).name: round(known[one]["headroom"], 4) for one in mine}
     return found
+
+
+def claimed() -> dict[str, float]:
+    """The list as it was written: headroom by the regime's name."""
+    return read_json(CLAIMED)["headroom"]
 
 
 def second_make(judge: str) -> str:
@@ -62,7 +72,7 @@ def second_make(judge: str) -> str:
 
 def claim_arms(seeds=SEEDS) -> list[BedArm]:
     """Family and recipe in every regime, seed after seed, so that a run that is stopped has whole seeds."""
-    wanted = claimed_regimes(read_json(RESULTS / "test_bed.json")["arms"])
+    wanted = [Regime.from_name(name) for name in claimed()]
     return [in_way(regime, seed, way) for seed in seeds for regime in wanted for way in (FAMILY, CANDIDATE)]
 
 
@@ -95,10 +105,29 @@ def figures_of(pairs: dict[int, dict[str, dict]]) -> dict:
     }
 
 
+def figures_by_regime(rows: list[dict]) -> dict[str, dict]:
+    """Of every claimed regime that two stand-ins are done of, p-values of the claimed gains corrected together."""
+    pairs, headroom = rows_by_regime(rows), claimed()
+    found = {
+        name: figures_of(pairs[name]) | {"headroom": headroom[name]}
+        for name in headroom
+        if len(pairs.get(name, {})) > 1
+    }
+    gains = [one for one in found.values() if claims_a_gain(one)]
+    for one, corrected in zip(gains, holm([one["p"] for one in gains]), strict=True):
+        one["p_holm"] = float(corrected)
+    return found
+
+
+def claims_a_gain(one: dict) -> bool:
+    """Whether there was headroom; on clean log-odds without it only that nothing is lost is claimed."""
+    return one["headroom"] >= CLAIMED_FROM
+
+
 def holds(one: dict) -> bool:
     """Whether a regime's claim holds: ahead by 0.01, beyond chance, where there was headroom; else not behind by more than 0.003."""
-    if one["headroom"] >= CLAIMED_FROM:
-        return one["gain"] >= WANTED and one["low"] > 0
+    if claims_a_gain(one):
+        return one["gain"] >= WANTED and one["low"] > 0 and one["p_holm"] < LEVEL
     return one["gain"] >= -AT_MOST_LOST
 
 
@@ -114,20 +143,13 @@ def claims_table(found: dict[str, dict]) -> str:
                 f"{one['recipe']:.3f}",
                 f"{one['gain']:+.3f} [{one['low']:+.3f}, {one['high']:+.3f}]",
                 f"{one['ahead']} of {one['stand-ins']}",
-                f"{one['p_holm']:.2g}",
+                f"{one['p_holm']:.2g}" if claims_a_gain(one) else "-",
                 f"{one['headroom']:+.3f}",
                 "yes" if holds(one) else "**no**",
             ]
         )
-    head = ["regime", "family", "recipe", "gain [95 %]", "ahead in", "p", "headroom", "holds"]
+    head = ["regime", "family", "recipe", "gain [95 %]", "ahead in", "p (Holm)", "headroom", "holds"]
     return "\n\n".join(f"**{judge.capitalize()} judge**\n\n{table(head, rows)}" for judge, rows in by_judge.items())
-
-
-def headroom_of(name: str, cells: Cells) -> float:
-    """Of a regime, on the seeds that choose and the first make."""
-    regime = Regime.from_name(name)
-    found = cells.of_regime(replace(regime, judge=regime.judge.replace(f"-{MADE}", "-0")))
-    return float("nan") if found is None else found["headroom"]
 
 
 def draw_claims(found: dict[str, dict]) -> None:
@@ -136,7 +158,7 @@ def draw_claims(found: dict[str, dict]) -> None:
         axis = np.ravel(axes)[0]
         names = []
         for y, (name, one) in enumerate(found.items()):
-            regime, claimed = Regime.from_name(name), one["headroom"] >= CLAIMED_FROM
+            regime, claimed = Regime.from_name(name), claims_a_gain(one)
             error = [[one["gain"] - one["low"]], [one["high"] - one["gain"]]]
             axis.errorbar(one["gain"], y, xerr=error, fmt="s" if claimed else "o", color=AFTER if claimed else NEUTRAL)
             names.append(f"{regime.judge.removesuffix(f'-{MADE}')}: {in_one_line(regime)}")
@@ -152,22 +174,26 @@ def main(
     work: Annotated[Path, typer.Option(help="Folder of the test bed.")] = Path("runs/test_bed"),
     processes: Annotated[int, typer.Option()] = 2,
     seeds: Annotated[list[int] | None, typer.Option(help="Some of the claims' seeds; all by default.")] = None,
+    name: Annotated[bool, typer.Option("--name", help="Write the list of regimes, and train nothing.")] = False,
 ) -> None:
     """Train what is not there yet, write, print."""
-    names = [arm.name for arm in claim_arms(tuple(seeds) if seeds else SEEDS)]
+    if name:
+        write_result(CLAIMED.stem, {"headroom": name_regimes(read_json(RESULTS / "test_bed.json")["arms"])})
+        raise typer.Exit
     path = RESULTS / "test_bed_claims.json"
     known = {row["arm"]: row for row in read_json(path)["arms"]} if path.is_file() else {}
-    left = [name for name in names if name not in known]
-    made = in_pieces(partial(train_claim, work=work), left, work / "claims", processes, "claims")
-    known |= {row["arm"]: row for row in made}
-    results = [known[arm.name] for arm in claim_arms() if arm.name in known]
-    cells = Cells(read_json(RESULTS / "test_bed.json")["arms"])
-    found = {name: figures_of(pairs) for name, pairs in rows_by_regime(results).items() if len(pairs) > 1}
-    for one, corrected in zip(found.values(), holm([one["p"] for one in found.values()]), strict=True):
-        one["p_holm"] = float(corrected)
-    for name, one in found.items():
-        one["headroom"] = headroom_of(name, cells)
-    write_result("test_bed_claims", {"regimes": found, "arms": results})
+    wanted = [arm.name for arm in claim_arms(tuple(seeds) if seeds else SEEDS)]
+    left = [arm for arm in wanted if arm not in known]
+    known |= {
+        row["arm"]: row
+        for row in in_pieces(partial(train_claim, work=work), left, work / "claims", processes, "claims")
+    }
+    every = [arm.name for arm in claim_arms()]
+    if unknown := sorted(set(known) - set(every)):
+        raise typer.BadParameter(f"{path} holds trainings that are not claimed, as {unknown[0]}")
+    rows = [known[arm] for arm in every if arm in known]
+    found = figures_by_regime(rows)
+    write_result(path.stem, {"regimes": found, "arms": rows})
     draw_claims(found)
     typer.echo(claims_table(found))
 

@@ -61,6 +61,17 @@ class Cells:
         """Over some seeds; NaN without them."""
         return float(np.mean([values[s] for s in seeds])) if seeds and all(s in values for s in seeds) else float("nan")
 
+    def labels(self, regime: Regime) -> dict[int, float]:
+        """SRCC by seed of the pool's pseudo-scores with the truth, as the family is trained on them."""
+        arm = in_way(regime, 0, FAMILY)
+        rows = self.rows.get((regime, "pool", arm.objective, tuple(sorted(arm.options.items()))), [])
+        return {row["seed"]: row["label_srcc"] for row in rows}
+
+    def start(self, regime: Regime) -> dict[int, float]:
+        """SRCC by seed of the starting model."""
+        rows = [row for key, cell in self.rows.items() if key[0] == regime for row in cell]
+        return {row["seed"]: row["srcc"][0] for row in rows}
+
     def controls(self) -> dict[str, list[dict]]:
         """Labels, family and recipe of the controls, a regime of a seed each."""
         found: dict[str, list[dict]] = {name: [] for name in CONTROLS}
@@ -69,9 +80,7 @@ class Cells:
                 continue
             ways = {"family": in_way(regime, 0, FAMILY), "candidate": in_way(regime, 0, CANDIDATE)}
             kept = {name: self.kept(regime, (arm.objective, arm.options)) for name, arm in ways.items()}
-            labels = {
-                row["seed"]: row["label_srcc"] for key, rows in self.rows.items() if key[0] == regime for row in rows
-            }
+            labels = self.labels(regime)
             for seed in sorted(set(kept["family"]) & set(kept["candidate"])):
                 found[kind].append({"labels": labels[seed]} | {name: kept[name][seed] for name in ways})
         return found
@@ -85,10 +94,7 @@ class Cells:
         if not seeds:
             return None
         rows = [row for cell in self.rows.values() for row in cell if row["regime"] == regime.name]
-        labels = {
-            row["seed"]: row["label_srcc"] for row in rows if row["labels"] == "pool" and "joint" not in row["way"]
-        }
-        start = {row["seed"]: row["srcc"][0] for row in rows}
+        labels, start = self.labels(regime), self.start(regime)
         found = {"own": own, "truth": truth, "family": family, "candidate": candidate, "start": start, "labels": labels}
         means = {name: self.mean(values, seeds) for name, values in found.items()}
         usual = [row for row in rows if row["labels"] == "pool" and row["seed"] in seeds]
@@ -160,7 +166,7 @@ def draw_competence(cells: Cells) -> None:
                 gain.plot(
                     *np.reshape(known, (-1, 2)).T, marker, color=AFTER, fillstyle=filled, label="" if shown else name
                 )
-            scorer.plot(labels, [one["candidate"] for one in found], marker, color=AFTER, label=f"recipe, {name}")
+            scorer.plot(labels, [one["candidate"] for one in found], marker, color=AFTER)
             scorer.plot(labels, [one["family"] for one in found], marker, color=BEFORE, fillstyle="none")
         for name, found in cells.controls().items():
             if found:
@@ -175,7 +181,7 @@ def draw_competence(cells: Cells) -> None:
         gain.legend(fontsize=7)
         scorer.set_xlabel("SRCC of the labels (pool) with the truth")
         scorer.set_ylabel("SRCC of the scorer with the truth")
-        scorer.set_title("filled: recommended recipe; open: the paper's family", fontsize=9)
+        scorer.set_title("the recommended recipe (filled) and the paper's family (open)", fontsize=9)
         gain.set_title("simulated; a point is a regime (open: `ppaint judge` stops)", fontsize=9)
 
 

@@ -52,6 +52,7 @@ def with_own_ratings(scores: PseudoScores, ratings: np.ndarray) -> PseudoScores:
     """Scores held back not towards their mean, but towards what the judge's own ratings say of each image.
 
     How far the ratings go along with the judgments is found from both (a line, and what is left about it), by dimension.
+    Confidences and reliabilities stay those of the joint fit.
 
     Parameters
     ----------

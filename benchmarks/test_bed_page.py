@@ -12,13 +12,13 @@ from pathlib import Path
 
 import typer
 from report_runs import RESULTS, read_json, table
-from test_bed import CANDIDATE, FAMILY, MANY, SETTINGS, WIDER, budget_arms, in_way
-from test_bed_budget import budget_table, curves, draw_budget
-from test_bed_claims import SEEDS, claims_table, draw_claims, holds
+from test_bed import CANDIDATE, FAMILY, MANY, SETTINGS, WIDER, budget_arms, controls_arms, in_way
+from test_bed_budget import allocation_table, budget_table, curves, draw_budget, where_it_stops
+from test_bed_claims import SEEDS, claimed, claims_table, draw_claims, holds
 from test_bed_figures import Cells, draw_competence, draw_headroom, headroom_table, in_one_line
 from test_bed_regimes import Regime
 from test_bed_summary import by_rule, permuted
-from test_bed_text import BUDGET, CLAIMS, NO_BUDGET, NO_CLAIMS, TEXT, TOLD
+from test_bed_text import BUDGET, CLAIMS, NOT_YET, TEXT, TOLD
 
 from ppaint.foundation.whole_files import write_text
 
@@ -102,13 +102,14 @@ def claims_section(result: dict) -> str:
     """What was claimed, and what holds of it."""
     found = result["regimes"]
     draw_claims(found)
-    least = min(one["stand-ins"] for one in found.values())
+    named = claimed()
+    least = min(found[name]["stand-ins"] if name in found else 0 for name in named)
     told = "" if least == len(SEEDS) else f"**{least} of {len(SEEDS)} stand-ins are done; the rest is to come.**"
     return CLAIMS.format(
         commits=in_code(row["commit"] for row in result["arms"]),
         stand_ins=told,
         held=sum(holds(one) for one in found.values()),
-        regimes=len(found),
+        regimes=len(named),
         table=claims_table(found),
     )
 
@@ -117,10 +118,29 @@ def budget_section(rows: list[dict]) -> str:
     """SRCC by the number of judgments."""
     found = curves(rows)
     if not found:
-        return NO_BUDGET
-    draw_budget(found)
+        return NOT_YET
+    stops = where_it_stops(rows)
+    draw_budget(found, stops)
     seeds = ", ".join(map(str, sorted({arm.seed for arm in budget_arms()})))
-    return BUDGET.format(seeds=seeds, table=budget_table(found))
+    return BUDGET.format(seeds=seeds, table=budget_table(found, stops), allocation=allocation_table(rows))
+
+
+def controls_table(cells: Cells) -> str:
+    """Both recipes where nothing is to be learnt; the start is kept where the figure is that of before."""
+    lines = []
+    for arm in controls_arms()[::2]:
+        ways = [in_way(arm.regime, arm.seed, way) for way in (FAMILY, CANDIDATE)]
+        found = [cells.kept(arm.regime, (one.objective, one.options)).get(arm.seed) for one in ways]
+        start = cells.start(arm.regime).get(arm.seed)
+        if None not in (start, *found):
+            lines.append(
+                [arm.regime.judge.removesuffix("-0"), arm.regime.wrong, *(f"{x:.3f}" for x in (start, *found))]
+            )
+    return (
+        table(["judge", "judgments", "before", "the paper's family", "the recommended recipe"], lines)
+        if lines
+        else NOT_YET
+    )
 
 
 def in_code(names: Iterable[str]) -> str:
@@ -155,9 +175,9 @@ def main() -> None:
         "honest": honest_table(rows),
         "arms": f"{len(rows)}",
         "commits": in_code(row["commit"] for row in rows),
-        "claims": claims_section(read_json(claims)) if claims.is_file() else NO_CLAIMS,
+        "claims": claims_section(read_json(claims)) if claims.is_file() else NOT_YET,
         "budget": budget_section(rows),
-        "seeds": ", ".join(str(seed) for seed in sorted({row["seed"] for row in rows})),
+        "controls": controls_table(cells),
     }
     write_text(PAGE, TEXT.format(**parts))
     typer.echo(f"{len(rows)} arms")

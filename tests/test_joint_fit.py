@@ -3,11 +3,13 @@
 import dataclasses
 
 import numpy as np
+import pytest
 from scipy.stats import spearmanr
 from small_exact_run import make
 
 from ppaint.preference_to_score import ELO_PER_LOGIT, fit_pool
 from ppaint.preference_to_score.elo import many_newcomers
+from ppaint.preference_to_score.elo.many_newcomers import rate_many_newcomers
 from ppaint.trainer import Judged, PseudoScores
 from ppaint.trainer.pseudo_scores import joint_fit
 from ppaint.trainer.pseudo_scores.joint_fit import fit_jointly
@@ -172,8 +174,18 @@ def test_of_many_images_a_bounded_number_is_fitted_together_and_the_rest_is_rate
     assert apart.sum() == 400 - 120
     inside, beyond = (spearmanr(found.elo[rows, 0], worth[rows]).statistic for rows in (~apart, apart))
     assert inside > 0.85 and beyond > inside - 0.03
-    assert (
-        (found.elo[:, 0] / ELO_PER_LOGIT - worth - worth.mean()).std() / (found.tau[:, 0] / ELO_PER_LOGIT).mean()
-    ) < 1.2
+    off = (found.elo[:, 0] / ELO_PER_LOGIT - worth) / (found.tau[:, 0] / ELO_PER_LOGIT)
+    assert 0.8 < off.std() < 1.2
     monkeypatch.setattr(many_newcomers, "NUMBERS", 10 * 120**2)  # ten at a time
     np.testing.assert_allclose(fit_jointly(scores).elo, found.elo, rtol=1e-9)
+    alone = dataclasses.replace(scores, in_pool=np.zeros(400, dtype=bool))  # no pool that all could be rated against
+    monkeypatch.setattr(joint_fit, "TOGETHER", 10)
+    assert np.isfinite(fit_jointly(alone).elo).all()
+
+
+def test_newcomers_are_refused_in_words_and_none_is_no_fault():
+    pool = fit_pool([0, 1, 0], [1, 2, 2], [0.7, 0.6, 0.8], 3)
+    assert [len(one) for one in rate_many_newcomers(pool, np.zeros(0, dtype=int), [], [])] == [0, 0, 0]
+    for who, met in (([0, 1], [0]), ([0.5], [0])):
+        with pytest.raises(ValueError, match="must be of one length"):
+            rate_many_newcomers(pool, who, met, [0.5])

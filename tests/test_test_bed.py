@@ -12,7 +12,16 @@ sys.path.append(str(Path(__file__).parents[1] / "benchmarks"))
 from test_bed import BUDGET_IMAGES, CANDIDATE, FAMILY, SCHEDULES, budget_arm, budget_arms, in_way
 from test_bed_arm import SETTING, STEPS, BedArm
 from test_bed_budget import curves, enough, judgments_of
-from test_bed_claims import figures_of, holds, rows_by_regime, second_make
+from test_bed_claims import (
+    claim_arms,
+    claimed,
+    claims_a_gain,
+    figures_by_regime,
+    figures_of,
+    holds,
+    rows_by_regime,
+    second_make,
+)
 from test_bed_labels import with_own_ratings
 from test_bed_regimes import Regime, shuffled_pairs
 from test_bed_rules import Saved, kept_looks
@@ -73,11 +82,35 @@ def test_gains_are_paired_by_stand_in_and_a_lone_arm_is_left_out():
 
 
 def test_a_claim_holds_where_it_is_ahead_beyond_chance_and_without_headroom_where_nothing_is_lost():
-    def claim(headroom, gain, low):
-        return holds({"headroom": headroom, "gain": gain, "low": low})
+    def claim(headroom, gain, low, p=0.01):
+        return holds({"headroom": headroom, "gain": gain, "low": low, "p_holm": p})
 
     assert claim(0.05, 0.02, 0.001) and not claim(0.05, 0.02, -0.001) and not claim(0.05, 0.009, 0.005)
+    assert not claim(0.05, 0.02, 0.001, 0.06) and not claim(float("nan"), -0.1, -0.2)
     assert claim(0.0, -0.002, -0.01) and not claim(0.0, -0.004, -0.01)
+
+
+def test_regimes_that_are_claimed_stay_those_that_were_named():
+    named = claimed()
+    assert len(named) == 16 and sum(one >= 0.03 for one in named.values()) == 12
+    arms = claim_arms()
+    assert {arm.regime.name for arm in arms} == set(named) and {arm.seed for arm in arms} == set(range(100, 120))
+    assert len(arms) == 16 * 20 * 2
+    rng = np.random.default_rng(0)
+    rows = [
+        {
+            "arm": arm.name,
+            "srcc": 0.5 + 0.05 * (arm.objective == CANDIDATE[0]) + 0.01 * rng.normal(),
+            "srcc_start": 0,
+            "label_srcc": 0,
+        }
+        for arm in arms
+    ]
+    found = figures_by_regime(rows)
+    assert list(found) == list(named) and all(holds(one) for one in found.values())
+    assert {name for name, one in found.items() if "p_holm" in one} == {
+        n for n, one in found.items() if claims_a_gain(one)
+    }
 
 
 def test_every_judgment_is_counted_and_the_first_schedule_that_is_enough_is_found():

@@ -41,7 +41,8 @@ class PSDistillExactConfig(LabelFreeConfig, TrainingArguments):
             `"soft_labels"` only: spread of the labels over images, in units of the starting model's own spread.
         joint_fit (`bool`, *optional*, defaults to `False`):
             Whether pseudo-scores are learnt from as one Bradley-Terry fit of all judgments gives them, those of the pool and of
-            the images outside it together, in place of scores against the frozen pool. Held-out images have no part in it.
+            the images outside it together, in place of scores against the frozen pool. Held-out images have no part in it. Of more
+            than 320 images 320 are fitted, the pool among them, and the others rated against these.
         label_spread (`float`, *optional*, defaults to `0.0`):
             Standard deviation, in natural-log worths, that pseudo-scores get before they are learnt from, in every category and
             dimension whose reliability is below 0.9: there the judge's noise decides how far apart they are, and scores close

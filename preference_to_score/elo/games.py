@@ -1,4 +1,4 @@
-"""Comparisons by their two sides: what a design matrix would be multiplied with, without a row of it."""
+"""Products with the design matrix of comparisons, by the positions of their two sides."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Games:
     Examples
     --------
     >>> games = Games(np.array([0, 1]), np.array([1, 2]), 3)
-    >>> games.differences(np.array([3.0, 1.0, 0.0])), games.collected(np.array([1.0, 2.0]))
+    >>> games.differences(np.array([3.0, 1.0, 0.0])), games.summed_by_item(np.array([1.0, 2.0]))
     (array([2., 1.]), array([ 1.,  1., -2.]))
     """
 
@@ -39,7 +39,7 @@ class Games:
         """X worths, shape (m,)."""
         return worths[self.first] - worths[self.second]
 
-    def collected(self, values: NDArray) -> Floats:
+    def summed_by_item(self, values: NDArray) -> Floats:
         """X' values, shape (n,)."""
         return np.bincount(self.first, values, self.n) - np.bincount(self.second, values, self.n)
 

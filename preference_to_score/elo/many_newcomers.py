@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 from .elo import PoolFit, rate_newcomers
 
 MOST = 2048  # newcomers at a time: they share a covariance
-NUMBERS = 2**24  # at most so many at a time, of newcomers by the pool's members squared
+NUMBERS = 2**24  # newcomers at a time, times members squared, are at most this
 
 
 def rate_many_newcomers(
@@ -29,13 +29,15 @@ def rate_many_newcomers(
     Returns
     -------
     newcomers : ndarray of int, shape (q,)
-        Their numbers, in order.
+        Their numbers, in order; none where there is no comparison.
     log_worths, standard_errors : ndarray, shape (q,)
 
     Raises
     ------
-    ValueError, RuntimeError
-        As `rate_newcomers` does.
+    ValueError
+        If the columns differ in length, newcomers are no integers, or as `rate_newcomers` does.
+    RuntimeError
+        If a rating does not converge.
 
     Examples
     --------
@@ -46,8 +48,12 @@ def rate_many_newcomers(
     >>> newcomers, worths.round(4)
     (array([4, 7]), array([0.2, 0.5]))
     """
-    newcomers, row = np.unique(np.asarray(newcomer, dtype=int), return_inverse=True)
-    met, p = np.asarray(opponent), np.asarray(probability, dtype=float)
+    who, met, p = np.asarray(newcomer), np.asarray(opponent), np.asarray(probability, dtype=float)
+    if not who.shape == met.shape == p.shape or not np.issubdtype(who.dtype, np.integer):
+        raise ValueError(
+            f"newcomer (integers), opponent and probability must be of one length; got {who.shape}, {met.shape}, {p.shape}"
+        )
+    newcomers, row = np.unique(who, return_inverse=True)
     worths, errors = np.empty(len(newcomers)), np.empty(len(newcomers))
     at_a_time = int(np.clip(NUMBERS // pool.log_worths.size**2, 1, MOST))
     for start in range(0, len(newcomers), at_a_time):

@@ -216,7 +216,7 @@ def _climb(games: Games, p: NDArray, prior: NDArray, theta: NDArray, spread: NDA
     for _ in range(MAX_ITERATIONS):
         expected, weight = expected_answers(games.differences(theta), spread)
         curve = games.curvature(weight)
-        step = np.linalg.solve(curve + prior, games.collected(p - expected) - prior @ theta)
+        step = np.linalg.solve(curve + prior, games.summed_by_item(p - expected) - prior @ theta)
         for _ in range(40):  # a full step may overshoot far from the optimum
             moved = objective(theta + step)
             if moved >= value - 1e-12 * abs(value) - 1e-12:

@@ -17,7 +17,7 @@ from ...preference_to_score.elo.elo_scale import ELO_PER_LOGIT
 from ...preference_to_score.elo.many_newcomers import rate_many_newcomers
 from .pseudo_labels import SHARE, PseudoScores, empirical_reliability, mean_share_from_judgments
 
-TOGETHER = 320  # images at most that are fitted together: time grows with their third power, memory with their square
+TOGETHER = 320  # images that are fitted together, but for larger pools: time grows with their third power
 
 
 def fit_jointly(scores: PseudoScores, held_out: Collection[str] = ()) -> PseudoScores:
@@ -38,7 +38,7 @@ def fit_jointly(scores: PseudoScores, held_out: Collection[str] = ()) -> PseudoS
     -------
     PseudoScores
         Scores, errors and confidences are new; reliability, usable dimensions, pool and judgments are those that were
-        given. In a dimension in which the answered judgments of the images that are fitted do not hang together, all is left as it was.
+        given. An image without an answered judgment with an image that is fitted has no score (NaN). In a dimension in which the answered judgments of the images that are fitted do not hang together, all is left as it was.
 
     Examples
     --------
@@ -52,9 +52,10 @@ def fit_jointly(scores: PseudoScores, held_out: Collection[str] = ()) -> PseudoS
     """
     names = list(dict.fromkeys([*scores.images, *scores.judged.first, *scores.judged.second]))
     place = {image: i for i, image in enumerate(names)}
-    first, second = (np.array([place[image] for image in side]) for side in (scores.judged.first, scores.judged.second))
+    sides = scores.judged.first, scores.judged.second
+    first, second = (np.array([place[image] for image in side], dtype=int) for side in sides)
     apart = np.isin(names, list(held_out))
-    apart |= np.isin(names, _too_many(scores, names, apart))
+    apart |= np.isin(names, _beyond_the_limit(scores, names, apart))
     elo, tau = scores.elo.copy(), scores.tau.copy()
     variance = np.full(len(scores.dimensions), np.nan)
     for k in range(len(scores.dimensions)):
@@ -71,8 +72,10 @@ def fit_jointly(scores: PseudoScores, held_out: Collection[str] = ()) -> PseudoS
     return dataclasses.replace(scores, elo=elo, tau=tau, confidence=confidence, settings=settings)
 
 
-def _too_many(scores: PseudoScores, names: list[str], held: np.ndarray) -> list[str]:
-    """Images outside the pool beyond those that are fitted together."""
+def _beyond_the_limit(scores: PseudoScores, names: list[str], held: np.ndarray) -> list[str]:
+    """Images outside the pool beyond those that are fitted together; none without a pool, which all of them meet."""
+    if not scores.in_pool.any():
+        return []
     outside = set(np.array(scores.images)[~scores.in_pool].tolist())
     fitted = [name for name, out in zip(names, held, strict=True) if not out]
     members = sum(name not in outside for name in fitted)
