@@ -64,6 +64,25 @@ def test_the_error_of_the_slope_is_its_spread_over_draws():
     assert np.mean([both.slope_se for _, both in found]) == pytest.approx(together.std(), rel=0.35)
 
 
+def test_the_distance_from_1_is_nearer_to_0_where_votes_skew_the_slope():
+    rng, found = np.random.default_rng(0), []
+    first, second = SCHEDULE
+    asked = np.zeros((MEMBERS, MEMBERS), dtype=bool)
+    asked[first, second] = asked[second, first] = True
+    left = np.argwhere(np.triu(~asked, 1))
+    for _ in range(100):
+        worth = rng.normal(size=MEMBERS)
+        truth = 1.8 * worth[np.argsort(worth + 0.3 * rng.normal(size=MEMBERS))]  # in the order of a rating
+        p = (rng.random((2, MEMBERS, MEMBERS)) < expit(truth[:, None] - truth)).mean(0)  # a vote in either order
+        a, b = left[rng.permutation(len(left))[:HELD_OUT]].T
+        pool = fit_pool(first, second, p[first, second], MEMBERS, order=np.arange(MEMBERS))
+        found.append(check_pool(pool, a, b, p[a, b]))
+    slope, distance = (np.array([getattr(one, name) for one in found]) for name in ("slope", "distance"))
+    assert abs(distance.mean()) < 0.08  # 0.035 in 800 draws: the pool is a little squeezed
+    assert slope.mean() - 1 > distance.mean() + 0.015 and (np.sign(slope - 1) == np.sign(distance)).all()
+    assert np.mean([one.passed is False for one in found]) <= 0.1
+
+
 def test_exact_answers_and_exact_worths_have_slope_one_and_the_smallest_tolerance():
     pools, *held_out = draw(0, noise=0, dimensions=1)
     check = check_pool(pools[0], held_out[0], held_out[1], held_out[2][:, 0])

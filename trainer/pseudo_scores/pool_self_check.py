@@ -15,7 +15,7 @@ from .pseudo_labels import share_from_judgments
 from .reference_pool import ReferencePool
 from .schedule_sizes import CHECKS_A_MEMBER, FEWEST_CHECKS
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 
 
 @dataclass(frozen=True)
@@ -192,7 +192,8 @@ def _noise(pool: ReferencePool, k: int) -> float:
 
 
 def _found(check: PoolCheck) -> str:
-    return f"slope {check.slope:.3f}, tolerance {check.tolerance:.3f} about 1"
+    distance = "" if check.distance is None else f", {abs(check.distance):.3f} from 1 with its skewness allowed for"
+    return f"slope {check.slope:.3f}{distance} (tolerance {check.tolerance:.3f})"
 
 
 def _direction(check: PoolCheck) -> str:
