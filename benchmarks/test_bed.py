@@ -149,14 +149,15 @@ SCHEDULES = ((32, 12), (32, 6), (16, 6), (12, 4), (12, 2), (8, 2))  # members of
 BUDGET_IMAGES = 100
 
 
-def budget_arms(judges=("shipped", "middling-0"), seeds=(2, 3)) -> list[BedArm]:
+def budget_arms(judges=("shipped", "middling-0"), seeds=(2, 3), draws=(0, 1, 2)) -> list[BedArm]:
     """Family and recipe by the number of judgments: 100 images, votes of sharpness 0.25.
 
-    On stand-ins that the recipe was not chosen on.
+    On stand-ins that the recipe was not chosen on, three draws of the votes each.
     """
     wanted = [Regime(judge, BUDGET_IMAGES, 0.25) for judge in judges]
     return [
-        budget_arm(one, seed, way, schedule)
+        budget_arm(one, seed, way, schedule, draw)
+        for draw in draws
         for seed in seeds
         for schedule in SCHEDULES
         for one in wanted
@@ -164,10 +165,10 @@ def budget_arms(judges=("shipped", "middling-0"), seeds=(2, 3)) -> list[BedArm]:
     ]
 
 
-def budget_arm(regime: Regime, seed: int, way: tuple[str, dict], schedule: tuple[int, int]) -> BedArm:
+def budget_arm(regime: Regime, seed: int, way: tuple[str, dict], schedule: tuple[int, int], draw: int = 0) -> BedArm:
     """An arm whose pool and opponents are other than the usual ones."""
     more = {} if schedule == SCHEDULES[0] else dict(zip(("size", "games"), schedule, strict=True))
-    return in_way(regime, seed, way, more)
+    return in_way(regime, seed, way, more, draw)
 
 
 ALLOCATED = (  # images, members of the pool, opponents: about as many judgments each

@@ -45,14 +45,16 @@ def judgments_of(schedule: tuple[int, int]) -> int:
 
 
 def curves(rows: list[dict]) -> dict[str, dict]:
-    """SRCC of every stand-in by schedule and way, for each judge."""
+    """SRCC of every draw of every stand-in, by schedule and way, for each judge; draws that all trainings are done of."""
     known = {row["arm"]: srcc_of_run(row) for row in rows}
     arms = budget_arms()
     found: dict[str, dict] = {}
     for regime in dict.fromkeys(arm.regime for arm in arms):
         cells: dict[str, dict[int, list[float]]] = {way: defaultdict(list) for way in WAYS}
-        for seed in sorted({arm.seed for arm in arms}):
-            names = {(way, one): budget_arm(regime, seed, WAYS[way], one).name for way in WAYS for one in SCHEDULES}
+        for seed, draw in dict.fromkeys((arm.seed, arm.draw) for arm in arms):
+            names = {
+                (way, one): budget_arm(regime, seed, WAYS[way], one, draw).name for way in WAYS for one in SCHEDULES
+            }
             if all(name in known for name in names.values()):
                 for (way, one), name in names.items():
                     cells[way][judgments_of(one)].append(known[name])
@@ -66,21 +68,25 @@ def where_it_stops(rows: list[dict]) -> dict[str, set[int]]:
     known = {row["arm"]: row for row in rows}
     usable: dict[str, dict[int, list[bool]]] = defaultdict(lambda: defaultdict(list))
     for arm, schedule in ((arm, one) for arm in budget_arms() for one in SCHEDULES):
-        row = known.get(budget_arm(arm.regime, arm.seed, FAMILY, schedule).name)
+        row = known.get(budget_arm(arm.regime, arm.seed, FAMILY, schedule, arm.draw).name)
         if row is not None:
             usable[arm.regime.judge][judgments_of(schedule)].append(max(row["reliability"]) >= MIN_RELIABILITY)
     return {judge: {asked for asked, one in by.items() if not any(one)} for judge, by in usable.items()}
 
 
 def enough(by_way: dict[str, dict[int, list[float]]]) -> dict:
-    """S, and from how many judgments on family and recipe reach it; None where they do not."""
+    """S, and the number of judgments with which family and recipe first reach it, and from which on they do.
+
+    None where they do not.
+    """
     means = {way: {asked: float(np.mean(values)) for asked, values in by.items()} for way, by in by_way.items()}
     wanted = means["family"][judgments_of(SCHEDULES[0])] - SLACK
-    first = {}
+    first = {way: next((asked for asked, mean in by.items() if mean >= wanted), None) for way, by in means.items()}
+    from_on = {}
     for way, by in means.items():
         short = [asked for asked, mean in by.items() if mean < wanted]
-        first[way] = next((asked for asked in by if asked > max(short, default=0)), None)
-    return {"S": wanted, "first": first, "means": means}
+        from_on[way] = next((asked for asked in by if asked > max(short, default=0)), None)
+    return {"S": wanted, "first": first, "from_on": from_on, "means": means}
 
 
 def budget_table(found: dict[str, dict], stops: dict[str, set[int]]) -> str:
@@ -91,7 +97,7 @@ def budget_table(found: dict[str, dict], stops: dict[str, set[int]]) -> str:
     for judge, by_way in found.items():
         one = enough(by_way)
         for way in WAYS:
-            reached = one["first"][way]
+            reached = (one[kind][way] for kind in ("first", "from_on"))
             lines.append(
                 [
                     judge.removesuffix("-0"),
@@ -99,11 +105,11 @@ def budget_table(found: dict[str, dict], stops: dict[str, set[int]]) -> str:
                     str(len(next(iter(by_way[way].values())))),
                     *(f"{one['means'][way][n]:.3f}" + (" (stops)" if n in stops[judge] else "") for n in asked),
                     f"{one['S']:.3f}",
-                    "not reached" if reached is None else f"{reached:,}",
+                    " / ".join("never" if asked is None else f"{asked:,}" for asked in reached),
                 ]
             )
     head = [f"{n:,} ({names[n][0]}, {names[n][1]})" for n in asked]
-    return table(["judge", "", "stand-ins", *head, "S", "S is reached from"], lines)
+    return table(["judge", "", "draws", *head, "S", "S is reached first / from on"], lines)
 
 
 def allocation_table(rows: list[dict]) -> str:

@@ -122,7 +122,8 @@ def budget_section(rows: list[dict]) -> str:
     stops = where_it_stops(rows)
     draw_budget(found, stops)
     seeds = ", ".join(map(str, sorted({arm.seed for arm in budget_arms()})))
-    return BUDGET.format(seeds=seeds, table=budget_table(found, stops), allocation=allocation_table(rows))
+    draws = min(len(values) for by_way in found.values() for by in by_way.values() for values in by.values())
+    return BUDGET.format(seeds=seeds, draws=draws, table=budget_table(found, stops), allocation=allocation_table(rows))
 
 
 def controls_table(cells: Cells) -> str:

@@ -31,9 +31,9 @@ claims together (Holm), is below 0.05. On clean log-odds without headroom nothin
 
 NOT_YET = "Not run yet."
 
-BUDGET = """100 images, votes of sharpness 0.25; stand-ins that the recipe was not chosen on (seeds {seeds}). Every judgment is counted: both
-orders of each pair, the pool's, those of left-out images and the self-check's. *S* is what the family reaches with a pool of 32 and 12 opponents, less 0.005; it is
-reached with the smallest number from which all larger ones reach it too. With two stand-ins a step of one schedule may be chance. Trainings go on where
+BUDGET = """100 images, votes of sharpness 0.25; stand-ins that the recipe was not chosen on (seeds {seeds}; {draws} of 6 draws are done). Every judgment is counted: both
+orders of each pair, the pool's, those of left-out images and the self-check's. *S* is what the family reaches with a pool of 32 and 12 opponents, less 0.005. It is given with how many judgments each first reaches S, and from how many on
+all larger numbers reach it too: with few draws a step of one schedule may be chance. Trainings go on where
 `ppaint judge` would stop ("stops": on all of these stand-ins). (`benchmarks/test_bed_budget.py`; in brackets pool and opponents.)
 
 ![SRCC by the number of judgments](figures/test_bed_budget.png)

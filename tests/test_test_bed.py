@@ -120,16 +120,18 @@ def test_every_judgment_is_counted_and_the_first_schedule_that_is_enough_is_foun
     assert asked[0] == 2 * (203 + (BUDGET_IMAGES - members) * games + 128)  # the pool, outsiders, the self-check
 
     regime = next(iter({arm.regime for arm in budget_arms()}))
-    srcc = {"family": [0.8, 0.796, 0.78, 0.7, 0.6, 0.5], "recipe": [0.84, 0.83, 0.82, 0.8, 0.7, 0.6]}
+    srcc = {"family": [0.8, 0.796, 0.78, 0.7, 0.796, 0.5], "recipe": [0.84, 0.83, 0.82, 0.8, 0.7, 0.6]}
     rows = [
-        {"arm": budget_arm(regime, seed, way, one).name, "srcc_of_run": srcc[name][k] + 0.01 * seed}
+        {"arm": budget_arm(regime, seed, way, one, draw).name, "srcc_of_run": srcc[name][k] + 0.01 * seed}
         for name, way in (("family", FAMILY), ("recipe", CANDIDATE))
-        for seed in {arm.seed for arm in budget_arms()}
+        for seed, draw in sorted({(arm.seed, arm.draw) for arm in budget_arms()})
         for k, one in enumerate(SCHEDULES)
     ]
     found = enough(curves(rows)[regime.judge])
-    assert found["first"] == {"family": asked[1], "recipe": asked[3]}
-    assert not curves(rows[1:])[regime.judge]["family"][asked[0]][1:]  # a stand-in that is not whole does not count
+    assert found["first"] == {"family": asked[4], "recipe": asked[3]}
+    assert found["from_on"] == {"family": asked[1], "recipe": asked[3]}
+    draws = len(curves(rows)[regime.judge]["family"][asked[0]])
+    assert len(curves(rows[1:])[regime.judge]["family"][asked[0]]) == draws - 1  # one that is not whole does not count
 
 
 def test_shuffled_judgments_are_those_of_other_pairs_either_way_round():
