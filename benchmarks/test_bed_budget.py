@@ -142,7 +142,8 @@ def draw_budget(found: dict[str, dict], stops: dict[str, set[int]]) -> None:
             one = enough(by_way)
             for way, colour, marker in (("recipe", AFTER, "s"), ("family", BEFORE, "o")):
                 asked, means = zip(*one["means"][way].items(), strict=True)
-                axis.plot(asked, means, color=colour, marker=marker, markerfacecolor="none", label=way)
+                axis.plot(asked, means, color=colour, marker=marker, markerfacecolor="none")
+                axis.plot([], [], color=colour, marker=marker, label=way)
                 goes_on = [(n, mean) for n, mean in one["means"][way].items() if n not in stops[judge]]
                 axis.plot(*np.reshape(goes_on, (-1, 2)).T, marker, color=colour)
                 for n, values in by_way[way].items():
