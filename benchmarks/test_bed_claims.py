@@ -9,7 +9,7 @@ Regimes are those in which the seeds that choose had headroom (results/test_bed.
 is claimed), and clean log-odds; judges are the
 shipped one and the second make of the ladder, seeds 100 to 119, a draw of the votes each. Resumable by arm, two processes,
 60 to 100 CPU seconds for a pair of trainings; what stands in the result file is not trained again. Writes
-benchmarks/results/test_bed_claims.json and prints the table.
+benchmarks/results/test_bed_claims.json; figures are made, and the table printed, when all trainings are done.
 """
 
 from __future__ import annotations
@@ -174,6 +174,7 @@ def main(
     work: Annotated[Path, typer.Option(help="Folder of the test bed.")] = Path("runs/test_bed"),
     processes: Annotated[int, typer.Option()] = 2,
     seeds: Annotated[list[int] | None, typer.Option(help="Some of the claims' seeds; all by default.")] = None,
+    gather: Annotated[bool, typer.Option("--gather", help="Write what is done, and train nothing.")] = False,
     name: Annotated[bool, typer.Option("--name", help="Write the list of regimes, and train nothing.")] = False,
 ) -> None:
     """Train what is not there yet, write, print."""
@@ -184,14 +185,18 @@ def main(
     known = {row["arm"]: row for row in read_json(path)["arms"]} if path.is_file() else {}
     wanted = [arm.name for arm in claim_arms(tuple(seeds) if seeds else SEEDS)]
     left = [arm for arm in wanted if arm not in known]
-    known |= {
-        row["arm"]: row
-        for row in in_pieces(partial(train_claim, work=work), left, work / "claims", processes, "claims")
-    }
+    if gather:
+        left = [arm for arm in left if (work / "claims" / f"{arm}.json").is_file()]
+    made = in_pieces(partial(train_claim, work=work), left, work / "claims", processes, "claims")
+    known |= {row["arm"]: row for row in made}
     every = [arm.name for arm in claim_arms()]
     if unknown := sorted(set(known) - set(every)):
         raise typer.BadParameter(f"{path} holds trainings that are not claimed, as {unknown[0]}")
     rows = [known[arm] for arm in every if arm in known]
+    if len(rows) < len(every):
+        write_result(path.stem, {"arms": rows})
+        typer.echo(f"{len(rows)} of {len(every)} trainings are done; figures are made when all are")
+        raise typer.Exit
     found = figures_by_regime(rows)
     write_result(path.stem, {"regimes": found, "arms": rows})
     draw_claims(found)

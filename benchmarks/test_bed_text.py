@@ -19,7 +19,7 @@ One seed in each cell: differences below 0.02 may be chance."""
 CLAIMS = """On the shipped judge and the second make of the ladder, seeds 100 to 119, of which nothing was looked at before; 3 x 300 evaluated scrolls, the kept
 weights scored once; a draw of the votes for each stand-in. Recipes, stopping rules, [the list of regimes](../benchmarks/results/test_bed_claimed.json), the number of stand-ins and what
 a claim asks for were settled before (`benchmarks/test_bed_claims.py`, the code of commits {commits}; [results](../benchmarks/results/test_bed_claims.json)).
-Intervals are over stand-ins, for one judge of each kind. {stand_ins}
+Intervals are over stand-ins, for one judge of each kind.
 
 A claim holds where the recipe is at least 0.01 ahead, the lower end of the paired 95 % interval is above 0, and the one-sided p-value, corrected for all these
 claims together (Holm), is below 0.05. On clean log-odds without headroom nothing is to be gained: there it holds if at most 0.003 is lost in the mean.
@@ -30,6 +30,8 @@ claims together (Holm), is below 0.05. On clean log-odds without headroom nothin
 {table}"""
 
 NOT_YET = "Not run yet."
+BEING_RUN = """Being run: 20 stand-ins (seeds 100 to 119) in each of [16 regimes](../benchmarks/results/test_bed_claimed.json), which were named before. Nothing is shown
+until all are done."""
 
 BUDGET = """100 images, votes of sharpness 0.25; stand-ins that the recipe was not chosen on (seeds {seeds}; {draws} of 6 draws are done). Every judgment is counted: both
 orders of each pair, the pool's, those of left-out images and the self-check's. *S* is what the family reaches with a pool of 32 and 12 opponents, less 0.005. It is given with how many judgments each first reaches S, and from how many on
