@@ -132,7 +132,7 @@ the agreement is at least 0.4 of what labels of this reliability allow.
 (`benchmarks/test_bed.py permuted-again`). Two judges of one permutation are nearly one run: with none of twenty it may still fail in up to 14 % (one-sided 95 %).
 On the permutations that the rule was chosen on, {permuted}; the rule before it, without the allowance, had kept trained weights in 7 of
 them: what labels and features share by chance is in every fold, so the plain test is too sure of itself.
-The price: with 50 images and votes of sharpness 0.25 (reliability 0.30) a start of 0.226 was kept where 0.459 was to be had (middling judge, stand-in 2).
+The price: with 50 images and votes of sharpness 0.25 (reliability 0.30) a start of 0.226 was kept where training reached 0.459 (middling judge, stand-in 2).
 
 **A judge that rates better than it compares**: the shipped judge's twin, whose rating was not spoilt, by votes a quarter as sharp or with consistent noise. Seeds 0
 and 1 in a row (`benchmarks/test_bed.py honest`):
