@@ -37,6 +37,21 @@ def test_bca_agrees_with_scipys(sample, name):
     assert (ours.low, ours.high) == pytest.approx((theirs.low, theirs.high), abs=0.03)
 
 
+@pytest.mark.parametrize("name", ["plcc", "krcc", "rmse", "slope"])
+def test_the_last_digits_of_the_scores_do_not_move_an_interval(name):
+    # of eight items many a resample holds all of them, in another order: equal to the figure but for rounding
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(2, 24))
+    items, weights = [item for item in range(8) for _ in range(3)], np.full((1, 6), 1 / 6)
+    cells = [(item // 4, dimension) for item in range(8) for dimension in range(3)]
+    before, after = (
+        combined_intervals(group_rows(each, y, cells, items), STATISTICS[name], weights, resamples=500)[0]
+        for each in (x, x + 1e-13 * rng.normal(size=24))
+    )
+    assert before.method == "bca"
+    assert (after.low, after.high) == pytest.approx((before.low, before.high), abs=1e-9)
+
+
 def test_fisher_agrees_with_scipys(sample):
     x, y = sample
     theirs = stats.pearsonr(x, y).confidence_interval(0.9)

@@ -12,6 +12,7 @@ from scipy.special import ndtr, ndtri
 from .correlation import within_reach
 
 UNDEFINED_SHARE = 0.05  # where more of the resamples have no value, an interval would speak of a selected few
+EQUAL = 1e-12  # difference, as a share of the largest figure, up to which a replicate equals the figure
 LEFT_OUT_BLOCKS = (
     500  # leave-one-out up to this many items; beyond it, that many blocks of items (see `leave_out_counts`)
 )
@@ -286,7 +287,11 @@ def _bca_tails(
     left_out_stratum: ArrayLike | None,
 ) -> NDArray[np.float64] | None:
     """The percentiles that bias correction and acceleration put in place of `tails`; None where they are not defined."""
-    below = (np.count_nonzero(replicates < value) + 0.5 * np.count_nonzero(replicates == value)) / replicates.size
+    # a resample of the same items in another order gives the value up to rounding: equal, and not above or below by chance
+    [scaled, at], _ = within_reach(replicates, np.array([value]))
+    rounding = EQUAL * max(np.abs(scaled).max(), abs(at[0]))
+    under, over = (np.count_nonzero(far > rounding) for far in (at - scaled, scaled - at))
+    below = 0.5 + (under - over) / (2 * replicates.size)
     jackknife = np.asarray(left_out, dtype=np.float64)
     if not 0 < below < 1 or not np.isfinite(jackknife).all():
         return None

@@ -5,7 +5,8 @@ With d the difference of two log-worths and nu >= 0 the tie parameter (Davidson,
     P(first) = e^(d/2) / Z,   P(second) = e^(-d/2) / Z,   P(tie) = nu / Z,   Z = e^(d/2) + e^(-d/2) + nu,
 
 which for nu = 0 is Bradley and Terry's (1952) P(first) = 1 / (1 + e^-d). The log-likelihood is concave in the
-log-worths and log nu; `newton_worths` climbs it with dense normal equations, `sparse_worths` where items are many.
+log-worths and log nu; `newton_worths` climbs it with dense normal equations, `few_items` faster where nothing is tied,
+`sparse_worths` where items are many.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from ..arrays import Floats
 from .comparisons import Comparisons
 from .connectivity import connected_parts
 from .davidson_model import curvature
+from .few_items import fit_table
 from .fit_options import check_fit_options
 from .ford_condition import check_identified, check_ties_finite
 from .newton_worths import fit_counts
@@ -186,7 +188,13 @@ def _fit_connected(
     if ties == "davidson" and prior_precision == 0:
         check_ties_finite(comparisons)
     n = len(comparisons.items)
-    if n <= DENSE_UP_TO:
+    few = None
+    if n <= DENSE_UP_TO and (ties == "half" or not (comparisons.outcome == 0.5).any()):
+        few = fit_table(comparisons.credit_table, prior_precision)
+    if few is not None:
+        theta, log_tie, hessian = few.theta, -np.inf, few.hessian
+        log_likelihood, iterations = few.log_likelihood, few.iterations
+    elif n <= DENSE_UP_TO:
         fits = fit_counts(count_pairs(comparisons, ties=ties), prior_precision)
         theta, log_tie, hessian = fits.theta[0], fits.log_tie[0], None if errors is None else fits.hessian[0]
         log_likelihood, iterations = float(fits.log_likelihood[0]), fits.iterations

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -351,6 +352,21 @@ class Comparisons:
         if self.rater is None:
             raise ValueError("these comparisons name no raters")
         return self.take(self.rater == position)
+
+    @cached_property
+    def credit_table(self) -> Floats:
+        """What the row's item won against the column's, half of each tie included, shape (n_items, n_items).
+
+        Examples
+        --------
+        >>> Comparisons.from_arrays([0, 1, 0], [1, 0, 1], [1, 1, 0.5]).credit_table
+        array([[0. , 1.5],
+               [1.5, 0. ]])
+        """
+        n, won = len(self.items), self.weight * self.outcome
+        code = self.first * n + self.second
+        lost = np.bincount(code, self.weight - won, n * n).reshape(n, n)
+        return np.bincount(code, won, n * n).reshape(n, n) + lost.T
 
     def components(self) -> NDArray[np.int_]:
         """Label of the connected part of the comparison graph that each item lies in, shape (n_items,).

@@ -13,6 +13,7 @@ from .pair_counts import count_pairs
 from .tie_condition import check_ties_bounded
 
 SAMPLE_PER_ITEM = 20  # comparisons looked at first
+TABLE_UP_TO = 100  # items whose table of all pairs is small
 
 
 def check_identified(comparisons: Comparisons, *, prior: bool) -> None:
@@ -43,9 +44,12 @@ def check_identified(comparisons: Comparisons, *, prior: bool) -> None:
     ValueError: the maximum likelihood does not exist: the items fall into 2 groups that beat one another without \
 exception (never lost: ('a',)); give a prior_precision above 0
     """
-    many = len(comparisons) > 4 * SAMPLE_PER_ITEM * len(comparisons.items)
-    if many and _hangs_together(comparisons, strong=not prior):
-        return
+    if len(comparisons.items) <= TABLE_UP_TO:
+        if _one_part(comparisons.credit_table, strong=not prior):
+            return
+    elif len(comparisons) > 4 * SAMPLE_PER_ITEM * len(comparisons.items):
+        if _hangs_together(comparisons, strong=not prior):
+            return
     parts = int(_parts(comparisons, strong=not prior).max()) + 1
     if parts > 1:
         check_connected(comparisons)
@@ -82,6 +86,19 @@ def check_ties_finite(comparisons: Comparisons) -> None:
     some = decided[:: max(1, decided.size // (SAMPLE_PER_ITEM * len(comparisons.items)))]
     if _parts(comparisons.take(some), strong=True).max() + 1 == len(comparisons.items):
         check_ties_bounded(count_pairs(comparisons))
+
+
+def _one_part(credit: NDArray, *, strong: bool) -> bool:
+    """Whether every item is reached from the first along credits, and the first from every item."""
+    ways = (credit, credit.T) if strong else (credit + credit.T,)
+    for way in ways:
+        reached, before = np.zeros(len(credit)), 0
+        reached[0] = 1.0
+        while (count := np.count_nonzero(reached)) > before:
+            before, reached = count, np.sign(reached + reached @ way)
+        if count < len(credit):
+            return False
+    return True
 
 
 def _hangs_together(comparisons: Comparisons, *, strong: bool) -> bool:

@@ -43,6 +43,15 @@ class PairCounts:
         """The incidence with a row for each item, signed and without signs, shape (n, P)."""
         return self.incidence.T, abs(self.incidence).T
 
+    @property
+    def credit_table(self) -> Floats:
+        """What the row's item won against the column's in one weighting, half of each tie included, shape (n, n)."""
+        (wins,), (ties,), (losses,) = self.wins, self.ties, self.losses
+        table = np.zeros((self.n_items, self.n_items))
+        table[self.first, self.second] = wins + ties / 2
+        table[self.second, self.first] = losses + ties / 2
+        return table
+
     def weighted(self, weights: NDArray) -> PairCounts:
         """Mix the R weightings: `weights` of shape (S, R) gives S new ones."""
         return PairCounts(

@@ -14,14 +14,15 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from .davidson_model import answer_probabilities, curvature
+from .few_items import FARTHEST, TABLE_UP_TO, fit_table
 from .pair_counts import PairCounts
 from .sparse_worths import SAFE_REACH
 
-LAST_STEP = 1e-7  # after a step no longer than this, taken to as many digits, an error of its square is left
+LAST_STEP = 3e-7  # after a step no longer than this, taken to as many digits, an error of its square is left
 ROUGH_STEP = 1.5  # for the mean weighting, which the others start from
 MAX_ITERATIONS = 100
 MAX_CONJUGATE = 500
-NOISE = 1e-26  # squared norm of a gradient, in units of log-likelihood, that is but rounding
+LEFT = 1e-12  # error in log-worths below which conjugate gradients need not go
 
 
 @dataclass
@@ -31,7 +32,7 @@ class _Side:  # all arrays with a column for each weighting that has not converg
     surplus: NDArray  # (n, R), credit beyond half of the comparisons
 
     def of(self, keep: NDArray) -> _Side:
-        return _Side(self.theta[:, keep], self.total[:, keep], self.surplus[:, keep])
+        return _Side(*(np.compress(keep, each, axis=1) for each in (self.theta, self.total, self.surplus)))
 
 
 def fit_reweighted(
@@ -86,9 +87,7 @@ def fit_reweighted(
     share -= share.mean(0)
     mean = counts.weighted(np.full((1, many), 1 / many))
     if start is None:
-        start = share.mean(1)
-        if many > 1:
-            start = fit_reweighted(mean, prior_precision, log_tie, start, last_step=ROUGH_STEP)[0][0]
+        start = _rough_start(mean, share.mean(1), prior_precision, log_tie) if many > 1 else share.mean(1)
     typical = curvature(mean, start, log_tie, prior_precision)[:n, :n]
     shared, usual = np.linalg.inv(typical), np.diag(typical) - (0 if prior_precision else 1 / n)
     side = _Side(start[:, None] + share - share.mean(1, keepdims=True), total, surplus)
@@ -100,7 +99,7 @@ def fit_reweighted(
         done = reach < last_step
         if done.any():
             found[left[done]] = (side.theta[:, done] + step[:, done]).T
-            left, side, step, reach = left[~done], side.of(~done), step[:, ~done], reach[~done]
+            left, side, step, reach = left[~done], side.of(~done), np.compress(~done, step, axis=1), reach[~done]
             if not left.size:
                 return found, iteration
         before, side.theta = side.theta, side.theta + step
@@ -112,20 +111,28 @@ def fit_reweighted(
     raise RuntimeError(f"Bradley-Terry did not converge in {MAX_ITERATIONS} Newton steps")
 
 
+def _rough_start(mean: PairCounts, share: NDArray, prior_precision: float, log_tie: float) -> NDArray[np.float64]:
+    """Log-worths of the mean weighting, (n,), exactly or about."""
+    if mean.n_items <= TABLE_UP_TO and np.isneginf(log_tie):
+        few = fit_table(mean.credit_table, prior_precision)
+        if few is not None:
+            return few.theta
+    return fit_reweighted(mean, prior_precision, log_tie, share, last_step=ROUGH_STEP)[0][0]
+
+
 def _derivatives(
     side: _Side, sides: csr_array, items: csr_array, prior_precision: float, log_tie: float
 ) -> tuple[NDArray, NDArray]:
     """Gradient of the log-posterior, (n, R), and each pair's share in the curvature of its negative, (P, R)."""
-    d = sides @ side.theta
     if np.isneginf(log_tie):
-        with np.errstate(over="ignore"):  # e^-d may overflow to infinity: then the probability is 0, as it should be
-            np.exp(np.negative(d, out=d), out=d)
+        d = _odds_of_second(side.theta, sides)
         d += 1
         mean = np.reciprocal(d, out=d)
         spread = mean * mean
         np.subtract(mean, spread, out=spread)
         mean -= 0.5
     else:
+        d = sides @ side.theta
         win, _, loss = answer_probabilities(d, np.full((1, 1), log_tie))
         mean = (win - loss) / 2
         spread = (win + loss) / 4 - mean**2
@@ -133,6 +140,18 @@ def _derivatives(
     mean *= side.total
     gradient = side.surplus - items @ mean
     return (gradient - prior_precision * side.theta if prior_precision else gradient), spread
+
+
+def _odds_of_second(theta: NDArray, sides: csr_array) -> NDArray[np.float64]:
+    """e^-d for the differences d of every pair, (P, R)."""
+    if np.ptp(theta) < FARTHEST:
+        worth, items = np.exp(theta), sides.indices.reshape(-1, 2)
+        odds = np.take(worth, items[:, 1], axis=0)
+        odds /= np.take(worth, items[:, 0], axis=0)
+        return odds
+    d = sides @ theta
+    with np.errstate(over="ignore"):  # e^-d may overflow to infinity: then the probability is 0, as it should be
+        return np.exp(np.negative(d, out=d), out=d)
 
 
 def _conjugate_gradients(
@@ -146,15 +165,22 @@ def _conjugate_gradients(
     prior_precision: float,
 ) -> NDArray:
     """Solve curvature x = gradient in every column, the more closely the nearer the gradient is to zero."""
-    x, left = np.zeros_like(gradient), gradient.copy()
-    scale = np.sqrt(usual[:, None] / (either @ spread + prior_precision))
+    found = np.zeros_like(gradient)
+    own = either @ spread + prior_precision
+    scale, floor = np.sqrt(usual[:, None] / own), LEFT**2 * own.mean(0)
+    x, left, place = found.copy(), gradient.copy(), np.arange(gradient.shape[1])
     scaled = scale * (shared @ (scale * left))
     direction, size = scaled, (left * scaled).sum(0)
-    goal = np.maximum(size * np.minimum(0.1, np.sqrt(np.maximum(size, 0))) ** 2, NOISE)
+    goal = np.maximum(size * np.minimum(0.1, np.sqrt(np.maximum(size, 0))) ** 2, floor)
     live = size > goal
     for _ in range(MAX_CONJUGATE):
-        if not live.any():
-            break
+        if 2 * np.count_nonzero(live) <= live.size:  # few are left: go on with these alone
+            found[:, place] = x
+            if not live.any():
+                break
+            columns = (x, left, scale, direction, spread)
+            x, left, scale, direction, spread = (np.compress(live, each, axis=1) for each in columns)
+            place, size, goal, live = place[live], size[live], goal[live], live[live]
         along = sides @ direction
         along *= spread
         product = items @ along
@@ -170,4 +196,5 @@ def _conjugate_gradients(
         np.divide(size, before, out=turn, where=live)
         direction = scaled + turn * direction
         live &= size > goal
-    return x if prior_precision else x - x.mean(0)
+    found[:, place] = x
+    return found if prior_precision else found - found.mean(0)
