@@ -22,6 +22,7 @@ import os
 import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
+from importlib.metadata import version
 from importlib.util import find_spec
 from multiprocessing import get_context
 from pathlib import Path
@@ -34,7 +35,7 @@ import pandas as pd
 import typer
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
-from report_runs import read_json, write_result
+from report_runs import RESULTS, read_json, write_result
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from scipy.special import expit
@@ -44,7 +45,8 @@ from ppaint.foundation.single_thread import use_one_thread
 from ppaint.foundation.whole_files import write_text
 from ppaint.preference_to_score import Comparisons, bradley_terry, expert_resamples, fuse_facet
 from ppaint.preference_to_score.pairwise.newton_worths import fit_counts
-from ppaint.preference_to_score.pairwise.pair_counts import PairCounts, count_pairs
+from ppaint.preference_to_score.pairwise.pair_counts import PairCounts
+from ppaint.preference_to_score.pairwise.rater_counts import count_by_rater
 
 FOLDER = Path("runs/preference_to_score")
 FIGURE = Path(__file__).parents[1] / "docs" / "figures" / "preference_to_score_speed.png"
@@ -206,7 +208,7 @@ def resamples(repeats: int) -> dict:
     """
     tables = []
     for facet in simulated_facets(0):
-        every = count_pairs(facet.comparisons, by_rater=True).weighted(expert_resamples(5).counts)
+        every = count_by_rater(facet.comparisons).weighted(expert_resamples(5).counts)
         kept = [row for row in range(len(every.wins)) if maximum_exists(every, row)]
         tables.append(
             PairCounts(every.first, every.second, every.wins[kept], every.ties[kept], every.losses[kept], every.n_items)
@@ -314,7 +316,8 @@ def draw(grown: dict) -> None:
     figure = Figure(figsize=(8, 3.6), layout="constrained")
     names = ["ppaint", "evalica", "choix ilsr_pairwise_dense", "crowd-kit"]
     colours = dict(zip(names, ["#b2182b", "#2166ac", "#1b7837", "#8c6bb1"], strict=True))
-    for axes, (along, rows) in zip(figure.subplots(1, 2, sharey=True), grown.items(), strict=True):
+    for axes, along in zip(figure.subplots(1, 2, sharey=True), ("items", "comparisons"), strict=True):
+        rows = grown[along]
         for name in names:
             there = [row for row in rows if name in row["packages"]]
             seconds = [row["packages"][name]["seconds"] for row in there]
@@ -358,7 +361,8 @@ def in_words(name: str, figures: dict) -> str:
             f"evalica {seconds['evalica']:.3f} s (times ours: {figures['times ours']:.1f})"
         )
     lines = []
-    for races in [figures] if "packages" in figures else [row for rows in figures.values() for row in rows]:
+    races_of = (rows for along, rows in figures.items() if along != "versions")
+    for races in [figures] if "packages" in figures else [row for rows in races_of for row in rows]:
         lines.append(f"{name}: {races['items']:,} items x {races['comparisons']:,} comparisons")
         for package, row in races["packages"].items():
             short = f"short of ours by {row['short of the highest']:.0e}, tolerance {row['tolerance']:.0e}"
@@ -366,15 +370,16 @@ def in_words(name: str, figures: dict) -> str:
     return "\n".join(lines)
 
 
-def main(repeats: int = 5, fresh: bool = False, only: str = "") -> None:
-    """Measure every part (or ``--only`` one), tell, write and draw."""
-    found = {}
-    for name in [only] if only else PARTS:
+def main(repeats: int = 5, fresh: bool = False, only: list[str] = typer.Option(default_factory=list)) -> None:
+    """Measure every part, tell, write and draw. With ``--only`` (again for each), the others stay as they were written."""
+    written = RESULTS / "preference_to_score.json"
+    found = {name: read_json(written)[name] for name in PARTS if only and name not in only}
+    for name in only or PARTS:
         found[name] = measured(name, repeats, fresh)
+        found[name] |= {"versions": {package: version(package) for package in ("evalica", "choix", "numpy", "scipy")}}
         typer.echo(in_words(name, found[name]))
-    if not only:
-        draw(found["growth"])
-        write_result("preference_to_score", {"cores": os.cpu_count()} | found)
+    draw(found["growth"])
+    write_result("preference_to_score", {"cores": os.cpu_count()} | {name: found[name] for name in PARTS})
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ from ppaint.preference_to_score.pairwise.few_items import fit_table
 from ppaint.preference_to_score.pairwise.ford_condition import check_identified
 from ppaint.preference_to_score.pairwise.newton_worths import fit_counts
 from ppaint.preference_to_score.pairwise.pair_counts import count_pairs
+from ppaint.preference_to_score.pairwise.rater_counts import count_by_rater
 from ppaint.preference_to_score.pairwise.sparse_worths import fit_sparse
 
 
@@ -293,7 +294,7 @@ def test_far_apart_worths_along_a_long_ladder_are_found():
     seed=st.integers(0, 10_000), prior=st.sampled_from([0.0, 0.1]), tie=st.sampled_from([None, 0.5]), far=st.booleans()
 )
 def test_many_weightings_are_fitted_as_one_by_one(seed, prior, tie, far):
-    counts = count_pairs(random_games(seed, n=12, ties=0.2 if tie else 0.0), by_rater=True)
+    counts = count_by_rater(random_games(seed, n=12, ties=0.2 if tie else 0.0))
     log_tie = None if tie is None else np.log(tie)
     rng = np.random.default_rng(seed)
     weights = rng.uniform(0.2, 1, (20, 4)) ** (6 if far else 1)  # far: some raters all but left out

@@ -6,7 +6,7 @@ import pyarrow as pa
 import pytest
 
 from ppaint.preference_to_score import Comparisons
-from ppaint.preference_to_score.pairwise.pair_counts import count_pairs
+from ppaint.preference_to_score.pairwise.rater_counts import count_by_rater
 
 
 def test_ids_are_indexed_in_sorted_or_in_given_order():
@@ -90,7 +90,7 @@ def test_aggregation_merges_equal_rows_and_loses_nothing():
     merged = games.aggregated()
     assert len(merged) < len(games) and merged.weight.sum() == weight.sum() and len(merged.aggregated()) == len(merged)
     for name in ("wins", "ties", "losses"):
-        one, other = (getattr(count_pairs(each, by_rater=True), name) for each in (games, merged))
+        one, other = (getattr(count_by_rater(each), name) for each in (games, merged))
         assert one == pytest.approx(other)
 
 

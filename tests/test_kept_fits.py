@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
+from ppaint.preference_to_score import Comparisons, Ratings
 from ppaint.preference_to_score.fusion import kept_fits
 from ppaint.preference_to_score.fusion.joint_estimation import estimate
+from ppaint.preference_to_score.fusion.judged_cells import lay_out
 from ppaint.preference_to_score.fusion.kept_fits import LARGEST_FIT, MOST_FITS, estimate_once, forget_fits
-from ppaint.preference_to_score.fusion.personal_scales import Judgments
-from ppaint.preference_to_score.pairwise.pair_counts import PairCounts
 
 LEVELS = np.arange(1.0, 5.0)
 
@@ -19,8 +19,11 @@ def judgments(seed=0, repeated=False):
     first, second = np.triu_indices(5, 1)
     won = (seen[:, first] - seen[:, second] + rng.normal(size=(2, first.size)) > 0).astype(float)
     marks = np.clip(np.rint(1.5 + seen), 0, 3).astype(int)
-    pairs = PairCounts(first, second, won, np.zeros(won.shape), 1 - won, 5)
-    return Judgments(pairs, ((marks, np.ones(marks.shape)),) * (2 if repeated else 1), 4)
+    who, item = np.repeat([0, 1], first.size), np.tile(range(5), 2)
+    games = Comparisons.from_arrays(np.tile(first, 2), np.tile(second, 2), won.ravel(), rater=who)
+    rows = np.tile(np.arange(10), 2 if repeated else 1)
+    ratings = Ratings.from_arrays(item[rows], np.repeat([0, 1], 5)[rows], LEVELS[marks.ravel()][rows])
+    return lay_out(games, ratings, LEVELS)
 
 
 @pytest.fixture(autouse=True)

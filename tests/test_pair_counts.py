@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from ppaint.preference_to_score import Comparisons
 from ppaint.preference_to_score.pairwise.pair_counts import count_pairs
+from ppaint.preference_to_score.pairwise.rater_counts import count_by_rater
 
 
 def games_of(seed, n, m, soft=False):
@@ -51,20 +52,23 @@ def one_by_one(games, ties, rater=None):
 )
 def test_the_counts_are_those_of_counting_one_by_one(seed, n, m, ties):
     games = games_of(seed, n, m)
-    counts, by_rater = count_pairs(games, ties=ties), count_pairs(games, ties=ties, by_rater=True)
+    counts, by_rater = count_pairs(games, ties=ties), count_by_rater(games, ties=ties)
     expected = one_by_one(games, ties)
     assert list(zip(counts.first.tolist(), counts.second.tolist(), strict=True)) == sorted(expected)
     for position, pair in enumerate(sorted(expected)):
         assert [counts.wins[0, position], counts.ties[0, position], counts.losses[0, position]] == expected[pair]
-        for rater in range(3):
-            own = one_by_one(games, ties, rater).get(pair, [0.0, 0.0, 0.0])
-            cell = [by_rater.wins[rater, position], by_rater.ties[rater, position], by_rater.losses[rater, position]]
-            assert cell == own
+    own = [
+        (rater, pair, answers) for rater in range(3) for pair, answers in sorted(one_by_one(games, ties, rater).items())
+    ]
+    pairs = list(zip(by_rater.first[by_rater.pair].tolist(), by_rater.second[by_rater.pair].tolist(), strict=True))
+    answers = np.stack([by_rater.wins, by_rater.ties, by_rater.losses], axis=1).tolist()
+    assert list(zip(by_rater.rater.tolist(), pairs, answers, strict=True)) == own
+    assert by_rater.judged == pytest.approx(np.bincount(games.rater, games.weight, 3))
 
 
 def test_raters_mixed_with_weights_of_one_are_all_raters():
     games = games_of(0, 7, 200)
-    mixed, total = count_pairs(games, by_rater=True).weighted(np.ones((1, 3))), count_pairs(games)
+    mixed, total = count_by_rater(games).weighted(np.ones((1, 3))), count_pairs(games)
     assert (
         (mixed.wins == total.wins).all() and (mixed.ties == total.ties).all() and (mixed.losses == total.losses).all()
     )
@@ -82,4 +86,4 @@ def test_unknown_ties_and_missing_raters_are_refused():
     with pytest.raises(ValueError, match="ties must be"):
         count_pairs(games_of(0, 5, 10), ties="ignore")
     with pytest.raises(ValueError, match="no raters"):
-        count_pairs(Comparisons.from_arrays([0], [1], [1]), by_rater=True)
+        count_by_rater(Comparisons.from_arrays([0], [1], [1]))

@@ -12,7 +12,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ..ratings.mean_opinion_score import weighted_scores
+from ..ratings.mean_opinion_score import weighted_means, weighted_scores
 from .joint_scale import JointScaleResult
 from .worths_on_scale import LARGEST_SPREAD_ERROR, WorthsOnScale
 
@@ -41,7 +41,7 @@ def map_of_b(a: WorthsOnScale, b: JointScaleResult) -> tuple[float, float]:
     """
     if not contradicts(a):
         return 0.0, 1.0
-    scores = weighted_scores(a.table, np.ones((1, len(a.table))))[0][0]
+    [scores] = weighted_means(a.table, np.ones((1, len(a.table))))
     rated = ~np.isnan(scores)
     one, mean = b.scores[rated] - b.scores[rated].mean(), scores[rated].mean()
     squares = float(one @ one)

@@ -15,6 +15,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 from ..pairwise.comparisons import Comparisons
 from ..panel.bootstrap import Resamples
@@ -80,7 +82,7 @@ def split_half_convergence(a: WorthsOnScale, b: JointScaleResult) -> Convergence
     """
     first = panel_splits(len(b.raters))[0].astype(bool)
     halves = np.concatenate([first, ~first])
-    connected = np.array([_connects(a, half) for half in halves]).reshape(2, -1).all(0)
+    connected = _connected(a, halves).reshape(2, -1).all(0)
     kept = np.concatenate([first[connected], ~first[connected]]).astype(float)
     if not len(kept):
         return _mean([], len(first))
@@ -132,18 +134,16 @@ def _of(comparisons: Comparisons, ratings: Ratings, who: NDArray) -> tuple[Compa
     return replace(games, raters=raters, rater=place[games.rater]), marks
 
 
-def _connects(a: WorthsOnScale, who: NDArray) -> bool:
-    played = ((a.pairs.wins + a.pairs.ties + a.pairs.losses)[who] > 0).any(0)
-    if not played.any():
-        return False
-    games = Comparisons(
-        tuple(range(a.pairs.n_items)),
-        a.pairs.first[played],
-        a.pairs.second[played],
-        np.ones(int(played.sum())),
-        np.ones(int(played.sum())),
-    )
-    return not games.components().any()
+def _connected(a: WorthsOnScale, halves: NDArray) -> NDArray[np.bool_]:
+    """Whether the comparisons of each half, (S, J), connect all items."""
+    pairs = a.pairs.weighted(halves)
+    played = pairs.wins + pairs.ties + pairs.losses > 0
+    return np.array([_connects(pairs.first[row], pairs.second[row], pairs.n_items) for row in played])
+
+
+def _connects(first: NDArray, second: NDArray, n: int) -> bool:
+    edges = coo_array((np.ones(first.size), (first, second)), shape=(n, n))
+    return connected_components(edges, directed=False)[0] == 1
 
 
 def _standardised(scores: NDArray) -> NDArray[np.float64]:

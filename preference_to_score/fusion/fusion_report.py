@@ -134,12 +134,10 @@ def fusion_report(
     FusionReport
     """
     counts = a.pairs.weighted(resamples.counts)
-    n = counts.n_items
-    sides = np.zeros((2, counts.first.size, n))
-    row = np.arange(counts.first.size)
-    sides[0, row, counts.first] = sides[1, row, counts.second] = 1.0
-    won = (counts.wins + counts.ties / 2) @ sides[0] + (counts.losses + counts.ties / 2) @ sides[1]
-    lost = (counts.losses + counts.ties / 2) @ sides[0] + (counts.wins + counts.ties / 2) @ sides[1]
+    sides = abs(counts.incidence)
+    credit, debit = counts.wins + counts.ties / 2, counts.losses + counts.ties / 2
+    first, second = (sides + counts.incidence) / 2, (sides - counts.incidence) / 2
+    won, lost = ((one @ first) + (other @ second) for one, other in ((credit, debit), (debit, credit)))
     given, there = ratings.counts(), ~np.isnan(a.table)
     compares = np.bincount(comparisons.rater, minlength=len(comparisons.raters)) > 0
     rates = given.any(1)

@@ -9,15 +9,16 @@ keep a panel of a few experts from fitting nonsense; they are the constants belo
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize, minimize_scalar
+from scipy.optimize import brentq
 from scipy.special import ndtri
 
-from ..pairwise.probit import interval_gradient, log_interval
-from .personal_scales import Judgments, Mode, Structure, posterior_mode, rating_slopes
+from ..pairwise.probit import interval_slopes, mills
+from .judged_cells import Judgments
+from .personal_scales import Mode, Structure, posterior_mode
+from .rating_step import thresholds_of, update_ratings
 
 PRIOR_EXPERTS = 2.0  # weight of the stated prior spreads, as a number of experts
 PRIOR_TASTE = 0.5  # typical spread of taste, in units of the noise of one comparison; weighs as two of the n J tastes
@@ -25,9 +26,6 @@ PRIOR_QUALITY = 1.0  # typical spread of the items, in the same unit; weighs as 
 PRIOR_SHIFT = 0.75  # typical spread of the experts' shifts, in units of the noise of one rating
 PRIOR_LOG_SCALE = 0.25  # typical spread of the experts' log scales
 MOST_SPREAD = 3.0  # of the experts' shifts and log scales, in typical spreads: one careless expert must not set it
-MEAN_LOG_SCALE_SPREAD = 2.0  # prior on the mean log scale, about 0: a rating is about as noisy as a comparison
-GAP_SPREAD = 0.5  # prior standard deviation of a log distance of neighbouring thresholds about the common one
-M_STEP = {"maxiter": 30, "ftol": 1e-14, "gtol": 1e-8}  # of L-BFGS: what it leaves over, EM cannot tell from progress
 EM_TOLERANCE = 1e-6  # largest change of a step, in logs of spreads and distances, shifts and log scales
 EM_STEPS = 3000  # a dozen or two do; with a careless expert, hundreds
 LONGEST_LEAP = 20.0  # of the extrapolation, in plain steps
@@ -69,9 +67,9 @@ def estimate(judgments: Judgments, levels: NDArray) -> tuple[Structure, Mode, in
         shift_spread=PRIOR_SHIFT,
         log_scale_spread=PRIOR_LOG_SCALE,
         thresholds=_first_thresholds(judgments, levels),
-        tie_threshold=0.1 if judgments.pairs.ties.any() else 0.0,
+        tie_threshold=0.1 if judgments.counts.ties.any() else 0.0,
     )
-    common, personal, steps = np.zeros(n), np.zeros((experts, n)), 0
+    common, personal, steps = np.zeros(n), np.zeros(judgments.n_cells), 0
 
     def em(at: Structure) -> Structure:
         nonlocal common, personal, steps
@@ -119,7 +117,7 @@ def _structure(vector: NDArray, like: Structure) -> Structure:
     experts, tied = like.shift.size, int(like.tie_threshold > 0)
     shift, log_scale = vector[-2 * experts : -experts], vector[-experts:]
     taste, quality, shift_spread, log_scale_spread, *tie = (float(each) for each in np.exp(vector[: 4 + tied]))
-    thresholds = _thresholds(vector[4 + tied : -2 * experts])
+    thresholds = thresholds_of(vector[4 + tied : -2 * experts])
     tie_threshold = tie[0] if tied else 0.0
     return Structure(taste, quality, shift, log_scale, shift_spread, log_scale_spread, thresholds, tie_threshold)
 
@@ -127,14 +125,15 @@ def _structure(vector: NDArray, like: Structure) -> Structure:
 def _update(judgments: Judgments, structure: Structure, mode: Mode, levels: NDArray) -> Structure:
     """One M-step: expected squares for the spreads, expected log-likelihood for the rest."""
     n, experts = judgments.n_items, judgments.n_experts
-    lever = mode.given_common * structure.taste**-2  # response of theta_j to q
-    apart = lever - np.eye(n)
-    spread = np.einsum("jkk->jk", mode.given_common) + ((apart @ mode.covariance) * apart).sum(-1)
-    tastes = ((mode.personal - mode.common) ** 2 + spread).sum() + 2 * PRIOR_TASTE**2
-    taste = np.sqrt(tastes / (n * experts + 2))
+    spread, whole = _variances(judgments, structure, mode)
+    apart = (mode.personal - mode.common[judgments.item]) ** 2
+    # an expert's taste for what he or she did not judge is as uncertain as before: the estimate that EM comes to is the same with
+    # and without, but with very much of it EM crawls
+    unjudged = judgments.unjudged if judgments.unjudged <= judgments.n_cells else 0
+    tastes = (apart + spread).sum() + unjudged * structure.taste**2 + 2 * PRIOR_TASTE**2
+    taste = np.sqrt(tastes / (judgments.n_cells + unjudged + 2))
     quality = np.sqrt(((mode.common**2 + np.diag(mode.covariance)).sum() + PRIOR_QUALITY**2) / n)
-    whole = np.einsum("jkk->jk", mode.given_common) + ((lever @ mode.covariance) * lever).sum(-1)
-    thresholds, shift, log_scale, errors = _update_ratings(judgments, structure, mode.personal, whole, levels)
+    thresholds, shift, log_scale, errors = update_ratings(judgments, structure, mode.personal, whole, levels)
     habits = np.stack([shift, log_scale])
     squares = ((habits - habits.mean(1, keepdims=True)) ** 2 + errors).sum(1)
     stated = PRIOR_EXPERTS * np.array([PRIOR_SHIFT, PRIOR_LOG_SCALE]) ** 2
@@ -152,104 +151,44 @@ def _update(judgments: Judgments, structure: Structure, mode: Mode, levels: NDAr
     )
 
 
+def _variances(judgments: Judgments, structure: Structure, mode: Mode) -> tuple[NDArray, NDArray]:
+    """Posterior variance of every cell's theta about its q, and in all, both (C,)."""
+    spread, whole = np.empty((2, judgments.n_cells))
+    covariance = mode.covariance.reshape(-1)[judgments.matrix_items]
+    given = judgments.matrices(mode.given_common)
+    for (block, own), (_, common) in zip(given, judgments.matrices(covariance), strict=True):
+        lever = own * structure.taste**-2  # response of theta to q
+        apart = lever - np.eye(block.shape[1])
+        alone = np.einsum("jkk->jk", own)
+        spread[block.cells] = (alone + ((apart @ common) * apart).sum(-1)).reshape(-1)
+        whole[block.cells] = (alone + ((lever @ common) * lever).sum(-1)).reshape(-1)
+    return spread, whole
+
+
 def _first_thresholds(judgments: Judgments, levels: NDArray) -> NDArray:
     """Thresholds at which a wide normal would use the levels about as often as they were used."""
     used = np.zeros(levels.size)
-    for level, weight in judgments.rated:
-        used += np.bincount(level.reshape(-1), weight.reshape(-1), levels.size)
+    for _, level, weight in judgments.rated:
+        used += np.bincount(level, weight, levels.size)
     share = np.cumsum(used + 0.5)[:-1] / (used + 0.5).sum()
     from_normal = 2.0 * ndtri(share)  # noise 1 and a spread of scores of about 1.7
     return from_normal - from_normal.mean()
 
 
-def _update_ratings(
-    judgments: Judgments, structure: Structure, theta: NDArray, variance: NDArray, levels: NDArray
-) -> tuple[NDArray, NDArray, NDArray, NDArray]:
-    """Improve the ratings' expected log-likelihood in log distances of thresholds, shifts and log scales.
-
-    Returns thresholds, shifts, log scales, and the squared errors (2, J) of the latter two.
-    """
-    experts, gaps = judgments.n_experts, structure.thresholds.size - 1
-    node, mass = np.polynomial.hermite_e.hermegauss(5)
-    mass = mass / mass.sum()
-    nodes = theta[..., None] + np.sqrt(variance)[..., None] * node
-    step = np.log(np.diff(levels))
-    usual = (step[:-1] + step[1:]) / 2  # a distance of thresholds spans half of the levels' steps around it
-    rated = [(level, level + 1, level.reshape(-1), weight[..., None] * mass) for level, weight in judgments.rated]
-    ends = np.full(gaps + 3, np.inf)
-    ends[0] = -np.inf
-
-    def loss(
-        x: NDArray,
-    ) -> tuple[float, NDArray]:  # called some twenty times a step: it is what a fit spends its time on
-        log_gap, shift, log_scale = x[:gaps], x[gaps : gaps + experts], x[gaps + experts :]
-        gap = np.exp(log_gap)
-        ends[1:-1] = _thresholds(log_gap)
-        predictor = np.exp(log_scale)[:, None, None] * nodes
-        eta = shift[:, None, None] + predictor
-        value, by_end, by_shift, by_scale = 0.0, np.zeros(ends.size), np.zeros(experts), np.zeros(experts)
-        for level, above, flat, share in rated:
-            low, high = ends[level][..., None] - eta, ends[above][..., None] - eta
-            log_p = log_interval(low, high)
-            value += np.add.reduce(share * log_p, None)
-            slope, by_low, by_high = interval_gradient(low, high, log_p)
-            by_end += np.bincount(flat, np.add.reduce(share * by_low, -1).reshape(-1), ends.size)
-            by_end += np.bincount(flat + 1, np.add.reduce(share * by_high, -1).reshape(-1), ends.size)
-            slope *= share
-            by_shift += np.add.reduce(slope, (1, 2))
-            by_scale += np.add.reduce(slope * predictor, (1, 2))
-        by_c = by_end[1:-1] - _mean(by_end[1:-1])
-        by_gap = np.cumsum(by_c[::-1])[::-1][1:] * gap
-        penalty, uneven = _square(log_gap - usual, GAP_SPREAD)
-        for part, spread in ((shift, structure.shift_spread), (log_scale, structure.log_scale_spread)):
-            extra, pull = _square(part, spread)
-            penalty, uneven = penalty + extra, np.concatenate([uneven, pull])
-        mean = _mean(log_scale)
-        penalty += 0.5 * (mean / MEAN_LOG_SCALE_SPREAD) ** 2
-        uneven[gaps + experts :] += mean / MEAN_LOG_SCALE_SPREAD**2 / experts
-        return penalty - value, uneven - np.concatenate([by_gap, by_shift, by_scale])
-
-    start = np.concatenate([np.log(np.diff(structure.thresholds)), structure.shift, structure.log_scale])
-    best = minimize(loss, start, jac=True, method="L-BFGS-B", options=M_STEP).x
-    shift, log_scale = best[gaps : gaps + experts], best[gaps + experts :]
-    found = replace(structure, thresholds=_thresholds(best[:gaps]), shift=shift, log_scale=log_scale)
-    curve = rating_slopes(theta, judgments, found)[1]
-    slopes = np.stack([np.ones(theta.shape), np.exp(log_scale)[:, None] * theta])
-    prior = np.array([structure.shift_spread, structure.log_scale_spread])[:, None] ** -2
-    return found.thresholds, shift, log_scale, 1 / ((curve * slopes**2).sum(-1) + prior)
-
-
-def _thresholds(log_gap: NDArray) -> NDArray:
-    c = np.zeros(log_gap.size + 1)
-    np.cumsum(np.exp(log_gap), out=c[1:])
-    return c - _mean(c)
-
-
-def _mean(x: NDArray) -> float:
-    """``x.mean()`` to the last bit, without its overhead: here there are a few values, and many calls."""
-    return np.add.reduce(x) / x.size
-
-
-def _square(x: NDArray, spread: float) -> tuple[float, NDArray]:
-    """Penalty of a normal prior about the values' own mean, and its gradient."""
-    apart = x - _mean(x) if x.size else x
-    return float(0.5 * np.add.reduce(apart**2) / spread**2), apart / spread**2
-
-
 def _update_tie_threshold(judgments: Judgments, theta: NDArray, delta: float) -> float:
-    pairs = judgments.pairs
-    if not pairs.ties.any():
+    """The most likely threshold, at most a factor of e from `delta`."""
+    counts = judgments.counts
+    if not counts.ties.any():
         return delta
-    d = theta[:, pairs.first] - theta[:, pairs.second]
+    d = theta[judgments.first] - theta[judgments.second]
 
-    def loss(log_delta: float) -> float:
+    def slope(log_delta: float) -> float:  # of the log-likelihood in delta
         at = np.exp(log_delta)
-        clear = pairs.wins * log_interval(at - d, np.full(d.shape, np.inf)) + pairs.losses * log_interval(
-            at + d, np.full(d.shape, np.inf)
-        )
-        return -float((clear + pairs.ties * log_interval(-at - d, at - d)).sum())
+        _, _, by_low, by_high = interval_slopes(-at - d, at - d)
+        clear = counts.wins * mills(d - at) + counts.losses * mills(-d - at)
+        return float((counts.ties * (by_high - by_low) - clear).sum())
 
-    best = minimize_scalar(
-        loss, bounds=(np.log(delta) - 1, np.log(delta) + 1), method="bounded", options={"xatol": 1e-10}
-    )
-    return float(np.exp(best.x))
+    least, most = np.log(delta) - 1, np.log(delta) + 1
+    if slope(least) <= 0:
+        return float(np.exp(least))
+    return float(np.exp(most if slope(most) >= 0 else brentq(slope, least, most, xtol=1e-12)))

@@ -15,11 +15,12 @@ from scipy.special import ndtr
 
 from ..arrays import Floats
 from ..pairwise.comparisons import Comparisons
-from ..pairwise.pair_counts import count_pairs
 from ..panel.bootstrap import Resamples
 from ..ratings.ratings import Ratings
+from .judged_cells import Judgments, lay_out
 from .kept_fits import estimate_once
-from .personal_scales import Judgments, Mode, Structure, pair_slopes, rating_slopes, resampled_modes
+from .personal_scales import Mode, Structure, pair_slopes, rating_slopes
+from .resampled_modes import resampled_modes
 
 MOST_LEVELS = 101
 
@@ -136,14 +137,14 @@ def joint_scale(comparisons: Comparisons, ratings: Ratings, scale: tuple[float, 
     if len(ratings.raters) < 2:
         raise ValueError("the joint scale needs at least two experts: one says nothing about how tastes differ")
     levels = rating_levels(ratings.value, scale)
-    judgments = _lay_out(comparisons, ratings, levels)
+    judgments = lay_out(comparisons, ratings, levels)
     structure, mode, iterations = estimate_once(judgments, levels)
     return JointScaleResult(
         items=ratings.items,
         raters=ratings.raters,
         scores=_read_out(mode.common[None], np.ones((1, len(ratings.raters))), structure, levels)[0],
         latent=mode.common,
-        personal=mode.personal,
+        personal=judgments.table(mode.personal, mode.common),
         structure=structure,
         levels=levels,
         converged=True,
@@ -173,7 +174,27 @@ def resampled_scores(fit: JointScaleResult, resamples: Resamples) -> NDArray[np.
     return _read_out(q, resamples.counts, fit.structure, fit.levels)
 
 
-def judgment_influence(fit: JointScaleResult) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+@dataclass(frozen=True)
+class JudgmentInfluence:
+    """How far each judgment's residual moves each score, in rating units; first order, tastes and scale use held fixed.
+
+    Attributes
+    ----------
+    reach : ndarray, shape (C, n)
+        Of a unit of the gradient in a cell. An entry of the pairs moves the scores by (reach of its first cell - reach of its
+        second) times its residual.
+    pairs : ndarray, shape (E,)
+        The residuals of the entries.
+    ratings : ndarray, shape (C, n)
+        What each cell's ratings do, the common shift included; 0 where nothing was rated.
+    """
+
+    reach: Floats
+    pairs: Floats
+    ratings: Floats
+
+
+def judgment_influence(fit: JointScaleResult) -> JudgmentInfluence:
     """How far each judgment's residual moves each score, tastes and scale use of the experts held fixed.
 
     Parameters
@@ -182,22 +203,20 @@ def judgment_influence(fit: JointScaleResult) -> tuple[NDArray[np.float64], NDAr
 
     Returns
     -------
-    pairs : ndarray, shape (J, P, n)
-        In rating units, for each expert and distinct pair; first order.
-    ratings : ndarray, shape (J, n, n)
-        For each expert and rated item, the common shift included.
+    JudgmentInfluence
     """
     judgments, structure, theta = fit.judgments, fit.structure, fit.mode.personal
     by_quality, by_shift = _read_out_slopes(fit)
     # a score g of expert j moves q by  cov(q) cov(theta_j | q) g / sigma_u^2
-    reach = (by_quality[:, None] * fit.mode.covariance) @ fit.mode.given_common * structure.taste**-2  # (J, n, n)
-    pairs = judgments.pairs
-    residual = pair_slopes(theta, pairs, structure.tie_threshold, curved=False)[0]
-    by_pair = np.swapaxes(reach[:, :, pairs.first] - reach[:, :, pairs.second], 1, 2) * residual[..., None]
+    common = (by_quality[:, None] * fit.mode.covariance * structure.taste**-2).T
+    reach = judgments.times(fit.mode.given_common, common[judgments.item])
+    residual = pair_slopes(theta, judgments, structure.tie_threshold, curved=False)[0]
     rate, curve = rating_slopes(theta, judgments, structure)
-    direct = np.swapaxes(reach, 1, 2) * np.exp(structure.log_scale)[:, None, None]
-    level = by_shift / judgments.n_experts / np.maximum(curve.sum(1), 1e-12)[:, None]
-    return by_pair, (direct + level[:, None, :]) * rate[..., None]
+    expert = judgments.expert
+    sharp = np.maximum(np.bincount(expert, curve, judgments.n_experts), 1e-12)
+    level = by_shift / judgments.n_experts / sharp[expert, None]
+    direct = np.exp(structure.log_scale)[expert, None] * reach
+    return JudgmentInfluence(reach, residual, (direct + level) * rate[:, None])
 
 
 def _read_out(q: NDArray, counts: NDArray, structure: Structure, levels: NDArray) -> NDArray[np.float64]:
@@ -226,18 +245,3 @@ def _read_out_slopes(fit: JointScaleResult) -> tuple[NDArray[np.float64], NDArra
     density = np.exp(-0.5 * z**2) / np.sqrt(2 * np.pi) / total
     steps = np.diff(fit.levels)
     return np.einsum("rnsk,s,k->n", density * scale, mass, steps), np.einsum("rnsk,s,k->n", density, mass, steps)
-
-
-def _lay_out(comparisons: Comparisons, ratings: Ratings, levels: NDArray) -> Judgments:
-    shape = (len(ratings.raters), len(ratings.items))
-    level = np.searchsorted(levels, ratings.value)
-    rows, times = np.unique(np.stack([ratings.rater, ratings.item, level]), axis=1, return_counts=True)
-    slots: list[tuple[NDArray, NDArray]] = []
-    filled = np.zeros(shape, dtype=int)  # how many distinct ratings of this cell are already placed
-    for (rater, item, position), count in zip(rows.T, times, strict=True):
-        slot = filled[rater, item]
-        if slot == len(slots):
-            slots.append((np.zeros(shape, dtype=int), np.zeros(shape)))
-        slots[slot][0][rater, item], slots[slot][1][rater, item] = position, count
-        filled[rater, item] += 1
-    return Judgments(count_pairs(comparisons, by_rater=True), tuple(slots), levels.size)

@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .joint_estimation import estimate
-from .personal_scales import Judgments, Mode, Structure
+from .judged_cells import Judgments
+from .personal_scales import Mode, Structure
 
 MOST_FITS = 128
 LARGEST_FIT = 500_000  # bytes of all its arrays: a larger one is made again, so that those kept stay below 64 MB
@@ -45,10 +46,11 @@ def estimate_once(judgments: Judgments, levels: NDArray) -> tuple[Structure, Mod
 
     Examples
     --------
-    >>> from ppaint.preference_to_score.pairwise.pair_counts import PairCounts
-    >>> none = np.zeros((2, 3))
-    >>> pairs = PairCounts(np.array([0, 0, 1]), np.array([1, 2, 2]), none + 1, none, none, 3)
-    >>> judgments = Judgments(pairs, ((np.array([[2, 1, 0]] * 2), none + 1),), 3)
+    >>> from ppaint.preference_to_score import Comparisons, Ratings
+    >>> from ppaint.preference_to_score.fusion.judged_cells import lay_out
+    >>> games = Comparisons.from_arrays(list("aabaab"), list("bccbcc"), [1] * 6, rater=list("xxxyyy"))
+    >>> marks = Ratings.from_arrays(list("abcabc"), list("xxxyyy"), [3, 2, 1, 3, 2, 1])
+    >>> judgments = lay_out(games, marks, np.array([1.0, 2.0, 3.0]))
     >>> one, other = (estimate_once(judgments, np.array([1.0, 2.0, 3.0])) for _ in range(2))
     >>> one is other
     True
@@ -82,10 +84,10 @@ def _values(part: Structure | Mode) -> list:
 
 def _key(judgments: Judgments, levels: NDArray) -> bytes:
     """A hash of all that a fit is made of."""
-    pairs = judgments.pairs
-    parts = [pairs.first, pairs.second, pairs.wins, pairs.ties, pairs.losses, levels]
-    parts += [array for rated in judgments.rated for array in rated]
-    found = sha256(f"{pairs.n_items} {judgments.n_levels}".encode())
+    counts = judgments.counts
+    parts = [counts.first, counts.second, counts.rater, counts.pair, counts.wins, counts.ties, counts.losses, levels]
+    parts += [judgments.expert, judgments.item, *(array for rated in judgments.rated for array in rated)]
+    found = sha256(f"{judgments.n_items} {judgments.n_experts} {judgments.n_levels}".encode())
     for part in parts:
         array = np.asarray(part)
         found.update(f" {array.dtype.str} {array.shape} ".encode())

@@ -9,7 +9,7 @@ Expert j sees item i at theta_ij, and the same theta_ij stands behind both proto
 
 Given variances, thresholds c, shifts b and scales s this is concave, and Newton finds the posterior mode of all q and
 theta. An expert who counts twice in a resample enters as two with the same answers, so weights multiply that expert's
-part.
+part. Where an expert did not judge an item, theta_ij is q_i and says nothing: it is left out (`judged_cells`).
 """
 
 from __future__ import annotations
@@ -20,41 +20,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..arrays import Floats
-from ..pairwise.pair_counts import PairCounts
 from ..pairwise.probit import interval_slopes, mills
+from .judged_cells import Judgments
 
 MAX_STEPS = 200  # of Newton
-CHORD_STEPS = 15  # with the full panel's curvature
 LONGEST_STEP = 2.0
-
-
-@dataclass(frozen=True, eq=False)
-class Judgments:
-    """Both protocols' judgments of J experts on n items, laid out for batched steps.
-
-    Attributes
-    ----------
-    pairs : PairCounts
-        One row of counts an expert.
-    rated : tuple of (level, weight)
-        Each (J, n): the position of the rating among the scale's levels and how many there are of it (0 where
-        missing). More than one entry only where an expert rated an item repeatedly and differently.
-    n_levels : int
-    """
-
-    pairs: PairCounts
-    rated: tuple[tuple[NDArray[np.int_], NDArray[np.float64]], ...]
-    n_levels: int
-
-    @property
-    def n_items(self) -> int:
-        """n."""
-        return self.pairs.n_items
-
-    @property
-    def n_experts(self) -> int:
-        """J."""
-        return self.pairs.wins.shape[0]
 
 
 @dataclass(frozen=True)
@@ -93,10 +63,10 @@ class Mode:
     ----------
     common : ndarray, shape (n,)
         q.
-    personal : ndarray, shape (J, n)
-        theta_ij.
-    given_common : ndarray, shape (J, n, n)
-        Covariance of theta_j given q.
+    personal : ndarray, shape (C,)
+        theta of each judged cell.
+    given_common : ndarray, shape (S,)
+        Covariances of each expert's theta given q, laid flat (`Judgments.matrices`).
     covariance : ndarray, shape (n, n)
         Of q.
     """
@@ -108,33 +78,44 @@ class Mode:
 
 
 def pair_slopes(
-    theta: NDArray, pairs: PairCounts, tie_threshold: float, *, curved: bool = True
+    theta: NDArray, judgments: Judgments, tie_threshold: float, *, curved: bool = True
 ) -> tuple[NDArray, NDArray | None]:
     """First and minus second derivative of the pairs' log-likelihood in each difference.
 
     Parameters
     ----------
-    theta : ndarray, shape (..., J, n)
-    pairs : PairCounts
+    theta : ndarray, shape (C,) or (C, R)
+    judgments : Judgments
     tie_threshold : float
     curved : bool
         Whether the second derivative is wanted.
 
     Returns
     -------
-    slope, curve : ndarray, shape (..., J, P)
+    slope, curve : ndarray, shape (E,) or (E, R)
     """
-    d = theta[..., pairs.first] - theta[..., pairs.second]
-    sign = np.where(pairs.wins > 0, 1.0, -1.0)  # most often an expert answers a pair once: then one term says it all
-    both = (pairs.wins > 0) & (pairs.losses > 0)
-    slope, curve = _answer(d, sign, np.where(pairs.wins > 0, pairs.wins, pairs.losses), tie_threshold, curved)
+    wins, ties, losses = (_beside(each, theta) for each in _answers(judgments))
+    d = theta[judgments.first]
+    d -= theta[judgments.second]
+    sign = np.where(wins > 0, 1.0, -1.0)  # most often an expert answers a pair once: then one term says it all
+    both = (wins > 0) & (losses > 0)
+    slope, curve = _answer(d, sign, np.where(wins > 0, wins, losses), tie_threshold, curved)
     if both.any():
-        more, more_curve = _answer(d, -sign, np.where(both, pairs.losses, 0.0), tie_threshold, curved)
+        more, more_curve = _answer(d, -sign, np.where(both, losses, 0.0), tie_threshold, curved)
         slope, curve = slope + more, curve + more_curve if curved else None
-    if pairs.ties.any():
+    if ties.any():
         tie, tie_curve, _, _ = interval_slopes(-tie_threshold - d, tie_threshold - d)
-        slope, curve = slope + pairs.ties * tie, curve + pairs.ties * tie_curve if curved else None
+        slope, curve = slope + ties * tie, curve + ties * tie_curve if curved else None
     return slope, curve
+
+
+def _answers(judgments: Judgments) -> tuple[NDArray, NDArray, NDArray]:
+    return judgments.counts.wins, judgments.counts.ties, judgments.counts.losses
+
+
+def _beside(values: NDArray, theta: NDArray) -> NDArray:
+    """Values that are the same for all columns of theta, in its shape."""
+    return values if theta.ndim == 1 else values[:, None]
 
 
 def _answer(
@@ -153,41 +134,30 @@ def rating_slopes(theta: NDArray, judgments: Judgments, structure: Structure) ->
 
     Parameters
     ----------
-    theta : ndarray, shape (..., J, n)
+    theta : ndarray, shape (C,) or (C, R)
     judgments : Judgments
     structure : Structure
 
     Returns
     -------
-    slope, curve : ndarray, shape (..., J, n)
+    slope, curve : ndarray, shape (C,) or (C, R)
+        0 where nothing was rated.
     """
-    eta = structure.shift[:, None] + np.exp(structure.log_scale)[:, None] * theta
+    shift, scale = structure.shift[judgments.expert], np.exp(structure.log_scale)[judgments.expert]
     ends = np.concatenate([[-np.inf], structure.thresholds, [np.inf]])
-    slope, curve = np.zeros(eta.shape), np.zeros(eta.shape)
-    for level, weight in judgments.rated:
-        one, two, _, _ = interval_slopes(ends[level] - eta, ends[level + 1] - eta)
-        slope, curve = slope + weight * one, curve + weight * two
+    slope, curve = np.zeros(theta.shape), np.zeros(theta.shape)
+    for cell, level, weight in judgments.rated:
+        eta = _beside(shift[cell], theta) + _beside(scale[cell], theta) * theta[cell]
+        one, two, _, _ = interval_slopes(_beside(ends[level], theta) - eta, _beside(ends[level + 1], theta) - eta)
+        slope[cell] += _beside(weight, theta) * one
+        curve[cell] += _beside(weight, theta) * two
     return slope, curve
 
 
-def _sides(pairs: PairCounts) -> NDArray[np.float64]:
-    """Signed incidence of pairs and items, (P, n)."""
-    sides = np.zeros((pairs.first.size, pairs.n_items))
-    row = np.arange(pairs.first.size)
-    sides[row, pairs.first], sides[row, pairs.second] = 1.0, -1.0
-    return sides
-
-
 def posterior_mode(
-    judgments: Judgments,
-    structure: Structure,
-    common: NDArray,
-    personal: NDArray,
-    *,
-    weights: NDArray | None = None,
-    tolerance: float = 1e-9,
+    judgments: Judgments, structure: Structure, common: NDArray, personal: NDArray, *, tolerance: float = 1e-9
 ) -> Mode:
-    """Newton's method for one weighting of the experts.
+    """Newton's method for the whole panel.
 
     Parameters
     ----------
@@ -195,10 +165,8 @@ def posterior_mode(
     structure : Structure
     common : ndarray, shape (n,)
         Where q starts.
-    personal : ndarray, shape (J, n)
+    personal : ndarray, shape (C,)
         Where theta starts.
-    weights : ndarray, shape (J,), optional
-        How often each expert counts; once by default.
     tolerance : float
         Largest step at which it counts as converged.
 
@@ -211,100 +179,94 @@ def posterior_mode(
     RuntimeError
         If it does not converge.
     """
-    n = judgments.n_items
-    q, theta = common, personal
-    weights = np.ones(len(theta)) if weights is None else weights
-    tie, prior = structure.taste**-2, structure.quality**-2
-    scale = np.exp(structure.log_scale)[:, None]
-    sides, pairs, own = _sides(judgments.pairs), judgments.pairs, np.arange(n)
+    q, theta, weights = common[:, None], personal[:, None], np.ones((judgments.n_experts, 1))
     for _ in range(MAX_STEPS):
-        slope, curve = pair_slopes(theta, pairs, structure.tie_threshold)
-        rate, rate_curve = rating_slopes(theta, judgments, structure)
-        information = np.zeros((*theta.shape, n))
-        information[:, pairs.first, pairs.second] = information[:, pairs.second, pairs.first] = -curve
-        information[:, own, own] = curve @ np.abs(sides) + scale**2 * rate_curve + tie
-        inverse = np.linalg.inv(information)
-        gap = tie * (q - theta)
-        pull = (inverse @ (slope @ sides + scale * rate + gap)[..., None])[..., 0]
-        above = _centred(np.linalg.inv(_schur(weights, inverse, tie, prior)))
-        move = above @ (-prior * q + weights @ (tie * pull - gap))
-        shift = pull + tie * inverse @ move
-        longest = max(np.abs(move).max(), np.abs(shift).max())
-        damp = min(1.0, LONGEST_STEP / longest) if longest > 0 else 1.0
-        q, theta = q + damp * move, theta + damp * shift
-        if longest < tolerance:
-            return Mode(q, theta, inverse, above)
+        pull, inverse = newton_pull(judgments, structure, q, theta)
+        above = common_covariance(judgments, structure, weights, inverse)
+        move, shift, longest = joint_step(judgments, structure, weights, (q, theta), pull, inverse, above)
+        q, theta = q + move, theta + shift
+        if longest[0] < tolerance:
+            return Mode(q[:, 0], theta[:, 0], inverse[0], above[0])
     raise RuntimeError(f"the joint scale did not converge in {MAX_STEPS} steps")
 
 
-def resampled_modes(
-    judgments: Judgments, structure: Structure, mode: Mode, weights: NDArray, *, tolerance: float = 1e-4
+def gradient(
+    judgments: Judgments, structure: Structure, q: NDArray, theta: NDArray, slope: NDArray, rate: NDArray
 ) -> NDArray[np.float64]:
-    """Posterior modes of q in many weightings of the experts.
+    """Of the log-posterior in every theta, (C, R), from the derivatives of both protocols' log-likelihoods."""
+    scale = np.exp(structure.log_scale)[judgments.expert, None]
+    return judgments.sides @ slope + scale * rate + structure.taste**-2 * (q[judgments.item] - theta)
 
-    The gradient is exact and the curvature is that of the full panel, so a step needs no new factorisation. Weightings
-    that have converged drop out; those that are slow, with a curvature far from the full panel's, end with Newton steps.
 
-    Parameters
-    ----------
-    judgments : Judgments
-    structure : Structure
-    mode : Mode
-        Of the full panel.
-    weights : ndarray, shape (R, J)
-        How often each expert counts.
-    tolerance : float
-        Largest step at which a weighting counts as converged, in units of the noise of one comparison.
+def newton_pull(
+    judgments: Judgments, structure: Structure, q: NDArray, theta: NDArray
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Each theta's Newton step with q held fixed, (C, R), and the inverse curvatures, (R, S)."""
+    slope, curve = pair_slopes(theta, judgments, structure.tie_threshold)
+    rate, rate_curve = rating_slopes(theta, judgments, structure)
+    right = gradient(judgments, structure, q, theta, slope, rate)
+    diagonal, above, below = judgments.places
+    scale = np.exp(structure.log_scale)[judgments.expert, None]
+    information = np.zeros((theta.shape[1], judgments.matrix_items.size))
+    information[:, above] = information[:, below] = -curve.T
+    information[:, diagonal] = (abs(judgments.sides) @ curve + scale**2 * rate_curve + structure.taste**-2).T
+    pull = np.empty(theta.shape)
+    for block, matrices in judgments.matrices(information):
+        matrices[...] = np.linalg.inv(matrices)  # in place: they are a view
+        own = right[block.cells].reshape(*block.shape, -1)
+        pull[block.cells] = np.einsum("rgkl,glr->gkr", matrices, own).reshape(pull[block.cells].shape)
+    return pull, information
 
-    Returns
-    -------
-    ndarray, shape (R, n)
 
-    Raises
-    ------
-    RuntimeError
-        If one does not converge.
-    """
-    tie, prior = structure.taste**-2, structure.quality**-2
-    scale = np.exp(structure.log_scale)[:, None]
-    sides, inverse = _sides(judgments.pairs), mode.given_common
-    above = np.stack([_centred(np.linalg.inv(_schur(each, inverse, tie, prior))) for each in weights])
-    q, theta = np.tile(mode.common, (len(weights), 1)), np.tile(mode.personal, (len(weights), 1, 1))
-    going = np.arange(len(weights))
-    for _ in range(CHORD_STEPS):
-        at, own = q[going], theta[going]
-        slope = pair_slopes(own, judgments.pairs, structure.tie_threshold, curved=False)[0]
-        rate = rating_slopes(own, judgments, structure)[0]
-        gap = tie * (at[:, None] - own)
-        pull = _each(inverse, slope @ sides + scale * rate + gap)
-        right = -prior * at + np.einsum("rj,rjn->rn", weights[going], tie * pull - gap)
-        move = (above[going] @ right[..., None])[..., 0]
-        shift = pull + tie * _each(inverse, np.broadcast_to(move[:, None], own.shape))
-        longest = np.maximum(np.abs(move).max(1), np.abs(shift).max((1, 2)))
-        damp = np.minimum(1.0, LONGEST_STEP / np.maximum(longest, LONGEST_STEP))
-        q[going], theta[going] = at + damp[:, None] * move, own + damp[:, None, None] * shift
-        going = going[longest >= tolerance]
-        if not going.size:
-            break
-    for slow in going:
-        q[slow] = posterior_mode(
-            judgments, structure, mode.common, mode.personal, weights=weights[slow], tolerance=tolerance
-        ).common
-    return q
+def common_covariance(
+    judgments: Judgments, structure: Structure, weights: NDArray, inverse: NDArray
+) -> NDArray[np.float64]:
+    """Covariance of q, (R, n, n), once every theta follows it, for weights (J, R) and inverse curvatures (R, S) or (1, S)."""
+    n, tie = judgments.n_items, structure.taste**-2
+    own = weights[judgments.expert]  # (C, R)
+    diagonal = structure.quality**-2 + tie * (judgments.of_items @ own)
+    found = np.empty((weights.shape[1], n, n))
+    for k, each in enumerate(found):
+        spread = weights[judgments.matrix_expert, k] * inverse[k if len(inverse) > 1 else 0]
+        each[...] = np.bincount(judgments.matrix_items, -(tie**2) * spread, n * n).reshape(n, n)
+        each.reshape(-1)[:: n + 1] += diagonal[:, k]
+        each[...] = _centred(np.linalg.inv(each))
+    return found
+
+
+def joint_step(
+    judgments: Judgments,
+    structure: Structure,
+    weights: NDArray,
+    at: tuple[NDArray, NDArray],
+    pull: NDArray,
+    inverse: NDArray,
+    above: NDArray,
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Steps of q (n, R) and theta (C, R), no longer than `LONGEST_STEP`, and how long they would have been (R,)."""
+    q, theta = at
+    tie, item = structure.taste**-2, judgments.item
+    gap = tie * (q[item] - theta)
+    right = judgments.of_items @ (weights[judgments.expert] * (tie * pull - gap)) - structure.quality**-2 * q
+    move = np.einsum("rkl,lr->kr", above, right)
+    shift = pull + tie * _times_each(judgments, inverse, move[item])
+    longest = np.maximum(np.abs(move).max(0), np.abs(shift).max(0))
+    damp = np.minimum(1.0, LONGEST_STEP / np.maximum(longest, LONGEST_STEP))
+    return damp * move, damp * shift, longest
+
+
+def _times_each(judgments: Judgments, inverse: NDArray, values: NDArray) -> NDArray[np.float64]:
+    """Matrices (R, S), or the same ones for all (1, S), times values (C, R)."""
+    if len(inverse) == 1:
+        return judgments.times(inverse[0], values)
+    out = np.empty(values.shape)
+    for block, matrices in judgments.matrices(inverse):
+        own = values[block.cells].reshape(*block.shape, -1)
+        out[block.cells] = np.einsum("rgkl,glr->gkr", matrices, own).reshape(out[block.cells].shape)
+    return out
 
 
 def _centred(covariance: NDArray) -> NDArray[np.float64]:
     """Condition a covariance on the mean being what it is."""
     total = covariance.sum(0)
     return covariance - np.outer(total, total) / total.sum()
-
-
-def _schur(weights: NDArray, inverse: NDArray, tie: float, prior: float) -> NDArray[np.float64]:
-    """Precision of q once every theta has followed it."""
-    n = inverse.shape[-1]
-    return (prior + weights.sum() * tie) * np.eye(n) - tie**2 * np.tensordot(weights, inverse, 1)
-
-
-def _each(matrices: NDArray, vectors: NDArray) -> NDArray[np.float64]:
-    """matrices (J, n, n), symmetric, times vectors (R, J, n)."""
-    return np.swapaxes(np.swapaxes(vectors, 0, 1) @ matrices, 0, 1)

@@ -8,6 +8,7 @@ narrower, which noise alone hardly does. So the error is taken out only where th
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,9 +17,9 @@ from numpy.typing import NDArray
 from ..arrays import Floats
 from ..pairwise.bradley_terry import BradleyTerryResult, bradley_terry
 from ..pairwise.comparisons import Comparisons
-from ..pairwise.davidson_model import pair_residuals
+from ..pairwise.davidson_model import answer_probabilities
 from ..pairwise.newton_worths import WorthFits, fit_counts
-from ..pairwise.pair_counts import PairCounts, count_pairs
+from ..pairwise.rater_counts import RaterCounts, count_by_rater
 from ..panel.bootstrap import Resamples
 from ..ratings.mean_opinion_score import weighted_scores
 from ..ratings.ratings import Ratings
@@ -46,8 +47,8 @@ class WorthsOnScale:
     spread_error : float
         Standard error of the worths' spread, as a share of it, from how differently the experts stretch them; NaN with a
         single expert who compared, or where the worths do not vary.
-    pairs : PairCounts
-        One row per expert.
+    pairs : RaterCounts
+        What each expert answered on each pair.
     table : ndarray, shape (J, n)
         Ratings, NaN where missing.
     """
@@ -58,7 +59,7 @@ class WorthsOnScale:
     intercept: float
     corrected: bool
     spread_error: float
-    pairs: PairCounts
+    pairs: RaterCounts
     table: Floats
 
 
@@ -104,7 +105,7 @@ def worths_on_scale(comparisons: Comparisons, ratings: Ratings) -> WorthsOnScale
             "is the rating scale reversed? Reversing it must be requested (ppaint build --reverse-ratings, or "
             "build_dataset(..., reverse_ratings=True))"
         )
-    pairs = count_pairs(comparisons, by_rater=True)
+    pairs = count_by_rater(comparisons)
     spread_error = _spread_error(worths, pairs)
     slope, intercept, corrected = anchor(
         worths.log_worths[None],
@@ -144,9 +145,13 @@ def resampled_worths(fit: WorthsOnScale, resamples: Resamples) -> tuple[NDArray[
     log_tie = _log_tie(fit.worths)
     counts = fit.pairs.weighted(resamples.counts)
     newton = fit_counts(counts, FUSION_PRIOR_PRECISION, log_tie=log_tie, start=fit.worths.log_worths)
-    moved = _moved_by_experts(newton, fit.pairs, log_tie)
     experts = resamples.counts.shape[1]
-    variance = (resamples.counts[:, None, :] * moved**2).sum(-1) * experts / (experts - 1)
+    variance = np.stack(
+        [
+            count @ moved**2 * experts / (experts - 1)
+            for count, moved in zip(resamples.counts, _moved_by_experts(newton, fit.pairs, log_tie), strict=True)
+        ]
+    )
     scores, errors = weighted_scores(fit.table, resamples.counts)
     slope, intercept, corrected = anchor(newton.theta, np.sqrt(variance), scores, errors, correct=fit.corrected)
     return intercept[:, None] + slope[:, None] * newton.theta, corrected
@@ -174,31 +179,40 @@ def _log_tie(worths: BradleyTerryResult) -> float:
     return float(np.log(worths.tie_parameter)) if worths.tie_parameter > 0 else -np.inf
 
 
-def _moved_by_experts(fits: WorthFits, pairs: PairCounts, log_tie: float) -> NDArray[np.float64]:
-    """How far each expert's judgments move the worths of each fit, first order, (R, n, J)."""
-    residual = pair_residuals(fits.theta, pairs, log_tie)  # (R, J, P)
-    sides = np.zeros((pairs.first.size, pairs.n_items))
-    row = np.arange(pairs.first.size)
-    sides[row, pairs.first], sides[row, pairs.second] = 1.0, -1.0
-    moved = np.linalg.solve(fits.hessian, np.swapaxes(residual @ sides, 1, 2))
-    return moved - moved.mean(1, keepdims=True)
+def _residuals(theta: NDArray, pairs: RaterCounts, log_tie: float) -> NDArray[np.float64]:
+    """Derivative of each entry's log-likelihood in the difference of its pair's log-worths, (E,)."""
+    d = (theta[pairs.first] - theta[pairs.second])[None]
+    win, _, loss = answer_probabilities(d, np.full((1, 1), log_tie))
+    total = pairs.wins + pairs.ties + pairs.losses
+    return (pairs.wins - pairs.losses) / 2 - total * ((win - loss)[0] / 2)[pairs.pair]
 
 
-def _spread_error(worths: BradleyTerryResult, pairs: PairCounts) -> float:
+def _moved_by_experts(fits: WorthFits, pairs: RaterCounts, log_tie: float) -> Iterator[NDArray[np.float64]]:
+    """How far each expert's judgments move the worths, first order, fit by fit, each (J, n)."""
+    n, first = pairs.n_items, pairs.rater * pairs.n_items + pairs.first[pairs.pair]
+    second, size = first + (pairs.second - pairs.first)[pairs.pair], pairs.n_raters * n
+    for theta, hessian in zip(fits.theta, fits.hessian, strict=True):
+        residual = _residuals(theta, pairs, log_tie)
+        pulled = (np.bincount(first, residual, size) - np.bincount(second, residual, size)).reshape(-1, n)
+        moved = np.linalg.solve(hessian, pulled.T).T
+        yield moved - moved.mean(1, keepdims=True)
+
+
+def _spread_error(worths: BradleyTerryResult, pairs: RaterCounts) -> float:
     """Relative standard error of the worths' spread, over experts."""
-    judged = (pairs.wins + pairs.ties + pairs.losses).sum(1)
+    judged = pairs.judged
     experts, squares = int((judged > 0).sum()), float((worths.log_worths**2).sum())
     if experts < 2 or squares <= NO_SPREAD**2:
         return float("nan")
     log_tie = _log_tie(worths)
     total = pairs.weighted(np.ones((1, len(judged))))
     fits = fit_counts(total, FUSION_PRIOR_PRECISION, log_tie=log_tie, start=worths.log_worths)
-    along = worths.log_worths @ _moved_by_experts(fits, pairs, log_tie)[0] / squares
+    along = next(_moved_by_experts(fits, pairs, log_tie)) @ worths.log_worths / squares
     apart = along - judged / judged.sum() * along.sum()  # without the prior's pull, which is no difference of experts
     return float(np.sqrt(experts / (experts - 1) * (apart**2).sum()))
 
 
-def worth_influence(fit: WorthsOnScale) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def worth_influence(fit: WorthsOnScale) -> tuple[NDArray, NDArray, NDArray]:
     """How far each judgment's residual moves each score, experts and slope held fixed.
 
     Parameters
@@ -207,21 +221,23 @@ def worth_influence(fit: WorthsOnScale) -> tuple[NDArray[np.float64], NDArray[np
 
     Returns
     -------
-    pairs : ndarray, shape (J, P, n)
-        In rating units, for each expert and distinct pair; first order.
+    reach : ndarray, shape (n, n)
+        In rating units, first order: an entry of the pairs moves the scores by (reach of its first item - reach of its second)
+        times its residual.
+    pairs : ndarray, shape (E,)
+        The residuals of the entries.
     ratings : ndarray, shape (J, n)
-        For each expert and rated item: they move the common level only.
+        What each rating does: it moves the common level only.
     """
     log_tie = _log_tie(fit.worths)
-    theta, pairs, experts = fit.worths.log_worths, fit.pairs, len(fit.table)
-    total = pairs.weighted(np.ones((1, experts)))
-    inverse = np.linalg.inv(fit_counts(total, FUSION_PRIOR_PRECISION, log_tie=log_tie, start=theta).hessian[0])
-    residual = pair_residuals(theta[None], pairs, log_tie)[0]
-    by_pair = fit.slope * (inverse[pairs.first] - inverse[pairs.second])[None] * residual[..., None]
+    theta, experts = fit.worths.log_worths, len(fit.table)
+    total = fit.pairs.weighted(np.ones((1, experts)))
+    fits = fit_counts(total, FUSION_PRIOR_PRECISION, log_tie=log_tie, start=theta)
+    reach = fit.slope * np.linalg.inv(fits.hessian[0])
     there = ~np.isnan(fit.table)
     filled = np.where(there, fit.table, 0.0)
     item = filled.sum(0) / np.maximum(there.sum(0), 1)
     rater = (np.where(there, fit.table - item, 0.0)).sum(1) / np.maximum(there.sum(1), 1)
     left = np.where(there, fit.table - item - rater[:, None], 0.0)
     share = 1 / np.maximum(there.sum(0), 1) / max(there.any(0).sum(), 1)
-    return by_pair, left * share
+    return reach, _residuals(theta, fit.pairs, log_tie), left * share

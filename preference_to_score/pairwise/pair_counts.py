@@ -84,7 +84,7 @@ def incidence(first: NDArray, second: NDArray, n: int) -> csr_array:
     return csr_array((signs, columns, np.arange(0, 2 * first.size + 1, 2)), shape=(first.size, n))
 
 
-def count_pairs(comparisons: Comparisons, *, ties: str = "davidson", by_rater: bool = False) -> PairCounts:
+def count_pairs(comparisons: Comparisons, *, ties: str = "davidson") -> PairCounts:
     """Aggregate comparisons over distinct pairs.
 
     Parameters
@@ -93,8 +93,6 @@ def count_pairs(comparisons: Comparisons, *, ties: str = "davidson", by_rater: b
     ties : {"davidson", "half"}
         Whether an outcome of 0.5 is an answer of its own, or half a win for either side. Outcomes other than 0, 0.5
         and 1 (soft judgments) need ``"half"``.
-    by_rater : bool
-        One weighting for each rater, instead of one in all.
 
     Returns
     -------
@@ -111,29 +109,57 @@ def count_pairs(comparisons: Comparisons, *, ties: str = "davidson", by_rater: b
     >>> counts.wins, counts.ties, counts.losses
     (array([[2., 0.]]), array([[0., 1.]]), array([[0., 0.]]))
     """
+    first, second, pair = distinct_pairs(comparisons)
+    won, tied, lost = (np.bincount(pair, each, first.size)[None] for each in answers(comparisons, ties))
+    return PairCounts(first, second, won, tied, lost, len(comparisons.items))
+
+
+def answers(comparisons: Comparisons, ties: str) -> tuple[NDArray, NDArray, NDArray]:
+    """Weight of "the item that stands earlier among the items was preferred", "tie" and "the later one", row by row.
+
+    Parameters
+    ----------
+    comparisons : Comparisons
+        Of m judgments.
+    ties : {"davidson", "half"}
+
+    Returns
+    -------
+    won, tied, lost : ndarray, shape (m,)
+
+    Raises
+    ------
+    ValueError
+        If `ties` is unknown, or outcomes are soft where Davidson's ties are asked for.
+
+    Examples
+    --------
+    >>> answers(Comparisons.from_arrays([0, 1], [1, 0], [1, 1]), "half")
+    (array([1., 0.]), array([0., 0.]), array([0., 1.]))
+    """
     if ties not in ("davidson", "half"):
         raise ValueError(f"ties must be 'davidson' or 'half', not {ties!r}")
     y, w = comparisons.outcome, comparisons.weight
     tied = (y == 0.5) if ties == "davidson" else np.zeros(y.shape, dtype=bool)
     if ties == "davidson" and not ((y == 0) | tied | (y == 1)).all():
         raise ValueError("outcomes other than 0, 0.5 and 1 are soft judgments: ask for ties='half'")
+    y = np.where(comparisons.first > comparisons.second, 1 - y, y)
+    hard = w * ~tied
+    return hard * y, w * tied, hard * (1 - y)
+
+
+def distinct_pairs(comparisons: Comparisons) -> tuple[NDArray[np.int_], NDArray[np.int_], NDArray[np.int_]]:
+    """The distinct unordered pairs, first < second, (P,), and the position of each judgment's pair among them, (m,).
+
+    Examples
+    --------
+    >>> distinct_pairs(Comparisons.from_arrays([0, 2, 1], [1, 1, 0], [1, 1, 1]))
+    (array([0, 1]), array([1, 2]), array([0, 1, 0]))
+    """
     n = len(comparisons.items)
-    flip = comparisons.first > comparisons.second
     low, high = np.minimum(comparisons.first, comparisons.second), np.maximum(comparisons.first, comparisons.second)
     code, pair = _distinct(low, high, n)
-    y = np.where(flip, 1 - y, y)
-    rows = comparisons.rater
-    if by_rater and rows is None:
-        raise ValueError("these comparisons name no raters")
-    shape = (len(comparisons.raters) if by_rater else 1, code.size)
-    place = rows * code.size + pair if by_rater else pair
-
-    def total(values: NDArray) -> NDArray:
-        flat = np.bincount(place, values, shape[0] * shape[1])
-        return flat.reshape(shape)
-
-    hard = w * ~tied
-    return PairCounts(code // n, code % n, total(hard * y), total(w * tied), total(hard * (1 - y)), n)
+    return code // n, code % n, pair
 
 
 def _distinct(low: NDArray, high: NDArray, n: int) -> tuple[NDArray[np.int_], NDArray[np.int_]]:

@@ -14,8 +14,8 @@ from ..arrays import Floats
 from ..pairwise.bradley_terry import bradley_terry
 from ..pairwise.comparisons import Comparisons
 from ..pairwise.connectivity import check_connected
-from ..pairwise.pair_counts import count_pairs
-from .panel_worths import panel_worths
+from ..pairwise.rater_counts import count_by_rater
+from .panel_worths import worths_of_each
 
 AGREEMENT_PRIOR_PRECISION = 0.1  # of a rater's own worths; fixed, since Kendall's W moves with it
 PRIOR_PRECISIONS = (0.01, 0.03, 0.1, 0.3, 1.0)  # to see how far it moves
@@ -103,9 +103,8 @@ def preference_ranks(
         for position in range(len(comparisons.raters)):
             with _named(comparisons, position):
                 check_connected(comparisons.of_rater(position))
-        counts = count_pairs(comparisons, ties="half", by_rater=True)
-        worths = panel_worths(counts, np.eye(len(comparisons.raters)), prior_precision=prior_precision)
-        return rankdata(worths, axis=1)
+        own = worths_of_each(count_by_rater(comparisons, ties="half"), prior_precision=prior_precision)
+        return rankdata(own, axis=1)
     ranks = []
     for position in range(len(comparisons.raters)):
         with _named(comparisons, position):

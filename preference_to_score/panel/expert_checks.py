@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 from dataclasses import dataclass
-from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import binom, norm
+from scipy.special import ndtri
+from scipy.stats import binom
 
 from .expert_profiles import LEAST_ITEMS, ExpertProfiles
 from .item_jackknife import Estimates
@@ -133,22 +133,38 @@ def _mostly_against(profiles: ExpertProfiles, protocol: str, position: int) -> b
     return bool(not known.size or np.sign(known).sum() < 0)  # where nobody judged the same things, the interval decides
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _Likeness:
     """How often every two experts differ under one protocol, and how often experts usually do."""
 
     protocol: str
     shared: NDArray[np.int_]  # (J, J) judgments of both
-    differ: NDArray[np.float64]  # (J, J) share of them
-    usual: NDArray[np.float64]  # (J, J) that of the other pairs of experts; NaN where none can say
+    same: NDArray[np.float64]  # (J, J) share of them answered alike
+    telling: NDArray[np.bool_]  # (J, J) who surely agree better than chance; above the diagonal alone
+    every: NDArray[np.float64]  # (L,) share of differing answers of these, rising
+    pairs: int  # of experts who judged the same things
+
+    def usual(self, one: int, others: NDArray, differ: NDArray) -> NDArray[np.float64]:
+        """Share in which other pairs of experts typically (median) differ, for pairs that differ so much; NaN where none can say."""
+        size = self.every.size
+        if not size:
+            return np.full(others.size, np.nan)
+        own = self.telling[one, others]
+        middle = np.array([(size - 1) // 2, size // 2])
+        left_out = np.searchsorted(self.every, differ)  # a pair that tells is not among the others
+        rest = np.array([(size - 2) // 2, (size - 1) // 2])
+        places = np.where(own, rest[:, None] + (rest[:, None] >= left_out), middle[:, None])
+        low, high = self.every[np.minimum(places, size - 1)]
+        return np.where(own & (size == 1), np.nan, (low + high) / 2)
 
 
 def _copy_flags(profiles: ExpertProfiles) -> list[ExpertFlag]:
     found, names = [], profiles.raters
     both = [_likeness(profiles, protocol) for protocol in ("ratings", "preferences")]
-    for one, other in combinations(range(len(names)), 2):
-        for each in _alike(both, one, other):
-            share, shared = 1 - float(each.differ[one, other]), int(each.shared[one, other])
+    for one in range(len(names) - 1):
+        others = one + 1 + np.flatnonzero(np.any([each.shared[one, one + 1 :] > 0 for each in both], axis=0))
+        for other, each in _alike(both, one, others):
+            share, shared = float(each.same[one, other]), int(each.shared[one, other])
             found.append(ExpertFlag(names[one], each.protocol, COPY, share, names[other], shared))
             found.append(ExpertFlag(names[other], each.protocol, COPY, share, names[one], shared))
     return found
@@ -156,38 +172,45 @@ def _copy_flags(profiles: ExpertProfiles) -> list[ExpertFlag]:
 
 def _likeness(profiles: ExpertProfiles, protocol: str) -> _Likeness:
     ratings = protocol == "ratings"
-    differ = 1 - (profiles.same_ratings if ratings else profiles.same_answers)
+    same = profiles.same_ratings if ratings else profiles.same_answers
     shared = profiles.both_rated if ratings else profiles.both_answered
     related = profiles.rating_correlation if ratings else profiles.answer_correlation
-    free = np.maximum(shared - ratings, 0)  # a mean is taken out of ratings
-    with np.errstate(invalid="ignore"):
-        telling = related >= np.minimum(RELATED / np.sqrt(np.maximum(free, 1)), CLEARLY)
-    telling &= free >= LEAST_ITEMS
-    upper = np.triu(telling, 1)
-    every = np.sort(differ[upper])
-    usual = np.full(differ.shape, np.median(every) if every.size else np.nan)
-    for one, other in zip(*np.nonzero(upper), strict=True):
-        rest = np.delete(every, np.searchsorted(every, differ[one, other]))
-        usual[one, other] = usual[other, one] = np.median(rest) if rest.size else np.nan
-    return _Likeness(protocol, shared, differ, usual)
+    telling, pairs, differing = np.zeros(shared.shape, dtype=bool), 0, []
+    for one in range(len(shared) - 1):
+        rest = slice(one + 1, None)
+        free = np.maximum(shared[one, rest] - ratings, 0)  # a mean is taken out of ratings
+        with np.errstate(invalid="ignore"):
+            surely = related[one, rest] >= np.minimum(RELATED / np.sqrt(np.maximum(free, 1)), CLEARLY)
+        telling[one, rest] = surely & (free >= LEAST_ITEMS)
+        differing.append(1 - same[one, rest][telling[one, rest]])
+        pairs += int(np.count_nonzero(shared[one, rest]))
+    return _Likeness(protocol, shared, same, telling, np.sort(np.concatenate(differing)), max(pairs, 1))
 
 
-def _alike(both: list[_Likeness], one: int, other: int) -> list[_Likeness]:
-    """Under which protocols two experts answer like each other."""
-    known = [each for each in both if each.shared[one, other] > 0 and not np.isnan(each.usual[one, other])]
-    pairs = [max(int((np.triu(each.shared, 1) > 0).sum()), 1) for each in known]
-    found = [
-        each
-        for each, total in zip(known, pairs, strict=True)
-        if _wilson_upper(each.differ[one, other], each.shared[one, other], 1 - 0.025 / total)
-        < ALIKE * each.usual[one, other]
-    ]
-    number = [int(each.shared[one, other]) for each in known]
-    differing = [round(n * float(each.differ[one, other])) for n, each in zip(number, known, strict=True)]
-    usual = [float(each.usual[one, other]) for each in known]
-    if known and sum(differing) <= HARDLY * np.dot(number, usual):
-        if _so_few(differing, number, usual) * max(pairs) <= BY_CHANCE:
-            found += [each for each in known if each not in found]
+def _alike(both: list[_Likeness], one: int, others: NDArray) -> list[tuple[int, _Likeness]]:
+    """Which of the others answer like one expert, and under which protocols."""
+    number = np.array([each.shared[one, others] for each in both])
+    differ = np.array([1 - each.same[one, others] for each in both])
+    usual = np.array([each.usual(one, others, mine) for each, mine in zip(both, differ, strict=True)])
+    known = (number > 0) & ~np.isnan(usual)
+    level = np.array([1 - 0.025 / each.pairs for each in both])[:, None]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        surely = known & (_wilson_upper(differ, number, level) < ALIKE * usual)
+        differing = np.where(known, np.rint(number * differ), 0)
+        hardly = known.any(0) & (differing.sum(0) <= HARDLY * np.where(known, number * usual, 0).sum(0))
+        # that nothing differs is the least likely of what counts: where even that may be chance, so is the rest
+        most = np.where(known, np.array([each.pairs for each in both])[:, None], 1).max(0)
+        hardly &= np.where(known, (1 - usual) ** number, 1.0).prod(0) * most <= BY_CHANCE
+    found = []
+    for k in np.flatnonzero(surely.any(0) | hardly):
+        of = np.flatnonzero(known[:, k])
+        named = [p for p in of if surely[p, k]]
+        if hardly[k]:
+            few = ([int(values[p, k]) for p in of] for values in (differing, number))
+            chance = _so_few(*few, [float(usual[p, k]) for p in of])
+            if chance * max(both[p].pairs for p in of) <= BY_CHANCE:
+                named += [p for p in of if p not in named]
+        found += [(int(others[k]), both[p]) for p in named]
     return found
 
 
@@ -200,7 +223,7 @@ def _so_few(differing: list[int], number: list[int], usual: list[float]) -> floa
     return float((binom.pmf(first, number[0], usual[0]) * binom.cdf(total - first, number[1], usual[1])).sum())
 
 
-def _wilson_upper(share: float, total: int, level: float) -> float:
-    z = norm.ppf(level)
+def _wilson_upper(share: NDArray, total: NDArray, level: NDArray) -> NDArray[np.float64]:
+    z = ndtri(level)
     half = z * np.sqrt(share * (1 - share) / total + z**2 / (4 * total**2))
-    return float((share + z**2 / (2 * total) + half) / (1 + z**2 / total))
+    return (share + z**2 / (2 * total) + half) / (1 + z**2 / total)

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 from scipy.stats import norm, rankdata
 
 from ..arrays import Floats
 from ..pairwise.comparisons import Comparisons
-from ..pairwise.pair_counts import PairCounts, count_pairs
+from ..pairwise.rater_counts import RaterCounts, count_by_rater
 from ..ratings.ratings import Ratings
 from .item_jackknife import Estimates, jackknife_interval, leave_out
-from .panel_worths import panel_worths
+from .panel_worths import panel_worths, worths_of_each
+from .rater_likeness import RaterAnswers
 
 LEAST_ITEMS = 5  # shared with the others; below it an expert gets no figure
 NOTHING = 1e-6  # of a spread: what rounding leaves where nothing varies
@@ -210,23 +213,28 @@ def _of_ratings(ratings: Ratings, level: float) -> dict[str, Estimates | NDArray
     kinds = {"bias": "identity", "spread": "log", "inconsistency": "log", "agreement": "fisher"}
     value, low, high = np.full((3, len(kinds), len(table)), np.nan)
     there = ~np.isnan(table)
+    seen = there.sum(0)
     for j in range(len(table)):
-        shared = there[j] & (np.delete(there, j, axis=0).any(0))
+        shared = there[j] & (seen > 1)
         if shared.sum() < LEAST_ITEMS:
             continue
-        figures = _rating_figures(table[j, shared], np.delete(table, j, axis=0)[:, shared])
+        others = table[:, shared]
+        others[j] = np.nan
+        figures = _rating_figures(table[j, shared], others)
         for k, (every, transform) in enumerate(zip(figures, kinds.values(), strict=True)):
             edge = _rank_edge(int(shared.sum())) if transform == "fisher" else NOTHING
             interval = _interval(every, transform, level, edge=edge)
             value[k, j], low[k, j], high[k, j] = interval.value, interval.low, interval.high
     figures = {name: Estimates(value[k], low[k], high[k]) for k, name in enumerate(kinds)}
-    same, both = _alike(table)
-    figures |= {"same_ratings": same, "both_rated": both, "rating_correlation": _correlated(table, centred=True)}
+    rater, item = np.nonzero(there)
+    answers = RaterAnswers(rater, item, table[there], *table.shape)
+    same, both = answers.alike()
+    figures |= {"same_ratings": same, "both_rated": both, "rating_correlation": answers.correlated(centred=True)}
     return {**figures, "n_ratings": ratings.counts().sum(1)}
 
 
 def _rating_figures(own: NDArray, others: NDArray) -> tuple[NDArray, NDArray, NDArray, NDArray]:
-    """Bias, spread, inconsistency, agreement of one expert, ratings (n,), against the others', (J - 1, n).
+    """Bias, spread, inconsistency, agreement of one expert, ratings (n,), against the others', (J, n), NaN where missing.
 
     Each of shape (1 + G,): with all items, then with each group of items left out.
     """
@@ -247,70 +255,80 @@ def _rating_figures(own: NDArray, others: NDArray) -> tuple[NDArray, NDArray, ND
 
 
 def _typical_spread(others: NDArray, there: NDArray, kept: NDArray) -> NDArray[np.float64]:
-    """Root mean square over the others (J - 1, n) of each one's standard deviation, for every choice of items (G, n)."""
-    count = kept @ there.T
-    level = np.array([row[seen].mean() if seen.any() else 0.0 for row, seen in zip(others, there, strict=True)])
+    """Root mean square over the others (J, n) of each one's standard deviation, for every choice of items (G, n)."""
+    count = kept @ there.T.astype(float)
+    level = np.where(there, others, 0.0).sum(1) / np.maximum(there.sum(1), 1)
     centred = np.where(there, others - level[:, None], 0.0)
-    variance = (kept @ (centred**2).T - (kept @ centred.T) ** 2 / count) / (count - 1)
     known = count > 1
+    many = np.where(known, count, 2.0)
+    variance = (kept @ (centred**2).T - (kept @ centred.T) ** 2 / many) / (many - 1)
     return np.sqrt(np.where(known, variance, 0.0).sum(1) / known.sum(1))
 
 
 def _of_comparisons(comparisons: Comparisons, level: float) -> dict[str, Estimates | NDArray]:
-    counts = count_pairs(comparisons, ties="half", by_rater=True)
-    judged = counts.wins + counts.losses
-    credit = np.where(judged > 0, counts.wins / np.where(judged > 0, judged, 1.0), np.nan)
+    counts = count_by_rater(comparisons, ties="half")
+    credit = counts.wins / (counts.wins + counts.losses)
+    answers = RaterAnswers(counts.rater, counts.pair, credit, counts.n_raters, counts.first.size)
     who, raters = comparisons.rater, len(comparisons.raters)
     total = np.bincount(who, comparisons.weight, raters)
     first = np.bincount(who, comparisons.weight * comparisons.outcome, raters)
-    same, both = _alike(credit)
+    same, both = answers.alike()
     return {
         "side_bias": _wilson(first, total, level),
         "circularity": _circularity(credit, counts, level),
-        "preference_agreement": _worth_agreement(comparisons, counts, level),
+        "preference_agreement": _worth_agreement(counts, level),
         "same_answers": same,
         "both_answered": both,
-        "answer_correlation": _correlated(2 * credit - 1, centred=False),
+        "answer_correlation": replace(answers, value=2 * credit - 1).correlated(centred=False),
         "n_comparisons": np.rint(total).astype(int),
     }
 
 
-def _worth_agreement(comparisons: Comparisons, counts: PairCounts, level: float) -> Estimates:
+def _worth_agreement(counts: RaterCounts, level: float) -> Estimates:
     """SRCC of each expert's worths with the worths of the others together, over the items that both sides compared."""
-    raters = len(comparisons.raters)
-    own = np.eye(raters)
-    worths = panel_worths(counts, np.vstack([own, 1 - own]))
+    raters = counts.n_raters
+    mine, others = worths_of_each(counts), panel_worths(counts, 1 - np.eye(raters))
+    answered = np.bincount(counts.pair, minlength=counts.first.size)  # by how many raters
     value, low, high = np.full((3, raters), np.nan)
-    for j in range(raters):
-        mine = comparisons.rater == j
-        both = _connected(comparisons, mine) & _connected(comparisons, ~mine)
+    for j, (one, rest, own) in enumerate(zip(mine, others, _entries(counts), strict=True)):
+        left = answered.copy()
+        left[counts.pair[own]] -= 1
+        pair = np.flatnonzero(left > 0)
+        both = _connected(counts, counts.pair[own]) & _connected(counts, pair)
         if both.sum() < LEAST_ITEMS:
             continue
-        one, rest = worths[j, both], worths[raters + j, both]
-        every = _srcc_left_out(one, rest)
+        every = _srcc_left_out(one[both], rest[both])
         interval = _interval(every, "fisher", level, edge=_rank_edge(int(both.sum())))
         value[j], low[j], high[j] = interval.value, interval.low, interval.high
     return Estimates(value, low, high)
 
 
-def _connected(comparisons: Comparisons, rows: NDArray) -> NDArray[np.bool_]:
-    """Which items these rows compare; none where the rows do not connect them."""
-    n = len(comparisons.items)
-    if not rows.any():
-        return np.zeros(n, dtype=bool)
-    part = comparisons.take(rows)
+def _entries(counts: RaterCounts) -> list[slice]:
+    """Where each rater's entries are."""
+    starts = np.searchsorted(counts.rater, np.arange(counts.n_raters + 1)).tolist()
+    return [slice(begin, end) for begin, end in zip(starts[:-1], starts[1:], strict=True)]
+
+
+def _connected(counts: RaterCounts, pair: NDArray) -> NDArray[np.bool_]:
+    """Which items these pairs compare; none where the pairs do not connect them."""
+    n, first, second = counts.n_items, counts.first[pair], counts.second[pair]
     seen = np.zeros(n, dtype=bool)
-    seen[part.first] = seen[part.second] = True
-    return seen & (np.unique(part.components()[seen]).size == 1)
+    seen[first] = seen[second] = True
+    if not pair.size:
+        return seen
+    label = connected_components(coo_array((np.ones(pair.size), (first, second)), shape=(n, n)), directed=False)[1]
+    return seen & (np.unique(label[seen]).size == 1)
 
 
-def _circularity(credit: NDArray, counts: PairCounts, level: float) -> Estimates:
+def _circularity(credit: NDArray, counts: RaterCounts, level: float) -> Estimates:
     """Circular among fully decided triads; those that hold an item stand on the diagonal of the matrices' cubes."""
-    value, low, high = np.full((3, len(credit)), np.nan)
-    for j, answers in enumerate(credit):
+    value, low, high = np.full((3, counts.n_raters), np.nan)
+    for j, own in enumerate(_entries(counts)):
         beats = np.zeros((counts.n_items, counts.n_items))
-        beats[counts.first, counts.second] = answers > 0.5
-        beats[counts.second, counts.first] = answers < 0.5
+        first, second, answers = counts.first[counts.pair[own]], counts.second[counts.pair[own]], credit[own]
+        beats[first, second], beats[second, first] = answers > 0.5, answers < 0.5
+        items = np.unique([first, second])  # the others are in no triad
+        beats = beats[np.ix_(items, items)]
         decided = beats + beats.T
         circular = ((beats @ beats) * beats.T).sum(1)
         triads = ((decided @ decided) * decided).sum(1) / 2
@@ -347,32 +365,6 @@ def _wilson(hits: NDArray, total: NDArray, level: float) -> Estimates:
         centre = (share + z**2 / (2 * total)) / (1 + z**2 / total)
         half = z / (1 + z**2 / total) * np.sqrt(share * (1 - share) / total + z**2 / (4 * total**2))
     return Estimates(share, centre - half, centre + half)
-
-
-def _alike(table: NDArray) -> tuple[NDArray[np.float64], NDArray[np.int_]]:
-    """Share of equal cells of every two rows (J, m) among those that both have, and how many these are."""
-    there = ~np.isnan(table)
-    both = np.array([(row & there).sum(-1) for row in there])
-    np.fill_diagonal(both, 0)
-    equal = np.array([(row == table).sum(-1) for row in table])
-    return np.where(both > 0, equal / np.maximum(both, 1), np.nan), both
-
-
-def _correlated(table: NDArray, *, centred: bool) -> NDArray[np.float64]:
-    """Correlation of every two rows (J, m) over the cells that both have; NaN where it is not defined."""
-    there = ~np.isnan(table)
-    both, value = (there.astype(float) @ there.T), np.where(there, table, 0.0)
-    if centred:
-        level = value.sum(1) / np.maximum(there.sum(1), 1)  # a common shift changes nothing, and keeps sums short
-        value = np.where(there, value - level[:, None], 0.0)
-    own, squares, cross = value @ there.T, value**2 @ there.T, value @ value.T
-    count = np.maximum(both, 1) if centred else np.inf
-    left = squares - own**2 / count
-    scale = left * left.T
-    known = (both > 1) & (scale > 1e-12 * (squares * squares.T)) & (scale > 0)
-    np.fill_diagonal(known, False)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return np.where(known, (cross - own * own.T / count) / np.sqrt(np.where(known, scale, 1.0)), np.nan)
 
 
 def _srcc_left_out(x: NDArray, y: NDArray) -> NDArray[np.float64]:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from ..pairwise.comparisons import Comparisons
 from ..pairwise.pair_counts import count_pairs
+from ..pairwise.rater_counts import count_by_rater
 
 
 @dataclass(frozen=True)
@@ -88,10 +89,10 @@ def kendalls_u(comparisons: Comparisons) -> PairAgreement:
 def _answers(comparisons: Comparisons) -> tuple[NDArray, NDArray, NDArray]:
     """Of every pair: number of judges, the sum of their answers in [-1, 1], and the sum of squares."""
     if comparisons.rater is not None:
-        counts = count_pairs(comparisons, ties="half", by_rater=True)
-        total = counts.wins + counts.losses
-        answer = np.where(total > 0, (counts.wins - counts.losses) / np.where(total > 0, total, 1.0), 0.0)
-        return (total > 0).sum(0).astype(float), answer.sum(0), (answer**2).sum(0)
+        each = count_by_rater(comparisons, ties="half")
+        answer = (each.wins - each.losses) / (each.wins + each.losses)
+        pairs = each.first.size
+        return tuple(np.bincount(each.pair, value, pairs) for value in (np.ones(len(each)), answer, answer**2))
     counts = count_pairs(comparisons, ties="half")
     answer = comparisons.outcome * 2 - 1
     low, high = np.minimum(comparisons.first, comparisons.second), np.maximum(comparisons.first, comparisons.second)

@@ -11,11 +11,11 @@ from scipy.stats import rankdata
 
 from ..arrays import Floats
 from ..pairwise.comparisons import Comparisons
-from ..pairwise.pair_counts import count_pairs
-from ..ratings.mean_opinion_score import weighted_scores
+from ..pairwise.rater_counts import count_by_rater
+from ..ratings.mean_opinion_score import weighted_means
 from ..ratings.ratings import Ratings
 from .bootstrap import expert_resamples, kept_resamples, resampled_errors
-from .panel_worths import panel_worths
+from .panel_worths import panel_worths, worths_of_each
 
 LEAST_ITEMS = 5
 REFERENCES = ("ratings", "preferences", "both")
@@ -75,21 +75,20 @@ def single_expert_lines(comparisons: Comparisons | None, ratings: Ratings | None
     j = len(raters)
     own = np.full((2, j, items), np.nan)
     rest = own.copy()
+    position = {name: place for place, name in enumerate(raters)}
     if ratings is not None:
-        place = [raters.index(name) for name in ratings.raters]
+        place = [position[name] for name in ratings.raters]
         table = ratings.table()
         own[0, place] = table
-        rest[0] = weighted_scores(table, 1 - np.eye(j)[:, place])[0]
+        rest[0] = weighted_means(table, 1 - np.eye(j)[:, place])
     if comparisons is not None:
-        counts = count_pairs(comparisons, ties="half", by_rater=True)
-        weights = np.zeros((j, len(comparisons.raters)))
-        weights[[raters.index(name) for name in comparisons.raters], range(len(comparisons.raters))] = 1
-        seen = np.zeros((len(comparisons.raters), items))
+        counts = count_by_rater(comparisons, ties="half")
+        place = [position[name] for name in comparisons.raters]
+        others = 1 - np.eye(j)[:, place]
+        seen = np.zeros((counts.n_raters, items))
         seen[comparisons.rater, comparisons.first] = seen[comparisons.rater, comparisons.second] = 1
-        named = weights.any(0) * (1 - weights)
-        both = np.vstack([weights, named])
-        worths = np.where(both @ seen > 0, panel_worths(counts, both), np.nan)
-        own[1], rest[1] = worths[:j], worths[j:]
+        own[1, place] = np.where(seen > 0, worths_of_each(counts), np.nan)
+        rest[1] = np.where(others @ seen > 0, panel_worths(counts, others), np.nan)
     references = [rest[0], rest[1], (standardised(rest[0]) + standardised(rest[1])) / 2]
     lines = np.array([[[_srcc(one[k], other[k]) for other in references] for k in range(j)] for one in own])
     return SingleExpert(raters, lines[0], lines[1])
@@ -184,13 +183,13 @@ def ceiling_of_ratings(ratings: Ratings) -> float:
     table = ratings.table()
     every = expert_resamples(len(table))
     resamples, _ = kept_resamples(every, every.counts @ (~np.isnan(table)).any(1) > 0)
-    drawn = weighted_scores(table, resamples.counts)[0]
+    drawn = weighted_means(table, resamples.counts)
     kept = ~np.isnan(drawn).any(0)
     if kept.sum() < 2:
         return float("nan")
     drawn = drawn[:, kept]
     errors = resampled_errors(drawn - drawn.mean(1, keepdims=True), resamples)
-    return ceiling_of_scores(weighted_scores(table, np.ones((1, len(table))))[0][0, kept], errors)
+    return ceiling_of_scores(weighted_means(table, np.ones((1, len(table))))[0, kept], errors)
 
 
 def ceiling_of_preferences(comparisons: Comparisons) -> float:
@@ -222,7 +221,7 @@ def ceiling_of_preferences(comparisons: Comparisons) -> float:
     every = expert_resamples(len(comparisons.raters))
     judged = np.bincount(comparisons.rater, minlength=len(comparisons.raters))
     resamples, _ = kept_resamples(every, every.counts @ judged > 0)
-    counts = count_pairs(comparisons, ties="half", by_rater=True)
+    counts = count_by_rater(comparisons, ties="half")
     panel = panel_worths(counts, np.ones((1, len(comparisons.raters))))[0]
     drawn = panel_worths(counts, resamples.counts, start=panel)
     return ceiling_of_scores(panel, resampled_errors(drawn - drawn.mean(1, keepdims=True), resamples))

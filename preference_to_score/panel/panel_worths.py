@@ -5,15 +5,18 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from ..pairwise.few_items import fit_table
 from ..pairwise.newton_worths import fit_counts
 from ..pairwise.pair_counts import PairCounts
+from ..pairwise.rater_counts import RaterCounts
 
 PANEL_PRIOR_PRECISION = 0.1  # of the panel's worths that its own figures rest on; fixed, since orders move with it
 DECIMALS = 9  # equal worths tie, whatever their last digits say
+AT_ONCE = 4_000_000  # numbers in the largest array
 
 
 def panel_worths(
-    counts: PairCounts,
+    counts: PairCounts | RaterCounts,
     weights: NDArray,
     *,
     prior_precision: float = PANEL_PRIOR_PRECISION,
@@ -23,8 +26,8 @@ def panel_worths(
 
     Parameters
     ----------
-    counts : PairCounts
-        One row per rater, ties as half a win for either side.
+    counts : PairCounts or RaterCounts
+        Of each rater, ties as half a win for either side.
     weights : ndarray, shape (R, J)
         How often each rater counts in each part.
     prior_precision : float
@@ -45,9 +48,9 @@ def panel_worths(
     Examples
     --------
     >>> from ..pairwise.comparisons import Comparisons
-    >>> from ..pairwise.pair_counts import count_pairs
+    >>> from ..pairwise.rater_counts import count_by_rater
     >>> games = Comparisons.from_arrays([0, 0], [1, 1], [1, 0], rater=["x", "y"])
-    >>> panel_worths(count_pairs(games, ties="half", by_rater=True), np.array([[1, 0], [1, 1]])).round(2) + 0.0
+    >>> panel_worths(count_by_rater(games, ties="half"), np.array([[1, 0], [1, 1]])).round(2) + 0.0
     array([[ 1.06, -1.06],
            [ 0.  ,  0.  ]])
     """
@@ -55,5 +58,51 @@ def panel_worths(
         raise ValueError(
             f"prior_precision must be above 0, not {prior_precision}: a part of a panel need not order all"
         )
-    weighted = counts.weighted(np.asarray(weights, dtype=float))
-    return fit_counts(weighted, prior_precision, start=start).theta.round(DECIMALS)
+    weights = np.asarray(weights, dtype=float)
+    found = np.empty((len(weights), counts.n_items))
+    step = max(1, AT_ONCE // counts.first.size)
+    for some in (slice(row, row + step) for row in range(0, len(weights), step)):
+        found[some] = fit_counts(counts.weighted(weights[some]), prior_precision, start=start).theta
+    return found.round(DECIMALS)
+
+
+def worths_of_each(counts: RaterCounts, *, prior_precision: float = PANEL_PRIOR_PRECISION) -> NDArray[np.float64]:
+    """Bradley-Terry log-worths from each rater's comparisons alone.
+
+    Parameters
+    ----------
+    counts : RaterCounts
+        Ties as half a win for either side.
+    prior_precision : float
+        Of the Gaussian prior on the log-worths, above 0.
+
+    Returns
+    -------
+    ndarray, shape (J, n)
+        Rounded to nine decimals; 0, the middle, for items that a rater did not compare.
+
+    Examples
+    --------
+    >>> from ..pairwise.comparisons import Comparisons
+    >>> from ..pairwise.rater_counts import count_by_rater
+    >>> games = Comparisons.from_arrays([0, 1], [1, 2], [1, 0], rater=["x", "y"])
+    >>> worths_of_each(count_by_rater(games, ties="half")).round(2)
+    array([[ 1.06, -1.06,  0.  ],
+           [ 0.  , -1.06,  1.06]])
+    """
+    found = np.zeros((counts.n_raters, counts.n_items))
+    starts = np.searchsorted(counts.rater, np.arange(counts.n_raters + 1))
+    for rater, (begin, end) in enumerate(zip(starts[:-1], starts[1:], strict=True)):
+        pair = counts.pair[begin:end]
+        items, place = np.unique([counts.first[pair], counts.second[pair]], return_inverse=True)
+        first, second = place.reshape(2, -1)
+        wins, losses = counts.wins[begin:end], counts.losses[begin:end]
+        table = np.zeros((items.size, items.size))
+        table[first, second], table[second, first] = wins, losses
+        fit = fit_table(table, prior_precision) if items.size else None
+        if fit is not None:
+            found[rater, items] = fit.theta
+        elif items.size:  # worths too far apart for a table of their ratios
+            own = PairCounts(first, second, wins[None], np.zeros((1, wins.size)), losses[None], items.size)
+            found[rater, items] = fit_counts(own, prior_precision).theta[0]
+    return found.round(DECIMALS)

@@ -12,12 +12,13 @@ from scipy.stats import rankdata
 
 from ..arrays import Floats
 from ..pairwise.comparisons import Comparisons
-from ..pairwise.pair_counts import PairCounts, count_pairs
-from ..ratings.mean_opinion_score import weighted_scores
+from ..pairwise.pair_counts import distinct_pairs
+from ..pairwise.rater_counts import RaterCounts, count_by_rater
+from ..ratings.mean_opinion_score import weighted_means
 from ..ratings.ratings import Ratings
 from .agreement import kendalls_w
 from .panel_lines import standardised
-from .panel_worths import panel_worths
+from .panel_worths import panel_worths, worths_of_each
 from .split_half import compare_halves, panel_splits
 
 # judgments about an item over the whole panel, a comparison counted for both of its items
@@ -169,8 +170,8 @@ class _Panel:
 
     table: NDArray[np.float64]  # (J, n) ratings, NaN where missing
     rated: NDArray[np.float64]  # (J,) ratings of each rater per item
-    counts: PairCounts  # one row per rater
-    pair: NDArray[np.int_]  # (m,) of each judgment, its place in counts
+    counts: RaterCounts
+    pair: NDArray[np.int_]  # (m,) of each judgment, its place among the pairs
     credit: NDArray[np.float64]  # (m,) of that pair's first item
     owned: list[NDArray[np.int_]]  # (J,) each rater's judgments, one of weight w standing there w times
     truth: Floats | None
@@ -208,8 +209,7 @@ def _panel(comparisons: Comparisons, ratings: Ratings, truth: NDArray | None, se
         raise ValueError("a weight is not a whole number: comparisons that stand for a fraction cannot be drawn")
     table, n = ratings.table(), len(ratings.items)
     raters = len(table)
-    counts = count_pairs(comparisons, ties="half", by_rater=True)
-    low, high = np.minimum(comparisons.first, comparisons.second), np.maximum(comparisons.first, comparisons.second)
+    counts = count_by_rater(comparisons, ties="half")
     every = np.repeat(np.arange(len(comparisons)), weight.astype(int))
     holdouts = _subsets(raters, max(raters // 2, 1), seed)
     worths = panel_worths(counts, holdouts)
@@ -217,12 +217,12 @@ def _panel(comparisons: Comparisons, ratings: Ratings, truth: NDArray | None, se
         table=table,
         rated=ratings.counts().sum(1) / n,
         counts=counts,
-        pair=np.unique(low * n + high, return_inverse=True)[1].reshape(-1),
+        pair=distinct_pairs(comparisons)[2],
         credit=np.where(comparisons.first > comparisons.second, 1 - comparisons.outcome, comparisons.outcome),
         owned=[every[comparisons.rater[every] == j] for j in range(raters)],
         truth=truth,
         holdouts=holdouts,
-        references=(standardised(weighted_scores(table, holdouts)[0]) + standardised(worths)) / 2,
+        references=(standardised(weighted_means(table, holdouts)) + standardised(worths)) / 2,
         seed=seed,
     )
 
@@ -243,15 +243,15 @@ def _rating_curve(panel: _Panel) -> CostCurve:
     rows = []
     for size in range(1, panel.raters + 1):
         subsets = _subsets(panel.raters, size, panel.seed)
-        against = [_srcc(each, panel.truth) for each in weighted_scores(panel.table, subsets)[0]]
+        against = [_srcc(each, panel.truth) for each in weighted_means(panel.table, subsets)]
         w, halves, held = [], [], []
         for chosen in subsets.astype(bool) if size > 1 else ():
             own = panel.table[chosen]
             w.append(_w(own))
-            halves.append(_split_half(size, lambda weights, own=own: weighted_scores(own, weights)[0]))
+            halves.append(_split_half(size, lambda weights, own=own: weighted_means(own, weights)))
         for held_out, reference in zip(panel.holdouts, panel.references, strict=True):
             within = subsets[~(subsets * held_out).any(1)]
-            held += [_srcc(each, reference) for each in weighted_scores(panel.table, within)[0]]
+            held += [_srcc(each, reference) for each in weighted_means(panel.table, within)]
         spent = float((subsets @ panel.rated).mean())
         step = "all" if size == panel.raters else f"{size:g}"
         rows.append(_Row(step, spent, spent, size, w, halves, held, against))
@@ -268,13 +268,12 @@ def _preference_curve(panel: _Panel, budgets: Sequence[float], draws: int) -> Co
         w, halves, held, against = [], [], [], []
         for _ in range(1 if step == "all" else draws):
             drawn = _thinned(panel, budget * n / (2 * raters), rng)
-            worths = panel_worths(drawn, np.vstack([np.eye(raters), np.ones((1, raters))]))
-            w.append(_w(worths[:raters]))
-            near = worths[raters]
+            w.append(_w(worths_of_each(drawn)))
+            [near] = panel_worths(drawn, np.ones((1, raters)))
             halves.append(
                 _split_half(raters, lambda weights, drawn=drawn, near=near: panel_worths(drawn, weights, start=near))
             )
-            against.append(_srcc(worths[raters], panel.truth))
+            against.append(_srcc(near, panel.truth))
         for _ in range(0 if budget > rest else 1 if step == "rest" else draws):
             scores = panel_worths(_thinned(panel, budget * n / (2 * panel.judging), rng), 1 - panel.holdouts)
             held += [_srcc(each, reference) for each, reference in zip(scores, panel.references, strict=True)]
@@ -291,15 +290,16 @@ def _steps(budgets: Sequence[float], rest: float, whole: float) -> dict[str, flo
     return steps | {"all": whole}
 
 
-def _thinned(panel: _Panel, each: float, rng: np.random.Generator) -> PairCounts:
+def _thinned(panel: _Panel, each: float, rng: np.random.Generator) -> RaterCounts:
     """Draw `each` comparisons of every rater, without replacement; all of a rater who has no more."""
-    shape = panel.counts.wins.shape
-    wins, losses = np.zeros(shape), np.zeros(shape)
-    for j, own in enumerate(panel.owned):
-        rows = rng.permutation(own)[: max(round(each), 1)]
-        wins[j] = np.bincount(panel.pair[rows], panel.credit[rows], shape[1])
-        losses[j] = np.bincount(panel.pair[rows], 1 - panel.credit[rows], shape[1])
-    return replace(panel.counts, wins=wins, ties=np.zeros(shape), losses=losses)
+    kept = [rng.permutation(own)[: max(round(each), 1)] for own in panel.owned]
+    rows, pairs = np.concatenate(kept), panel.counts.first.size
+    rater = np.repeat(np.arange(panel.raters), [len(some) for some in kept])
+    code, entry = np.unique(rater * pairs + panel.pair[rows], return_inverse=True)
+    wins = np.bincount(entry, panel.credit[rows], code.size)
+    losses = np.bincount(entry, 1 - panel.credit[rows], code.size)
+    drawn = {"rater": code // pairs, "pair": code % pairs, "wins": wins, "ties": np.zeros(code.size), "losses": losses}
+    return replace(panel.counts, **drawn)
 
 
 def _split_half(n_raters: int, scores: Callable[[NDArray], NDArray]) -> float:

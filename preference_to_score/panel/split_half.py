@@ -11,8 +11,8 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.stats import rankdata
 
 from ..pairwise.comparisons import Comparisons
-from ..pairwise.pair_counts import count_pairs
-from ..ratings.mean_opinion_score import weighted_scores
+from ..pairwise.rater_counts import count_by_rater
+from ..ratings.mean_opinion_score import weighted_means
 from ..ratings.ratings import Ratings
 from .panel_worths import PANEL_PRIOR_PRECISION, panel_worths
 
@@ -151,7 +151,7 @@ def split_half_ratings(ratings: Ratings) -> SplitHalf:
     """
     table = ratings.table()
     halves, enumerated = panel_splits(len(table))
-    first, second = weighted_scores(table, halves)[0], weighted_scores(table, 1 - halves)[0]
+    first, second = weighted_means(table, halves), weighted_means(table, 1 - halves)
     return compare_halves(first, second, halves, enumerated)
 
 
@@ -184,7 +184,7 @@ def split_half_preferences(comparisons: Comparisons, *, prior_precision: float =
     if not comparisons.raters:
         raise ValueError("these comparisons name no raters")
     halves, enumerated = panel_splits(len(comparisons.raters))
-    counts = count_pairs(comparisons, ties="half", by_rater=True)
+    counts = count_by_rater(comparisons, ties="half")
     worths = panel_worths(counts, np.vstack([halves, 1 - halves]), prior_precision=prior_precision)
     return compare_halves(worths[: len(halves)], worths[len(halves) :], halves, enumerated)
 
@@ -207,13 +207,13 @@ def compare_halves(first: NDArray, second: NDArray, halves: NDArray, enumerated:
         Over the splits in which both halves' scores vary; none at all is a ValueError.
     """
     rank, line = np.full((2, len(first)), np.nan)
-    scored = (~np.isnan(first) & ~np.isnan(second)).sum(1)
-    for k, (one, other) in enumerate(zip(first, second, strict=True)):
-        both = ~np.isnan(one) & ~np.isnan(other)
-        if both.sum() < 3 or np.ptp(one[both]) == 0 or np.ptp(other[both]) == 0:
-            continue
-        line[k] = np.corrcoef(one[both], other[both])[0, 1]
-        rank[k] = np.corrcoef(rankdata(one[both].round(9)), rankdata(other[both].round(9)))[0, 1]
+    there = ~np.isnan(first) & ~np.isnan(second)
+    scored = there.sum(1)
+    whole = there.all(1)
+    if whole.any():
+        line[whole], rank[whole] = _correlations(first[whole], second[whole])
+    for k in np.flatnonzero(~whole):
+        [line[k]], [rank[k]] = _correlations(first[k : k + 1, there[k]], second[k : k + 1, there[k]])
     known = ~np.isnan(line)
     if not known.any():
         raise ValueError("in no split of the panel do both halves' scores vary over three items: nothing to correlate")
@@ -230,3 +230,18 @@ def compare_halves(first: NDArray, second: NDArray, halves: NDArray, enumerated:
         raters=halves.shape[1],
         items=int(scored[known].min()),
     )
+
+
+def _correlations(first: NDArray, second: NDArray) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Linear and rank correlation of every row with its like, (S,); NaN below three items and where a side is constant."""
+    if first.shape[1] < 3:
+        return np.full(len(first), np.nan), np.full(len(first), np.nan)
+    varies = (np.ptp(first, axis=1) > 0) & (np.ptp(second, axis=1) > 0)
+    ranks = (rankdata(each.round(9), axis=1) for each in (first, second))
+    return np.where(varies, _rows_correlated(first, second), np.nan), np.where(varies, _rows_correlated(*ranks), np.nan)
+
+
+def _rows_correlated(one: NDArray, other: NDArray) -> NDArray[np.float64]:
+    one, other = (each - each.mean(1, keepdims=True) for each in (one, other))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return (one * other).sum(1) / np.sqrt((one**2).sum(1) * (other**2).sum(1))

@@ -8,11 +8,14 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
 
 from ..arrays import Floats
 from .rating_normalisation import bias_removed, per_item_mean, rater_levels, z_scored
 from .ratings import Ratings
 from .subject_rejection import SubjectRejection, reject_subjects
+
+AT_ONCE = 4_000_000  # numbers in the largest array
 
 
 @dataclass(frozen=True)
@@ -158,6 +161,31 @@ def _clustered(ratings: Ratings, value: NDArray) -> NDArray[np.float64]:
     return np.where(raters > 1, np.sqrt(variance), np.nan)
 
 
+def weighted_means(table: NDArray, weights: NDArray) -> NDArray[np.float64]:
+    """Mean opinion scores under many weightings of the raters, without errors.
+
+    Parameters
+    ----------
+    table : ndarray, shape (J, n)
+        Ratings, NaN where missing.
+    weights : ndarray, shape (R, J)
+        How often each rater counts.
+
+    Returns
+    -------
+    ndarray, shape (R, n)
+        NaN where nothing is left.
+
+    Examples
+    --------
+    >>> weighted_means(np.array([[1.0, 3.0], [2.0, 6.0]]), np.array([[2.0, 0.0]]))
+    array([[1., 3.]])
+    """
+    there = ~np.isnan(table)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return weights @ np.where(there, table, 0.0) / (weights @ there.astype(float))
+
+
 def weighted_scores(table: NDArray, weights: NDArray) -> tuple[NDArray, NDArray]:
     """Mean opinion scores under many weightings of the raters.
 
@@ -179,18 +207,26 @@ def weighted_scores(table: NDArray, weights: NDArray) -> tuple[NDArray, NDArray]
     array([[1., 3.]])
     """
     there = ~np.isnan(table)
-    filled = np.where(there, table, 0.0)
-    count = weights @ there
-    # A rater who does not count may have rated items that nobody else did: these have no score, so no level follows from
-    # them, and 0 times what is not there would be no number. So such cells are left out, not multiplied by 0.
-    counted = there & (weights > 0)[..., None]
-    with np.errstate(invalid="ignore", divide="ignore"):
-        scores = weights @ filled / count
+    count, scores = weights @ there.astype(float), weighted_means(table, weights)
+    rater, item = np.nonzero(there)
+    cells = np.arange(rater.size)
+    of_raters, of_items = (
+        csr_array((np.ones(cells.size), (whose, cells)), shape=(many, cells.size))
+        for whose, many in zip((rater, item), table.shape, strict=True)
+    )
+    variance, step = np.empty(scores.shape), max(1, AT_ONCE // max(cells.size, 1))
+    for start in range(0, len(weights), step):
+        some = slice(start, start + step)
+        own = weights[some, rater].T  # (C, R)
+        # A rater who does not count may have rated items that nobody else did: these have no score, so no level follows from
+        # them, and 0 times what is not there would be no number. So such cells are left out, not multiplied by 0.
+        apart = np.where(own > 0, table[rater, item][:, None] - scores[some, item].T, 0.0)
         # With a complete table removing a rater's mean is the two-way residual; with missing ratings the rater's mean
         # must be judged on the items that the rater saw, so it is the mean distance to those items' scores.
-        level = (np.where(counted, table - scores[:, None], 0.0)).sum(-1) / there.sum(-1)
-        deviation = np.where(counted, table - level[..., None] - scores[:, None], 0.0)
-        mean = (weights[..., None] * deviation).sum(1) / count
-        squares = (weights[..., None] * np.where(counted, (deviation - mean[:, None]) ** 2, 0.0)).sum(1)
-        variance = np.where(count > 1, squares / (count - 1) / count, np.nan)
+        level = (of_raters @ apart) / np.maximum(there.sum(1), 1)[:, None]
+        apart = np.where(own > 0, apart - level[rater], 0.0)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            mean = (of_items @ (own * apart)) / count[some].T
+            squares = of_items @ (own * np.where(own > 0, apart - mean[item], 0.0) ** 2)
+            variance[some] = np.where(count[some] > 1, squares.T / (count[some] - 1) / count[some], np.nan)
     return scores, np.sqrt(variance)
