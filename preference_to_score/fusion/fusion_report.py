@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy.stats import rankdata
 
 from ..pairwise.comparisons import Comparisons
+from ..pairwise.rater_counts import RaterCounts
 from ..panel.bootstrap import Resamples
 from ..panel.expert_checks import ExpertFlag, expert_checks
 from ..panel.expert_profiles import expert_profiles
@@ -133,11 +134,7 @@ def fusion_report(
     -------
     FusionReport
     """
-    counts = a.pairs.weighted(resamples.counts)
-    sides = abs(counts.incidence)
-    credit, debit = counts.wins + counts.ties / 2, counts.losses + counts.ties / 2
-    first, second = (sides + counts.incidence) / 2, (sides - counts.incidence) / 2
-    won, lost = ((one @ first) + (other @ second) for one, other in ((credit, debit), (debit, credit)))
+    never_won, never_lost = _without_credit(a.pairs, resamples.counts)
     given, there = ratings.counts(), ~np.isnan(a.table)
     compares = np.bincount(comparisons.rater, minlength=len(comparisons.raters)) > 0
     rates = given.any(1)
@@ -156,8 +153,8 @@ def fusion_report(
         slope_uncorrected_resamples=int((~corrected).sum()),
         never_won=a.worths.never_won,
         never_lost=a.worths.never_lost,
-        never_won_in_resamples=int((won == 0).sum()),
-        never_lost_in_resamples=int((lost == 0).sum()),
+        never_won_in_resamples=never_won,
+        never_lost_in_resamples=never_lost,
         a_below=_beyond(comparisons.items, a.scores, a.scores < scale[0]),
         a_above=_beyond(comparisons.items, a.scores, a.scores > scale[1]),
         unrated=tuple(item for item, seen in zip(ratings.items, there.any(0), strict=True) if not seen),
@@ -170,6 +167,19 @@ def fusion_report(
         taste_sd=b.structure.taste / b.structure.quality,
         iterations=b.iterations,
     )
+
+
+def _without_credit(pairs: RaterCounts, weights: NDArray) -> tuple[int, int]:
+    """Resample-and-item cases that won nothing, and that lost nothing."""
+    n, credit, debit = pairs.n_items, pairs.wins + pairs.ties / 2, pairs.losses + pairs.ties / 2
+    place = [pairs.rater * n + side[pairs.pair] for side in (pairs.first, pairs.second)]
+
+    def earned(by_first: NDArray, by_second: NDArray) -> NDArray:  # (J, n)
+        size = pairs.n_raters * n
+        return (np.bincount(place[0], by_first, size) + np.bincount(place[1], by_second, size)).reshape(-1, n)
+
+    won, lost = (weights @ earned(*both) for both in ((credit, debit), (debit, credit)))
+    return int((won == 0).sum()), int((lost == 0).sum())
 
 
 def _beyond(items: tuple[Hashable, ...], scores: NDArray, mask: NDArray) -> tuple[tuple[Hashable, float], ...]:

@@ -26,6 +26,9 @@ FEW = 10  # experts up to whom L-BFGS is as quick; releases that were made with 
 STEPS = 50  # of Newton
 HALVINGS = 10  # of a step that leads downwards
 CONVERGED = 1e-9  # largest step after which the next would be of rounding's size
+LEAST_CURVED = (
+    1e-9  # determinant of what is left of the experts' common directions, relative to that without the priors' means
+)
 ROUNDING = 1e-13  # of the objective, relative
 
 
@@ -240,7 +243,10 @@ def _newton_step(at: _Derivatives) -> tuple[NDArray, NDArray] | None:
     ones = np.zeros((2, 2, a.size))
     ones[0, 0] = ones[1, 1] = 1.0
     alone = each(ones)  # response to a common push of the shifts, and of the log scales
-    mixing = np.linalg.solve(np.eye(2) + at.common[:, None] * alone.sum(-1).T, np.diag(at.common))
+    mixed = np.eye(2) + at.common[:, None] * alone.sum(-1).T
+    if not (np.linalg.det(mixed) > LEAST_CURVED and np.trace(mixed) > 0):  # such as where all ratings are the same
+        return None
+    mixing = np.linalg.solve(mixed, np.diag(at.common))
 
     def together(right: NDArray) -> NDArray:  # with what the priors have between experts
         found = each(right)

@@ -26,6 +26,7 @@ from ..ratings.ratings import Ratings
 from .rating_anchor import NO_SPREAD, anchor
 
 FUSION_PRIOR_PRECISION = 0.1  # of the Gaussian prior on each log-worth
+AT_ONCE = 4_000_000  # numbers in the largest array
 LARGEST_SPREAD_ERROR = 1 / 3  # of the spread of the worths; honest panels of 12 items: up to a quarter, mostly a tenth
 
 
@@ -143,18 +144,22 @@ def resampled_worths(fit: WorthsOnScale, resamples: Resamples) -> tuple[NDArray[
         As in `WorthsOnScale`.
     """
     log_tie = _log_tie(fit.worths)
-    counts = fit.pairs.weighted(resamples.counts)
-    newton = fit_counts(counts, FUSION_PRIOR_PRECISION, log_tie=log_tie, start=fit.worths.log_worths)
-    experts = resamples.counts.shape[1]
-    variance = np.stack(
-        [
-            count @ moved**2 * experts / (experts - 1)
-            for count, moved in zip(resamples.counts, _moved_by_experts(newton, fit.pairs, log_tie), strict=True)
-        ]
-    )
+    experts, n = resamples.counts.shape[1], fit.pairs.n_items
+    theta, variance = np.empty((2, len(resamples.counts), n))
+    step = max(1, AT_ONCE // max(fit.pairs.first.size, n**2))
+    for start in range(0, len(theta), step):
+        counts = resamples.counts[start : start + step]
+        fits = fit_counts(
+            fit.pairs.weighted(counts), FUSION_PRIOR_PRECISION, log_tie=log_tie, start=fit.worths.log_worths
+        )
+        theta[start : start + step] = fits.theta
+        for row, (count, moved) in enumerate(
+            zip(counts, _moved_by_experts(fits, fit.pairs, log_tie), strict=True), start
+        ):
+            variance[row] = count @ moved**2 * experts / (experts - 1)
     scores, errors = weighted_scores(fit.table, resamples.counts)
-    slope, intercept, corrected = anchor(newton.theta, np.sqrt(variance), scores, errors, correct=fit.corrected)
-    return intercept[:, None] + slope[:, None] * newton.theta, corrected
+    slope, intercept, corrected = anchor(theta, np.sqrt(variance), scores, errors, correct=fit.corrected)
+    return intercept[:, None] + slope[:, None] * theta, corrected
 
 
 def reweighted_worths(fit: WorthsOnScale, weights: NDArray) -> NDArray[np.float64]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ..pairwise.few_items import fit_table
+from ..pairwise.few_items import TABLE_UP_TO, fit_table
 from ..pairwise.newton_worths import fit_counts
 from ..pairwise.pair_counts import PairCounts
 from ..pairwise.rater_counts import RaterCounts
@@ -99,10 +99,10 @@ def worths_of_each(counts: RaterCounts, *, prior_precision: float = PANEL_PRIOR_
         wins, losses = counts.wins[begin:end], counts.losses[begin:end]
         table = np.zeros((items.size, items.size))
         table[first, second], table[second, first] = wins, losses
-        fit = fit_table(table, prior_precision) if items.size else None
+        fit = fit_table(table, prior_precision) if 0 < items.size <= TABLE_UP_TO else None
         if fit is not None:
             found[rater, items] = fit.theta
-        elif items.size:  # worths too far apart for a table of their ratios
+        elif items.size:  # many items, or worths too far apart for a table of their ratios
             own = PairCounts(first, second, wins[None], np.zeros((1, wins.size)), losses[None], items.size)
             found[rater, items] = fit_counts(own, prior_precision).theta[0]
     return found.round(DECIMALS)

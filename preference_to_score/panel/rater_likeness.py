@@ -64,11 +64,10 @@ class RaterAnswers:
         """
         share = np.empty((self.raters, self.raters))
         both = np.empty((self.raters, self.raters), dtype=np.int32 if self.raters > 1000 else int)
-        values, which = np.unique(self.value, return_inverse=True)
-        answer = self.place * values.size + which.reshape(-1)  # equal where place and value are
-        same = csr_array(
-            (np.ones(self.rater.size), (self.rater, answer)), shape=(self.raters, self.places * values.size)
-        )
+        _, which = np.unique(self.value, return_inverse=True)
+        distinct, answer = np.unique(self.place * self.value.size + which.reshape(-1), return_inverse=True)
+        cells = (self.rater, answer.reshape(-1))  # equal where place and value are
+        same = csr_array((np.ones(self.rater.size), cells), shape=(self.raters, distinct.size))
         for (rows, known), (_, equal) in zip(
             self._products(self.there, self.there), self._products(same, same), strict=True
         ):
