@@ -138,9 +138,7 @@ def test_experts_of_one_protocol_and_repeated_ratings_have_their_cells():
 def test_resamples_in_parts_are_those_at_once(monkeypatch):
     games, marks = panel(3, items=8, raters=5, each=5)
     at_once = fuse_facet(games, marks, (1, 7))
-    for module in ("resampled_modes", "worths_on_scale", "fusion"):
-        monkeypatch.setattr(f"ppaint.preference_to_score.fusion.{module}.AT_ONCE", 700)
-    monkeypatch.setattr("ppaint.preference_to_score.ratings.mean_opinion_score.AT_ONCE", 200)
+    monkeypatch.setattr("ppaint.preference_to_score.arrays.AT_ONCE", 700)  # a dozen resamples or cells at a time
     parts = fuse_facet(games, marks, (1, 7))
     for name in ("se", "a_se", "b_se", "se_panel"):
         assert getattr(parts, name) == pytest.approx(getattr(at_once, name), rel=1e-4)

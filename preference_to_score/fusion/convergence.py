@@ -15,10 +15,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
-from ..pairwise.comparisons import Comparisons
+from ..pairwise.comparisons import Comparisons, parts_of_edges
 from ..panel.bootstrap import Resamples
 from ..panel.split_half import panel_splits
 from ..ratings.ratings import Ratings
@@ -138,12 +136,7 @@ def _connected(a: WorthsOnScale, halves: NDArray) -> NDArray[np.bool_]:
     """Whether the comparisons of each half, (S, J), connect all items."""
     pairs = a.pairs.weighted(halves)
     played = pairs.wins + pairs.ties + pairs.losses > 0
-    return np.array([_connects(pairs.first[row], pairs.second[row], pairs.n_items) for row in played])
-
-
-def _connects(first: NDArray, second: NDArray, n: int) -> bool:
-    edges = coo_array((np.ones(first.size), (first, second)), shape=(n, n))
-    return connected_components(edges, directed=False)[0] == 1
+    return np.array([not parts_of_edges(pairs.first[row], pairs.second[row], pairs.n_items).any() for row in played])
 
 
 def _standardised(scores: NDArray) -> NDArray[np.float64]:

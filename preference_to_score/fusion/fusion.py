@@ -5,13 +5,13 @@ A is likelihood first (`worths_on_scale`), B is joint (`joint_scale`); beyond th
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..arrays import Floats
+from ..arrays import Floats, in_parts
 from ..pairwise.comparisons import Comparisons
 from ..panel.bootstrap import resampled_errors
 from ..ratings.ratings import Ratings
@@ -20,8 +20,6 @@ from .fusion_report import FusionReport, fusion_report
 from .joint_scale import JointScaleResult, joint_scale, judgment_influence, resampled_scores
 from .usable_resamples import usable_resamples
 from .worths_on_scale import WorthsOnScale, resampled_worths, worth_influence, worths_on_scale
-
-AT_ONCE = 1_000_000  # numbers of one part
 
 
 @dataclass(frozen=True)
@@ -151,18 +149,11 @@ def _panel_errors(a: WorthsOnScale, b: JointScaleResult, slope: float) -> NDArra
     (a_reach, a_pairs, a_ratings), of_b = worth_influence(a), judgment_influence(b)
     judgments, squares = b.judgments, np.zeros(len(b.items))
     low, high = (side[a.pairs.pair] for side in (a.pairs.first, a.pairs.second))
-    for some in _parts(len(a.pairs), len(b.items)):
+    for some in in_parts(len(a.pairs), len(b.items)):
         one = (a_reach[low[some]] - a_reach[high[some]]) * a_pairs[some, None]
         other = (of_b.reach[judgments.first[some]] - of_b.reach[judgments.second[some]]) * of_b.pairs[some, None]
         squares += (((one + slope * other) / 2) ** 2).sum(0)
-    for some in _parts(judgments.n_cells, len(b.items)):
+    for some in in_parts(judgments.n_cells, len(b.items)):
         one = a_ratings[judgments.expert[some], judgments.item[some]]
         squares += (((one[:, None] + slope * of_b.ratings[some]) / 2) ** 2).sum(0)
     return np.sqrt(squares)
-
-
-def _parts(many: int, width: int) -> Iterator[slice]:
-    """Rows of this width in parts, so that none takes more than some megabytes."""
-    step = max(1, AT_ONCE // width)
-    for start in range(0, many, step):
-        yield slice(start, start + step)

@@ -7,11 +7,10 @@ Newton's method with a curvature of its own.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 from numpy.typing import NDArray
 
+from ..arrays import in_parts
 from .judged_cells import Judgments
 from .personal_scales import (
     MAX_STEPS,
@@ -27,7 +26,6 @@ from .personal_scales import (
 
 CHORD_STEPS = 15  # with the full panel's curvature, at most
 SLOW = 0.6  # a step longer than this share of the one before shows that the curvature is another
-AT_ONCE = 4_000_000  # numbers in the largest array
 
 
 def resampled_modes(
@@ -57,18 +55,14 @@ def resampled_modes(
     """
     found = np.empty((judgments.n_items, len(weights)))
     widest = max(len(judgments.counts), judgments.n_cells, judgments.n_items**2)
-    for some in _parts(np.arange(len(weights)), widest):
+    late = []
+    for some in in_parts(len(weights), widest):
         found[:, some], slow = _by_chords(judgments, structure, mode, weights[some].T, tolerance)
-        for few in _parts(some[slow], max(widest, judgments.matrix_items.size)):
-            found[:, few] = _by_newton(judgments, structure, mode, weights[few].T, tolerance)
+        late.append(some.start + slow)
+    slow = np.concatenate(late)
+    for some in in_parts(slow.size, max(widest, judgments.matrix_items.size)):
+        found[:, slow[some]] = _by_newton(judgments, structure, mode, weights[slow[some]].T, tolerance)
     return found.T
-
-
-def _parts(places: NDArray, size: int) -> Iterator[NDArray]:
-    """The places in parts, so that arrays of this size for each hold no more than `AT_ONCE` numbers."""
-    step = max(1, AT_ONCE // size)
-    for start in range(0, places.size, step):
-        yield places[start : start + step]
 
 
 def _start(mode: Mode, many: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

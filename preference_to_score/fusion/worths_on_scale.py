@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..arrays import Floats
+from ..arrays import Floats, in_parts
 from ..pairwise.bradley_terry import BradleyTerryResult, bradley_terry
 from ..pairwise.comparisons import Comparisons
 from ..pairwise.davidson_model import answer_probabilities
@@ -26,7 +26,6 @@ from ..ratings.ratings import Ratings
 from .rating_anchor import NO_SPREAD, anchor
 
 FUSION_PRIOR_PRECISION = 0.1  # of the Gaussian prior on each log-worth
-AT_ONCE = 4_000_000  # numbers in the largest array
 LARGEST_SPREAD_ERROR = 1 / 3  # of the spread of the worths; honest panels of 12 items: up to a quarter, mostly a tenth
 
 
@@ -146,17 +145,15 @@ def resampled_worths(fit: WorthsOnScale, resamples: Resamples) -> tuple[NDArray[
     log_tie = _log_tie(fit.worths)
     experts, n = resamples.counts.shape[1], fit.pairs.n_items
     theta, variance = np.empty((2, len(resamples.counts), n))
-    step = max(1, AT_ONCE // max(fit.pairs.first.size, n**2))
-    for start in range(0, len(theta), step):
-        counts = resamples.counts[start : start + step]
+    for some in in_parts(len(theta), max(fit.pairs.first.size, n**2)):
+        counts = resamples.counts[some]
         fits = fit_counts(
             fit.pairs.weighted(counts), FUSION_PRIOR_PRECISION, log_tie=log_tie, start=fit.worths.log_worths
         )
-        theta[start : start + step] = fits.theta
-        for row, (count, moved) in enumerate(
-            zip(counts, _moved_by_experts(fits, fit.pairs, log_tie), strict=True), start
-        ):
-            variance[row] = count @ moved**2 * experts / (experts - 1)
+        theta[some] = fits.theta
+        moved = _moved_by_experts(fits, fit.pairs, log_tie)
+        squares = (count @ each**2 for count, each in zip(counts, moved, strict=True))
+        variance[some] = np.stack([each * experts / (experts - 1) for each in squares])
     scores, errors = weighted_scores(fit.table, resamples.counts)
     slope, intercept, corrected = anchor(theta, np.sqrt(variance), scores, errors, correct=fit.corrected)
     return intercept[:, None] + slope[:, None] * theta, corrected

@@ -22,7 +22,7 @@ from ..arrays import Floats
 from .comparisons import Comparisons
 from .connectivity import connected_parts
 from .davidson_model import curvature
-from .few_items import fit_table
+from .few_items import TABLE_UP_TO, fit_table
 from .fit_options import check_fit_options
 from .ford_condition import check_identified, check_ties_finite
 from .newton_worths import fit_counts
@@ -189,7 +189,7 @@ def _fit_connected(
         check_ties_finite(comparisons)
     n = len(comparisons.items)
     few = None
-    if n <= DENSE_UP_TO and (ties == "half" or not (comparisons.outcome == 0.5).any()):
+    if n <= TABLE_UP_TO and (ties == "half" or not (comparisons.outcome == 0.5).any()):
         few = fit_table(comparisons.credit_table, prior_precision)
     if few is not None:
         theta, log_tie, hessian = few.theta, -np.inf, few.hessian

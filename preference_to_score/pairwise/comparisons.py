@@ -69,6 +69,18 @@ def _distinct(values: NDArray) -> tuple[NDArray, NDArray[np.int_]]:
     return found, inverse.reshape(-1)
 
 
+def parts_of_edges(first: NDArray, second: NDArray, n: int) -> NDArray[np.int_]:
+    """Label of the connected part that each of n items lies in, shape (n,), where these edges, (m,), join two items each.
+
+    Examples
+    --------
+    >>> parts_of_edges(np.array([0, 1]), np.array([1, 2]), 4)
+    array([0, 0, 0, 1])
+    """
+    edges = coo_array((np.ones(first.size), (first, second)), shape=(n, n))
+    return connected_components(edges, directed=False)[1].astype(int)
+
+
 def read_column(table: Mapping[str, ArrayLike], name: str) -> NDArray:
     """One named column of a table as an array.
 
@@ -376,9 +388,7 @@ class Comparisons:
         >>> Comparisons.from_arrays([0, 2], [1, 3], [1, 0]).components()
         array([0, 0, 1, 1])
         """
-        n = len(self.items)
-        edges = coo_array((np.ones(len(self)), (self.first, self.second)), shape=(n, n))
-        return connected_components(edges, directed=False)[1].astype(int)
+        return parts_of_edges(self.first, self.second, len(self.items))
 
     def never_won(self) -> tuple[Hashable, ...]:
         """Items that gathered no credit at all (items never compared included).

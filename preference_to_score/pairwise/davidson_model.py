@@ -92,30 +92,3 @@ def worth_derivatives(
     wide[:, n, n] = (total * tie * (1 - tie)).sum(-1)
     tie_slope = (counts.ties - total * tie).sum(-1)
     return np.concatenate([gradient, tie_slope[:, None]], axis=1), wide
-
-
-def pair_residuals(theta: NDArray, counts: PairCounts, log_tie: float) -> NDArray[np.float64]:
-    """Derivative of each row's log-likelihood in the difference of each pair's log-worths.
-
-    Parameters
-    ----------
-    theta : ndarray, shape (R, n)
-        Log-worths, in R versions.
-    counts : PairCounts
-        With J rows of counts.
-    log_tie : float
-        Log of Davidson's nu; -inf without ties.
-
-    Returns
-    -------
-    ndarray, shape (R, J, P)
-
-    Examples
-    --------
-    >>> counts = PairCounts(np.array([0]), np.array([1]), np.full((1, 1), 2.0), np.zeros((1, 1)), np.zeros((1, 1)), 2)
-    >>> pair_residuals(np.zeros((1, 2)), counts, -np.inf)
-    array([[[1.]]])
-    """
-    win, _, loss = answer_probabilities(theta[:, counts.first] - theta[:, counts.second], np.full((1, 1), log_tie))
-    total = counts.wins + counts.ties + counts.losses
-    return (counts.wins - counts.losses) / 2 - total * ((win - loss) / 2)[:, None]

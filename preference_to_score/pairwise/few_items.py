@@ -66,7 +66,6 @@ def fit_table(credit: NDArray, prior_precision: float) -> TableFit | None:
     >>> float(np.exp(fit.theta[0] - fit.theta[1]).round(9))
     3.0
     """
-    n = len(credit)
     met, won = credit + credit.T, credit.sum(1)
     theta = np.log((won + 0.5) / (credit.sum(0) + 0.5))  # log-odds of each item's share of wins
     theta -= theta.mean()
@@ -79,7 +78,7 @@ def fit_table(credit: NDArray, prior_precision: float) -> TableFit | None:
         _, step, failed = dposv(hessian, gradient, lower=1)
         if failed:
             return None
-        reach = float(step.max() - step.min()) if n > 1 else abs(float(step[0]))
+        reach = float(step.max() - step.min())
         theta = theta + (step if reach <= SAFE_REACH else step * (np.log1p(reach) / reach))
         if not theta.max() - theta.min() < FARTHEST:
             return None

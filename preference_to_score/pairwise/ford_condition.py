@@ -9,11 +9,11 @@ from scipy.sparse.csgraph import connected_components
 
 from .comparisons import Comparisons
 from .connectivity import check_connected
+from .few_items import TABLE_UP_TO
 from .pair_counts import count_pairs
 from .tie_condition import check_ties_bounded
 
 SAMPLE_PER_ITEM = 20  # comparisons looked at first
-TABLE_UP_TO = 100  # items whose table of all pairs is small
 
 
 def check_identified(comparisons: Comparisons, *, prior: bool) -> None:

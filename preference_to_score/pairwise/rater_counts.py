@@ -43,6 +43,17 @@ class RaterCounts:
         return self.rater.size
 
     @cached_property
+    def starts(self) -> NDArray[np.int_]:
+        """Where each rater's entries begin, and where the last one's end, shape (n_raters + 1,)."""
+        return np.searchsorted(self.rater, np.arange(self.n_raters + 1))
+
+    @property
+    def entries(self) -> list[slice]:
+        """Where each rater's entries are."""
+        starts = self.starts.tolist()
+        return [slice(begin, end) for begin, end in zip(starts[:-1], starts[1:], strict=True)]
+
+    @cached_property
     def judged(self) -> NDArray[np.float64]:
         """Weight of each rater's judgments, shape (n_raters,)."""
         return np.bincount(self.rater, self.wins + self.ties + self.losses, self.n_raters)
@@ -59,11 +70,10 @@ class RaterCounts:
         PairCounts
         """
         by_rater = np.ascontiguousarray(np.asarray(weights, dtype=float).T)
-        starts = np.searchsorted(self.rater, np.arange(self.n_raters + 1))
         shape = (self.n_raters, self.first.size)
 
         def mixed(values: NDArray) -> NDArray[np.float64]:
-            table = csr_array((values, self.pair, starts), shape=shape)
+            table = csr_array((values, self.pair, self.starts), shape=shape)
             return np.ascontiguousarray((table.T @ by_rater).T)
 
         ties = mixed(self.ties) if self.ties.any() else np.zeros((by_rater.shape[1], self.first.size))

@@ -7,12 +7,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 from scipy.stats import norm, rankdata
 
 from ..arrays import Floats
-from ..pairwise.comparisons import Comparisons
+from ..pairwise.comparisons import Comparisons, parts_of_edges
 from ..pairwise.rater_counts import RaterCounts, count_by_rater
 from ..ratings.ratings import Ratings
 from .item_jackknife import Estimates, jackknife_interval, leave_out
@@ -290,7 +288,7 @@ def _worth_agreement(counts: RaterCounts, level: float) -> Estimates:
     mine, others = worths_of_each(counts), panel_worths(counts, 1 - np.eye(raters))
     answered = np.bincount(counts.pair, minlength=counts.first.size)  # by how many raters
     value, low, high = np.full((3, raters), np.nan)
-    for j, (one, rest, own) in enumerate(zip(mine, others, _entries(counts), strict=True)):
+    for j, (one, rest, own) in enumerate(zip(mine, others, counts.entries, strict=True)):
         left = answered.copy()
         left[counts.pair[own]] -= 1
         pair = np.flatnonzero(left > 0)
@@ -303,12 +301,6 @@ def _worth_agreement(counts: RaterCounts, level: float) -> Estimates:
     return Estimates(value, low, high)
 
 
-def _entries(counts: RaterCounts) -> list[slice]:
-    """Where each rater's entries are."""
-    starts = np.searchsorted(counts.rater, np.arange(counts.n_raters + 1)).tolist()
-    return [slice(begin, end) for begin, end in zip(starts[:-1], starts[1:], strict=True)]
-
-
 def _connected(counts: RaterCounts, pair: NDArray) -> NDArray[np.bool_]:
     """Which items these pairs compare; none where the pairs do not connect them."""
     n, first, second = counts.n_items, counts.first[pair], counts.second[pair]
@@ -316,14 +308,13 @@ def _connected(counts: RaterCounts, pair: NDArray) -> NDArray[np.bool_]:
     seen[first] = seen[second] = True
     if not pair.size:
         return seen
-    label = connected_components(coo_array((np.ones(pair.size), (first, second)), shape=(n, n)), directed=False)[1]
-    return seen & (np.unique(label[seen]).size == 1)
+    return seen & (np.unique(parts_of_edges(first, second, n)[seen]).size == 1)
 
 
 def _circularity(credit: NDArray, counts: RaterCounts, level: float) -> Estimates:
     """Circular among fully decided triads; those that hold an item stand on the diagonal of the matrices' cubes."""
     value, low, high = np.full((3, counts.n_raters), np.nan)
-    for j, own in enumerate(_entries(counts)):
+    for j, own in enumerate(counts.entries):
         beats = np.zeros((counts.n_items, counts.n_items))
         first, second, answers = counts.first[counts.pair[own]], counts.second[counts.pair[own]], credit[own]
         beats[first, second], beats[second, first] = answers > 0.5, answers < 0.5

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from ..arrays import in_parts
 from ..pairwise.few_items import TABLE_UP_TO, fit_table
 from ..pairwise.newton_worths import fit_counts
 from ..pairwise.pair_counts import PairCounts
@@ -12,7 +13,6 @@ from ..pairwise.rater_counts import RaterCounts
 
 PANEL_PRIOR_PRECISION = 0.1  # of the panel's worths that its own figures rest on; fixed, since orders move with it
 DECIMALS = 9  # equal worths tie, whatever their last digits say
-AT_ONCE = 4_000_000  # numbers in the largest array
 
 
 def panel_worths(
@@ -60,8 +60,7 @@ def panel_worths(
         )
     weights = np.asarray(weights, dtype=float)
     found = np.empty((len(weights), counts.n_items))
-    step = max(1, AT_ONCE // counts.first.size)
-    for some in (slice(row, row + step) for row in range(0, len(weights), step)):
+    for some in in_parts(len(weights), counts.first.size):
         found[some] = fit_counts(counts.weighted(weights[some]), prior_precision, start=start).theta
     return found.round(DECIMALS)
 
@@ -91,18 +90,17 @@ def worths_of_each(counts: RaterCounts, *, prior_precision: float = PANEL_PRIOR_
            [ 0.  , -1.06,  1.06]])
     """
     found = np.zeros((counts.n_raters, counts.n_items))
-    starts = np.searchsorted(counts.rater, np.arange(counts.n_raters + 1))
-    for rater, (begin, end) in enumerate(zip(starts[:-1], starts[1:], strict=True)):
-        pair = counts.pair[begin:end]
+    for rater, own in enumerate(counts.entries):
+        pair = counts.pair[own]
         items, place = np.unique([counts.first[pair], counts.second[pair]], return_inverse=True)
         first, second = place.reshape(2, -1)
-        wins, losses = counts.wins[begin:end], counts.losses[begin:end]
+        wins, losses = counts.wins[own], counts.losses[own]
         table = np.zeros((items.size, items.size))
         table[first, second], table[second, first] = wins, losses
         fit = fit_table(table, prior_precision) if 0 < items.size <= TABLE_UP_TO else None
         if fit is not None:
             found[rater, items] = fit.theta
         elif items.size:  # many items, or worths too far apart for a table of their ratios
-            own = PairCounts(first, second, wins[None], np.zeros((1, wins.size)), losses[None], items.size)
-            found[rater, items] = fit_counts(own, prior_precision).theta[0]
+            alone = PairCounts(first, second, wins[None], np.zeros((1, wins.size)), losses[None], items.size)
+            found[rater, items] = fit_counts(alone, prior_precision).theta[0]
     return found.round(DECIMALS)

@@ -10,12 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from ..arrays import Floats
+from ..arrays import Floats, in_parts
 from .rating_normalisation import bias_removed, per_item_mean, rater_levels, z_scored
 from .ratings import Ratings
 from .subject_rejection import SubjectRejection, reject_subjects
-
-AT_ONCE = 4_000_000  # numbers in the largest array
 
 
 @dataclass(frozen=True)
@@ -214,9 +212,8 @@ def weighted_scores(table: NDArray, weights: NDArray) -> tuple[NDArray, NDArray]
         csr_array((np.ones(cells.size), (whose, cells)), shape=(many, cells.size))
         for whose, many in zip((rater, item), table.shape, strict=True)
     )
-    variance, step = np.empty(scores.shape), max(1, AT_ONCE // max(cells.size, 1))
-    for start in range(0, len(weights), step):
-        some = slice(start, start + step)
+    variance = np.empty(scores.shape)
+    for some in in_parts(len(weights), cells.size):
         own = weights[some, rater].T  # (C, R)
         # A rater who does not count may have rated items that nobody else did: these have no score, so no level follows from
         # them, and 0 times what is not there would be no number. So such cells are left out, not multiplied by 0.
