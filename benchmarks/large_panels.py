@@ -14,20 +14,19 @@ again). Writes benchmarks/results/large_panels.json, and prints the tables of do
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import typer
 from numpy.typing import NDArray
-from report_runs import read_json, table, write_result
+from report_runs import table, write_result
+from resumable import kept
 
 from ppaint.foundation.whole_files import write_text
 from ppaint.preference_to_score import Comparisons, Ratings, expert_resamples, resampled_errors
@@ -131,24 +130,16 @@ def errors_by_chance(design: tuple[int, int, int]) -> dict:
     return {"items": design[0], "experts": experts, "within 10 %, by seed": near}
 
 
-def kept(name: str, measure: Callable[[], dict], fresh: bool) -> dict:
-    """A part's figures, from its file where it has one."""
-    path = WORK / f"{name}.json"
-    if fresh or not path.exists():
-        WORK.mkdir(parents=True, exist_ok=True)
-        write_text(path, json.dumps(measure()))
-    return read_json(path)
-
-
 def main(repeats: int = 2, fresh: bool = False) -> None:
     """Measure every part, tell and write."""
     builds = []
     for design in DESIGNS:
         name = "x".join(map(str, design))
-        builds.append(kept(name, lambda design=design: timed(design, "build", repeats), fresh))
-    agreement = kept("agreement", lambda: timed(AGREEMENT, "agreement", repeats), fresh)
+        builds.append(kept(WORK, name, lambda design=design: timed(design, "build", repeats), fresh))
+    agreement = kept(WORK, "agreement", lambda: timed(AGREEMENT, "agreement", repeats), fresh)
     by_chance = [
-        kept(f"chance-{design[1]}", lambda design=design: errors_by_chance(design), fresh) for design in ENUMERATED
+        kept(WORK, f"chance-{design[1]}", lambda design=design: errors_by_chance(design), fresh)
+        for design in ENUMERATED
     ]
     rows = [
         [f"{one[key]:,}" for key in ("items", "raters", "each", "pairs")]

@@ -47,3 +47,25 @@ def in_pieces(work: Callable[[int], dict], seeds: list[int], folder: Path, proce
             write_text(path, json.dumps(future.result()))
             bar.advance(task)
     return [read_json(folder / f"{seed}.json") for seed in seeds]
+
+
+def kept(folder: Path, name: str, measure: Callable[[], dict], fresh: bool) -> dict:
+    """What was measured, from its file where it has one; measured and written there where not, or where it is to be fresh.
+
+    Parameters
+    ----------
+    folder : Path
+    name : str
+    measure : callable
+        What it returns must fit into JSON.
+    fresh : bool
+
+    Returns
+    -------
+    dict
+    """
+    path = folder / f"{name}.json"
+    if fresh or not path.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        write_text(path, json.dumps(measure()))
+    return read_json(path)

@@ -14,12 +14,29 @@ class Format(StrEnum):
 
     table = "table"
     json = "json"
+    jsonl = "jsonl"
     csv = "csv"
+    parquet = "parquet"
 
 
 def score(
-    images: Annotated[list[Path], typer.Argument(help="Images, or folders of images.")],
-    model: Annotated[str, typer.Option(help="A scorer's folder, or its repo id.")],
+    images: Annotated[list[Path] | None, typer.Argument(help="Images, or folders of images.")] = None,
+    model: Annotated[str, typer.Option(help="A scorer's folder, or its repo id.")] = ...,  # type: ignore[assignment]
+    dataset: Annotated[
+        str | None,
+        typer.Option(
+            help="In place of images: a folder that `ppaint build` made, or a dataset repo, read as a stream."
+        ),
+    ] = None,
+    config: Annotated[str | None, typer.Option(help="Of a dataset repo.")] = None,
+    split: Annotated[str | None, typer.Option(help="Of the dataset; all by default.")] = None,
+    dataset_revision: Annotated[str | None, typer.Option(help="A branch, tag or commit of the dataset repo.")] = None,
+    image_column: Annotated[
+        str | None, typer.Option(help="Of a dataset repo; its first column of images by default.")
+    ] = None,
+    id_column: Annotated[
+        str | None, typer.Option(help="Of a dataset repo: what the rows are called; their files by default.")
+    ] = None,
     revision: Annotated[
         str | None, typer.Option(help="A branch, tag or commit of the scorer's repo; its newest state by default.")
     ] = None,
@@ -27,47 +44,111 @@ def score(
         str | None, typer.Option(help="For a scorer that is an adapter: the base model's folder or repo.")
     ] = None,
     format: Annotated[Format, typer.Option(help="How to write the scores.")] = Format.table,
-    out: Annotated[Path | None, typer.Option(help="Write to this file instead of the terminal.")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Write to this file instead of the terminal. A run that was killed goes on where it stood."),
+    ] = None,
     batch_size: Annotated[
         int, typer.Option(min=0, help="Images per forward pass; 0: as many as fit on a GPU, 16 on a CPU.")
     ] = 16,
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            min=0, max=64, help="Processes that open images ahead of the model; by default one a core, at most 8."
+        ),
+    ] = None,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Decode every image first, and score none where one is broken.")
+    ] = False,
     compiled: Annotated[
         bool,
         typer.Option("--compile", help="Compile the model's layers: faster on a GPU, after some seconds' warm-up."),
     ] = False,
 ) -> None:
     """Score images in every dimension, one forward pass per image, and say which are unlike the training images."""
-    from ..foundation.faults import Fault, InputFault
     from ..foundation.whole_files import check_can_be_written
-    from ..images.image_folder import list_images
     from ..model_card.scorer_config import check_is_no_folders
 
     check_is_no_folders(model, revision)
     if out is not None:
         check_can_be_written(out)  # before a large folder is looked through
-    paths = [path for given in images for path in (list_images(given) if given.is_dir() else [given])]
+    _check_options(images, dataset, out, format, {"--config": config, "--split": split, "--id-column": id_column})
+    paths = _paths(images or [])
     if out is not None:
         check_can_be_written(out, inputs=paths)
-    if not paths:
-        names = ", ".join(map(str, images))
-        raise InputFault(Fault(names, "", "there is no image here", "give image files, or a folder that holds some"))
     from ..foundation.paused_collection import paused_collection
-    from ..foundation.progress_type import counted
 
     with paused_collection():
+        from ..model_card.image_stream import FEW, start_worker_server
         from ..model_card.scorer import AestheticScorer
+        from ..pipeline.score_run import look_at_files, model_identity, score_dataset, score_files
+        from ..pipeline.score_sources import DatasetImages
     from .terminal import progress_bars, show_commit
 
-    opened = _open_all(paths)
+    if workers != 0 and (dataset is not None or len(paths) >= FEW):
+        start_worker_server()  # it imports while the model is loaded
+    with progress_bars() as report:
+        sources = look_at_files(paths, report)
     scorer = AestheticScorer.from_pretrained(model, revision=revision, base=base, compiled=compiled)
     show_commit(model, scorer.commit)
+    told = {"batch_size": batch_size or "auto", "out": out, "workers": workers, "strict": strict}
+    if out is not None:
+        told["model"] = model_identity(model, scorer.commit)
     with progress_bars() as report:
-        report("scoring", 0, len(opened))
-        finished = counted(report, "scoring", len(opened))
-        table = scorer.score(opened, batch_size=batch_size or "auto", on_batch=finished)
-    _write(table, scorer.config, format, out)
+        if dataset is not None:
+            rows = DatasetImages(dataset, config, split, dataset_revision, image_column, id_column)
+            scored = score_dataset(scorer, rows, **told, report=report)
+        else:
+            scored = score_files(scorer, sources, **told, report=report)
+    _finish(scored, scorer.config, format, out)
+
+
+def _check_options(images, dataset, out, format: Format, of_dataset: dict[str, str | None]) -> None:
+    from ..foundation.faults import Fault, InputFault
+
+    if bool(images) == (dataset is not None):
+        what = "both were given" if images else "nothing to score was given"
+        raise InputFault(Fault("IMAGES, --dataset", "", what, "give images or folders, or --dataset"))
+    if dataset is None:
+        for option, value in of_dataset.items():
+            if value is not None:
+                raise InputFault(
+                    Fault(option, "", "is of a dataset, and none was given", "leave it out, or give --dataset")
+                )
+    if format is Format.parquet and out is None:
+        raise InputFault(Fault("--format", "parquet", "cannot be printed", "give --out FILE.parquet"))
+
+
+def _paths(images: list[Path]) -> list[Path]:
+    from ..foundation.faults import Fault, InputFault
+    from ..images.image_folder import list_images
+
+    paths = [path for given in images for path in (list_images(given) if given.is_dir() else [given])]
+    if images and not paths:
+        names = ", ".join(map(str, images))
+        raise InputFault(Fault(names, "", "there is no image here", "give image files, or a folder that holds some"))
+    return paths
+
+
+def _finish(scored, config, format: Format, out: Path | None) -> None:
+    """Write the table, say what must be said beside it, and end with the faults of what has no row in it."""
+    from ..foundation.faults import InputFault
+    from ..pipeline.score_journal import journal_of
+
+    for note in scored.notes:
+        typer.echo(f"note: {note}", err=True)
+    if scored.known_before:
+        typer.echo(f"note: {scored.known_before} of these images were scored by an earlier run", err=True)
+    _write(scored.table, config, format, out)
     if format is not Format.table or out is not None:  # the table on a terminal says so itself
-        typer.echo(f"note: {out_of_distribution_note(table, scorer.config)}", err=True)
+        typer.echo(f"note: {out_of_distribution_note(scored.table, config)}", err=True)
+    if scored.faults:
+        left = f"{len(scored.faults)} images have no row in the table"
+        kept = f"; the other scores are kept in {journal_of(out)}" if out is not None else ""
+        typer.echo(f"note: {left}{kept}", err=True)
+        raise InputFault(scored.faults)
+    if out is not None:
+        journal_of(out).unlink(missing_ok=True)
 
 
 def out_of_distribution_note(table, config) -> str:
@@ -90,25 +171,6 @@ def out_of_distribution_note(table, config) -> str:
     return f"{marked} of {len(table.names)} marked. {config.out_of_distribution.meaning()}"
 
 
-def _open_all(paths: list[Path]) -> list:
-    """Open every image first, so that all faults are reported together and no image is scored before."""
-    from ..foundation.faults import InputFault
-    from ..images.opening import open_image
-
-    opened, faults = [], []
-    for path in paths:
-        try:
-            opened.append(open_image(path, name=str(path)))
-        except InputFault as error:
-            faults.extend(error.faults)
-    if faults:
-        raise InputFault(faults)
-    for image in opened:
-        for note in image.notes:
-            typer.echo(f"note: {image.name}: {note}", err=True)
-    return opened
-
-
 def _write(table, config, format: Format, out: Path | None) -> None:
     """Write the scores in the asked form."""
     import json
@@ -127,6 +189,11 @@ def _write(table, config, format: Format, out: Path | None) -> None:
             "out_of_distribution": out_of_distribution_note(table, config),
         }
         text = json.dumps(facts | {"scores": table.rows()}, indent=1, ensure_ascii=False)  # names as they are
+    elif format is Format.jsonl:
+        text = table.to_json_lines().rstrip("\n")
+    elif format is Format.parquet:
+        table.to_parquet(out)
+        return
     elif format is Format.csv:
         text = table.to_csv().rstrip("\n")
     else:

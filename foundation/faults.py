@@ -59,3 +59,13 @@ class InputFault(ValueError):
         if not self.faults:
             raise ValueError("an InputFault needs at least one fault")
         super().__init__("\n".join(str(fault) for fault in self.faults))
+
+    def __reduce__(self) -> tuple:
+        """Comes out of a worker process as it went in: an exception would otherwise be made again of its text."""
+        return _made_again, (type(self), self.faults)
+
+
+def _made_again(kind: type[InputFault], faults: tuple[Fault, ...]) -> InputFault:
+    error = kind.__new__(kind)
+    InputFault.__init__(error, faults)
+    return error

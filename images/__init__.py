@@ -14,14 +14,17 @@ from ..foundation.lazy_names import lazy_names
 
 if TYPE_CHECKING:
     from .image_folder import list_images, open_folder
-    from .opening import FORMATS, OpenedImage, PixelLimit, open_image
+    from .image_header import FORMATS, ImageHeader, PixelLimit, look_at
+    from .opening import OpenedImage, open_image
     from .perceptual_hash import hash_distance
 
 _HOME = {
-    "FORMATS": "opening",
+    "FORMATS": "image_header",
+    "ImageHeader": "image_header",
     "OpenedImage": "opening",
-    "PixelLimit": "opening",
+    "PixelLimit": "image_header",
     "list_images": "image_folder",
+    "look_at": "image_header",
     "open_folder": "image_folder",
     "open_image": "opening",
     "hash_distance": "perceptual_hash",
@@ -29,11 +32,13 @@ _HOME = {
 __all__ = [
     "FORMATS",
     "Fault",
+    "ImageHeader",
     "InputFault",
     "OpenedImage",
     "PixelLimit",
     "hash_distance",
     "list_images",
+    "look_at",
     "open_folder",
     "open_image",
 ]

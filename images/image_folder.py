@@ -12,7 +12,8 @@ from pathlib import Path
 from ..foundation.faults import Fault, InputFault
 from ..foundation.progress_type import Progress, no_progress
 from .first_bytes import ENOUGH, picture_format
-from .opening import FORMATS, READABLE, OpenedImage, open_image
+from .image_header import FORMATS, READABLE
+from .opening import OpenedImage, open_image
 
 # Pictures that are not read here. They are listed with the others, so that they are refused by name and not passed over.
 _NOT_READ = (".heic", ".heif", ".hif", ".gif", ".jxl", ".jp2", ".j2k", ".jpf", ".jpx")

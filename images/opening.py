@@ -8,28 +8,26 @@ from __future__ import annotations
 
 import hashlib
 import io
-import threading
-import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from PIL import ExifTags, Image, UnidentifiedImageError
+from PIL import Image
 
-from ..foundation.faults import Fault, InputFault
-from .first_bytes import what_it_is
+from ..foundation.faults import InputFault
+from .image_header import (
+    EMPTY,
+    PixelLimit,
+    check_file,
+    check_header,
+    heard,
+    open_header,
+    orientation,
+    refuse,
+    unreadable,
+    whatever_is_broken,
+)
 from .jpeg_parts import too_many_parts
-
-# format -> the file suffixes that list_images takes for it; nothing else is ever handed to a decoder
-FORMATS: dict[str, tuple[str, ...]] = {
-    "JPEG": (".jpg", ".jpeg", ".jpe", ".jfif", ".pjpeg", ".pjp", ".mpo"),
-    "PNG": (".png", ".apng"),
-    "WEBP": (".webp",),
-    "TIFF": (".tif", ".tiff"),
-    "BMP": (".bmp", ".dib"),
-    "AVIF": (".avif", ".avifs"),
-}
-READABLE = "JPEG, PNG, WebP, TIFF, BMP or AVIF"
 
 # EXIF orientation -> what makes the picture upright
 _TURN = {
@@ -41,72 +39,7 @@ _TURN = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-
-# Warning filters are one list for the whole process: two threads that changed it at once could leave it changed.
-_ONE_AT_A_TIME = threading.RLock()
-
-
-@dataclass(frozen=True)
-class PixelLimit:
-    """How large and how small an image may be.
-
-    Parameters
-    ----------
-    pixels : int
-        Most pixels, width times height. The default is the size at which Pillow begins to suspect a decompression bomb;
-        it cannot be set higher than that.
-    shortest_side : int
-        Fewest pixels of the shorter side.
-    elongation : float
-        Longest side over shortest. No scroll reaches 200 to 1, and Qwen's image processor takes no more.
-    file_bytes : int
-        Largest file, in bytes.
-
-    Examples
-    --------
-    >>> PixelLimit(pixels=1_000_000).complaint(2000, 1000)
-    ('2000 x 1000 pixels are more than the limit of 1,000,000', 'scale the image down')
-    >>> PixelLimit().complaint(512, 9000) is None
-    True
-    """
-
-    pixels: int = 89_478_485
-    shortest_side: int = 16
-    elongation: float = 200.0
-    file_bytes: int = 512 * 2**20
-
-    def __post_init__(self) -> None:
-        if not 1 <= self.pixels <= 89_478_485:
-            raise ValueError(f"pixels must lie between 1 and 89,478,485, not {self.pixels}")
-
-    def complaint(self, width: int, height: int) -> tuple[str, str] | None:
-        """What is wrong with this size, and how to fix it; None where nothing is.
-
-        Parameters
-        ----------
-        width, height : int
-            Size in pixels.
-
-        Returns
-        -------
-        tuple of (str, str) or None
-            What is wrong, and the fix.
-        """
-        short, long = sorted((width, height))
-        if short < self.shortest_side:
-            return (
-                f"{width} x {height} pixels are too few to judge a painting by; the shorter side needs at least "
-                f"{self.shortest_side}",
-                "give a larger image",
-            )
-        if width * height > self.pixels:
-            return f"{width} x {height} pixels are more than the limit of {self.pixels:,}", "scale the image down"
-        if long > self.elongation * short:
-            return (
-                f"{width} x {height} pixels are longer than {self.elongation:g} to 1",
-                "cut the scroll into sections",
-            )
-        return None
+_STRIP = 2**20  # bytes of pixels that are hashed at a time
 
 
 @dataclass(frozen=True, eq=False)
@@ -183,91 +116,60 @@ def open_image(
         name, content = name or "image", source
     else:
         name = name or str(source)
-        content = _read(Path(source), name, limit)
+        content = read_image_file(Path(source), name, limit)
     if not content:
-        _refuse(name, "the file is empty (0 bytes)", "export or copy it again")
-    with _ONE_AT_A_TIME, warnings.catch_warnings(record=True) as heard:
-        warnings.simplefilter("always")
-        warnings.simplefilter("error", Image.DecompressionBombWarning)
-        opened = _decoded(_header(content, name), name, content, limit)
-    warnings_heard = tuple(dict.fromkeys(f"Pillow says: {warning.message}" for warning in heard))
-    if not warnings_heard:
-        return opened
-    return OpenedImage(
-        opened.image, opened.sha256, opened.notes + warnings_heard, name, opened.source_format, opened.as_stored
-    )
+        refuse(name, EMPTY, "export or copy it again")
+    with heard() as messages:
+        if content.startswith(b"\xff\xd8") and (many := too_many_parts(content)):
+            refuse(name, f"a JPEG with {many}", "open it in an image program and export it again")
+        opened = _decoded(open_header(io.BytesIO(content), name), name, content, limit)
+    warnings_heard = tuple(dict.fromkeys(f"Pillow says: {message.message}" for message in messages))
+    return replace(opened, notes=opened.notes + warnings_heard) if warnings_heard else opened
 
 
-def _refuse(name: str, what: str, fix: str) -> None:
-    raise InputFault(Fault(name, "", what, fix))
+def read_image_file(path: Path, name: str, limit: PixelLimit = PixelLimit()) -> bytes:
+    """The content of a file that is there, not empty and not too large, whatever it is.
 
+    Parameters
+    ----------
+    path : Path
+    name : str
+        How to call it in messages.
+    limit : PixelLimit
 
-def _read(path: Path, name: str, limit: PixelLimit) -> bytes:
+    Returns
+    -------
+    bytes
+
+    Raises
+    ------
+    InputFault
+    """
     try:
-        if not path.exists():
-            _refuse(name, "no such file", "check the path")
-        if not path.is_file():
-            _refuse(name, "not a file", "give the path of an image")
-        if path.stat().st_size > limit.file_bytes:
-            _refuse(name, f"the file is larger than {limit.file_bytes:,} bytes", "save it smaller")
+        check_file(path, name, limit)
         return path.read_bytes()
     except (OSError, ValueError) as error:
         if isinstance(error, InputFault):
             raise
-        reason = getattr(error, "strerror", None) or str(error)
-        raise InputFault(Fault(name, "", f"cannot be read ({reason})", "check the path and its permissions")) from error
-
-
-def _header(content: bytes, name: str) -> Image.Image:
-    """Open the header only; no pixel is decoded here."""
-    if content.startswith(b"\xff\xd8") and (many := too_many_parts(content)):
-        _refuse(name, f"a JPEG with {many}", "open it in an image program and export it again")
-    try:
-        return Image.open(io.BytesIO(content), formats=list(FORMATS))
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        size = str(error).partition("(")[2].partition(")")[0] or "its size"
-        raise InputFault(
-            Fault(name, "", f"{size} by its header: more than the limit", "scale the image down")
-        ) from error
-    except UnidentifiedImageError as error:
-        raise InputFault(Fault(name, "", what_it_is(content), f"give {READABLE}")) from error
-    except Exception as error:  # Pillow's readers raise nearly anything on a broken header; it is one fault to the user
-        raise InputFault(_broken(name, error)) from error
-
-
-def _broken(name: str, error: Exception) -> Fault:
-    reason = " ".join(str(error).split())[:120] or type(error).__name__
-    return Fault(name, "", f"broken or truncated: it cannot be decoded ({reason})", "export or copy it again")
+        raise unreadable(name, error) from error
 
 
 def _decoded(image: Image.Image, name: str, content: bytes, limit: PixelLimit) -> OpenedImage:
-    complaint = limit.complaint(*image.size)
-    if complaint:
-        _refuse(name, *complaint)
     notes: list[str] = []
     source_format = image.format or "" if content else ""
-    try:
-        frames = getattr(image, "n_frames", 1)
-        if frames > 1 and image.format != "MPO":
-            kind = "pages" if image.format == "TIFF" else "frames (an animation)"
-            _refuse(name, f"the file holds {frames} {kind}", "save the one that is meant as an image of its own")
+    with whatever_is_broken(name):
+        frames = check_header(image, name, limit)
         if image.format == "MPO":
             source_format = "JPEG"
             notes.append(f"JPEG of {frames} pictures: the first is used")
-        if image.mode in ("I", "F"):
-            _refuse(name, "32-bit samples: nothing says which value is white", "save it with 8 or 16 bits a channel")
-        turned = _orientation(image, notes)
+        turned = orientation(image, notes)
         image.load()
-        left = _orientation(image, [])  # the TIFF reader has turned the picture by now, the others have not
+        left = orientation(image, [])  # the TIFF reader has turned the picture by now, the others have not
         pixels = _to_rgb(image, content, notes)
         if left in _TURN:
             pixels = pixels.transpose(_TURN[left])
         if turned in _TURN:
             notes.append(f"turned upright by its EXIF orientation ({turned})")
-    except InputFault:
-        raise
-    except Exception as error:  # decoders raise nearly anything on broken data; it is one fault to the user
-        raise InputFault(_broken(name, error)) from error
     as_stored = bool(content) and not notes and source_format != "AVIF"  # many a reader has no decoder for it
     if image.info.get("icc_profile") and not _is_srgb(image.info["icc_profile"]):
         notes.append("embedded colour profile is not sRGB and was not applied")
@@ -311,17 +213,10 @@ def _samples_of_16_bits(image: Image.Image, content: bytes) -> bool:
     return False
 
 
-def _orientation(image: Image.Image, notes: list[str]) -> int:
-    try:
-        return int(image.getexif().get(ExifTags.Base.Orientation, 1))
-    except Exception:  # broken metadata around sound pixels is worth a note, not a refusal
-        notes.append("EXIF cannot be read and was ignored")
-        return 1
-
-
 def _plain(image: Image.Image) -> Image.Image:
-    """A copy that holds pixels and nothing else."""
-    return Image.frombytes("RGB", image.size, image.tobytes())
+    """A converted image, which is one's own already, without what it kept of the source's metadata."""
+    image.info = {}
+    return image
 
 
 def _is_srgb(profile: bytes) -> bool:
@@ -330,5 +225,7 @@ def _is_srgb(profile: bytes) -> bool:
 
 def _pixel_hash(image: Image.Image) -> str:
     digest = hashlib.sha256(f"RGB {image.width} {image.height}\n".encode())
-    digest.update(image.tobytes())
+    rows = max(1, _STRIP // (3 * image.width))
+    for top in range(0, image.height, rows):  # not all at once: that would be one more copy of a large picture
+        digest.update(image.crop((0, top, image.width, min(top + rows, image.height))).tobytes())
     return digest.hexdigest()

@@ -10,7 +10,8 @@ if TYPE_CHECKING:
     from .features import VisionFeatures, vision_features
     from .judge import Judge
     from .prompts import Prompts
-    from .scorer import AestheticScorer, ScoreTable
+    from .score_table import ScoreTable
+    from .scorer import AestheticScorer
     from .scorer_config import Calibration, ScorerConfig
 
 _HOME = {
@@ -18,7 +19,7 @@ _HOME = {
     "Calibration": "scorer_config",
     "Judge": "judge",
     "Prompts": "prompts",
-    "ScoreTable": "scorer",
+    "ScoreTable": "score_table",
     "ScorerConfig": "scorer_config",
     "VisionFeatures": "features",
     "vision_features": "features",

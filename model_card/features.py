@@ -17,6 +17,7 @@ from transformers.vision_utils import (
 from ..images.opening import OpenedImage, open_image
 from .in_flight import in_side_stream, onto
 from .memory import in_shrinking_batches
+from .resized import ResizedImage
 
 
 @dataclass(frozen=True)
@@ -105,7 +106,10 @@ def _one_pass(model, processor, images: Sequence[OpenedImage]) -> list[VisionFea
     tower = getattr(model, "model", model).visual
     device = next(model.parameters()).device
     pictures = [image.image for image in images]
-    made = in_side_stream(device, lambda: processor.image_processor(pictures, return_tensors="pt", device=device))
+    settings = {"do_resize": False} if all(isinstance(image, ResizedImage) for image in images) else {}
+    made = in_side_stream(
+        device, lambda: processor.image_processor(pictures, return_tensors="pt", device=device, **settings)
+    )
     grid = made["image_grid_thw"]  # stays on the CPU, where lengths can be read without waiting for the GPU
     layout = patch_layout(tower, grid)
     # the lengths are read back in every layer, and best stay here, unless flash attention takes them on the device

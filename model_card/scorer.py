@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,120 +12,23 @@ import torch
 from PIL import Image
 
 from ..foundation.faults import Fault, InputFault
-from ..foundation.table_text import LineEnds
-from ..images.opening import OpenedImage, open_image
+from ..images.image_source import ImageSource, look_at_all
+from ..images.opening import OpenedImage
 from .compiled import compile_layers
 from .exported_adapter import load_adapter
 from .features import VisionFeatures, vision_features
+from .image_stream import START_METHOD, TakenImage, images_ahead
 from .in_flight import read_behind
 from .loading import load_model
 from .memory import attempt, in_shrinking_batches, rows_that_fit
 from .one_pass import logits_and_states
 from .out_of_distribution import DistanceMeasure
 from .readout import ScoreReadout, moments
+from .resized import resized
+from .score_table import ScoreTable
 from .scorer_config import ScorerConfig, commit_of, find_file
 
 DEFAULT_BATCH = 16
-
-
-@dataclass(frozen=True)
-class ScoreTable:
-    """Scores of images.
-
-    Parameters
-    ----------
-    names : tuple of str
-        One an image, n in all.
-    dimensions : tuple of str
-        D in all.
-    mean : ndarray, shape (n, D)
-        Score: the expectation over the score tokens, on the scorer's calibrated scale.
-    sd : ndarray, shape (n, D)
-        Standard deviation of the score tokens' distribution, on the same scale.
-    mass : ndarray, shape (n, D)
-        Probability that the model gave to the ten score tokens together.
-    distance : ndarray, shape (n,), or None
-        How unlike the training images an image is: its distance over the scorer's threshold. None where the scorer was
-        made without a measure of it.
-    """
-
-    names: tuple[str, ...]
-    dimensions: tuple[str, ...]
-    mean: np.ndarray
-    sd: np.ndarray
-    mass: np.ndarray
-    distance: np.ndarray | None = None
-
-    @property
-    def out_of_distribution(self) -> np.ndarray | None:
-        """Whether each image is out of distribution (distance above 1), shape (n,); None where it is not known."""
-        return None if self.distance is None else self.distance > 1
-
-    @classmethod
-    def join(cls, parts: Sequence[ScoreTable]) -> ScoreTable:
-        """The tables of several calls of one scorer as one; at least one.
-
-        Examples
-        --------
-        >>> a, b = (ScoreTable((name,), ("overall",), *[np.array([[5.0]])] * 3) for name in "ab")
-        >>> ScoreTable.join([b, a]).take([1, 0]).names
-        ('a', 'b')
-        """
-        first, *others = parts
-        if not others:
-            return first
-        mean, sd, mass = (np.concatenate([getattr(part, name) for part in parts]) for name in ("mean", "sd", "mass"))
-        distance = None if first.distance is None else np.concatenate([part.distance for part in parts])
-        return cls(tuple(name for part in parts for name in part.names), first.dimensions, mean, sd, mass, distance)
-
-    def take(self, places: Sequence[int]) -> ScoreTable:
-        """The images at these places, in this order."""
-        at = np.asarray(places, dtype=np.intp)
-        distance = None if self.distance is None else self.distance[at]
-        names = tuple(self.names[place] for place in at)
-        return ScoreTable(names, self.dimensions, self.mean[at], self.sd[at], self.mass[at], distance)
-
-    def rows(self) -> list[dict]:
-        """One flat dictionary per image: ``name``, each dimension and ``<dimension>_sd``, ``distance``, ``out_of_distribution``.
-
-        The last two are None where they are not known. (A dimension that is itself called ``distance`` keeps its name; the
-        distance then stands under ``training_distance``.)
-
-        Examples
-        --------
-        >>> one = np.array([[5.0]])
-        >>> ScoreTable(("a.png",), ("overall",), one, one / 5, one / 5, np.array([1.5])).rows()
-        [{'name': 'a.png', 'overall': 5.0, 'overall_sd': 1.0, 'distance': 1.5, 'out_of_distribution': True}]
-        """
-        distance_name = "training_distance" if "distance" in self.dimensions else "distance"
-        table = []
-        for i, name in enumerate(self.names):
-            row: dict = {"name": name}
-            for k, dimension in enumerate(self.dimensions):
-                row[dimension] = float(self.mean[i, k])
-                row[f"{dimension}_sd"] = float(self.sd[i, k])
-            row[distance_name] = None if self.distance is None else float(self.distance[i])
-            row["out_of_distribution"] = None if self.distance is None else bool(self.distance[i] > 1)
-            table.append(row)
-        return table
-
-    def to_csv(self) -> str:
-        """The rows as CSV text with a heading; an empty field where something is not known.
-
-        Examples
-        --------
-        >>> one = np.array([[5.0]])
-        >>> print(ScoreTable(("a.png",), ("overall",), one, one / 5, one).to_csv(), end="")
-        name,overall,overall_sd,distance,out_of_distribution
-        a.png,5.0,1.0,,
-        """
-        out = io.StringIO()
-        rows = self.rows()
-        names = [*rows[0]] if rows else ["name"]
-        writer = csv.DictWriter(LineEnds(out), names, lineterminator="\r\n")  # pandas cannot hold every file's name
-        writer.writeheader()
-        writer.writerows(rows)
-        return out.getvalue()
 
 
 @dataclass(frozen=True)
@@ -155,6 +57,22 @@ class Reading:
             return cls(none, none, none, np.zeros((0, 0)))
         fields = ("mean", "sd", "mass", "states")
         return cls(*(np.concatenate([getattr(part, name) for part in parts]) for name in fields))
+
+
+@dataclass(frozen=True)
+class ScoredBatch:
+    """A batch that was scored.
+
+    Parameters
+    ----------
+    images : tuple of TakenImage
+        What became of each source. Their pixels are not kept.
+    table : ScoreTable
+        Of those that could be opened, in their order.
+    """
+
+    images: tuple[TakenImage, ...]
+    table: ScoreTable
 
 
 @dataclass(frozen=True)
@@ -260,9 +178,16 @@ class AestheticScorer:
         return cls(model, processor, config, measure, commit=commit)
 
     def score(
-        self, images: Sequence, *, batch_size: int | str = DEFAULT_BATCH, on_batch: Callable[[int], None] | None = None
+        self,
+        images: Sequence,
+        *,
+        batch_size: int | str = DEFAULT_BATCH,
+        on_batch: Callable[[int], None] | None = None,
+        workers: int = 0,
     ) -> ScoreTable:
         """Score images; the same image gives the same score, alone or in a batch, to 1e-4 in float32.
+
+        The headers of all are read first; each image is opened when its batch comes, and let go.
 
         Parameters
         ----------
@@ -273,6 +198,9 @@ class AestheticScorer:
             ``"auto"`` measures on a GPU how many fit; on a CPU it is 16.
         on_batch : callable, optional
             Called with the number of images done in each batch.
+        workers : int
+            Processes that open files ahead of the model (see ``model_card/image_stream.py``); a script that asks for some needs a
+            ``__main__`` guard. The scores are the same, bit for bit.
 
         Returns
         -------
@@ -285,32 +213,106 @@ class AestheticScorer:
         """
         if isinstance(images, str | Path | bytes | Image.Image | OpenedImage):
             images = [images]
-        opened = [_opened(image, f"image {i + 1}") for i, image in enumerate(images)]
-        order = self.by_length(opened)
-        by_length = [opened[i] for i in order]
-
-        def launch(chunk: Sequence[OpenedImage]) -> Launched:
-            features = vision_features(self.model, self.processor, chunk, batch_size=len(chunk))
-            return self._launch(features, [image.name for image in chunk])
-
-        def read(launched: Launched) -> ScoreTable:
-            table = self._table(launched.names, self._read(launched))
-            if on_batch is not None:
-                on_batch(len(launched.names))
-            return table
-
-        size = self._rows(batch_size, by_length[-1:], launch)
-        parts = list(read_behind(in_shrinking_batches(by_length, size, launch), read))
+        sources = look_at_all(images, lambda place: _name_given(images[place], place))
+        size = self.rows_per_pass(batch_size, sources)
+        batches = self.batches(sources, size)
+        parts, faults = [], []
+        stream = self.score_batches(
+            ([sources[at] for at in batch] for batch in batches), batch_size=size, workers=workers, on_pass=on_batch
+        )
+        for scored in stream:
+            faults += [fault for taken in scored.images if taken.fault is not None for fault in taken.fault.faults]
+            parts.append(scored.table)
+        if faults:
+            raise InputFault(faults)
         if not parts:
             return self._table((), Reading.join([], len(self.dimensions)))
+        order = [place for batch in batches for place in batch]
         return ScoreTable.join(parts).take(np.argsort(order))
 
-    def by_length(self, images: Sequence[OpenedImage]) -> list[int]:
+    def score_batches(
+        self,
+        batches: Iterable[Sequence[ImageSource]],
+        *,
+        batch_size: int,
+        workers: int = 0,
+        start_method: str = START_METHOD,
+        on_pass: Callable[[int], None] | None = None,
+    ) -> Iterator[ScoredBatch]:
+        """Score batches as they come; the images of a few are held at a time.
+
+        Parameters
+        ----------
+        batches : iterable of sequence of ImageSource
+            At least one in each; taken from lazily.
+        batch_size : int
+            Most images per forward pass; less, with a warning, once that many did not fit into memory.
+        workers, start_method
+            As for ``images_ahead``.
+        on_pass : callable, optional
+            Called with the number of images done in each pass, and with that of the images that cannot be opened.
+
+        Yields
+        ------
+        ScoredBatch
+            One for each batch, in order; an image that cannot be opened is left out of its table, and has its fault.
+
+        Raises
+        ------
+        InputFault
+            If the model gives no finite answer for an image, or a worker dies. One of the batches' own comes when all before it
+            are scored.
+        """
+        lengths: deque[int] = deque()
+        ended_by: list[InputFault] = []
+        taken = images_ahead(
+            _one_by_one(batches, lengths, ended_by),
+            self.processor.image_processor,
+            workers=workers,
+            start_method=start_method,
+        )
+        most = batch_size
+
+        def remember(size: int) -> None:
+            nonlocal most
+            most = size
+
+        def launched() -> Iterator[Launched | list[TakenImage]]:
+            for batch in _in_batches(taken, lengths):
+                images = [one.image for one in batch if one.image is not None]
+                yield from in_shrinking_batches(images, most, self._launch_images, on_shrink=remember)
+                yield batch  # the end of this batch
+
+        tell = on_pass or (lambda _count: None)
+        tables: list[ScoreTable] = []
+        for one in read_behind(launched(), self._read_launched):
+            if isinstance(one, ScoreTable):
+                tables.append(one)
+                tell(len(one.names))
+            else:
+                if broken := sum(taken.fault is not None for taken in one):
+                    tell(broken)
+                none = self._table((), Reading.join([], len(self.dimensions)))
+                yield ScoredBatch(
+                    tuple(replace(taken, image=None) for taken in one), ScoreTable.join(tables) if tables else none
+                )
+                tables = []
+        if ended_by:
+            raise ended_by[0]
+
+    def _launch_images(self, chunk: Sequence[OpenedImage]) -> Launched:
+        features = vision_features(self.model, self.processor, chunk, batch_size=len(chunk))
+        return self._launch(features, [image.name for image in chunk])
+
+    def _read_launched(self, one: Launched | list[TakenImage]) -> ScoreTable | list[TakenImage]:
+        return self._table(one.names, self._read(one)) if isinstance(one, Launched) else one
+
+    def by_length(self, images: Sequence[OpenedImage | ImageSource]) -> list[int]:
         """In which order `score` takes images: the shortest first, those of one length as they are given.
 
         Parameters
         ----------
-        images : sequence of OpenedImage, length n
+        images : sequence of OpenedImage or ImageSource, length n
 
         Returns
         -------
@@ -319,7 +321,7 @@ class AestheticScorer:
         """
         return sorted(range(len(images)), key=lambda i: self._patches(images[i]))
 
-    def batches(self, images: Sequence[OpenedImage], batch_size: int = DEFAULT_BATCH) -> list[list[int]]:
+    def batches(self, images: Sequence[OpenedImage | ImageSource], batch_size: int = DEFAULT_BATCH) -> list[list[int]]:
         """The images of each forward pass of `score`, where memory lasts.
 
         Whoever has to score a batch at a time (another's turn may come between) and cuts here gets, of `ScoreTable.join` and
@@ -327,7 +329,7 @@ class AestheticScorer:
 
         Parameters
         ----------
-        images : sequence of OpenedImage
+        images : sequence of OpenedImage or ImageSource
         batch_size : int
 
         Returns
@@ -338,6 +340,26 @@ class AestheticScorer:
         order = self.by_length(images)
         return [order[start : start + batch_size] for start in range(0, len(order), batch_size)]
 
+    def rows_per_pass(self, batch_size: int | str, images: Sequence[ImageSource]) -> int:
+        """Images per pass: as asked, or as many as the longest of them shows to fit.
+
+        Parameters
+        ----------
+        batch_size : int or "auto"
+        images : sequence of ImageSource
+
+        Returns
+        -------
+        int
+        """
+        if batch_size != "auto":
+            return int(batch_size)
+        if self.model.device.type != "cuda" or not images:
+            return DEFAULT_BATCH
+        longest = [resized(self.processor.image_processor, max(images, key=self._patches).open())]
+        device = self.model.device
+        return attempt(lambda one: rows_that_fit(lambda: self._launch_images(one), device), longest)[1]
+
     def _table(self, names: Sequence[str], reading: Reading) -> ScoreTable:
         """What a reading means, on the scorer's scale."""
         slope = np.array([self._slope(d) for d in self.dimensions])
@@ -345,18 +367,11 @@ class AestheticScorer:
         mean, sd = reading.mean * slope + zero, reading.sd * slope
         return ScoreTable(tuple(names), self.dimensions, mean, sd, reading.mass, self._distance(reading.states))
 
-    def _patches(self, image: OpenedImage) -> int:
+    def _patches(self, image: OpenedImage | ImageSource) -> int:
         """What an image will be cut into; its length in a pass goes with it."""
-        width, height = image.image.size
+        size = image.size if isinstance(image, ImageSource) else image.image.size
+        width, height = size or (0, 0)
         return self.processor.image_processor.get_number_of_image_patches(height, width)
-
-    def _rows(self, batch_size: int | str, longest: Sequence[OpenedImage], launch: Callable) -> int:
-        """Images per pass: as asked, or as many as the longest shows to fit."""
-        if batch_size != "auto":
-            return int(batch_size)
-        if self.model.device.type != "cuda" or not longest:
-            return DEFAULT_BATCH
-        return attempt(lambda one: rows_that_fit(lambda: launch(one), self.model.device), longest)[1]
 
     def read(self, features: Sequence[VisionFeatures], *, batch_size: int = 32, abstentions: bool = False) -> Reading:
         """What the pass says of images whose vision features are known already, without calibration.
@@ -411,12 +426,33 @@ class AestheticScorer:
         return 1.0 if fit is None else fit.slope
 
 
-def _opened(image, name: str) -> OpenedImage:
-    """An image by its own name: that of its file, or the given one where it comes from no file."""
-    if isinstance(image, OpenedImage):
-        return image if image.name else replace(image, name=name)
-    named = isinstance(image, str | Path) or getattr(image, "filename", "")
-    return open_image(image, name=None if named else name)
+def _name_given(image, place: int) -> str | None:
+    """The name of an image that has none of its own; None for one that is called by its file."""
+    named = isinstance(image, str | Path) or getattr(image, "filename", "") or getattr(image, "name", "")
+    return None if named else f"image {place + 1}"
+
+
+def _one_by_one(
+    batches: Iterable[Sequence[ImageSource]], lengths: deque[int], ended_by: list[InputFault]
+) -> Iterator[ImageSource]:
+    """The images of batches, while their numbers of images are put down, and what ends them too early."""
+    try:
+        for batch in batches:
+            lengths.append(len(batch))
+            yield from batch
+    except InputFault as fault:
+        ended_by.append(fault)
+
+
+def _in_batches(taken: Iterable[TakenImage], lengths: deque[int]) -> Iterator[list[TakenImage]]:
+    """The batches again, each when its last image is there."""
+    batch: list[TakenImage] = []
+    for one in taken:
+        batch.append(one)
+        if len(batch) == lengths[0]:
+            yield batch
+            batch = []
+            lengths.popleft()
 
 
 def check_finite(log_probabilities: np.ndarray, names: Sequence[str], dimensions: Sequence[str]) -> None:

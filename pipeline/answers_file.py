@@ -7,7 +7,6 @@ Images are known by the hash of their pixels, so that a file that was renamed is
 from __future__ import annotations
 
 import base64
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,17 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from ..foundation.faults import Fault, InputFault
-from ..foundation.journal import append_lines, foreign, read_lines, unwritable
-
-try:
-    import fcntl
-except ImportError:  # not on Windows: there, two runs on one file are the user's to avoid
-    fcntl = None
+from ..foundation.owned_journal import OwnedJournal
 
 FORMAT = 1
 _NOT_OURS = "give another --out, or move this file away"
-_SHORT = 60  # letters of a value that a message shows
 
 
 @dataclass(frozen=True)
@@ -92,6 +84,7 @@ class AnswersFile:
     >>> with AnswersFile(path, {"scorer": "endpoint", "model": "a"}) as answers:
     ...     answers.of("12ab")["overall"].score, answers.of("34cd")
     (4.5, {})
+    >>> from ppaint.foundation.faults import InputFault
     >>> try:
     ...     AnswersFile(path, {"scorer": "endpoint", "model": "b"})
     ... except InputFault as error:
@@ -104,13 +97,9 @@ class AnswersFile:
         self._answers: dict[str, dict[str, Answer]] = {}
         self._features: dict[str, str] = {}
         self.feature_seconds = 0.0  # that they took, over all runs
+        self._journal = OwnedJournal(path, holds="answers", identity=identity, format=FORMAT, not_ours=_NOT_OURS)
         try:
-            self._lock = path.open("ab")
-        except OSError as error:
-            raise unwritable(path, error) from error
-        try:
-            self._take_lock()
-            self._read(json.loads(json.dumps(dict(identity))))
+            self._read()
         except BaseException:
             self.close()
             raise
@@ -123,7 +112,7 @@ class AnswersFile:
 
     def close(self) -> None:
         """Let go of the file."""
-        self._lock.close()
+        self._journal.close()
 
     def __len__(self) -> int:
         return sum(map(len, self._answers.values()))
@@ -152,7 +141,7 @@ class AnswersFile:
             {"image": image, "answers": {dimension: answer.as_json() for dimension, answer in answers.items()}}
             for image, answers in rows
         ]
-        append_lines(self.path, lines)
+        self._journal.append(lines)
         for image, answers in rows:
             self._answers.setdefault(image, {}).update(answers)
 
@@ -166,32 +155,12 @@ class AnswersFile:
         each = round(seconds / len(images), 6)
         texts = [base64.b64encode(row.astype("<f4").tobytes()).decode("ascii") for row in features]
         rows = [{"image": image, "features": text, "seconds": each} for image, text in zip(images, texts, strict=True)]
-        append_lines(self.path, rows)
+        self._journal.append(rows)
         self._features |= {row["image"]: row["features"] for row in rows}
         self.feature_seconds += each * len(rows)
 
-    def _take_lock(self) -> None:
-        if fcntl is None:
-            return
-        try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            fix = "wait for it to end, or give another --out"
-            raise InputFault(Fault(str(self.path), "", "another run is writing answers here", fix)) from error
-
-    def _read(self, identity: dict[str, Any]) -> None:
-        rows = [row for row, _ in read_lines(self.path, _NOT_OURS)]
-        if not rows:
-            append_lines(self.path, [{"format": FORMAT, "answers_of": identity}])
-            return
-        found = rows[0].get("answers_of")
-        if not isinstance(found, dict) or rows[0].get("format") != FORMAT:
-            raise foreign(self.path, 1, _NOT_OURS)
-        different = [_named(key, found.get(key), identity.get(key)) for key in identity | found]
-        if different := [name for name in different if name]:
-            what = f"it holds the answers of another {', another '.join(different)}"
-            raise InputFault(Fault(str(self.path), "", what, _NOT_OURS))
-        for number, row in enumerate(rows[1:], start=2):
+    def _read(self) -> None:
+        for number, row in self._journal.rows:
             if isinstance(row.get("image"), str) and isinstance(row.get("features"), str):
                 self._features[row["image"]] = row["features"]
                 self.feature_seconds += _seconds(row)
@@ -200,7 +169,7 @@ class AnswersFile:
                 answers = {name: _answer(**fields) for name, fields in row["answers"].items()}
                 self._answers.setdefault(str(row["image"]), {}).update(answers)
             except (KeyError, TypeError, ValueError, AttributeError) as error:
-                raise foreign(self.path, number, _NOT_OURS) from error
+                raise self._journal.foreign(number) from error
 
 
 def _seconds(row: Mapping[str, Any]) -> float:
@@ -213,16 +182,3 @@ def _answer(score: float | None, **fields: Any) -> Answer:
     if score is not None and not np.isfinite(float(score)):
         raise ValueError("a score that is none")
     return Answer(float("nan") if score is None else float(score), **fields)
-
-
-def _named(key: str, then: Any, now: Any) -> str:
-    """The key if its values differ, with both where a reader can tell them apart."""
-    if then == now:
-        return ""
-    if isinstance(then, dict) and isinstance(now, dict):
-        inside = [name for name in then | now if then.get(name) != now.get(name)]
-        return f"{key} ({', '.join(_named(name, then.get(name), now.get(name)) for name in inside)})"
-    texts = [value if isinstance(value, str) else json.dumps(value, ensure_ascii=False) for value in (then, now)]
-    if any(len(text) > _SHORT for text in texts) or all(len(text) == 40 for text in texts):
-        return key
-    return f"{key} ({texts[0]} then, {texts[1]} now)"

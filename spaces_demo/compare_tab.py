@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 
 from ..foundation.faults import Fault, InputFault
-from ..images.opening import FORMATS
+from ..images.image_header import FORMATS
 from .compared_images import compare_files
 from .page_errors import as_page_error
 from .part import State

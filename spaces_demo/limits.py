@@ -39,7 +39,7 @@ def limits_text() -> tuple[str, ...]:
     >>> limits_text()[0]
     'At most 50 files in one request, of at most 32 MB each and 256 MB together.'
     """
-    from ..images.opening import PixelLimit
+    from ..images.image_header import PixelLimit
 
     pixels = PixelLimit()
     return (

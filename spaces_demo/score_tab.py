@@ -12,7 +12,7 @@ import gradio as gr
 
 from ..foundation.faults import InputFault
 from ..foundation.whole_files import write_text
-from ..images.opening import FORMATS
+from ..images.image_header import FORMATS
 from .examples import example_image, shown_examples
 from .limits import limits_text
 from .page_errors import as_page_error

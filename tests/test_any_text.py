@@ -11,6 +11,7 @@ from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from ppaint.cli.main import main
@@ -63,7 +64,7 @@ def test_any_name_is_written_as_utf8(k, tmp_path):
 
 
 @anywhere
-@pytest.mark.parametrize("form", Format)
+@pytest.mark.parametrize("form", [form for form in Format if form is not Format.parquet])
 def test_scores_of_any_names_reach_any_terminal(form, encoding):
     with terminal(encoding) as both:
         write_utf8(sys.stdout, sys.stderr)
@@ -71,6 +72,8 @@ def test_scores_of_any_names_reach_any_terminal(form, encoding):
     shown = both[0]
     if form is Format.json:
         assert [row["name"] for row in json.loads(shown)["scores"]] == IN_JSON
+    elif form is Format.jsonl:
+        assert [json.loads(line)["name"] for line in shown.splitlines()] == IN_JSON
     else:
         assert all(name in shown for name in SHOWN) and "意境" in shown
 
@@ -78,6 +81,9 @@ def test_scores_of_any_names_reach_any_terminal(form, encoding):
 @pytest.mark.parametrize("form", Format)
 def test_scores_of_any_names_reach_a_file(form, tmp_path):
     _write(table_of(NAMES), config(), form, tmp_path / "scores")
+    if form is Format.parquet:
+        assert pd.read_parquet(tmp_path / "scores")["name"].tolist() == list(SHOWN)
+        return
     text = (tmp_path / "scores").read_text(encoding="utf-8")
     if form is Format.csv:
         assert [row["name"] for row in csv.DictReader(io.StringIO(text))] == list(SHOWN)

@@ -10,7 +10,9 @@ import pytest
 
 import ppaint.foundation
 from ppaint.foundation import single_thread
+from ppaint.foundation.faults import Fault, InputFault
 from ppaint.foundation.job_pool import run_jobs
+from ppaint.trainer.pseudo_scores.pseudo_labels import NoUsableSignal
 
 
 def worker_state(_: int) -> tuple[int, int, int]:
@@ -40,3 +42,17 @@ def test_results_are_in_the_order_of_the_jobs_and_each_is_reported(processes):
     results = run_jobs(np.sqrt, [4.0, 9.0, 16.0], "roots", processes, lambda *state: reported.append(state))
     assert results == [2.0, 3.0, 4.0]
     assert reported == [("roots", done, 3) for done in (1, 2, 3)]
+
+
+def refuse(place: int) -> int:
+    """A worker's bad input."""
+    faults = [Fault("pairs.csv", f"row {place}", "painting p7 is compared with itself", "remove the row")] * 2
+    raise (NoUsableSignal if place else InputFault)(faults)
+
+
+@pytest.mark.parametrize(("place", "kind"), [(0, InputFault), (1, NoUsableSignal)])
+def test_a_fault_comes_out_of_a_worker_with_all_that_it_names(place, kind):
+    with pytest.raises(kind) as caught:
+        run_jobs(refuse, [place, place], "refusing", processes=2)
+    assert [fault.row for fault in caught.value.faults] == [f"row {place}"] * 2
+    assert str(caught.value).count("Fix: remove the row.") == 2

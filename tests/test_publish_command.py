@@ -102,6 +102,10 @@ from ppaint.eval_suite.reference_scores import reference_scores
 from ppaint.model_card import AestheticScorer
 scorer = AestheticScorer.from_pretrained(name["model"], revision="v1", device="cpu")
 found["commit"], found["scores"] = scorer.commit, scorer.score([image]).mean.tolist()
+from ppaint.pipeline.score_run import score_dataset
+from ppaint.pipeline.score_sources import DatasetImages
+streamed = score_dataset(scorer, DatasetImages(name["dataset"], "paintings", "landscape"), batch_size=16, workers=0)
+found["scored"] = [len(streamed.table.names), streamed.table.names[0], streamed.table.mean[0].tolist()]
 from transformers import AutoModelForImageTextToText
 found["layers"] = AutoModelForImageTextToText.from_pretrained(name["model"]).config.text_config.num_hidden_layers
 
@@ -151,6 +155,10 @@ def test_everything_comes_back_in_a_new_process_with_an_empty_cache(hub, ppaint,
     assert back["commit"] == made_now["model"] and back["scores"] == mean.tolist()
     assert back["recipe"] == pytest.approx(dict(zip(here.dimensions, mean[0], strict=True)), abs=1e-4)
     assert back["layers"] == 1
+    (first,) = [one[0] for one in read_release(things["dataset"]).paintings(["landscape"], at_a_time=1)][:1]
+    count, name, scores = back["scored"]  # of the dataset's images, as a stream from the Hub
+    assert (count, name) == (6, Path(name).name) and first.painting_id in name
+    assert scores == pytest.approx(here.score([first.image]).mean[0], abs=1e-4)
     assert {kind: count > 0 for kind, count in back["blocks"].items()} == {kind: kind != "space" for kind in REPOS}
 
     hub.calm()  # a second run

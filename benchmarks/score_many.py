@@ -1,0 +1,190 @@
+"""How much memory does `ppaint score` take for many photographs, and how fast is it beside a version that opened all first?
+
+    python benchmarks/score_many.py [--older PYTHON] [--repeats 3] [--fresh]
+
+1. 60, 240 and 960 photographs of 12 megapixels are scored with the tiny judge's weights, as a user does it (`ppaint score DIR --out FILE`), with workers by
+   forkserver (the default), fork and spawn. Memory is the sum over all processes of the command of their proportional set size
+   (PSS, from /proc), looked at ten times a second; its peak after the first 40 images counts.
+2. The 60 photographs by this version and by an older one (`--older`: the Python of an environment that has it), taking turns; whole commands,
+   best of the repeats, and whether the scores are the same bits.
+
+Some thirty minutes on two idle cores and 5 GB of disk for the photographs; parts that are there are not measured again (runs/score_many; --fresh measures
+them again). Writes benchmarks/results/score_many.json, and prints the tables of docs/score-paintings.md.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import typer
+from PIL import Image
+from report_runs import table, write_result
+from resumable import kept
+
+from ppaint.foundation.whole_files import write_text
+from ppaint.model_card import Prompts, ScorerConfig
+from ppaint.trainer.tiny_judge import WEIGHTS
+
+WORK = Path("runs/score_many")
+COUNTS, METHODS, DIFFERENT = (60, 240, 960), ("forkserver", "fork", "spawn"), 60
+SIDES, AFTER = (4000, 3000), 40
+# a run whose workers are started in another way than the command's own
+BY = """
+import sys
+from ppaint.model_card.scorer import AestheticScorer
+if __name__ == "__main__":
+    AestheticScorer.score_batches.__kwdefaults__["start_method"] = sys.argv.pop(1)
+    from ppaint.cli.main import main
+    main()
+"""
+
+
+def photographs(count: int) -> Path:
+    """A folder of JPEGs of 12 megapixels, some 4 MB each; beyond the first sixty they are links to these."""
+    folder = WORK / f"photographs-{count}"
+    if folder.exists():
+        return folder
+    making = folder.with_name(f"{folder.name}.making")
+    making.mkdir(parents=True, exist_ok=True)
+    for place in range(count):
+        path = making / f"{place:04d}.jpg"
+        if path.exists():
+            continue
+        if place >= DIFFERENT:
+            path.hardlink_to(making / f"{place % DIFFERENT:04d}.jpg")
+            continue
+        rng = np.random.default_rng(place)
+        large = Image.fromarray(rng.integers(0, 256, (9, 12, 3), dtype=np.uint8)).resize(
+            SIDES, Image.Resampling.BICUBIC
+        )
+        grain = np.asarray(large, dtype=np.int16) + rng.integers(-12, 13, (SIDES[1], SIDES[0], 1), dtype=np.int16)
+        Image.fromarray(np.clip(grain, 0, 255).astype(np.uint8)).save(path, quality=88)
+    making.rename(folder)
+    return folder
+
+
+def scorer_folder() -> Path:
+    """The tiny judge's weights as a scorer."""
+    folder = WORK / "scorer"
+    if not folder.exists():
+        folder.mkdir(parents=True)
+        for path in Path(WEIGHTS).iterdir():
+            if path.is_file():
+                (folder / path.name).write_bytes(path.read_bytes())
+        ScorerConfig(dimensions=["overall", "brushwork"], prompts=Prompts().to_dict(), simulated=True).save(folder)
+    return folder
+
+
+def tree(root: int) -> list[int]:
+    """A process and all below it."""
+    parents: dict[int, list[int]] = {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = stat.read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        parents.setdefault(int(fields[1]), []).append(int(stat.parent.name))
+    found, ahead = [], [root]
+    while ahead:
+        found.append(ahead.pop())
+        ahead += parents.get(found[-1], [])
+    return found
+
+
+def pss(root: int) -> float:
+    """MB of a process and all below it, shared pages counted once."""
+    total = 0
+    for process in tree(root):
+        try:
+            text = Path(f"/proc/{process}/smaps_rollup").read_text()
+        except OSError:
+            continue
+        total += next((int(line.split()[1]) for line in text.splitlines() if line.startswith("Pss:")), 0)
+    return total / 1024
+
+
+def scored_so_far(out: Path) -> int:
+    """Images in the journal beside a table that is not finished."""
+    journal = out.with_name(f"{out.name}.journal.jsonl")
+    try:
+        lines = journal.read_bytes().splitlines()
+    except OSError:
+        return 0
+    return sum(len(json.loads(line)["files"]) for line in lines if b'"files"' in line and line.endswith(b"}"))
+
+
+def memory(method: str, count: int) -> dict:
+    """Peak memory of one run, and its seconds."""
+    folder, out, script = photographs(count), WORK / f"{method}-{count}.csv", WORK / "by.py"
+    write_text(script, BY)
+    words = ["score", str(folder), "--model", str(scorer_folder()), "--format", "csv", "--out", str(out)]
+    begun, peak, all_time = time.perf_counter(), 0.0, 0.0
+    process = subprocess.Popen(
+        [sys.executable, script, method, *words], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    while process.poll() is None:
+        now = pss(process.pid)
+        all_time = max(all_time, now)
+        if peak or scored_so_far(out) >= AFTER:
+            peak = max(peak, now)
+        time.sleep(0.1)
+    if process.returncode:
+        raise SystemExit(f"{' '.join(words)}: exit status {process.returncode}")
+    return {
+        "method": method,
+        "images": count,
+        "mb": peak,
+        "mb_from_the_start": all_time,
+        "seconds": time.perf_counter() - begun,
+    }
+
+
+def seconds_of(python: str, out: Path) -> float:
+    """Of one whole command on the sixty photographs."""
+    out.unlink(missing_ok=True)
+    words = ["score", str(photographs(60)), "--model", str(scorer_folder()), "--format", "csv", "--out", str(out)]
+    begun = time.perf_counter()
+    done = subprocess.run([python, "-m", "ppaint", *words], capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise SystemExit(done.stderr)
+    return time.perf_counter() - begun
+
+
+def speed(older: str, repeats: int) -> dict:
+    """Both versions in turns."""
+    times: dict[str, list[float]] = {"older": [], "this": []}
+    for _ in range(repeats):
+        for name, python in (("older", older), ("this", sys.executable)):
+            times[name].append(seconds_of(python, WORK / f"{name}.csv"))
+    best = {name: min(values) for name, values in times.items()}
+    same = (WORK / "older.csv").read_bytes() == (WORK / "this.csv").read_bytes()
+    return {"images": 60, "seconds": best, "all": times, "ratio": best["older"] / best["this"], "same bits": same}
+
+
+def main(older: str = "", repeats: int = 3, fresh: bool = False) -> None:
+    """Measure what is missing, and write it down."""
+    WORK.mkdir(parents=True, exist_ok=True)
+    measured = [
+        kept(WORK, f"{method}-{count}", lambda m=method, c=count: memory(m, c), fresh)
+        for method in METHODS
+        for count in COUNTS
+    ]
+    result: dict = {"memory": measured}
+    if older or (WORK / "speed.json").exists():
+        result["speed"] = kept(WORK, "speed", lambda: speed(older, repeats), fresh)
+    write_result("score_many", result)
+    rows = [
+        [r["method"], f"{r['images']}", f"{r['mb']:,.0f} MB", f"{r['images'] / r['seconds']:.2f}"] for r in measured
+    ]
+    print(table(["workers by", "photographs", "peak memory", "images a second"], rows))
+    if "speed" in result:
+        print(json.dumps(result["speed"]))
+
+
+if __name__ == "__main__":
+    typer.run(main)

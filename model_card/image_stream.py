@@ -1,0 +1,160 @@
+"""Images as a stream: opened, hashed, resized and let go, ahead of the model, in this process or in worker processes.
+
+Workers are torch's ``DataLoader``. What they send back are the resized pixels, as bytes through a pipe: no tensors, which would take room in
+``/dev/shm`` (64 MB in a container). They are started by **forkserver** where there is one: the server is a process of its own that has only
+imported what the workers need, has one thread and never touched a GPU, so that forking it is safe whatever this process does by then; and
+what it has imported, its workers share. ``fork`` would copy this process with the locks of threads that do not live on in the copy
+(torch's, a progress bar's), and with a GPU that a copy cannot use; ``spawn`` is safe too, but every worker imports torch for itself.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import multiprocessing
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from torch.utils.data import DataLoader, Dataset
+
+from ..foundation.faults import Fault, InputFault
+from ..images.image_source import ImageSource
+from ..images.opening import read_image_file
+from .resized import ResizedImage, resized
+
+FEW = 8  # images for which starting workers takes longer than it saves
+_AHEAD = 2  # images per worker that wait for the model
+_PRELOADED = ("ppaint.model_card.image_stream", "transformers.models.qwen2_vl.image_processing_qwen2_vl")
+_METHODS = multiprocessing.get_all_start_methods()
+START_METHOD = "forkserver" if "forkserver" in _METHODS else "spawn"
+
+
+@dataclass(frozen=True, eq=False)
+class TakenImage:
+    """What became of one source.
+
+    Parameters
+    ----------
+    name : str
+    file_sha256 : str
+        Of the file's bytes, in hexadecimal; of the pixels where there is no file. Empty where nothing could be read.
+    image : ResizedImage or None
+        None where it could not be opened.
+    fault : InputFault or None
+        Why it could not.
+    notes : tuple of str
+        What was converted on opening.
+    """
+
+    name: str
+    file_sha256: str
+    image: ResizedImage | None
+    fault: InputFault | None = None
+    notes: tuple[str, ...] = ()
+
+
+def content_sha256(source: ImageSource) -> str:
+    """SHA-256 of a file's bytes, or that of the pixels of an image that is open already.
+
+    Parameters
+    ----------
+    source : ImageSource
+
+    Returns
+    -------
+    str
+
+    Raises
+    ------
+    InputFault
+        If the file cannot be read.
+    """
+    if isinstance(source.content, Path):
+        return hashlib.sha256(read_image_file(source.content, source.name)).hexdigest()
+    if isinstance(source.content, bytes):
+        return hashlib.sha256(source.content).hexdigest()
+    return source.open().sha256
+
+
+def start_worker_server() -> None:
+    """Let the server that workers are forked from start and import now, while this process does something else."""
+    if START_METHOD == "forkserver":
+        from multiprocessing import forkserver
+
+        multiprocessing.get_context("forkserver").set_forkserver_preload(list(_PRELOADED))
+        forkserver.ensure_running()
+
+
+def images_ahead(
+    sources: Iterable[ImageSource], image_processor, *, workers: int = 0, start_method: str = START_METHOD
+) -> Iterator[TakenImage]:
+    """Open images one after another, each only when it is about to be needed.
+
+    Parameters
+    ----------
+    sources : iterable of ImageSource
+        Taken from lazily.
+    image_processor : Qwen2VLImageProcessor
+        Resizes them.
+    workers : int
+        Worker processes; 0: each is opened when it is asked for. A script that asks for workers needs a ``__main__`` guard.
+    start_method : {"forkserver", "spawn", "fork"}
+        See the module.
+
+    Yields
+    ------
+    TakenImage
+        In the order of the sources.
+
+    Raises
+    ------
+    InputFault
+        If a worker dies.
+    """
+    opener = _Opener(image_processor)
+    if workers == 0:
+        yield from map(opener.__getitem__, sources)
+        return
+    if start_method == "forkserver":
+        start_worker_server()
+    loader = DataLoader(
+        opener,
+        batch_size=None,
+        sampler=sources,  # its items need not be numbers: a worker is sent the source itself
+        num_workers=workers,
+        prefetch_factor=_AHEAD,
+        collate_fn=_as_it_is,
+        multiprocessing_context=start_method,
+    )
+    try:
+        yield from loader
+    except RuntimeError as error:
+        if "DataLoader worker" not in str(error):
+            raise
+        what = "a process that opens images was ended from outside; most often, memory ran out"
+        fix = "give fewer --workers (0: none), or end other programs, and run the same command again"
+        raise InputFault(Fault("--workers", "", what, fix)) from error
+
+
+class _Opener(Dataset):
+    """Opens and resizes a source; of a worker's, one image at a time is held at its full size."""
+
+    def __init__(self, image_processor) -> None:
+        self._image_processor = image_processor
+
+    def __getitem__(self, source: ImageSource) -> TakenImage:
+        digest = ""
+        try:
+            if isinstance(source.content, Path):  # read once: what is hashed is what is decoded
+                source = ImageSource(source.name, read_image_file(source.content, source.name), source.size)
+            if isinstance(source.content, bytes):
+                digest = hashlib.sha256(source.content).hexdigest()
+            opened = source.open()
+            digest = digest or opened.sha256
+            return TakenImage(source.name, digest, resized(self._image_processor, opened), notes=opened.notes)
+        except InputFault as error:
+            return TakenImage(source.name, digest, None, error)
+
+
+def _as_it_is(one: TakenImage) -> TakenImage:
+    return one

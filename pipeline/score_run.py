@@ -1,0 +1,274 @@
+"""``ppaint score``: images of any number and source through a scorer, into one table."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..foundation.faults import Fault, InputFault
+from ..foundation.progress_type import Progress, counted, no_progress
+from ..images.image_source import ImageSource, look_at_all
+from ..model_card.compiled import is_compiled
+from ..model_card.image_stream import FEW, images_ahead
+from ..model_card.model_files import files_hash
+from ..model_card.score_table import ScoreTable
+from ..model_card.scorer import AestheticScorer, ScoredBatch
+from ..trainer.code_version import package_versions
+from .score_journal import ScoreJournal, journal_of
+from .score_sources import DatasetImages
+
+_MOST_WORKERS = 8
+
+
+@dataclass(frozen=True)
+class Scored:
+    """What came out.
+
+    Parameters
+    ----------
+    table : ScoreTable
+        Of the images that could be opened, in the order given.
+    notes : tuple of str
+        What was converted on opening.
+    faults : tuple of Fault
+        Of those that could not: they have no row.
+    known_before : int
+        Images that an earlier run had scored.
+    """
+
+    table: ScoreTable
+    notes: tuple[str, ...]
+    faults: tuple[Fault, ...]
+    known_before: int
+
+
+def default_workers() -> int:
+    """Processes that open images, where none are asked for: one for each core that this process may use, at most eight."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(cores, _MOST_WORKERS)
+
+
+def look_at_files(paths: Sequence[Path], report: Progress = no_progress) -> list[ImageSource]:
+    """Read the headers of image files; all that they show to be wrong is one InputFault. No model is needed for it.
+
+    Parameters
+    ----------
+    paths : sequence of Path, length n
+    report : callable
+
+    Returns
+    -------
+    list of ImageSource, length n
+    """
+    return look_at_all(paths, lambda place: str(paths[place]), counted(report, "reading headers", len(paths)))
+
+
+def score_files(
+    scorer: AestheticScorer,
+    sources: Sequence[ImageSource],
+    *,
+    batch_size: int | str,
+    out: Path | None = None,
+    model: str = "",
+    workers: int | None = None,
+    strict: bool = False,
+    report: Progress = no_progress,
+) -> Scored:
+    """Score image files, those of like length together.
+
+    Parameters
+    ----------
+    scorer : AestheticScorer
+    sources : sequence of ImageSource, length n
+        As `look_at_files` gives them.
+    batch_size : int or "auto"
+    out : Path, optional
+        The table that this run is for: finished batches are stored beside it, and not scored again.
+    model : str
+        What says which model it is, for the stored scores (``model_identity``).
+    workers : int, optional
+        Processes that open images; by default one a core.
+    strict : bool
+        Whether every image is decoded before any is scored.
+    report : callable
+
+    Returns
+    -------
+    Scored
+        Its table in the order of the sources.
+
+    Raises
+    ------
+    InputFault
+        With `strict`, if an image cannot be opened; if none can; if the stored scores are another model's.
+    """
+    workers = _workers(workers, len(sources))
+    if strict:
+        _open_all(scorer, sources, workers, report)
+    with _journal(out, scorer, model, batch_size) as journal:
+        size = _rows_per_pass(scorer, batch_size, sources, journal)
+        cut = scorer.batches(sources, size)
+        batches = ([sources[place] for place in places] for places in cut)
+        done = _score_all(scorer, batches, size, workers, journal, counted(report, "scoring", len(sources)))
+    order = [place for places in cut for place in places]
+    return _in_order(done, np.argsort(order), len(sources))
+
+
+def score_dataset(
+    scorer: AestheticScorer,
+    images: DatasetImages,
+    *,
+    batch_size: int | str,
+    out: Path | None = None,
+    model: str = "",
+    workers: int | None = None,
+    strict: bool = False,
+    report: Progress = no_progress,
+) -> Scored:
+    """Score the images of a dataset as they come; see `score_files`.
+
+    Batches are cut in the order of arrival, so scores differ from those of the same files by rounding (1e-4 at most, in float32).
+    """
+    sources, total = images.sources()
+    workers = _workers(workers, FEW if total is None else total)
+    if strict:
+        _open_all(scorer, sources, workers, report, total)
+        sources, total = images.sources()
+    with _journal(out, scorer, model, batch_size) as journal:
+        first = list(islice(sources, 1))
+        size = _rows_per_pass(scorer, batch_size, first, journal)
+        batches = _cut(first, sources, size)
+        finished = counted(report, "scoring", total) if total else _unknown_total(report, "scoring")
+        done = _score_all(scorer, batches, size, workers, journal, finished)
+    return _in_order(done, None, sum(len(scored.images) for scored, _ in done))
+
+
+def model_identity(model: str, commit: str | None) -> str:
+    """What tells a scorer from another: the commit of its repo, or the hash of its files.
+
+    Parameters
+    ----------
+    model : str
+        A folder or a repo.
+    commit : str or None
+
+    Returns
+    -------
+    str
+    """
+    return f"{model}@{commit}" if commit is not None else f"sha256:{files_hash(model)}"
+
+
+def _journal(out: Path | None, scorer: AestheticScorer, model: str, batch_size: int | str):
+    if out is None:
+        return nullcontext()
+    identity: dict[str, Any] = {
+        "model": model,
+        "dimensions": list(scorer.dimensions),
+        "batch_size": batch_size,
+        "device": scorer.model.device.type,
+        "dtype": str(scorer.model.dtype).removeprefix("torch."),
+        "layers": "compiled" if is_compiled(scorer.model) else "not compiled",
+        "versions": package_versions(),
+    }
+    return ScoreJournal(journal_of(out), identity, scorer.dimensions)
+
+
+def _workers(asked: int | None, images: int) -> int:
+    if images < FEW:
+        return 0
+    return default_workers() if asked is None else asked
+
+
+def _rows_per_pass(
+    scorer: AestheticScorer, batch_size: int | str, sources: Sequence[ImageSource], journal: ScoreJournal | None
+) -> int:
+    if journal is None or batch_size != "auto":
+        return scorer.rows_per_pass(batch_size, sources)
+    return journal.rows_per_pass(scorer.rows_per_pass(batch_size, sources))
+
+
+def _open_all(
+    scorer: AestheticScorer, sources: Iterable[ImageSource], workers: int, report: Progress, total: int | None = None
+) -> None:
+    if total is None and isinstance(sources, Sequence):
+        total = len(sources)
+    finished = counted(report, "decoding all", total) if total else _unknown_total(report, "decoding all")
+    faults: list[Fault] = []
+    for taken in images_ahead(sources, scorer.processor.image_processor, workers=workers):
+        if taken.fault is not None:
+            faults.extend(taken.fault.faults)
+        finished(1)
+    if faults:
+        raise InputFault(faults)
+
+
+def _cut(first: list[ImageSource], rest: Iterator[ImageSource], size: int) -> Iterator[list[ImageSource]]:
+    batch = first + list(islice(rest, size - len(first)))
+    while batch:
+        yield batch
+        batch = list(islice(rest, size))
+
+
+def _score_all(
+    scorer: AestheticScorer,
+    batches: Iterable[list[ImageSource]],
+    size: int,
+    workers: int,
+    journal: ScoreJournal | None,
+    finished,
+) -> list[tuple[ScoredBatch, bool]]:
+    """Every batch with its scores, and whether they were stored before."""
+    done: dict[int, tuple[ScoredBatch, bool]] = {}
+    asked: list[int] = []
+
+    def to_score() -> Iterator[list[ImageSource]]:
+        for number, batch in enumerate(batches):
+            stored = journal.stored(batch) if journal is not None else None
+            if stored is None:
+                asked.append(number)
+                yield batch
+            else:
+                done[number] = stored, True
+                finished(len(batch))
+
+    stream = scorer.score_batches(to_score(), batch_size=size, workers=workers, on_pass=finished)
+    for turn, scored in enumerate(stream):
+        if journal is not None:
+            journal.add(scored)
+        done[asked[turn]] = scored, False
+    return [done[number] for number in sorted(done)]
+
+
+def _in_order(done: list[tuple[ScoredBatch, bool]], order: np.ndarray | None, images: int) -> Scored:
+    """One table of all batches, in the order given, without the rows of images that could not be opened."""
+    taken = [one for scored, _ in done for one in scored.images]
+    order = np.arange(images) if order is None else order
+    sound = np.array([one.fault is None for one in taken], dtype=bool)
+    row_of = np.cumsum(sound) - 1  # of the joined table
+    faults = [fault for place in order if taken[place].fault is not None for fault in taken[place].fault.faults]
+    if not sound.any():
+        nothing = Fault("the images", "", "there is none that can be scored", "give at least one")
+        raise InputFault(faults or nothing)
+    table = ScoreTable.join([scored.table for scored, _ in done]).take(row_of[order[sound[order]]])
+    notes = tuple(f"{taken[place].name}: {note}" for place in order for note in taken[place].notes)
+    return Scored(table, notes, tuple(faults), sum(len(scored.images) for scored, before in done if before))
+
+
+def _unknown_total(report: Progress, what: str):
+    """Progress of which nobody knows how long it is: it is always done with what there was."""
+    done = 0
+
+    def count(more: int) -> None:
+        nonlocal done
+        done += more
+        report(what, done, done)
+
+    return count

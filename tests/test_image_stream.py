@@ -1,0 +1,113 @@
+"""Images ahead of the model: the same from any number of processes, in order, and only a few at a time."""
+
+from __future__ import annotations
+
+import os
+import signal
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from ppaint.foundation.faults import InputFault
+from ppaint.images import open_image
+from ppaint.images.image_source import ImageSource, look_at_all
+from ppaint.model_card.image_stream import images_ahead
+from ppaint.model_card.resized import resized
+from ppaint.trainer.tiny_judge.architecture import build_processor
+
+RNG = np.random.default_rng(0)
+
+
+@pytest.fixture(scope="module")
+def processor():
+    return build_processor(("overall",)).image_processor
+
+
+@pytest.fixture(scope="module")
+def sources(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("images")
+    for place in range(12):
+        size = tuple(RNG.integers(40, 700, 2))
+        pixels = RNG.integers(0, 256, (8, 8, 3), dtype=np.uint8)
+        Image.fromarray(pixels).resize(size, Image.BICUBIC).save(folder / f"{place:02d}.png")
+    broken = folder / "05.png"
+    broken.write_bytes(broken.read_bytes()[:-300])
+    return look_at_all(sorted(folder.iterdir()), lambda _place: None)
+
+
+@pytest.mark.parametrize("size", [(400, 200), (180, 512), (3000, 900), (20, 3000), (16, 16), (64, 64)])
+def test_the_processor_makes_the_same_numbers_of_a_resized_image(processor, size):
+    image = open_image(Image.fromarray(RNG.integers(0, 256, (*size, 3), dtype=np.uint8)), name="a")
+    small = resized(processor, image)
+    whole = processor([image.image], return_tensors="pt")
+    from_small = processor([small.image], return_tensors="pt", do_resize=False)
+    assert all((whole[key] == from_small[key]).all() for key in ("pixel_values", "image_grid_thw"))
+    assert small.sha256 == image.sha256 and small.size == image.image.size and resized(processor, small) is small
+
+
+@pytest.mark.parametrize("method", ["forkserver", "spawn", "fork"])
+def test_workers_give_what_this_process_gives(processor, sources, method):
+    here = list(images_ahead(sources, processor))
+    there = list(images_ahead(iter(sources), processor, workers=2, start_method=method))
+    assert [one.name for one in there] == [source.name for source in sources] and len(
+        {o.file_sha256 for o in there}
+    ) == 12
+    for one, other in zip(here, there, strict=True):
+        assert (one.file_sha256, one.notes) == (other.file_sha256, other.notes)
+        if one.fault is None:
+            assert one.image.sha256 == other.image.sha256
+            assert one.image.image.tobytes() == other.image.image.tobytes()
+        else:
+            assert other.image is None and other.fault.faults == one.fault.faults
+    assert [one.name[-6:] for one in there if one.fault is not None] == ["05.png"]
+    assert "broken or truncated" in str(there[5].fault)
+
+
+def test_few_are_taken_ahead(processor, sources):
+    taken = []
+
+    def lazily():
+        for number, source in enumerate(sources * 10):
+            taken.append(number)
+            yield source
+
+    stream = images_ahead(lazily(), processor, workers=2)
+    for seen, _ in zip(range(1, 31), stream, strict=False):
+        assert len(taken) <= seen + 2 * 2
+    stream.close()
+
+
+def test_a_worker_that_is_killed_ends_the_run_with_what_to_do(processor, sources):
+    def sending():
+        for number in range(10_000):
+            if number == 20:
+                for child in _children():
+                    os.kill(child, signal.SIGKILL)
+            yield sources[number % 5]
+
+    with pytest.raises(InputFault, match="a process that opens images was ended from outside.*--workers"):
+        for _ in images_ahead(sending(), processor, workers=1, start_method="fork"):
+            pass
+
+
+def test_contents_of_a_dataset_go_to_workers_too(processor, sources):
+    contents = [ImageSource(source.name, source.content.read_bytes()) for source in sources]
+    contents[2] = ImageSource("lacking", None)
+    found = list(images_ahead(contents, processor, workers=1, start_method="fork"))
+    paths = list(images_ahead(sources, processor))
+    assert [one.file_sha256 for one in found[3:]] == [one.file_sha256 for one in paths[3:]]
+    assert "lacking: the dataset has no image of it" in str(found[2].fault)
+
+
+def _children() -> list[int]:
+    """Processes whose parent is this one, as /proc says."""
+    found = []
+    for name in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{name}/stat") as stat:
+                if int(stat.read().rpartition(")")[2].split()[1]) == os.getpid():
+                    found.append(int(name))
+        except OSError:
+            continue
+    return found
