@@ -37,7 +37,17 @@ def append_lines(path: Path, rows: Sequence[dict], *, sync: bool = True) -> None
     >>> read_lines(path, fix="give another file")
     [({'a': 1}, 9), ({'a': 2}, 18)]
     """
-    data = "".join(json.dumps(row) + "\n" for row in rows).encode()
+    append_bytes(path, "".join(json.dumps(row) + "\n" for row in rows).encode(), sync=sync)
+
+
+def append_bytes(path: Path, data: bytes, *, sync: bool = True) -> None:
+    """Add bytes to the end of a file; where that fails, the file is as it was before.
+
+    Raises
+    ------
+    InputFault
+        As for ``append_lines``.
+    """
     before = path.stat().st_size if path.exists() else 0
     try:
         with path.open("ab", buffering=0) as file:
@@ -47,7 +57,7 @@ def append_lines(path: Path, rows: Sequence[dict], *, sync: bool = True) -> None
                 os.fsync(file.fileno())
     except OSError as error:
         with contextlib.suppress(OSError):
-            truncate(path, before)  # so that the same process, too, may try again behind a whole line
+            truncate(path, before)  # so that the same process, too, may try again behind whole rows
         raise unwritable(path, error) from error
 
 

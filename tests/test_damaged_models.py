@@ -170,7 +170,7 @@ def test_logits_that_are_never_finite_end_the_run_before_an_answer_is_stored(sou
     assert judge(sound, model, tmp_path / "out") == 2
     assert "the judge abstained on all questions" in " ".join(capsys.readouterr().err.split())
     files = {path.name for path in (tmp_path / "out").rglob("*") if path.is_file()}
-    assert not files & {"judgments.jsonl", "ratings.jsonl", "judgments.parquet", "judging.json"}
+    assert not files & {"judgments.bin", "judgments.jsonl", "ratings.jsonl", "judgments.parquet", "judging.json"}
     # nothing was asked, so the folder is nobody's, and the model as it should be may use it
     assert judge(sound, sound / "model", tmp_path / "out") == 0
 

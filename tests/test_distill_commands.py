@@ -72,9 +72,9 @@ def config(place, labels):
 
 
 def test_judging_again_asks_nothing_and_changes_nothing(place, labels, capsys):
-    before = (place / "judged/judgments/judgments.jsonl").read_bytes()
+    before = (place / "judged/judgments/judgments.bin").read_bytes()
     assert run(*judge_words(place)) == 0
-    assert (place / "judged/judgments/judgments.jsonl").read_bytes() == before
+    assert (place / "judged/judgments/judgments.bin").read_bytes() == before
     said = capsys.readouterr()
     assert "same picture" in said.err and "20 images" in said.out and "not 32" in said.out
 

@@ -6,13 +6,16 @@ import numpy as np
 import pytest
 from known_judge import KnownJudge, features_of, known_images
 from small_disk import small_disk
+from store_formats import records_of
 
 from ppaint.foundation.journal import append_lines, replace_text
 from ppaint.images import InputFault
 from ppaint.trainer import Judging, JudgmentStore
 
-WORTHS = known_images(8, d=2)
-DIMENSIONS = ("brushwork", "overall")
+DIMENSIONS = tuple(
+    f"dimension_{k}" for k in range(12)
+)  # so many that answers take more room than what stands beside them
+WORTHS = known_images(8, d=12)
 PAIRS = [(a, b) for i, a in enumerate(WORTHS) for b in list(WORTHS)[i + 1 :]]
 
 
@@ -27,6 +30,12 @@ def work(folder: Path, ratings_first: bool = True):
         return judged, judge
 
 
+def rate(folder: Path) -> None:
+    judge = KnownJudge(WORTHS, bias=0.7, noise=0.3, dimensions=DIMENSIONS, batch_size=10)
+    with JudgmentStore(folder, judge.fingerprint, judge.dimensions) as store:
+        Judging(store, judge, features_of(WORTHS)).rate(list(WORTHS))
+
+
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory):
     folder = tmp_path_factory.mktemp("whole")
@@ -38,25 +47,30 @@ def whole(tmp_path_factory):
     "full, size, ratings_first",
     [
         ("ratings.jsonl", 700, True),
-        ("plan.jsonl", 700, False),
-        ("judgments.jsonl", 1800, False),  # a batch and a half
-        ("judgments.jsonl", 4321, True),
+        ("plan.bin", 500, False),
+        ("judgments.bin", 1800, False),  # a batch and a half
+        ("judgments.bin", 4321, True),
     ],
 )
 def test_a_run_on_a_full_disk_ends_in_words_and_is_gone_on_with(tmp_path, whole, full, size, ratings_first):
     cut, complete = tmp_path / "cut", whole[0]
+    if full == "judgments.bin" and ratings_first:  # the ratings still had room
+        rate(cut)
     with pytest.raises(InputFault) as ended, small_disk(size):
         work(cut, ratings_first)
     assert f"{full}: could not be written (File too large)" in str(ended.value)
     assert "it resumes from what is stored" in str(ended.value)
     for path in cut.glob("*.jsonl"):
         assert path.read_bytes()[-1:] in (b"", b"\n")  # whole lines only
-    stored = len((cut / full).read_bytes().splitlines())
+    for path in cut.glob("*.bin"):
+        assert not path.stat().st_size or records_of(path)  # whole records only
+    with JudgmentStore.open_finished(cut) as store:
+        stored = len(store)
     judged, heir = work(cut, ratings_first)
     np.testing.assert_array_equal(judged.forward, whole[1].forward)
-    for name in ("plan.jsonl", "ratings.jsonl", "judgments.jsonl"):
+    for name in ("plan.bin", "ratings.jsonl", "judgments.bin"):
         assert (cut / name).read_bytes() == (complete / name).read_bytes()
-    assert len(heir.asked) == 56 - (stored if full == "judgments.jsonl" else 0)
+    assert len(heir.asked) == 56 - stored
 
 
 def test_the_same_process_may_try_again(tmp_path, whole):
@@ -64,10 +78,10 @@ def test_the_same_process_may_try_again(tmp_path, whole):
     with JudgmentStore(tmp_path, judge.fingerprint, judge.dimensions) as store:
         judging = Judging(store, judge, features_of(WORTHS))
         judging.rate(list(WORTHS))
-        with pytest.raises(InputFault, match=r"judgments\.jsonl: could not be written"), small_disk(4500):
+        with pytest.raises(InputFault, match=r"judgments\.bin: could not be written"), small_disk(4500):
             judging.ask(PAIRS)
         judging.ask(PAIRS)
-    assert (tmp_path / "judgments.jsonl").read_bytes() == (whole[0] / "judgments.jsonl").read_bytes()
+    assert (tmp_path / "judgments.bin").read_bytes() == (whole[0] / "judgments.bin").read_bytes()
 
 
 def test_the_table_of_judgments_is_whole_or_not_there(tmp_path, whole):

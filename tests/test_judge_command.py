@@ -4,6 +4,7 @@ import json
 import shutil
 
 import numpy as np
+import pandas as pd
 import pytest
 from PIL import Image
 
@@ -67,7 +68,7 @@ def test_what_it_cost_is_shown_and_kept(place, judged, capsys):
     assert run(*words(place, judged)) == 0
     printed = capsys.readouterr().out
     cost = json.loads((judged / "cost.json").read_text())
-    rows = (judged / "judgments/judgments.jsonl").read_bytes().count(b"\n")
+    rows = len(pd.read_parquet(judged / "judgments/judgments.parquet"))
     assert (cost["ordered_pairs"], cost["ratings"], cost["images"]) == (rows, 20, 20)
     assert cost["answers"] == 2 * (rows + 20) and cost["abstentions"] == 0
     assert cost["encoded"] == 20  # by the first run alone: this one asked nothing
@@ -93,7 +94,7 @@ def test_the_cost_stands_in_no_file_that_is_hashed(place, judged):
 
 def test_batches_sized_to_memory_are_the_default_ones_on_a_cpu(place, tmp_path):
     assert run(*words(place, tmp_path / "auto", batch_size=0)) == 0
-    for name in ("plan.jsonl", "judgments.jsonl", "ratings.jsonl"):
+    for name in ("plan.bin", "judgments.bin", "ratings.jsonl"):
         assert (tmp_path / "auto/judgments" / name).read_bytes() == (place / "judged/judgments" / name).read_bytes()
 
 
@@ -128,7 +129,7 @@ def test_judgments_of_other_image_settings_are_not_added_to(place, judged, tmp_p
 
 
 def test_judgments_that_lost_rows_are_not_labelled(judged, tmp_path, capsys):
-    path = judged / "judgments/judgments.jsonl"
+    path = judged / "judgments/judgments.bin"
     path.write_bytes(path.read_bytes()[:-2000])
     assert label(judged, tmp_path / "labels") == 2
     message = error(capsys)

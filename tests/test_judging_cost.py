@@ -88,7 +88,7 @@ def test_a_killed_run_and_its_heir_add_up_to_the_whole(tmp_path, lives):
 def test_a_batch_whose_answers_were_lost_counts_once(tmp_path):
     """A run may die after the cost of a batch was written and before its answers were."""
     whole = work(tmp_path, make_judge())
-    answers = tmp_path / "judgments.jsonl"
+    answers = tmp_path / "judgments.bin"
     answers.write_bytes(answers.read_bytes()[:-3])
     with JudgmentStore.open_finished(tmp_path) as store:
         assert Judging(store, features=features_of(WORTHS)).cost.passes == whole.passes - 1
@@ -107,7 +107,7 @@ def test_the_answers_do_not_depend_on_the_time_it_took(tmp_path):
         work(tmp_path / name, make_judge())
         with JudgmentStore.open_finished(tmp_path / name) as store:
             store.export()
-    for file in ("store.json", "plan.jsonl", "judgments.jsonl", "ratings.jsonl", "judgments.parquet"):
+    for file in ("store.json", "plan.bin", "judgments.bin", "ratings.jsonl", "judgments.parquet"):
         assert (tmp_path / "one" / file).read_bytes() == (tmp_path / "other" / file).read_bytes()
 
 
@@ -157,7 +157,7 @@ def test_a_silent_first_batch_is_not_stored(tmp_path):
         with pytest.raises(InputFault, match="abstained on all questions of its first batch"):
             Judging(store, mute, features_of(WORTHS)).ask(PAIRS)
         assert len(store) == 0
-    assert not (tmp_path / "judgments.jsonl").exists()
+    assert not (tmp_path / "judgments.bin").exists()
     assert json.loads((tmp_path / "store.json").read_text())["fingerprint"] == mute.fingerprint
 
 

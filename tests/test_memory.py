@@ -152,7 +152,7 @@ def test_the_whole_plan_shrinks_at_once_and_is_resumed_so(tmp_path, caplog):
         judging.ask(PAIRS[20:])
         assert small.tried - len(small.batches) == 2  # nor for a request that comes later
     assert max(small.batches) == 4 and "out of memory with 16 ordered pairs per pass: continuing with 8" in caplog.text
-    answers, plan = ((tmp_path / name) for name in ("judgments.jsonl", "plan.jsonl"))
+    answers, plan = ((tmp_path / name) for name in ("judgments.bin", "plan.bin"))
     rows, planned = answers.read_bytes(), plan.read_bytes()
     answers.write_bytes(rows[: len(rows) // 3])  # killed on the way
     heir = SmallJudge(WORTHS, batch_size=16)

@@ -136,7 +136,7 @@ def test_training_saw_unlabelled_scrolls_of_one_category_only(run):
 
 def test_started_again_it_goes_on_and_asks_nothing_twice(run):
     out = run[0]
-    judgments = {p: p.read_bytes() for p in out.rglob("judgments.jsonl")}
+    judgments = {p: p.read_bytes() for p in out.rglob("judgments.bin")}
     before = json.loads((out / "summary.json").read_text())
     moved = out.rename(out.with_name("moved"))
     try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 from scipy.special import expit
@@ -13,6 +14,7 @@ from ...foundation.faults import Fault, InputFault
 from ...model_card.memory import attempt, smaller
 from .judging_cost import CostLog, JudgingCost
 from .judgment_store import Batch, JudgmentStore, Pair
+from .pair_index import ImageNumbers, as_key
 
 MOST_ABSTENTIONS = 0.5  # of the questions of one request; beyond it nothing that follows would mean much
 
@@ -67,24 +69,23 @@ class Judged:
     def take(self, which: np.ndarray) -> Judged:
         """The pairs at these places."""
         places = np.flatnonzero(which) if np.asarray(which).dtype == bool else np.asarray(which)
-        names = (tuple(side[i] for i in places) for side in (self.first, self.second))
+        names = (tuple(map(side.__getitem__, places.tolist())) for side in (self.first, self.second))
         return Judged(*names, self.forward[places], self.backward[places])
 
     @classmethod
     def join(cls, parts: Sequence[Judged]) -> Judged:
         """Several sets as one; a pair that stands in several, in either orientation, is kept once."""
-        seen, kept = set(), []
-        for p, part in enumerate(parts):
-            for i, pair in enumerate(zip(part.first, part.second, strict=True)):
-                if frozenset(pair) not in seen:
-                    seen.add(frozenset(pair))
-                    kept.append((p, i))
-        return cls(
-            tuple(parts[p].first[i] for p, i in kept),
-            tuple(parts[p].second[i] for p, i in kept),
-            np.stack([parts[p].forward[i] for p, i in kept]),
-            np.stack([parts[p].backward[i] for p, i in kept]),
+        first, second = (
+            tuple(chain.from_iterable(getattr(part, side) for part in parts)) for side in ("first", "second")
         )
+        forward, backward = (
+            np.concatenate([getattr(part, side) for part in parts]) for side in ("forward", "backward")
+        )
+        images = ImageNumbers()
+        images.add(chain(first, second))
+        one, other = images.find(first), images.find(second)
+        _, places = np.unique(as_key(np.minimum(one, other), np.maximum(one, other)), return_index=True)
+        return cls(first, second, forward, backward).take(np.sort(places))
 
 
 class Judging:
@@ -141,19 +142,16 @@ class Judging:
             answers cannot be stored; if a single pair does not fit into memory.
         """
         pairs = [(first, second) for first, second in pairs]
-        swapped = [(second, first) for first, second in pairs]
-        self._make_sure([pair for both in zip(pairs, swapped, strict=True) for pair in both])
-        self._check_abstentions(np.concatenate([self.store.log_odds(pairs), self.store.log_odds(swapped)]), "questions")
+        self._make_sure(pairs)
+        forward, backward = self.store.both_log_odds(pairs)
+        self._check_abstentions(np.concatenate([forward, backward]), "questions")
         if self._shuffle_seed is not None and pairs:
             return self._wrong_answers(pairs)
-        names = tuple(a for a, _ in pairs), tuple(b for _, b in pairs)
-        return Judged(*names, self.store.log_odds(pairs), self.store.log_odds(swapped))
+        return Judged(tuple(a for a, _ in pairs), tuple(b for _, b in pairs), forward, backward)
 
     def can_answer(self, pairs: Sequence[Pair]) -> bool:
         """Whether ``ask`` can have both orders of each pair: there is a judge, or all of them are stored."""
-        return self.judge is not None or all(
-            self.store.answered((a, b)) and self.store.answered((b, a)) for a, b in pairs
-        )
+        return self.judge is not None or bool(self.store.answered_all(pairs, both_orders=True).all())
 
     def rate(self, images: Sequence[str]) -> np.ndarray:
         """The judge's own pointwise ratings, asked once and stored.
@@ -205,23 +203,28 @@ class Judging:
         self._note(f"ratings {chunk[0]}", silent, seconds, ratings=len(chunk), **read)
         self.store.record_ratings(chunk, answers)
 
-    def _make_sure(self, ordered: Sequence[Pair]) -> None:
+    def _make_sure(self, pairs: Sequence[Pair]) -> None:
+        """Have both orders of each pair answered and stored."""
+        wanted = 2 * len(pairs)
+        done = int(sum(self.store.answered_all(some).sum() for some in (pairs, [(b, a) for a, b in pairs])))
         if self.judge is None:
-            missing = sum(not self.store.answered(pair) for pair in ordered)
-            if missing:
-                raise self._unfinished(f"{missing} of {len(ordered)} judgments are missing")
+            if done < wanted:
+                raise self._unfinished(f"{wanted - done} of {wanted} judgments are missing")
             return
-        done = sum(self.store.answered(pair) for pair in ordered)
-        self._report_progress(done, len(ordered))
-        if done == len(ordered):
+        self._report_progress(done, wanted)
+        if done == wanted:
             return
-        # pairs of like length share a batch, so that little of it is padding; both orders of a pair stay side by side
-        tokens = self._know_lengths([image for pair in ordered for image in pair])
-        ordered = sorted(ordered, key=lambda pair: tokens[pair[0]] + tokens[pair[1]])
-        for batch in self.store.plan(ordered, self.judge.batch_size):
+        for batch in self.store.plan(self._in_order_of_length(pairs), self.judge.batch_size):
             if self._ask_batch(batch):
                 done += len(batch.pairs)
-                self._report_progress(min(done, len(ordered)), len(ordered))
+                self._report_progress(min(done, wanted), wanted)
+
+    def _in_order_of_length(self, pairs: Sequence[Pair]) -> list[Pair]:
+        """Both orders of each pair, side by side; pairs of like length share a batch, so that little of it is padding."""
+        tokens = self._know_lengths([image for pair in pairs for image in pair])
+        lengths = np.array([tokens[first] + tokens[second] for first, second in pairs])
+        order = np.argsort(lengths, kind="stable").tolist()
+        return [pair for place in order for pair in (pairs[place], pairs[place][::-1])]
 
     def _know_lengths(self, images: Sequence[str]) -> dict[str, int]:
         """Tokens of images; once they are known, a judge that sizes its batches has done so."""

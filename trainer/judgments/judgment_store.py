@@ -4,14 +4,17 @@ A store is a folder:
 
 - ``store.json``: format version, the judge's fingerprint (weights, processor settings, prompts), dimensions; what the
   fingerprint is made of, and how many images which
-- ``plan.jsonl``: what was to be asked: one line per request with its batches of ordered pairs, one line per split
-- ``judgments.jsonl``: what was answered: one line per ordered pair, with its batch's number and a log-odds per dimension
+- ``plan.bin``: what was to be asked: one record per request with its batches of ordered pairs, one per split
+- ``judgments.bin``: what was answered: one record per batch, with a log-odds per ordered pair and dimension
 - ``ratings.jsonl``: the judge's own pointwise ratings: one line per image
 - ``cost.jsonl``: what each batch cost; see ``judging_cost``
 
-Lines are written whole and synced by batch; where the disk is full, the batch is taken back. On opening, a torn last line, and the rows of a last batch that is
-not complete, are discarded; complete batches are never asked again, and what is still to be asked keeps the batches of
-the plan, since logits differ by about 1e-6 between batch sizes.
+What stands in the records is said in ``record_files``; ``export`` writes them as a table. A store of format 1 has
+``plan.jsonl`` and ``judgments.jsonl`` in their place (``line_files``), and is gone on with in that format.
+
+Records and lines are written whole and synced by batch; where the disk is full, the batch is taken back. On opening, a torn end,
+and a last batch that is not complete, are discarded; complete batches are never asked again, and what is still to be
+asked keeps the batches of the plan, since logits differ by about 1e-6 between batch sizes.
 """
 
 from __future__ import annotations
@@ -25,28 +28,22 @@ from pathlib import Path
 import numpy as np
 
 from ...foundation.faults import Fault, InputFault
-from ...foundation.journal import append_lines, foreign, read_lines, replace_text, truncate, unwritable
-from ...foundation.json_text import read_json
+from ...foundation.journal import append_lines, foreign, read_lines, unwritable
 from ...foundation.whole_files import written_file
+from .json_numbers import as_array, as_json
+from .judgment_columns import JudgmentColumns, Pair, cut
+from .line_files import LineFiles
+from .pair_index import as_key
+from .record_files import RecordFiles, parts_of
+from .store_identity import NOT_OURS, RATINGS, check_identity, read_header
 
 try:
     import fcntl
 except ImportError:  # not on Windows: there, two runs on one store are the user's to avoid
     fcntl = None
 
-FORMAT_VERSION = 1
-NOT_OURS = "put back the file that ppaint wrote, or judge again into another folder"
-ROWS = ("plan.jsonl", "judgments.jsonl", "ratings.jsonl")
-PARTS = {  # of a fingerprint, as a message names them
-    "revision": "model weights",
-    "processor": "image processor settings",
-    "chat_template": "chat template",
-    "prompts": "prompts",
-    "dimensions": "dimensions",
-    "dtype": "dtype",
-    "layers": "layers",
-}
-Pair = tuple[str, str]
+FILES = {1: LineFiles, 2: RecordFiles}  # by format
+AT_ONCE = 10000  # pairs that a request's hash is made of at a time
 
 
 @dataclass(frozen=True)
@@ -111,22 +108,17 @@ class JudgmentStore:
         self.folder = Path(folder)
         self.fingerprint = fingerprint
         self.dimensions = tuple(dimensions)
-        self.batch_limit: int | None = None  # ordered pairs per batch, since more did not fit into memory
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             self._lock = self._take_lock()
         except OSError as error:
             raise unwritable(self.folder, error) from error
         try:
-            self._check_identity(dict(parts or {}), images)
-            self._plans: dict[str, list[int]] = {}  # hash of a request -> its batches' numbers, splits resolved
-            self._batches: dict[int, Batch] = {}
-            self._answers: dict[Pair, np.ndarray] = {}
-            self._done: set[int] = set()
-            self._split: set[int] = set()
+            self.format = check_identity(self.folder, fingerprint, self.dimensions, dict(parts or {}), images)
+            self._held = JudgmentColumns(len(self.dimensions))
+            self._files = FILES[self.format](self.folder, self._held, len(self.dimensions), NOT_OURS)
             self._ratings: dict[str, np.ndarray] = {}
-            self._read_plan()
-            self._read_judgments()
+            self._files.read()
             self._read_ratings()
         except BaseException:
             self.close()
@@ -145,7 +137,7 @@ class JudgmentStore:
         if not path.is_file():
             fix = "give the folder that `ppaint judge` wrote"
             raise InputFault(Fault(str(folder), "store.json", "the folder holds no judgments", fix))
-        header = _read_header(path)
+        header = read_header(path)
         return cls(folder, header["fingerprint"], header["dimensions"])
 
     def __enter__(self) -> JudgmentStore:
@@ -160,6 +152,11 @@ class JudgmentStore:
             self._lock.close()
             self._lock = None
 
+    @property
+    def batch_limit(self) -> int | None:
+        """Ordered pairs per batch, since more did not fit into memory."""
+        return self._held.limit
+
     def plan(self, pairs: Sequence[Pair], batch_size: int) -> Iterator[Batch]:
         """The batches that are still to be asked so that all these ordered pairs are answered.
 
@@ -173,28 +170,14 @@ class JudgmentStore:
         batch_size : int
             Ordered pairs per batch; less where that many were found not to fit into memory.
 
-        Yields
-        ------
-        Batch
+        Returns
+        -------
+        iterator of Batch
             Each is to be given to ``record``, or to ``split``, before the next is taken.
         """
-        wanted = list(dict.fromkeys(pairs))
-        key = hashlib.sha256(json.dumps(wanted).encode()).hexdigest()
-        if key not in self._plans:
-            missing = [pair for pair in wanted if pair not in self._answers]
-            batch_size = min(batch_size, self.batch_limit or batch_size)
-            chunks = [tuple(missing[i : i + batch_size]) for i in range(0, len(missing), batch_size)]
-            batches = self._number(chunks)
-            row = {"request": key, "batches": [_as_json(batch) for batch in batches]}
-            append_lines(self.folder / "plan.jsonl", [row])
-            self._adopt(key, batches)
-        position = 0
-        while position < len(self._plans[key]):
-            number = self._plans[key][position]
-            if number not in self._done:
-                yield self._batches[number]
-            if number == self._plans[key][position]:  # not split meanwhile
-                position += 1
+        key = self._planned(pairs, batch_size)
+        del pairs  # nothing here holds on to them while they are asked
+        return self._still_to_be_asked(key)
 
     def split(self, batch: Batch) -> int:
         """Halve a batch that did not fit into memory, and cut down every larger one still to be asked; the plan says so.
@@ -211,20 +194,11 @@ class JudgmentStore:
         """
         if len(batch.pairs) < 2:
             raise ValueError("a batch of one pair cannot be split")
-        half = (len(batch.pairs) + 1) // 2
-        waiting = [
-            b for n, b in self._batches.items() if n not in self._done and n not in self._split and n != batch.number
-        ]
-        rows, replaced, start = [], {}, max(self._batches) + 1
-        for large in [batch, *(b for b in waiting if len(b.pairs) > half)]:
-            chunks = [large.pairs[i : i + half] for i in range(0, len(large.pairs), half)]
-            parts = [Batch(start + k, chunk) for k, chunk in enumerate(chunks)]
-            start += len(parts)
-            rows.append({"split": large.number, "batches": [_as_json(part) for part in parts]})
-            replaced[large.number] = parts
-        append_lines(self.folder / "plan.jsonl", rows)
-        for number, parts in replaced.items():
-            self._replace(number, parts)
+        half, held = (len(batch.pairs) + 1) // 2, self._held
+        larger = [n for n in held.waiting() if n != batch.number and held.size_of(n) > half]
+        replaced = parts_of(held, [batch.number, *larger], half, held.next_number)
+        self._files.add_splits(replaced)
+        held.replace(replaced)
         return half
 
     def record(self, batch: Batch, log_odds: np.ndarray) -> None:
@@ -244,20 +218,31 @@ class JudgmentStore:
         values = np.asarray(log_odds, dtype=np.float64)
         if values.shape != (len(batch.pairs), len(self.dimensions)):
             raise ValueError(f"log-odds of shape {values.shape} for {len(batch.pairs)} pairs")
-        rows = [
-            {"batch": batch.number, "first": first, "second": second, "log_odds": _numbers(row)}
-            for (first, second), row in zip(batch.pairs, values, strict=True)
-        ]
-        append_lines(self.folder / "judgments.jsonl", rows)
-        self._accept(batch.number, batch.pairs, values)
+        if batch.number not in self._held or self._held.size_of(batch.number) != len(batch.pairs):
+            raise ValueError(f"batch {batch.number} is not one of this store's plan")
+        self._files.add_answers(batch.number, values)
+        self._held.accept(batch.number, values)
 
     def recorded(self, number: int) -> bool:
         """Whether the answers of the batch of this number are stored."""
-        return number in self._done
+        return number in self._held.done
 
     def answered(self, pair: Pair) -> bool:
-        """Whether the judge was asked this ordered pair."""
-        return pair in self._answers
+        """Whether the judge was asked this ordered pair; of many, ask ``answered_all``."""
+        return bool(self.answered_all([pair])[0])
+
+    def answered_all(self, pairs: Sequence[Pair], *, both_orders: bool = False) -> np.ndarray:
+        """Whether the judge was asked each of these ordered pairs, shape (n,) of bool.
+
+        Parameters
+        ----------
+        pairs : sequence of (str, str), length n
+        both_orders : bool
+            Whether the other order must have been asked, too.
+        """
+        first, second = self._held.images.find_pairs(pairs)
+        asked = self._held.rows_of(first, second) >= 0
+        return asked & (self._held.rows_of(second, first) >= 0) if both_orders else asked
 
     def log_odds(self, pairs: Sequence[Pair]) -> np.ndarray:
         """Stored answers, shape (n, D); NaN where the judge abstained.
@@ -267,20 +252,26 @@ class JudgmentStore:
         KeyError
             If a pair was not asked.
         """
-        if not len(pairs):
-            return np.zeros((0, len(self.dimensions)))
-        return np.stack([self._answers[pair] for pair in pairs])
+        return self._answers(pairs, *self._held.images.find_pairs(pairs))
+
+    def both_log_odds(self, pairs: Sequence[Pair]) -> tuple[np.ndarray, np.ndarray]:
+        """Stored answers about pairs in this order, and in the other; each of shape (n, D).
+
+        Raises
+        ------
+        KeyError
+            If a pair was not asked in one of them.
+        """
+        first, second = self._held.images.find_pairs(pairs)
+        return self._answers(pairs, first, second), self._answers(pairs, second, first)
 
     def __len__(self) -> int:
-        return len(self._answers)
+        return len(self._held)
 
     @property
     def abstentions(self) -> np.ndarray:
         """Number of NaN answers, shape (D,)."""
-        counts = np.zeros(len(self.dimensions), dtype=int)
-        for row in self._answers.values():
-            counts += np.isnan(row)
-        return counts
+        return self._held.abstentions()
 
     def record_ratings(self, images: Sequence[str], log_probabilities: np.ndarray) -> None:
         """Store pointwise ratings of images.
@@ -292,10 +283,10 @@ class JudgmentStore:
         log_probabilities : ndarray, shape (n, D, 10)
         """
         rows = [
-            {"image": image, "log_probabilities": [_numbers(one) for one in row]}
+            {"image": image, "log_probabilities": [as_json(one) for one in row]}
             for image, row in zip(images, log_probabilities, strict=True)
         ]
-        append_lines(self.folder / "ratings.jsonl", rows)
+        append_lines(self.folder / RATINGS, rows)
         self._ratings.update(zip(images, np.asarray(log_probabilities, dtype=np.float64), strict=True))
 
     def rated(self, image: str) -> bool:
@@ -321,9 +312,8 @@ class JudgmentStore:
         """
         import pandas as pd
 
-        pairs = list(self._answers)
-        table = pd.DataFrame({"first": [a for a, _ in pairs], "second": [b for _, b in pairs]})
-        values = self.log_odds(pairs)
+        first, second, values = self._held.all_answers()
+        table = pd.DataFrame({"first": first, "second": second})
         for k, dimension in enumerate(self.dimensions):
             table[f"{dimension}_log_odds"] = values[:, k]
         path = self.folder / "judgments.parquet"
@@ -345,152 +335,60 @@ class JudgmentStore:
                 raise InputFault(Fault(str(self.folder), "", "another run is writing judgments here", fix)) from error
         return file
 
-    def _check_identity(self, parts: dict[str, str], images: Iterable[str] | None) -> None:
-        path = self.folder / "store.json"
-        mine = {"format": FORMAT_VERSION, "fingerprint": self.fingerprint, "dimensions": list(self.dimensions)}
-        mine |= {"parts": parts} if parts else {}
-        mine |= {"images": _image_set(images)} if images is not None else {}
-        rows = next((name for name in ROWS if (self.folder / name).exists()), None)
-        if rows is not None and not path.exists():
-            what = f"the folder holds {rows}, but no store.json that says which judge wrote it"
-            raise InputFault(Fault(str(self.folder), "store.json", what, NOT_OURS))
-        found = _read_header(path) if path.exists() else None
-        if rows is None:  # whoever it was, nothing was asked or planned yet
-            if found is None or any(found.get(key) != value for key, value in mine.items()):
-                replace_text(path, json.dumps(mine, indent=1) + "\n")
-            return
-        different = _differences(found, mine)
-        if different:
-            what = f"these judgments are another judge's (different: {', '.join(different)})"
-            fix = "give another --out folder, or the model, prompts and dimensions that made this one"
-            raise InputFault(Fault(str(self.folder), "store.json", what, fix))
-        then, now = found.get("images"), mine.get("images")
-        if then and now and then != now:
-            what = f"these judgments are of other images ({then['count']} images then, {now['count']} now)"
-            fix = "give another --out folder, or the images that this one was made with"
-            raise InputFault(Fault(str(self.folder), "store.json", what, fix))
+    def _planned(self, pairs: Sequence[Pair], batch_size: int) -> str:
+        """The hash of a request, which is cut into batches and written the first time."""
+        images = self._held.images
+        known = len(images)
+        fresh = images.add(name for pair in pairs for name in pair)
+        try:
+            first, second = images.find_pairs(pairs)
+            _, places = np.unique(as_key(first, second), return_index=True)
+            places.sort()  # repeats count once
+            first, second = first[places], second[places]
+            key = self._hash_of(first, second)
+            if key in self._held.plans:
+                return key
+            missing = self._held.rows_of(first, second) < 0
+            first, second = first[missing], second[missing]
+            sizes = cut(len(first), min(batch_size, self.batch_limit or batch_size))
+            numbers = list(range(self._held.next_number, self._held.next_number + len(sizes)))
+            self._files.add_plan(key, list(zip(numbers, sizes, strict=True)), first, second, fresh)
+        except BaseException:
+            images.forget_from(known)
+            raise
+        self._held.add_batches(first, second, sizes, numbers)
+        self._held.plans[key] = numbers
+        return key
 
-    def _number(self, chunks: Sequence[tuple[Pair, ...]]) -> list[Batch]:
-        start = max(self._batches, default=-1) + 1
-        return [Batch(start + k, tuple(chunk)) for k, chunk in enumerate(chunks)]
+    def _hash_of(self, first: np.ndarray, second: np.ndarray) -> str:
+        """SHA-256 over the JSON list of the pairs, made piece by piece."""
+        names, digest = self._held.images.names, hashlib.sha256(b"[")
+        for start in range(0, len(first), AT_ONCE):
+            sides = (side[start : start + AT_ONCE].tolist() for side in (first, second))
+            text = json.dumps([(names[a], names[b]) for a, b in zip(*sides, strict=True)])
+            digest.update(((", " if start else "") + text[1:-1]).encode())
+        digest.update(b"]")
+        return digest.hexdigest()
 
-    def _adopt(self, key: str, batches: Sequence[Batch]) -> None:
-        self._plans[key] = [batch.number for batch in batches]
-        self._batches.update((batch.number, batch) for batch in batches)
+    def _still_to_be_asked(self, key: str) -> Iterator[Batch]:
+        numbers, position = self._held.plans[key], 0
+        while position < len(numbers):
+            number = numbers[position]
+            if number not in self._held.done:
+                yield Batch(number, self._held.pairs_of(number))
+            if number == numbers[position]:  # not split meanwhile
+                position += 1
 
-    def _replace(self, number: int, parts: Sequence[Batch]) -> None:
-        self._split.add(number)
-        size = max(len(part.pairs) for part in parts)
-        self.batch_limit = min(self.batch_limit or size, size)
-        self._batches.update((part.number, part) for part in parts)
-        for numbers in self._plans.values():
-            if number in numbers:
-                place = numbers.index(number)
-                numbers[place : place + 1] = [part.number for part in parts]
-
-    def _accept(self, number: int, pairs: Sequence[Pair], values: np.ndarray) -> None:
-        self._done.add(number)
-        for pair, row in zip(pairs, values, strict=True):
-            self._answers.setdefault(pair, row)  # the first answer counts, should a pair stand in two plans
-
-    def _read_plan(self) -> None:
-        path = self.folder / "plan.jsonl"
-        for number, (row, _) in enumerate(read_lines(path, NOT_OURS), start=1):
-            try:
-                batches = [Batch(int(b["number"]), tuple((f, s) for f, s in b["pairs"])) for b in row["batches"]]
-                if "split" in row:
-                    self._batches[row["split"]]  # a KeyError if there is no such batch
-                    self._replace(row["split"], batches)
-                else:
-                    self._adopt(row["request"], batches)
-            except (KeyError, TypeError, ValueError) as error:
-                raise foreign(path, number, NOT_OURS) from error
-
-    def _read_judgments(self) -> None:
-        path = self.folder / "judgments.jsonl"
-        rows = read_lines(path, NOT_OURS)
-        position, end = 0, 0
-        while position < len(rows):
-            number = rows[position][0].get("batch")
-            expected = self._batches[number].pairs if isinstance(number, int) and number in self._batches else ()
-            chunk = rows[position : position + len(expected)]
-            pairs = tuple((row.get("first"), row.get("second")) for row, _ in chunk)
-            if not expected or pairs != expected[: len(pairs)]:
-                what = "the row does not belong to the batch of the plan"
-                raise InputFault(Fault(str(path), f"row {position + 1}", what, NOT_OURS))
-            if len(chunk) < len(expected):  # the batch in flight when the run was killed
-                truncate(path, end)
-                break
-            shape = (len(self.dimensions),)
-            values = [_array(row.get("log_odds"), shape, path, position + i + 1) for i, (row, _) in enumerate(chunk)]
-            self._accept(number, pairs, np.stack(values))
-            position, end = position + len(chunk), chunk[-1][1]
+    def _answers(self, pairs: Sequence[Pair], first: np.ndarray, second: np.ndarray) -> np.ndarray:
+        rows = self._held.rows_of(first, second)
+        if (rows < 0).any():
+            raise KeyError(tuple(pairs[int(np.argmax(rows < 0))]))
+        return self._held.log_odds(rows)
 
     def _read_ratings(self) -> None:
-        path = self.folder / "ratings.jsonl"
+        path = self.folder / RATINGS
         for number, (row, _) in enumerate(read_lines(path, NOT_OURS), start=1):
             if not isinstance(row.get("image"), str):
                 raise foreign(path, number, NOT_OURS)
-            values = _array(row.get("log_probabilities"), (len(self.dimensions), 10), path, number)
+            values = as_array(row.get("log_probabilities"), (len(self.dimensions), 10), path, number, NOT_OURS)
             self._ratings[row["image"]] = values
-
-
-def _read_header(path: Path) -> dict:
-    """``store.json``, with its fields checked."""
-    try:
-        header = read_json(path)
-    except (OSError, ValueError) as error:
-        raise InputFault(Fault(str(path), "", f"not readable as JSON ({error})", NOT_OURS)) from error
-    kinds = {"fingerprint": str, "dimensions": list}
-    wrong = [
-        name for name, kind in kinds.items() if not isinstance(header, dict) or not isinstance(header.get(name), kind)
-    ]
-    if wrong:
-        raise InputFault(Fault(str(path), " and ".join(wrong), "the file is not one that ppaint wrote", NOT_OURS))
-    if header.get("format") != FORMAT_VERSION:
-        what = f"written in format {header.get('format')}; this version of ppaint reads format {FORMAT_VERSION}"
-        fix = "judge again into another folder, or use the version of ppaint that wrote it"
-        raise InputFault(Fault(str(path), "format", what, fix))
-    return header
-
-
-def _differences(found: dict, mine: dict) -> list[str]:
-    """What of a judge differs, in words; by its parts where both sides say them."""
-    changed = [name for name in ("fingerprint", "dimensions") if found[name] != mine[name]]
-    then, now = found.get("parts"), mine.get("parts")
-    if "fingerprint" not in changed or not isinstance(then, dict) or not now:
-        return changed
-    named = [name for name in now | then if then.get(name) != now.get(name)]
-    return [PARTS.get(name, name) + _then_and_now(name, then, now) for name in named] or changed
-
-
-def _then_and_now(name: str, then: dict, now: dict) -> str:
-    if name not in ("dimensions", "dtype", "layers"):
-        return ""  # hashes say nothing to a reader
-    before, after = (str(side.get(name, "not compiled")).replace("\n", ", ") for side in (then, now))
-    return f" ({before} then; {after} now)"
-
-
-def _image_set(images: Iterable[str]) -> dict:
-    names = sorted(set(images))
-    return {"count": len(names), "sha256": hashlib.sha256("\n".join(names).encode()).hexdigest()}
-
-
-def _array(values, shape: tuple[int, ...], path: Path, number: int) -> np.ndarray:
-    """Numbers of a row, null as NaN; an infinite one, or the wrong number of them, we did not write."""
-    try:
-        array = np.array(values, dtype=np.float64)  # null becomes NaN
-    except (TypeError, ValueError) as error:
-        raise foreign(path, number, NOT_OURS) from error
-    if array.shape != shape or np.isinf(array).any():
-        raise foreign(path, number, NOT_OURS)
-    return array
-
-
-def _as_json(batch: Batch) -> dict:
-    return {"number": batch.number, "pairs": batch.pairs}
-
-
-def _numbers(row: np.ndarray) -> list[float | None]:
-    """Floats as JSON has them: repr round-trips exactly, and NaN (an abstention) becomes null."""
-    return [None if np.isnan(x) else float(x) for x in row]

@@ -158,12 +158,9 @@ def held_out_pairs(pool: ReferencePool, seed: int) -> np.ndarray:
 
 def stored_pairs(judging: Judging, pool: ReferencePool) -> np.ndarray:
     """Pairs of members that the pool's schedule did not ask and that were judged all the same; shape (m, 2)."""
-
-    def judged(a: int, b: int) -> bool:
-        pair = (pool.images[a], pool.images[b])
-        return judging.store.answered(pair) and judging.store.answered(pair[::-1])
-
-    return np.array([pair for pair in _not_scheduled(pool) if judged(*pair)], dtype=int).reshape(-1, 2)
+    left = _not_scheduled(pool)
+    named = [(pool.images[a], pool.images[b]) for a, b in left]
+    return left[judging.store.answered_all(named, both_orders=True)]
 
 
 def _not_scheduled(pool: ReferencePool) -> np.ndarray:
