@@ -121,6 +121,25 @@ def test_ppaint_judge_resumes_it_and_asks_nothing(tmp_path):
     assert sum(row.get("passes", 0) for row in costs) == 8  # all of them made then
 
 
+def test_judgments_of_format_2_are_read_and_nothing_is_asked_again(tmp_path):
+    folder = shutil.copytree(MADE.parent / "judgments_format_2", tmp_path / "judged")
+    then = pd.read_parquet(folder / "judgments/judgments.parquet")
+    before = {
+        name: (folder / "judgments" / name).read_bytes() for name in ("plan.bin", "judgments.bin", "ratings.jsonl")
+    }
+    with JudgmentStore.open_finished(folder / "judgments") as store:
+        assert store.format == 2 and len(store) == len(then) == len(RECORDED["judgments"])
+        found = store.log_odds(list(zip(then["first"], then["second"], strict=True)))
+        recorded = store.log_odds([(row["first"], row["second"]) for row in RECORDED["judgments"]])
+    np.testing.assert_array_equal(found, then[[f"{name}_log_odds" for name in DIMENSIONS]])
+    np.testing.assert_allclose(recorded, [row["log_odds"] for row in RECORDED["judgments"]], atol=1e-5)
+    asked = [word for name in DIMENSIONS for word in ("--dimension", name)]
+    words = ["--images", MADE / "images", "--out", folder, "--model", MADE / "model", *asked, "--opponents", 4]
+    assert run("judge", *words) == 0
+    for name, content in before.items():
+        assert (folder / "judgments" / name).read_bytes() == content, name
+
+
 def test_ppaint_pseudo_label_finds_all_that_it_asks_for(tmp_path):
     """The same pairs serve the same images; the scores have the precision that these judgments ask for, no longer 0.1."""
     judged = shutil.copytree(MADE / "judged", tmp_path / "judged")
