@@ -6,6 +6,7 @@ Drawn answers about ordered pairs of images with 64-character hashes, five dimen
 process of its own: writing; writing again with syncing left out, which says what the disk takes; opening and asking for all
 pairs. What one sync of a batch's size takes on this disk is measured beside it. `--older` is the interpreter of an environment in
 which an older version is installed: the same script measures it on 162,000 ordered pairs, beside this version.
+A process's peak is at least that of the one that started it (about 108 MB): of a small store it is an upper limit.
 Writes benchmarks/results/judgment_store.json.
 """
 
