@@ -6,7 +6,7 @@
    forkserver (the default), fork and spawn. Memory is the sum over all processes of the command of their proportional set size
    (PSS, from /proc), looked at ten times a second; its peak after the first 40 images counts.
 2. The 60 photographs by this version and by an older one (`--older`: the Python of an environment that has it), taking turns; whole commands,
-   best of the repeats, and whether the scores are the same bits.
+   on the sixty and on one of them (which is the time to start), best of the repeats, and whether the scores are the same bits.
 
 Some thirty minutes on two idle cores and 5 GB of disk for the photographs; parts that are there are not measured again (runs/score_many; --fresh measures
 them again). Writes benchmarks/results/score_many.json, and prints the tables of docs/score-paintings.md.
@@ -144,10 +144,10 @@ def memory(method: str, count: int) -> dict:
     }
 
 
-def seconds_of(python: str, out: Path) -> float:
-    """Of one whole command on the sixty photographs."""
+def seconds_of(python: str, out: Path, images: Path) -> float:
+    """Of one whole command."""
     out.unlink(missing_ok=True)
-    words = ["score", str(photographs(60)), "--model", str(scorer_folder()), "--format", "csv", "--out", str(out)]
+    words = ["score", str(images), "--model", str(scorer_folder()), "--format", "csv", "--out", str(out)]
     begun = time.perf_counter()
     done = subprocess.run([python, "-m", "ppaint", *words], capture_output=True, text=True, check=False)
     if done.returncode:
@@ -156,14 +156,24 @@ def seconds_of(python: str, out: Path) -> float:
 
 
 def speed(older: str, repeats: int) -> dict:
-    """Both versions in turns."""
-    times: dict[str, list[float]] = {"older": [], "this": []}
+    """Both versions in turns: on the sixty photographs, and on one, which is the time to start."""
+    folder = photographs(60)
+    times: dict[str, list[float]] = {f"{name}, {count}": [] for name in ("older", "this") for count in (1, 60)}
     for _ in range(repeats):
         for name, python in (("older", older), ("this", sys.executable)):
-            times[name].append(seconds_of(python, WORK / f"{name}.csv"))
-    best = {name: min(values) for name, values in times.items()}
-    same = (WORK / "older.csv").read_bytes() == (WORK / "this.csv").read_bytes()
-    return {"images": 60, "seconds": best, "all": times, "ratio": best["older"] / best["this"], "same bits": same}
+            times[f"{name}, 1"].append(seconds_of(python, WORK / "one.csv", folder / "0000.jpg"))
+            times[f"{name}, 60"].append(seconds_of(python, WORK / f"{name}.csv", folder))
+    best = {what: min(values) for what, values in times.items()}
+    started = {name: best[f"{name}, 60"] - best[f"{name}, 1"] for name in ("older", "this")}
+    return {
+        "images": 60,
+        "seconds": best,
+        "all": times,
+        "ratio of whole commands": best["older, 60"] / best["this, 60"],
+        "images a second once started": {name: 59 / seconds for name, seconds in started.items()},
+        "ratio once started": started["older"] / started["this"],
+        "same bits": (WORK / "older.csv").read_bytes() == (WORK / "this.csv").read_bytes(),
+    }
 
 
 def main(older: str = "", repeats: int = 3, fresh: bool = False) -> None:

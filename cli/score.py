@@ -77,16 +77,17 @@ def score(
     if out is not None:
         check_can_be_written(out, inputs=paths)
     from ..foundation.paused_collection import paused_collection
+    from ..foundation.worker_server import start_worker_server
+    from ..model_card.imports_of_workers import FEW, IMPORTS_OF_WORKERS
 
+    if workers != 0 and (dataset is not None or len(paths) >= FEW):
+        start_worker_server(IMPORTS_OF_WORKERS)  # it imports while this process does
     with paused_collection():
-        from ..model_card.image_stream import FEW, start_worker_server
         from ..model_card.scorer import AestheticScorer
         from ..pipeline.score_run import look_at_files, model_identity, score_dataset, score_files
         from ..pipeline.score_sources import DatasetImages
     from .terminal import progress_bars, show_commit
 
-    if workers != 0 and (dataset is not None or len(paths) >= FEW):
-        start_worker_server()  # it imports while the model is loaded
     with progress_bars() as report:
         sources = look_at_files(paths, report)
     scorer = AestheticScorer.from_pretrained(model, revision=revision, base=base, compiled=compiled)

@@ -1,16 +1,14 @@
 """Images as a stream: opened, hashed, resized and let go, ahead of the model, in this process or in worker processes.
 
 Workers are torch's ``DataLoader``. What they send back are the resized pixels, as bytes through a pipe: no tensors, which would take room in
-``/dev/shm`` (64 MB in a container). They are started by **forkserver** where there is one: the server is a process of its own that has only
-imported what the workers need, has one thread and never touched a GPU, so that forking it is safe whatever this process does by then; and
-what it has imported, its workers share. ``fork`` would copy this process with the locks of threads that do not live on in the copy
-(torch's, a progress bar's), and with a GPU that a copy cannot use; ``spawn`` is safe too, but every worker imports torch for itself.
+``/dev/shm`` (64 MB in a container). They are started by **forkserver** where there is one (see ``foundation/worker_server.py``). ``fork`` would copy
+this process with the locks of threads that do not live on in the copy (torch's, a progress bar's), and with a GPU that a copy cannot
+use; ``spawn`` is safe too, but every worker imports torch for itself.
 """
 
 from __future__ import annotations
 
 import hashlib
-import multiprocessing
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,15 +16,13 @@ from pathlib import Path
 from torch.utils.data import DataLoader, Dataset
 
 from ..foundation.faults import Fault, InputFault
+from ..foundation.worker_server import START_METHOD, start_worker_server
 from ..images.image_source import ImageSource
 from ..images.opening import read_image_file
+from .imports_of_workers import IMPORTS_OF_WORKERS
 from .resized import ResizedImage, resized
 
-FEW = 8  # images for which starting workers takes longer than it saves
 _AHEAD = 2  # images per worker that wait for the model
-_PRELOADED = ("ppaint.model_card.image_stream", "transformers.models.qwen2_vl.image_processing_qwen2_vl")
-_METHODS = multiprocessing.get_all_start_methods()
-START_METHOD = "forkserver" if "forkserver" in _METHODS else "spawn"
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,15 +72,6 @@ def content_sha256(source: ImageSource) -> str:
     return source.open().sha256
 
 
-def start_worker_server() -> None:
-    """Let the server that workers are forked from start and import now, while this process does something else."""
-    if START_METHOD == "forkserver":
-        from multiprocessing import forkserver
-
-        multiprocessing.get_context("forkserver").set_forkserver_preload(list(_PRELOADED))
-        forkserver.ensure_running()
-
-
 def images_ahead(
     sources: Iterable[ImageSource], image_processor, *, workers: int = 0, start_method: str = START_METHOD
 ) -> Iterator[TakenImage]:
@@ -116,7 +103,7 @@ def images_ahead(
         yield from map(opener.__getitem__, sources)
         return
     if start_method == "forkserver":
-        start_worker_server()
+        start_worker_server(IMPORTS_OF_WORKERS)
     loader = DataLoader(
         opener,
         batch_size=None,

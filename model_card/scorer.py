@@ -12,12 +12,13 @@ import torch
 from PIL import Image
 
 from ..foundation.faults import Fault, InputFault
+from ..foundation.worker_server import START_METHOD
 from ..images.image_source import ImageSource, look_at_all
 from ..images.opening import OpenedImage
 from .compiled import compile_layers
 from .exported_adapter import load_adapter
 from .features import VisionFeatures, vision_features
-from .image_stream import START_METHOD, TakenImage, images_ahead
+from .image_stream import TakenImage, images_ahead
 from .in_flight import read_behind
 from .loading import load_model
 from .memory import attempt, in_shrinking_batches, rows_that_fit

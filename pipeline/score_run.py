@@ -16,7 +16,8 @@ from ..foundation.faults import Fault, InputFault
 from ..foundation.progress_type import Progress, counted, no_progress
 from ..images.image_source import ImageSource, look_at_all
 from ..model_card.compiled import is_compiled
-from ..model_card.image_stream import FEW, images_ahead
+from ..model_card.image_stream import images_ahead
+from ..model_card.imports_of_workers import FEW
 from ..model_card.model_files import files_hash
 from ..model_card.score_table import ScoreTable
 from ..model_card.scorer import AestheticScorer, ScoredBatch

@@ -1,0 +1,6 @@
+"""What processes that open images import: known without importing it, so that their server can start first."""
+
+from __future__ import annotations
+
+IMPORTS_OF_WORKERS = ("ppaint.model_card.image_stream", "transformers.models.qwen2_vl.image_processing_qwen2_vl")
+FEW = 8  # images for which starting workers takes longer than it saves
