@@ -23,5 +23,5 @@ def start_worker_server(imports: Sequence[str]) -> None:
     if START_METHOD == "forkserver":
         from multiprocessing import forkserver
 
-        multiprocessing.get_context("forkserver").set_forkserver_preload(list(imports))
+        multiprocessing.get_context("forkserver").set_forkserver_preload([*imports, "ppaint.foundation.frozen_heap"])
         forkserver.ensure_running()

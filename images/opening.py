@@ -190,6 +190,8 @@ def _to_rgb(image: Image.Image, content: bytes, notes: list[str]) -> Image.Image
         white = Image.new("RGBA", rgba.size, (255, 255, 255, 255))
         white.alpha_composite(rgba)
         return _plain(white.convert("RGB"))
+    if mode == "RGB" and content:  # of a file that was opened here: nobody else has its pixels
+        return _plain(image._new(image.im))
     if mode != "RGB":
         names = {"L": "greyscale", "1": "black and white", "P": "palette colours", "LAB": "Lab"}
         notes.append(f"{names.get(mode, mode)} converted to RGB")

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..dataset_script.release import RELEASE_FILE, read_release
 from ..foundation.faults import Fault, InputFault
 from ..images.image_source import ImageSource
 
@@ -33,15 +32,6 @@ class DatasetImages:
     image_column: str | None = None
     id_column: str | None = None
 
-    @property
-    def built(self) -> bool:
-        """Whether it is a folder that ``ppaint build`` made."""
-        return Path(self.name, RELEASE_FILE).is_file()
-
-    def identity(self) -> dict[str, Any]:
-        """What a stored score depends on: nothing but the images themselves, which are known by their content."""
-        return {}
-
     def sources(self) -> tuple[Iterator[ImageSource], int | None]:
         """The images one after another, and how many there are, where that is known.
 
@@ -55,9 +45,19 @@ class DatasetImages:
         InputFault
             If there is no such dataset, split or column; while reading, if fewer rows come than the dataset says it has.
         """
-        return self._of_release() if self.built else self._of_repo()
+        from ..dataset_script.release import RELEASE_FILE  # it takes 60 MB, and files need it not
+
+        if Path(self.name, RELEASE_FILE).is_file():
+            return self._of_release()
+        if Path(self.name).exists():
+            what = f"a folder without {RELEASE_FILE}: it is not a built dataset"
+            fix = "give the folder that `ppaint build` made; a folder of images is given without --dataset"
+            raise InputFault(Fault(self.name, "", what, fix))
+        return self._of_repo()
 
     def _of_release(self) -> tuple[Iterator[ImageSource], int]:
+        from ..dataset_script.release import read_release
+
         release = read_release(self.name)
         for option, value in (
             ("--config", self.config),
@@ -83,10 +83,6 @@ class DatasetImages:
     def _of_repo(self) -> tuple[Iterator[ImageSource], int | None]:
         from datasets import Image, IterableDataset, get_dataset_split_names, load_dataset
 
-        if Path(self.name).exists():
-            what = f"a folder without {RELEASE_FILE}: it is not a built dataset"
-            fix = "give the folder that `ppaint build` made; a folder of images is given without --dataset"
-            raise InputFault(Fault(self.name, "", what, fix))
         try:
             given = {"revision": self.revision}
             splits = [self.split] if self.split else get_dataset_split_names(self.name, self.config, **given)
