@@ -9,8 +9,12 @@ use; ``spawn`` is safe too, but every worker imports torch for itself.
 from __future__ import annotations
 
 import hashlib
+import multiprocessing
+import os
+import threading
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from multiprocessing.connection import wait
 from pathlib import Path
 
 from torch.utils.data import DataLoader, Dataset
@@ -112,6 +116,7 @@ def images_ahead(
         prefetch_factor=_AHEAD,
         collate_fn=_as_it_is,
         multiprocessing_context=start_method,
+        worker_init_fn=_end_with_the_asking_process,
     )
     try:
         yield from loader
@@ -141,6 +146,18 @@ class _Opener(Dataset):
             return TakenImage(source.name, digest, resized(self._image_processor, opened), notes=opened.notes)
         except InputFault as error:
             return TakenImage(source.name, digest, None, error)
+
+
+def _end_with_the_asking_process(_worker: int) -> None:
+    """A process that is killed cannot end its workers, and torch's own watch looks at the process that forked them: their server."""
+    asking = multiprocessing.parent_process()
+
+    def watch() -> None:
+        wait([asking.sentinel])
+        os._exit(1)
+
+    if asking is not None:
+        threading.Thread(target=watch, daemon=True).start()
 
 
 def _as_it_is(one: TakenImage) -> TakenImage:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import signal
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
+from process_tree import below
 
 from ppaint.foundation.faults import InputFault
 from ppaint.images import open_image
@@ -79,11 +81,14 @@ def test_few_are_taken_ahead(processor, sources):
 
 
 def test_a_worker_that_is_killed_ends_the_run_with_what_to_do(processor, sources):
+    before = set(below(os.getpid()))
+
     def sending():
         for number in range(10_000):
             if number == 20:
-                for child in _children():
-                    os.kill(child, signal.SIGKILL)
+                for child in set(below(os.getpid())) - before:
+                    if b"resource_tracker" not in Path(f"/proc/{child}/cmdline").read_bytes():  # Python's own
+                        os.kill(child, signal.SIGKILL)
             yield sources[number % 5]
 
     with pytest.raises(InputFault, match="a process that opens images was ended from outside.*--workers"):
@@ -98,16 +103,3 @@ def test_contents_of_a_dataset_go_to_workers_too(processor, sources):
     paths = list(images_ahead(sources, processor))
     assert [one.file_sha256 for one in found[3:]] == [one.file_sha256 for one in paths[3:]]
     assert "lacking: the dataset has no image of it" in str(found[2].fault)
-
-
-def _children() -> list[int]:
-    """Processes whose parent is this one, as /proc says."""
-    found = []
-    for name in filter(str.isdigit, os.listdir("/proc")):
-        try:
-            with open(f"/proc/{name}/stat") as stat:
-                if int(stat.read().rpartition(")")[2].split()[1]) == os.getpid():
-                    found.append(int(name))
-        except OSError:
-            continue
-    return found

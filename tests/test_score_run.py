@@ -16,6 +16,7 @@ import pytest
 from drawn_release import draw_release
 from one_command import runner_of
 from PIL import Image
+from process_tree import below
 from small_disk import small_disk
 from small_scorer import write_small_scorer
 
@@ -176,8 +177,13 @@ def test_killed_at_any_time_it_goes_on_and_its_table_is_that_of_one_run(
         while _batches(out) < enough:
             assert process.poll() is None and time.monotonic() < end
             time.sleep(0.002)
+        others = below(process.pid)
+        assert len(others) >= workers
         os.kill(process.pid, signal.SIGKILL)
         process.wait()
+        while any(Path(f"/proc/{other}").exists() for other in others):  # its workers, and their server, end too
+            assert time.monotonic() < end
+            time.sleep(0.01)
         assert not out.exists() and enough <= _batches(out) < whole
     with journal_of(out).open("a") as torn:
         torn.write('{"files": ["12')
