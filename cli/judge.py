@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ..foundation.progress_type import Progress
     from ..images.opening import OpenedImage
     from ..model_card.judge import Judge
+    from ..trainer.judgments.endpoint_judge import EndpointJudge
     from ..trainer.judgments.judging import Judging
     from ..trainer.judgments.judging_cost import JudgingCost
     from ..trainer.judgments.judgment_store import JudgmentStore
@@ -29,7 +30,9 @@ COST = "cost.json"
 def judge(
     images: Annotated[Path, typer.Option(help="A folder of images of one category.")],
     out: Annotated[Path, typer.Option(help="Folder for the judgments; an interrupted run resumes there.")],
-    model: Annotated[str, typer.Option(help="A Qwen3-VL, folder or repo; 'tiny' is the included judge.")] = TINY_JUDGE,
+    model: Annotated[
+        str, typer.Option(help="A Qwen3-VL, folder or repo, or the server's name for it; 'tiny' is the included judge.")
+    ] = TINY_JUDGE,
     revision: Annotated[
         str | None, typer.Option(help="A branch, tag or commit of the model's repo; its newest state by default.")
     ] = None,
@@ -42,12 +45,36 @@ def judge(
     ] = OPPONENTS,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the schedule.")] = 0,
     batch_size: Annotated[
-        int, typer.Option(min=0, help="Ordered pairs per forward pass; 0: as many as fit on a GPU, 32 on a CPU.")
-    ] = 32,
+        int | None,
+        typer.Option(
+            min=0,
+            help="Ordered pairs per forward pass, 32 by default; 0: as many as fit on a GPU. Of a server: stored together, 8.",
+        ),
+    ] = None,
     compiled: Annotated[
         bool,
         typer.Option("--compile", help="Compile the model's layers: faster on a GPU, after some seconds' warm-up."),
     ] = False,
+    endpoint: Annotated[
+        str | None, typer.Option(help="Address of an OpenAI-compatible server that judges; --model is its name there.")
+    ] = None,
+    key_env: Annotated[str | None, typer.Option(help="The environment variable that holds the server's key.")] = None,
+    votes: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            max=1000,
+            help="Of a server: times that each question is asked. By default its log-probabilities, or 5 votes.",
+        ),
+    ] = None,
+    concurrency: Annotated[int, typer.Option(min=1, max=256, help="Of a server: questions at the same time.")] = 4,
+    answer_tokens: Annotated[int, typer.Option(min=1, help="Of a server: most tokens of one answer.")] = 16,
+    max_side: Annotated[
+        int, typer.Option(min=16, help="Of a server: longest side of an image sent, in pixels.")
+    ] = 1024,
+    max_calls: Annotated[int | None, typer.Option(min=1, help="Of a server: most requests, over all runs.")] = None,
+    max_tokens: Annotated[int | None, typer.Option(min=1, help="Of a server: most tokens, over all runs.")] = None,
+    timeout: Annotated[float, typer.Option(min=0.1, help="Of a server: seconds to wait for an answer.")] = 120.0,
 ) -> None:
     """Ask a vision-language model, in both orders, which of two images is better; every answer is stored immediately.
 
@@ -55,6 +82,8 @@ def judge(
     image against pool members, and, to check the pool, pairs of members that the schedule left out. If it is stopped or killed and
     started again, it resumes and repeats nothing. Its cost (passes, tokens, answers, time) is shown at the end and
     written to cost.json.
+
+    With --endpoint a model behind a server judges: by its log-probabilities where it gives them, else by votes.
     """
     from ..foundation.left_overs import clear_left_overs
     from ..foundation.whole_files import write_json
@@ -64,26 +93,49 @@ def judge(
     from ..model_card.dimension_names import checked_dimensions
 
     dimensions = checked_dimensions(dimension or standard_dimensions())
+    from ..trainer.judgments.endpoint_judge import check_judge_options
+
+    only_local = {"--revision": revision is not None, "--compile": compiled, "--batch-size 0": batch_size == 0}
+    only_served = {"--key-env": key_env, "--votes": votes, "--max-calls": max_calls, "--max-tokens": max_tokens}
+    named = None if endpoint is not None and model == TINY_JUDGE else model
+    check_judge_options(endpoint, named, only_local if endpoint is not None else only_served)
     from ..images.image_folder import by_hash, open_folder
-    from ..model_card.judge import Judge
     from ..model_card.scorer_config import check_is_no_folders
     from ..trainer.judgments.judgment_store import JudgmentStore
     from ..trainer.pseudo_scores.labelled_set import check_enough
     from ..trainer.pseudo_scores.schedule import Schedule
     from .terminal import progress_bars, show_commit
 
-    source = model_source(model or TINY_JUDGE)
-    check_is_no_folders(source, revision)  # before a large folder is looked through
+    source = model if endpoint is not None else model_source(model or TINY_JUDGE)
+    if endpoint is None:
+        check_is_no_folders(source, revision)  # before a large folder is looked through
     with progress_bars() as report:
         opened = open_folder(images, report)
         unique = by_hash(opened)
         check_enough(images, unique)
         schedule = Schedule(pool_size, opponents, seed)
         names = {sha: image.name for sha, image in unique.items()}
-        asked = Judge.from_pretrained(
-            source, dimensions=dimensions, revision=revision, batch_size=batch_size or "auto", compiled=compiled
-        )
         folder = out / "judgments"
+        if endpoint is None:
+            asked = _local_judge(source, dimensions, revision, batch_size, compiled)
+        else:
+            from ..model_card.endpoint import Budget, Patience, Sampling
+            from ..trainer.judgments.endpoint_judge import connect
+
+            asked = connect(
+                endpoint,
+                model,
+                folder,
+                opened[0],
+                dimensions,
+                key_env=key_env,
+                votes=votes,
+                concurrency=concurrency,
+                sampling=Sampling(answer_tokens=answer_tokens, max_side=max_side),
+                patience=Patience(timeout=timeout),
+                budget=Budget(max_calls, max_tokens),
+                batch_size=batch_size,
+            )
         with JudgmentStore(
             folder, asked.fingerprint, asked.dimensions, parts=asked.parts, images=list(unique)
         ) as store:
@@ -92,10 +144,13 @@ def judge(
             pool, working = _follow(store, asked, opened, schedule, report)
             path = store.export()
             record = asdict(schedule) | {"model": source, "revision": asked.revision, "images": names}
+            record |= {} if endpoint is None else {"endpoint": endpoint, "answers": asked.answers}
             cost = working.cost
             write_json(out / COST, cost.to_dict())
             write_json(out / JUDGING, record)
             rows, uncounted = len(store), max(0, len(store) - cost.ordered_pairs)
+    if endpoint is not None:
+        _show_served(asked)
     show_commit(source, asked.commit_of(source))
     _show_notes(opened, names)
     if pool.settings["size"] < pool_size:
@@ -105,20 +160,52 @@ def judge(
     typer.echo(f"{rows:,} judgments of {len(names)} images in {path}")
 
 
+def _local_judge(
+    source: str, dimensions: Sequence[str], revision: str | None, batch_size: int | None, compiled: bool
+) -> Judge:
+    from ..model_card.judge import DEFAULT_BATCH, Judge
+
+    size = DEFAULT_BATCH if batch_size is None else batch_size or "auto"
+    return Judge.from_pretrained(source, dimensions=dimensions, revision=revision, batch_size=size, compiled=compiled)
+
+
 def _follow(
-    store: JudgmentStore, asked: Judge, opened: Sequence[OpenedImage], schedule: Schedule, report: Progress
+    store: JudgmentStore,
+    asked: Judge | EndpointJudge,
+    opened: Sequence[OpenedImage],
+    schedule: Schedule,
+    report: Progress,
 ) -> tuple[ReferencePool, Judging]:
     """Ask what the schedule asks; vision features are made when a question needs them."""
     from ..trainer.judgments.features_when_asked import FeaturesWhenAsked
     from ..trainer.judgments.judging import Judging
     from ..trainer.pseudo_scores.schedule import follow_schedule
 
+    served = hasattr(asked, "spent_beside")
+
     def note(encoded: int, seconds: float) -> None:
-        working.costs.add("vision", encoded=encoded, encoding_seconds=round(seconds, 6))
+        if not served:
+            working.costs.add("vision", encoded=encoded, encoding_seconds=round(seconds, 6))
 
     features = FeaturesWhenAsked(asked, opened, report, "vision features", note)
     working = Judging(store, asked, features, on_batch=lambda *now: report("judging (ordered pairs)", *now))
-    return follow_schedule(working, list(features), schedule).pool, working
+    if served:
+        asked.carry_over(working.cost.requests, working.cost.served_tokens)
+    try:
+        return follow_schedule(working, list(features), schedule).pool, working
+    finally:
+        if served and asked.spent_beside["requests"]:
+            working.costs.add("beside", **asked.spent_beside)
+
+
+def _show_served(asked: EndpointJudge) -> None:
+    """How a server's answers were read, and why some do not count."""
+    from ..trainer.judgments.endpoint_judge import answers_note
+
+    typer.echo(answers_note(asked.answers))
+    if asked.reasons:
+        reasons = ", ".join(f"{count:,} {why}" for why, count in sorted(asked.reasons.items()))
+        typer.echo(f"note: {asked.reasons.total():,} replies of this run do not count: {reasons}", err=True)
 
 
 def _show_notes(opened: Sequence[OpenedImage], names: Mapping[str, str]) -> None:
@@ -160,6 +247,7 @@ def pseudo_label(
         raise InputFault(Fault("--min-reliability", "", "nan is not a number", "give a number from 0 to 1"))
     record = _read_finished(judgments)
     from ..model_card.readout import moments
+    from ..trainer.judgments.endpoint_judge import answers_note
     from ..trainer.judgments.judging import Judging
     from ..trainer.judgments.judgment_store import JudgmentStore
     from ..trainer.pseudo_scores.labelled_set import PseudoLabels
@@ -174,7 +262,8 @@ def pseudo_label(
     clear_left_overs(out, ("pseudo_scores.csv",))
     for name in ("pool", "pseudo_scores", "fitness"):
         clear_left_overs(out / name)
-    labels = PseudoLabels.from_judgments(found, pointwise, {})
+    answers = answers_note(record["answers"]) if "answers" in record else ""
+    labels = PseudoLabels.from_judgments(found, pointwise, {}, answers)
     page = labels.save(out)
     with written_file(out / "pseudo_scores.csv") as temporary:
         named_scores(labels.scores, record["images"]).to_csv(temporary, index=False)
@@ -210,6 +299,11 @@ def _read_finished(judgments: Path) -> dict:
     except ValueError as error:
         raise InputFault(Fault(str(path), "", f"not readable as JSON ({error})", fix)) from error
     kinds = {"pool_size": int, "opponents": int, "seed": int, "images": dict}
+    if isinstance(record, dict) and "answers" in record:
+        from ..trainer.judgments.endpoint_judge import is_kind_of_answers
+
+        if not is_kind_of_answers(record["answers"]):
+            raise InputFault(Fault(str(path), "answers", "not what `ppaint judge` writes", fix))
     for name, kind in kinds.items():
         if not isinstance(record, dict) or not isinstance(record.get(name), kind):
             raise InputFault(Fault(str(path), name, "missing, or not what `ppaint judge` writes", fix))

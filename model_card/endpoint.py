@@ -12,7 +12,7 @@ import math
 import os
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -250,14 +250,14 @@ class Endpoint:
         """Ask nothing more, and end all waiting; what is under way may still be answered."""
         self._stopped.set()
 
-    def ask(self, question: str, image: str, *, log_probabilities: bool) -> Reply:
-        """Ask one question about one image, again where the server is busy.
+    def ask(self, question: str, image: str | Sequence[str], *, log_probabilities: bool) -> Reply:
+        """Ask one question about one image, or several, again where the server is busy.
 
         Parameters
         ----------
         question : str
-        image : str
-            As ``as_data_uri`` gives it.
+        image : str or sequence of str
+            As ``as_data_uri`` gives it; several stand in the message in their order, before the question.
         log_probabilities : bool
             Whether to ask for those of the answer's tokens.
 
@@ -270,12 +270,13 @@ class Endpoint:
         EndpointStopped
             If the server is out of reach, refuses the request or the key, or the budget is spent.
         """
+        images = (image,) if isinstance(image, str) else tuple(image)
         failures, waited, calls = 0, 0.0, 0
         while True:
             self._wait(self._not_before - time.monotonic())
             self.budget.take_call()
             calls += 1
-            reply, trouble = self._attempt(question, image, log_probabilities)
+            reply, trouble = self._attempt(question, images, log_probabilities)
             if reply is not None:
                 if reply.used_tokens or not (reply.refused or reply.garbled):  # an error says nothing of tokens
                     self.budget.note_tokens(reply.used_tokens)
@@ -300,7 +301,7 @@ class Endpoint:
         if self._stopped.wait(seconds) if seconds > 0 else self._stopped.is_set():
             raise self._given_up("was not asked on", "start the same command again")
 
-    def _attempt(self, question: str, image: str, log_probabilities: bool) -> tuple[Reply | None, _Trouble]:
+    def _attempt(self, question: str, images: Sequence[str], log_probabilities: bool) -> tuple[Reply | None, _Trouble]:
         """One request: a reply, or why there is none. What cannot be put right by waiting is raised.
 
         It runs in a thread that is left behind at the deadline: a server that sends a byte now and then is never silent
@@ -309,7 +310,7 @@ class Endpoint:
         key, ended, found = _read_key(self._key_env), threading.Event(), list[_Response]()
 
         def work() -> None:
-            found.append(self._request(key, question, image, log_probabilities))
+            found.append(self._request(key, question, images, log_probabilities))
             ended.set()
 
         threading.Thread(target=work, daemon=True).start()
@@ -322,12 +323,13 @@ class Endpoint:
             return None, _Trouble(f"cannot be reached ({said.unreachable})")
         return (said.reply, _Trouble("")) if said.reply else self._judged(said.status, said.body, said.wait)
 
-    def _request(self, key: str, question: str, image: str, log_probabilities: bool) -> _Response:
+    def _request(self, key: str, question: str, images: Sequence[str], log_probabilities: bool) -> _Response:
         """Send a question, and take what comes; nothing is raised."""
         from huggingface_hub import InferenceClient
         from huggingface_hub.errors import HfHubHTTPError, InferenceTimeoutError
 
-        content = [{"type": "image_url", "image_url": {"url": image}}, {"type": "text", "text": question}]
+        shown = [{"type": "image_url", "image_url": {"url": image}} for image in images]
+        content = [*shown, {"type": "text", "text": question}]
         try:
             # without a key huggingface_hub would send the token of the Hub to whatever server this is
             client = InferenceClient(

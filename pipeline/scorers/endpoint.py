@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import Any
 
 import numpy as np
@@ -22,7 +21,9 @@ from ...model_card.endpoint import (
     Sampling,
     as_data_uri,
 )
-from ...model_card.prompts import DIGITS, Prompts
+from ...model_card.prompts import Prompts
+from ...model_card.questions_at_once import answered_at_once
+from ...trainer.judgments.served_replies import digit_probabilities
 from ...trainer.score_answers import parse_score
 from ..answers_file import Answer
 from .options import Options
@@ -122,27 +123,11 @@ class EndpointScorer(Scorer):
         if waiting and self._reads_logprobs is None:  # the first alone: it shows how the others are read
             i, k = waiting.pop(0)
             yield i, k, self._counted(self._answer(images[i], k))
-        fault: BaseException | None = None
-        pool = ThreadPoolExecutor(self._concurrency)
-        under_way: dict[Future[Answer], tuple[int, int]] = {}
-        try:
-            while under_way or (waiting and fault is None):
-                while waiting and fault is None and len(under_way) < self._concurrency:
-                    i, k = waiting.pop(0)
-                    under_way[pool.submit(self._answer, images[i], k)] = (i, k)
-                for done in wait(under_way, return_when=FIRST_COMPLETED).done:
-                    place = under_way.pop(done)
-                    if done.exception() is None:
-                        yield *place, self._counted(done.result())
-                    elif fault is None:
-                        fault = done.exception()
-                        self.endpoint.stop()
-        finally:
-            if under_way:  # the command was interrupted
-                self.endpoint.stop()
-            pool.shutdown(wait=False, cancel_futures=True)
-        if fault is not None:
-            raise fault
+        asked = answered_at_once(
+            lambda place: self._answer(images[place[0]], place[1]), waiting, self._concurrency, self.endpoint.stop
+        )
+        for place, answer in asked:
+            yield *place, self._counted(answer)
 
     def identity(self) -> dict[str, Any]:
         """The model's name, the prompts and how answers are drawn and read; not where the server stands."""
@@ -256,16 +241,10 @@ def read_reply(reply: Reply, *, log_probabilities: bool) -> tuple[float, float |
         return np.nan, None, None, UNREADABLE
     if not log_probabilities:
         return number, None, None, ""
-    place = next((token for token in reply.tokens or () if token.text.strip() in DIGITS), None)
-    if place is None or float(place.text) != number:  # 7.5, say: its first digit alone says something else
+    weights = digit_probabilities(reply)
+    if weights is None:
         return np.nan, None, None, NO_DIGIT
-    weights = np.zeros(len(DIGITS))
-    for text, log_p in place.alternatives.items():
-        if text.strip() in DIGITS:
-            weights[int(text)] += np.exp(log_p)
     mass = float(weights.sum())
-    if not mass > 0:
-        return np.nan, None, None, NO_DIGIT
     weights /= mass
     mean = float(weights @ np.arange(10.0))
     variance = float(weights @ (np.arange(10.0) - mean) ** 2)

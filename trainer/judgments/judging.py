@@ -252,7 +252,12 @@ class Judging:
         self.costs.note(key, passes=1, answers=answers, abstentions=abstained, seconds=round(seconds, 6), **counts)
 
     def _tokens(self, questionnaire: str, rows: Sequence[tuple]) -> dict[str, int]:
-        """Prompt tokens of a pass, and of one prompt per question; a judge without a questionnaire reads no text."""
+        """Prompt tokens of a pass, and of one prompt per question; a judge without a questionnaire reads no text.
+
+        Of a judge behind a server: what the batch took there.
+        """
+        if (spent := getattr(self.judge, "spent_on_last", None)) is not None:
+            return dict(spent)
         visual = sum(image.n_tokens for row in rows for image in row)
         questions = getattr(self.judge, questionnaire, None)
         if questions is None:
@@ -276,10 +281,11 @@ class Judging:
 
     def _silent(self, share: float, what: str) -> InputFault:
         how_many = "all" if share == 1 else f"{share:.0%} of the"
-        problem = f"the judge abstained on {how_many} {what}: its logits are not finite numbers"
-        fix = (
-            "check the model's weights, or load them in float32 (float16 overflows in Qwen3-VL), and use another --out"
+        cause, fix = getattr(self.judge, "silence", None) or (
+            "its logits are not finite numbers",
+            "check the model's weights, or load them in float32 (float16 overflows in Qwen3-VL), and use another --out",
         )
+        problem = f"the judge abstained on {how_many} {what}: {cause}"
         return InputFault(Fault(str(self.store.folder), "", problem, fix))
 
     def _wrong_answers(self, pairs: Sequence[Pair]) -> Judged:

@@ -37,6 +37,8 @@ class JudgingCost:
         all it asks is answered.
     encoding_seconds : float
         In the vision tower, the reading of pixels included.
+    requests, served_tokens : int
+        Requests to a server, where one judged, those that failed included; and tokens by its own count.
 
     Examples
     --------
@@ -64,6 +66,8 @@ class JudgingCost:
     seconds: float = 0.0
     encoded: int = 0
     encoding_seconds: float = 0.0
+    requests: int = 0
+    served_tokens: int = 0
 
     @property
     def passes_an_image(self) -> float:
@@ -93,6 +97,8 @@ class JudgingCost:
 
     def sentences(self) -> list[str]:
         """The cost in words, one line each."""
+        if self.requests:
+            return [*self._served(), *self._silence()]
         read, apart = self.text_tokens + self.visual_tokens, self.text_tokens_apart + self.visual_tokens_apart
         lines = [
             f"{self.answers:,} answers about {self.ordered_pairs:,} ordered pairs and {self.ratings:,} single images: "
@@ -103,10 +109,21 @@ class JudgingCost:
             f"{self.seconds:.1f} s of judging ({self.answers_a_second:,.0f} answers a second), "
             f"{self.encoding_seconds:.1f} s of encoding {self.encoded:,} images",
         ]
-        if self.abstentions:
-            share = self.abstentions / (self.answers + self.abstentions)
-            lines.append(f"{self.abstentions:,} questions ({share:.1%}) without an answer: the judge abstained")
-        return lines
+        return [*lines, *self._silence()]
+
+    def _served(self) -> list[str]:
+        """Of answers that came from a server."""
+        return [
+            f"{self.answers:,} answers about {self.ordered_pairs:,} ordered pairs and {self.ratings:,} single images: "
+            f"{self.requests:,} requests to the server, {self.served_tokens:,} tokens by its count",
+            f"{self.seconds:.1f} s of judging ({self.answers_a_second:,.1f} answers a second)",
+        ]
+
+    def _silence(self) -> list[str]:
+        if not self.abstentions:
+            return []
+        share = self.abstentions / (self.answers + self.abstentions)
+        return [f"{self.abstentions:,} questions ({share:.1%}) without an answer: the judge abstained"]
 
 
 COUNTED = tuple(field.name for field in fields(JudgingCost) if field.name != "images")

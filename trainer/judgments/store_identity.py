@@ -24,6 +24,9 @@ PARTS = {  # of a fingerprint, as a message names them
     "dimensions": "dimensions",
     "dtype": "dtype",
     "layers": "layers",
+    "endpoint": "server",
+    "model": "model",
+    "answers": "kind of answers",
 }
 
 
@@ -111,9 +114,11 @@ def _differences(found: dict, mine: dict) -> list[str]:
 
 
 def _then_and_now(name: str, then: dict, now: dict) -> str:
-    if name not in ("dimensions", "dtype", "layers"):
+    if name not in ("dimensions", "dtype", "layers", "endpoint", "model", "answers"):
         return ""  # hashes say nothing to a reader
-    before, after = (str(side.get(name, "not compiled")).replace("\n", ", ") for side in (then, now))
+    before, after = (
+        str(side.get(name, "not compiled" if name == "layers" else "none")).replace("\n", ", ") for side in (then, now)
+    )
     return f" ({before} then; {after} now)"
 
 

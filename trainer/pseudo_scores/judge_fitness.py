@@ -91,6 +91,8 @@ class JudgeFitness:
         Whose judgments these are.
     correlations : ndarray, shape (D, D)
         Of the dimensions' pseudo-scores; NaN where either is constant.
+    answers : str
+        What a reader has to know of the kind of answers; empty for the logits of a model that runs here.
     """
 
     dimensions: tuple[DimensionFitness, ...]
@@ -98,6 +100,7 @@ class JudgeFitness:
     judge: str
     pool_hash: str
     correlations: np.ndarray
+    answers: str = ""
 
     ROWS = (
         ("pairs judged in both orders", "pairs", "d"),
@@ -125,6 +128,7 @@ class JudgeFitness:
             f"Judge `{self.judge[:16]}`, pool `{self.pool_hash[:16]}`. No human label is used.",
             "",
         ]
+        lines += [self.answers, ""] if self.answers else []
         lines += ["| | " + " | ".join(names) + " |", "|---|" + "---:|" * len(names)]
         for title, key, form in self.ROWS:
             lines.append(f"| {title} | " + " | ".join(format(getattr(p, key), form) for p in self.dimensions) + " |")
@@ -160,7 +164,11 @@ class JudgeFitness:
 
 
 def judge_fitness(
-    scores: PseudoScores, pool: ReferencePool, pointwise: np.ndarray, check: PoolSelfCheck | None = None
+    scores: PseudoScores,
+    pool: ReferencePool,
+    pointwise: np.ndarray,
+    check: PoolSelfCheck | None = None,
+    answers: str = "",
 ) -> JudgeFitness:
     """Report on a judge from its own judgments.
 
@@ -172,6 +180,8 @@ def judge_fitness(
     pointwise : ndarray, shape (n, D)
         The judge's own pointwise scores of ``scores.images``.
     check : PoolSelfCheck, optional
+    answers : str
+        As for the report.
 
     Returns
     -------
@@ -191,7 +201,7 @@ def judge_fitness(
             warnings.append(f"{name}: the judge contradicts itself almost as often as coin tosses would")
     correlations = _correlations(scores.elo)
     warnings += _one_answer(scores.dimensions, correlations)
-    return JudgeFitness(parts, tuple(warnings), scores.judge, scores.pool_hash, correlations)
+    return JudgeFitness(parts, tuple(warnings), scores.judge, scores.pool_hash, correlations, answers)
 
 
 def _correlations(elo: np.ndarray) -> np.ndarray:

@@ -51,7 +51,9 @@ class PseudoLabels:
     features: Mapping[str, Any]
 
     @classmethod
-    def from_judgments(cls, judgments: Judgments, pointwise: np.ndarray, features: Mapping[str, Any]) -> PseudoLabels:
+    def from_judgments(
+        cls, judgments: Judgments, pointwise: np.ndarray, features: Mapping[str, Any], answers: str = ""
+    ) -> PseudoLabels:
         """The labels that follow from judgments, with the judge's fitness.
 
         Parameters
@@ -59,13 +61,16 @@ class PseudoLabels:
         judgments : Judgments
         pointwise, features
             As for the labels themselves.
+        answers : str
+            As for ``judge_fitness``.
 
         Returns
         -------
         PseudoLabels
         """
         pool, scores, check = judgments.pool, judgments.scores, judgments.check
-        return cls(pool, scores, check, judge_fitness(scores, pool, pointwise, check), pointwise, features)
+        fitness = judge_fitness(scores, pool, pointwise, check, answers)
+        return cls(pool, scores, check, fitness, pointwise, features)
 
     @classmethod
     def load(cls, folder: str | Path, judge: Judge, features: Mapping[str, Any]) -> PseudoLabels:
