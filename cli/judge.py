@@ -11,6 +11,7 @@ import typer
 
 from ..trainer.pseudo_scores.schedule_sizes import MIN_RELIABILITY, OPPONENTS, POOL_SIZE
 from ..trainer.tiny_judge import TINY_JUDGE, model_source
+from .endpoint_options import AnswerTokens, Concurrency, KeyEnv, MaxCalls, MaxSide, MaxTokens, Timeout
 
 if TYPE_CHECKING:
     from ..foundation.progress_type import Progress
@@ -23,6 +24,14 @@ if TYPE_CHECKING:
     from ..trainer.pseudo_scores.reference_pool import ReferencePool
     from ..trainer.pseudo_scores.schedule import Schedule
 
+Votes = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        max=1000,
+        help="endpoint: times that each question is asked. By default its log-probabilities, or 5 votes.",
+    ),
+]
 JUDGING = "judging.json"
 COST = "cost.json"
 
@@ -58,23 +67,14 @@ def judge(
     endpoint: Annotated[
         str | None, typer.Option(help="Address of an OpenAI-compatible server that judges; --model is its name there.")
     ] = None,
-    key_env: Annotated[str | None, typer.Option(help="The environment variable that holds the server's key.")] = None,
-    votes: Annotated[
-        int | None,
-        typer.Option(
-            min=1,
-            max=1000,
-            help="Of a server: times that each question is asked. By default its log-probabilities, or 5 votes.",
-        ),
-    ] = None,
-    concurrency: Annotated[int, typer.Option(min=1, max=256, help="Of a server: questions at the same time.")] = 4,
-    answer_tokens: Annotated[int, typer.Option(min=1, help="Of a server: most tokens of one answer.")] = 16,
-    max_side: Annotated[
-        int, typer.Option(min=16, help="Of a server: longest side of an image sent, in pixels.")
-    ] = 1024,
-    max_calls: Annotated[int | None, typer.Option(min=1, help="Of a server: most requests, over all runs.")] = None,
-    max_tokens: Annotated[int | None, typer.Option(min=1, help="Of a server: most tokens, over all runs.")] = None,
-    timeout: Annotated[float, typer.Option(min=0.1, help="Of a server: seconds to wait for an answer.")] = 120.0,
+    key_env: KeyEnv = None,
+    votes: Votes = None,
+    concurrency: Concurrency = 4,
+    answer_tokens: AnswerTokens = 16,
+    max_side: MaxSide = 1024,
+    max_calls: MaxCalls = None,
+    max_tokens: MaxTokens = None,
+    timeout: Timeout = 120.0,
 ) -> None:
     """Ask a vision-language model, in both orders, which of two images is better; every answer is stored immediately.
 
@@ -119,23 +119,10 @@ def judge(
         if endpoint is None:
             asked = _local_judge(source, dimensions, revision, batch_size, compiled)
         else:
-            from ..model_card.endpoint import Budget, Patience, Sampling
-            from ..trainer.judgments.endpoint_judge import connect
-
-            asked = connect(
-                endpoint,
-                model,
-                folder,
-                opened[0],
-                dimensions,
-                key_env=key_env,
-                votes=votes,
-                concurrency=concurrency,
-                sampling=Sampling(answer_tokens=answer_tokens, max_side=max_side),
-                patience=Patience(timeout=timeout),
-                budget=Budget(max_calls, max_tokens),
-                batch_size=batch_size,
-            )
+            served = {"key_env": key_env, "votes": votes, "concurrency": concurrency, "batch_size": batch_size}
+            sampling, patience = {"answer_tokens": answer_tokens, "max_side": max_side}, {"timeout": timeout}
+            budget = (max_calls, max_tokens)
+            asked = _served_judge(endpoint, model, folder, opened[0], dimensions, sampling, patience, budget, served)
         with JudgmentStore(
             folder, asked.fingerprint, asked.dimensions, parts=asked.parts, images=list(unique)
         ) as store:
@@ -158,6 +145,14 @@ def judge(
     for line in _cost_lines(cost, uncounted):
         typer.echo(line)
     typer.echo(f"{rows:,} judgments of {len(names)} images in {path}")
+
+
+def _served_judge(endpoint, model, folder, image, dimensions, sampling, patience, budget, served) -> EndpointJudge:
+    from ..model_card.endpoint import Budget, Patience, Sampling
+    from ..trainer.judgments.endpoint_judge import connect
+
+    of_endpoint = {"sampling": Sampling(**sampling), "patience": Patience(**patience), "budget": Budget(*budget)}
+    return connect(endpoint, model, folder, image, dimensions, **of_endpoint, **served)
 
 
 def _local_judge(

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from ..trainer.pseudo_scores.schedule_sizes import OPPONENTS, POOL_SIZE
+from .endpoint_options import AnswerTokens, Concurrency, KeyEnv, MaxCalls, MaxSide, MaxTokens, Timeout
 
 
 class Kind(StrEnum):
@@ -39,7 +40,6 @@ Compiled = Annotated[
 ]
 Opponents = Annotated[int, typer.Option(min=2, help="tournament: pool members that an image is compared with.")]
 Function = Annotated[str | None, typer.Option(help="python: module:name of a function of yours; its code is run.")]
-KeyEnv = Annotated[str | None, typer.Option(help="endpoint: the environment variable that holds the server's key.")]
 LogProbs = Annotated[
     bool | None,
     typer.Option(
@@ -67,12 +67,12 @@ def predict(
     endpoint: Annotated[str | None, typer.Option(help="endpoint: address of an OpenAI-compatible server.")] = None,
     key_env: KeyEnv = None,
     logprobs: LogProbs = None,
-    concurrency: Annotated[int, typer.Option(min=1, max=256, help="endpoint: questions at the same time.")] = 4,
-    answer_tokens: Annotated[int, typer.Option(min=1, help="endpoint: most tokens of one answer.")] = 16,
-    max_side: Annotated[int, typer.Option(min=16, help="endpoint: longest side of an image sent, in pixels.")] = 1024,
-    max_calls: Annotated[int | None, typer.Option(min=1, help="endpoint: most requests, over all runs.")] = None,
-    max_tokens: Annotated[int | None, typer.Option(min=1, help="endpoint: most tokens, over all runs.")] = None,
-    timeout: Annotated[float, typer.Option(min=0.1, help="endpoint: seconds to wait for an answer.")] = 120.0,
+    concurrency: Concurrency = 4,
+    answer_tokens: AnswerTokens = 16,
+    max_side: MaxSide = 1024,
+    max_calls: MaxCalls = None,
+    max_tokens: MaxTokens = None,
+    timeout: Timeout = 120.0,
 ) -> None:
     """Predict a dataset's paintings, or a folder of images, with any scorer; write the two files of a submission.
 

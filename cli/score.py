@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -72,15 +72,34 @@ def score(
     check_is_no_folders(model, revision)
     if out is not None:
         check_can_be_written(out)  # before a large folder is looked through
-    _check_options(images, dataset, out, format, {"--config": config, "--split": split, "--id-column": id_column})
+    of_dataset = {
+        "--config": config,
+        "--split": split,
+        "--dataset-revision": dataset_revision,
+        "--image-column": image_column,
+        "--id-column": id_column,
+    }
+    _check_options(images, dataset, out, format, of_dataset)
     paths = _paths(images or [])
     if out is not None:
         check_can_be_written(out, inputs=paths)
+    told = {"batch_size": batch_size or "auto", "out": out, "workers": workers, "strict": strict}
+    where = {"revision": revision, "base": base, "compiled": compiled}
+    scored, about = _run(
+        model, where, paths, None if dataset is None else (dataset, *of_dataset.values()), told, format
+    )
+    _show(scored, about, format, out)
+
+
+def _run(
+    model: str, where: dict[str, Any], paths: list[Path], dataset: tuple | None, told: dict[str, Any], format: Format
+):
+    """Score, and write the table where it goes into a file; what came out, and the scorer's config."""
     from ..foundation.paused_collection import paused_collection
     from ..foundation.worker_server import start_worker_server
     from ..model_card.imports_of_workers import FEW, IMPORTS_OF_WORKERS
 
-    if workers != 0 and (dataset is not None or len(paths) >= FEW):
+    if told["workers"] != 0 and (dataset is not None or len(paths) >= FEW):
         start_worker_server(IMPORTS_OF_WORKERS)  # it imports while this process does
     with paused_collection():
         from ..model_card.scorer import AestheticScorer
@@ -90,18 +109,15 @@ def score(
 
     with progress_bars() as report:
         sources = look_at_files(paths, report)
-    scorer = AestheticScorer.from_pretrained(model, revision=revision, base=base, compiled=compiled)
+    scorer = AestheticScorer.from_pretrained(model, **where)
     show_commit(model, scorer.commit)
-    told = {"batch_size": batch_size or "auto", "out": out, "workers": workers, "strict": strict}
-    if out is not None:
+    if told["out"] is not None:
         told["model"] = model_identity(model, scorer.commit)
+        told["write"] = lambda scored: _write(scored.table, scorer.config, format, told["out"])
     with progress_bars() as report:
-        if dataset is not None:
-            rows = DatasetImages(dataset, config, split, dataset_revision, image_column, id_column)
-            scored = score_dataset(scorer, rows, **told, report=report)
-        else:
-            scored = score_files(scorer, sources, **told, report=report)
-    _finish(scored, scorer.config, format, out)
+        if dataset is None:
+            return score_files(scorer, sources, **told, report=report), scorer.config
+        return score_dataset(scorer, DatasetImages(*dataset), **told, report=report), scorer.config
 
 
 def _check_options(images, dataset, out, format: Format, of_dataset: dict[str, str | None]) -> None:
@@ -131,8 +147,8 @@ def _paths(images: list[Path]) -> list[Path]:
     return paths
 
 
-def _finish(scored, config, format: Format, out: Path | None) -> None:
-    """Write the table, say what must be said beside it, and end with the faults of what has no row in it."""
+def _show(scored, config, format: Format, out: Path | None) -> None:
+    """Print the table where it goes to the terminal, and say what must be said beside it; faults of what has no row are raised."""
     from ..foundation.faults import InputFault
     from ..pipeline.score_journal import journal_of
 
@@ -140,16 +156,15 @@ def _finish(scored, config, format: Format, out: Path | None) -> None:
         typer.echo(f"note: {note}", err=True)
     if scored.known_before:
         typer.echo(f"note: {scored.known_before} of these images were scored by an earlier run", err=True)
-    _write(scored.table, config, format, out)
+    if out is None:
+        _write(scored.table, config, format, None)
     if format is not Format.table or out is not None:  # the table on a terminal says so itself
         typer.echo(f"note: {out_of_distribution_note(scored.table, config)}", err=True)
-    if scored.faults:
-        left = f"{len(scored.faults)} images have no row in the table"
+    if scored.left_out:
+        images = "1 image has" if scored.left_out == 1 else f"{scored.left_out} images have"
         kept = f"; the other scores are kept in {journal_of(out)}" if out is not None else ""
-        typer.echo(f"note: {left}{kept}", err=True)
+        typer.echo(f"note: {images} no row in the table{kept}", err=True)
         raise InputFault(scored.faults)
-    if out is not None:
-        journal_of(out).unlink(missing_ok=True)
 
 
 def out_of_distribution_note(table, config) -> str:

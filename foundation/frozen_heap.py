@@ -6,7 +6,9 @@ worker would soon have a heap of its own (see ``gc.freeze`` in Python's document
 
 from __future__ import annotations
 
+import atexit
 import gc
 
 gc.collect()
 gc.freeze()
+atexit.register(gc.unfreeze)  # at its end the server takes leave of what it has imported in the usual way

@@ -13,6 +13,10 @@ from .image_header import look_at
 from .opening import OpenedImage, open_image
 
 
+class ImageChanged(InputFault):
+    """An image is not the one any more whose header was read: what is wrong is not in its file."""
+
+
 @dataclass(frozen=True, eq=False)
 class ImageSource:
     """An image that is opened when its turn comes.
@@ -70,8 +74,10 @@ class ImageSource:
 
         Raises
         ------
+        ImageChanged
+            If it is not the image any more whose header was read.
         InputFault
-            If it cannot be opened, or is not the image any more whose header was read.
+            If it cannot be opened.
         """
         if isinstance(self.content, OpenedImage):
             return self.content if self.content.name else replace(self.content, name=self.name)
@@ -82,7 +88,7 @@ class ImageSource:
         if self.size is not None and sorted(opened.image.size) != sorted(self.size):
             before, now = ("{} x {}".format(*size) for size in (self.size, opened.image.size))
             what = f"the image was changed meanwhile: {before} pixels when the run began, {now} now"
-            raise InputFault(
+            raise ImageChanged(
                 Fault(self.name, "", what, "leave the images alone while the command runs; start it again")
             )
         return opened

@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import multiprocessing
 import os
+import re
 import threading
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -21,11 +22,12 @@ from torch.utils.data import DataLoader, Dataset
 
 from ..foundation.faults import Fault, InputFault
 from ..foundation.worker_server import START_METHOD, start_worker_server
-from ..images.image_source import ImageSource
+from ..images.image_source import ImageChanged, ImageSource
 from ..images.opening import read_image_file
 from .imports_of_workers import IMPORTS_OF_WORKERS
 from .resized import ResizedImage, resized
 
+UNREAD = "not read"  # in place of a hash
 _AHEAD = 2  # images per worker that wait for the model
 
 
@@ -37,7 +39,8 @@ class TakenImage:
     ----------
     name : str
     file_sha256 : str
-        Of the file's bytes, in hexadecimal; of the pixels where there is no file. Empty where nothing could be read.
+        Of the file's bytes, in hexadecimal; of the pixels where there is no file. Empty where a dataset has no image; `UNREAD` where what is
+        wrong does not follow from a file's bytes.
     image : ResizedImage or None
         None where it could not be opened.
     fault : InputFault or None
@@ -121,10 +124,13 @@ def images_ahead(
     try:
         yield from loader
     except RuntimeError as error:
-        if "DataLoader worker" not in str(error):
+        if not re.match(r"DataLoader worker .*(exited unexpectedly|is killed by signal)", str(error), re.DOTALL):
             raise
-        what = "a process that opens images was ended from outside; most often, memory ran out"
-        fix = "give fewer --workers (0: none), or end other programs, and run the same command again"
+        what = "a process that opens images ended before its time; most often, memory ran out"
+        fix = (
+            "give fewer --workers (0: none), or end other programs, and run the same command again; a script of your own needs "
+            'an `if __name__ == "__main__":` around what asks for workers'
+        )
         raise InputFault(Fault("--workers", "", what, fix)) from error
 
 
@@ -135,15 +141,17 @@ class _Opener(Dataset):
         self._image_processor = image_processor
 
     def __getitem__(self, source: ImageSource) -> TakenImage:
-        digest = ""
+        digest = "" if source.content is None else UNREAD
         try:
             if isinstance(source.content, Path):  # read once: what is hashed is what is decoded
                 source = ImageSource(source.name, read_image_file(source.content, source.name), source.size)
             if isinstance(source.content, bytes):
                 digest = hashlib.sha256(source.content).hexdigest()
             opened = source.open()
-            digest = digest or opened.sha256
+            digest = opened.sha256 if digest == UNREAD else digest
             return TakenImage(source.name, digest, resized(self._image_processor, opened), notes=opened.notes)
+        except ImageChanged as error:
+            return TakenImage(source.name, UNREAD, None, error)
         except InputFault as error:
             return TakenImage(source.name, digest, None, error)
 

@@ -80,9 +80,9 @@ class ScoreJournal:
         """Let go of the file."""
         self._journal.close()
 
-    def __len__(self) -> int:
-        """Images that are stored."""
-        return sum(map(len, self._done))
+    def remove(self) -> None:
+        """Take the file away, while no other run can have it."""
+        self.path.unlink(missing_ok=True)
 
     def rows_per_pass(self, measured: int) -> int:
         """Images per pass: what an earlier run took, so that the batches are its batches; else what was measured now, which is stored."""

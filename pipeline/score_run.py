@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from itertools import islice
@@ -40,13 +40,16 @@ class Scored:
         What was converted on opening.
     faults : tuple of Fault
         Of those that could not: they have no row.
+    left_out : int
+        How many these are.
     known_before : int
-        Images that an earlier run had scored.
+        Images of the table that an earlier run had scored.
     """
 
     table: ScoreTable
     notes: tuple[str, ...]
     faults: tuple[Fault, ...]
+    left_out: int
     known_before: int
 
 
@@ -81,6 +84,7 @@ def score_files(
     workers: int | None = None,
     strict: bool = False,
     report: Progress = no_progress,
+    write: Callable[[Scored], None] | None = None,
 ) -> Scored:
     """Score image files, those of like length together.
 
@@ -99,6 +103,9 @@ def score_files(
     strict : bool
         Whether every image is decoded before any is scored.
     report : callable
+    write : callable, optional
+        Writes the table. What was stored is removed after it, before another run can take it up; it is kept where an image has no
+        row, so that the same command goes on once it is sound.
 
     Returns
     -------
@@ -118,8 +125,8 @@ def score_files(
         cut = scorer.batches(sources, size)
         batches = ([sources[place] for place in places] for places in cut)
         done = _score_all(scorer, batches, size, workers, journal, counted(report, "scoring", len(sources)))
-    order = [place for places in cut for place in places]
-    return _in_order(done, np.argsort(order), len(sources))
+        order = [place for places in cut for place in places]
+        return _finished(_in_order(done, np.argsort(order), len(sources)), write, journal)
 
 
 def score_dataset(
@@ -132,6 +139,7 @@ def score_dataset(
     workers: int | None = None,
     strict: bool = False,
     report: Progress = no_progress,
+    write: Callable[[Scored], None] | None = None,
 ) -> Scored:
     """Score the images of a dataset as they come; see `score_files`.
 
@@ -148,7 +156,7 @@ def score_dataset(
         batches = _cut(first, sources, size)
         finished = counted(report, "scoring", total) if total else _unknown_total(report, "scoring")
         done = _score_all(scorer, batches, size, workers, journal, finished)
-    return _in_order(done, None, sum(len(scored.images) for scored, _ in done))
+        return _finished(_in_order(done, None, sum(len(scored.images) for scored, _ in done)), write, journal)
 
 
 def model_identity(model: str, commit: str | None) -> str:
@@ -182,6 +190,14 @@ def _journal(out: Path | None, scorer: AestheticScorer, model: str, batch_size: 
     return ScoreJournal(journal_of(out), identity, scorer.dimensions)
 
 
+def _finished(scored: Scored, write: Callable[[Scored], None] | None, journal: ScoreJournal | None) -> Scored:
+    if write is not None:
+        write(scored)
+        if journal is not None and not scored.faults:
+            journal.remove()
+    return scored
+
+
 def _workers(asked: int | None, images: int) -> int:
     if images < FEW:
         return 0
@@ -212,10 +228,20 @@ def _open_all(
 
 
 def _cut(first: list[ImageSource], rest: Iterator[ImageSource], size: int) -> Iterator[list[ImageSource]]:
-    batch = first + list(islice(rest, size - len(first)))
-    while batch:
+    """Batches in the order of arrival; those that came before a fault are given before it is raised."""
+    batch, fault = list(first), None
+    try:
+        for source in rest:
+            if len(batch) == size:
+                yield batch
+                batch = []
+            batch.append(source)
+    except InputFault as error:
+        fault = error
+    if batch:
         yield batch
-        batch = list(islice(rest, size))
+    if fault is not None:
+        raise fault
 
 
 def _score_all(
@@ -260,7 +286,8 @@ def _in_order(done: list[tuple[ScoredBatch, bool]], order: np.ndarray | None, im
         raise InputFault(faults or nothing)
     table = ScoreTable.join([scored.table for scored, _ in done]).take(row_of[order[sound[order]]])
     notes = tuple(f"{taken[place].name}: {note}" for place in order for note in taken[place].notes)
-    return Scored(table, notes, tuple(faults), sum(len(scored.images) for scored, before in done if before))
+    known_before = sum(len(scored.table.names) for scored, before in done if before)
+    return Scored(table, notes, tuple(faults), int((~sound).sum()), known_before)
 
 
 def _unknown_total(report: Progress, what: str):

@@ -60,8 +60,9 @@ class DatasetImages:
 
         release = read_release(self.name)
         for option, value in (
+            ("--id-column", self.id_column),
             ("--config", self.config),
-            ("--revision", self.revision),
+            ("--dataset-revision", self.revision),
             ("--image-column", self.image_column),
         ):
             if value is not None:
@@ -136,13 +137,20 @@ def _image_column(name: str, data: Any) -> str:
 
 def _counted(rows: Iterator[ImageSource], total: int | None, name: str) -> Iterator[ImageSource]:
     """The rows; a fault at the end where fewer came than there should be."""
-    seen = 0
-    for row in rows:
-        seen += 1
-        yield row
+    seen, again = 0, "start the same command again: it goes on from what is stored"
+    try:
+        for row in rows:
+            seen += 1
+            yield row
+    except InputFault:
+        raise
+    except Exception as error:  # the way to the Hub, a damaged file: its library raises nearly anything
+        reason = " ".join(str(error).split())[:200] or type(error).__name__
+        what = f"it cannot be read on after {seen:,} images ({reason})"
+        raise InputFault(Fault(name, "", what, again)) from error
     if total is not None and seen < total:
         what = f"it ended after {seen:,} of {total:,} images: it was changed while it was read"
-        raise InputFault(Fault(name, "", what, "start the same command again: it goes on from what is stored"))
+        raise InputFault(Fault(name, "", what, again))
 
 
 def _not_opened(name: str, error: Exception) -> InputFault:

@@ -91,9 +91,23 @@ def test_a_worker_that_is_killed_ends_the_run_with_what_to_do(processor, sources
                         os.kill(child, signal.SIGKILL)
             yield sources[number % 5]
 
-    with pytest.raises(InputFault, match="a process that opens images was ended from outside.*--workers"):
+    with pytest.raises(InputFault, match="a process that opens images ended before its time.*--workers"):
         for _ in images_ahead(sending(), processor, workers=1, start_method="fork"):
             pass
+
+
+class Failing:
+    """An image processor with a fault of its own."""
+
+    patch_size, merge_size, size, resample = 16, 2, None, None
+
+    def resize(self, *_):
+        raise RuntimeError("boom")
+
+
+def test_what_fails_within_a_worker_is_not_taken_for_its_death(sources):
+    with pytest.raises(RuntimeError, match="boom"):
+        list(images_ahead(sources, Failing(), workers=1, start_method="fork"))
 
 
 def test_contents_of_a_dataset_go_to_workers_too(processor, sources):

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +29,7 @@ from ppaint.images import open_image
 from ppaint.model_card import AestheticScorer
 from ppaint.model_card.score_table import ScoreTable
 from ppaint.pipeline.score_journal import journal_of
+from ppaint.pipeline.score_run import Scored, look_at_files, score_files
 
 run = runner_of(score)
 COUNT, BATCH = 24, 4
@@ -107,6 +109,18 @@ def test_from_python_too_paths_are_opened_when_their_batch_comes(model, images, 
     assert most <= 2
 
 
+def test_a_script_of_ones_own_asks_for_workers_and_nothing_is_said_beside(model, images, expected, tmp_path):
+    (tmp_path / "own.py").write_text(
+        "from pathlib import Path\nfrom ppaint.model_card import AestheticScorer\nif __name__ == '__main__':\n"
+        f"    scorer = AestheticScorer.from_pretrained({str(model)!r})\n"
+        f"    table = scorer.score(sorted(Path({str(images)!r}).iterdir()), batch_size={BATCH}, workers=2)\n"
+        "    print(table.to_csv(), end='')\n"
+    )
+    done = subprocess.run([sys.executable, tmp_path / "own.py"], capture_output=True, text=True, check=True)
+    assert done.stdout == expected.to_csv().replace("\r\n", "\n")
+    assert [line for line in done.stderr.replace("\r", "\n").splitlines() if "Loading weights" not in line] == []
+
+
 def broken_copy(images: Path, folder: Path) -> Path:
     """The folder's images, two of them with broken pixels under a sound header."""
     folder.mkdir()
@@ -136,6 +150,55 @@ def test_what_is_broken_behind_its_header_is_left_out_named_at_the_end_and_cured
     np.testing.assert_array_equal(pd.read_csv(out)["overall"], expected.mean[:, 1])
     again = sum(len(json.loads(line)["files"]) for line in kept[1:] if any(json.loads(line)["faults"]))
     assert f"{COUNT - again} of these images were scored by an earlier run" in told and not journal_of(out).exists()
+
+
+def test_what_was_wrong_with_an_image_only_for_a_while_is_not_kept_against_it(model, images, expected, tmp_path):
+    scorer = AestheticScorer.from_pretrained(model)
+    paths = sorted(images.iterdir())
+    sources = look_at_files(paths)
+    sources[4] = replace(sources[4], size=(999, 77))  # as if another image had stood there when headers were read
+    told = {"batch_size": BATCH, "out": tmp_path / "scores.csv", "model": "m", "workers": 0}
+    wrong = score_files(scorer, sources, **told)
+    (fault,) = wrong.faults
+    assert "changed meanwhile" in fault.what and wrong.left_out == 1 and len(wrong.table.names) == COUNT - 1
+    again = score_files(scorer, look_at_files(paths), **told)
+    assert not again.faults and again.table.names == expected.names
+    np.testing.assert_allclose(again.table.mean, expected.mean, atol=1e-4)
+
+
+def test_a_second_run_does_not_come_between_table_and_journal(model, images, tmp_path):
+    scorer = AestheticScorer.from_pretrained(model)
+    sources = look_at_files(sorted(images.iterdir())[:6])
+    told = {"batch_size": BATCH, "out": tmp_path / "scores.csv", "model": "m", "workers": 0}
+
+    def meanwhile(scored: Scored) -> None:
+        with pytest.raises(InputFault, match="another run is writing scores here"):
+            score_files(scorer, sources, **told)
+
+    score_files(scorer, sources, **told, write=meanwhile)
+    assert not journal_of(told["out"]).exists()
+
+
+def test_a_dataset_that_cannot_be_read_on_is_scored_as_far_as_it_came(model, tmp_path, monkeypatch):
+    data, out = draw_release(tmp_path / "data"), tmp_path / "scores.csv"
+    words = ["--dataset", data, *options(model, out, "--workers", 0)]
+    rows = type(read_release(data)).paintings
+
+    def breaks(*given, **named):
+        for number, batch in enumerate(rows(*given, **named)):
+            if number == 1:
+                yield batch[:6]
+                raise OSError("the line is dead")
+            yield batch
+
+    monkeypatch.setattr(type(read_release(data)), "paintings", breaks)
+    with pytest.raises(InputFault, match=r"it cannot be read on after 18 images \(the line is dead\)"):
+        run(*words)
+    assert _images(out) == 18 and not out.exists()
+    monkeypatch.undo()
+    told = run(*words)
+    assert "16 of these images were scored by an earlier run" in told  # the last two had a batch to themselves
+    assert len(pd.read_csv(out)) == 24
 
 
 def test_strict_scores_none_where_one_is_broken(model, images, tmp_path):
@@ -191,6 +254,10 @@ def test_killed_at_any_time_it_goes_on_and_its_table_is_that_of_one_run(
     told = run(*words[1:])
     assert out.read_text() == expected.to_csv()
     assert f"{before * BATCH} of these images were scored by an earlier run" in told
+
+
+def _images(out: Path) -> int:
+    return sum(len(json.loads(line).get("files", ())) for line in journal_of(out).read_text().splitlines())
 
 
 def _batches(out: Path) -> int:
@@ -261,6 +328,9 @@ def test_a_dataset_that_shrinks_while_it_is_read_is_said_and_gone_on_with(model,
         ([], "nothing to score was given"),
         (["a.png", "--dataset", "data"], "both were given"),
         (["a.png", "--split", "landscape"], "is of a dataset, and none was given"),
+        (["a.png", "--image-column", "image"], "is of a dataset, and none was given"),
+        (["a.png", "--dataset-revision", "v1"], "is of a dataset, and none was given"),
+        (["--dataset", "data", "--dataset-revision", "v1"], "--dataset-revision: a built dataset has none of it"),
         (["a.png", "--format", "parquet"], "cannot be printed"),
         (["--dataset", "data", "--split", "sea"], "the dataset has no such split"),
         (["--dataset", "data", "--config", "fused"], "a built dataset has none of it"),
