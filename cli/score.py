@@ -103,7 +103,7 @@ def _run(
         start_worker_server(IMPORTS_OF_WORKERS)  # it imports while this process does
     with paused_collection():
         from ..model_card.scorer import AestheticScorer
-        from ..pipeline.score_run import look_at_files, model_identity, score_dataset, score_files
+        from ..pipeline.score_run import Scoring, look_at_files, model_identity, score_dataset, score_files
         from ..pipeline.score_sources import DatasetImages
     from .terminal import progress_bars, show_commit
 
@@ -116,8 +116,8 @@ def _run(
         told["write"] = lambda scored: _write(scored.table, scorer.config, format, told["out"])
     with progress_bars() as report:
         if dataset is None:
-            return score_files(scorer, sources, **told, report=report), scorer.config
-        return score_dataset(scorer, DatasetImages(*dataset), **told, report=report), scorer.config
+            return score_files(scorer, sources, Scoring(**told, report=report)), scorer.config
+        return score_dataset(scorer, DatasetImages(*dataset), Scoring(**told, report=report)), scorer.config
 
 
 def _check_options(images, dataset, out, format: Format, of_dataset: dict[str, str | None]) -> None:

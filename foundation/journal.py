@@ -76,12 +76,7 @@ def read_lines(path: Path, fix: str) -> list[tuple[dict, int]]:
     InputFault
         If the file is not one of JSON objects, one per line. Nothing is cut off such a file.
     """
-    if not path.exists():
-        return []
-    try:
-        raw = path.read_bytes()
-    except OSError as error:
-        raise InputFault(Fault(str(path), "", f"cannot be read ({error.strerror})", fix)) from error
+    raw = read_whole(path, fix)
     rows, end = [], 0
     for number, line in enumerate(raw.splitlines(keepends=True), start=1):
         try:
@@ -98,6 +93,20 @@ def read_lines(path: Path, fix: str) -> list[tuple[dict, int]]:
         end += len(line)
         rows.append((row, end))
     return rows
+
+
+def read_whole(path: Path, fix: str) -> bytes:
+    """All bytes of a file; none of one that is not there.
+
+    Raises
+    ------
+    InputFault
+        If it cannot be read.
+    """
+    try:
+        return path.read_bytes() if path.exists() else b""
+    except OSError as error:
+        raise InputFault(Fault(str(path), "", f"cannot be read ({error.strerror})", fix)) from error
 
 
 def truncate(path: Path, size: int) -> None:

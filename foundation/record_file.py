@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from .faults import Fault, InputFault
-from .journal import append_bytes, truncate
+from .journal import append_bytes, read_whole, truncate
 
 MAGIC = b"ppaint1\n"
 HEAD = struct.Struct("<QII")
@@ -67,12 +67,7 @@ def read_records(path: Path, fix: str) -> list[tuple[memoryview, int]]:
     InputFault
         If the file is another's or damaged. Nothing is cut off such a file.
     """
-    if not path.exists():
-        return []
-    try:
-        raw = path.read_bytes()
-    except OSError as error:
-        raise InputFault(Fault(str(path), "", f"cannot be read ({error.strerror})", fix)) from error
+    raw = read_whole(path, fix)
     if not raw.startswith(MAGIC):
         if not MAGIC.startswith(raw) and raw.strip(b"\0"):
             raise InputFault(Fault(str(path), "byte 0", "not a file that ppaint wrote", fix))

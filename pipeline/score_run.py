@@ -53,6 +53,36 @@ class Scored:
     known_before: int
 
 
+@dataclass(frozen=True)
+class Scoring:
+    """How images are to be scored.
+
+    Parameters
+    ----------
+    batch_size : int or "auto"
+    out : Path, optional
+        The table that this run is for: finished batches are stored beside it, and not scored again.
+    model : str
+        What says which model it is, for the stored scores (`model_identity`).
+    workers : int, optional
+        Processes that open images; by default one a core.
+    strict : bool
+        Whether every image is decoded before any is scored.
+    report : callable
+    write : callable, optional
+        Writes the table. What was stored is removed after it, before another run can take it up; it is kept where an image has no
+        row, so that the same command goes on once it is sound.
+    """
+
+    batch_size: int | str
+    out: Path | None = None
+    model: str = ""
+    workers: int | None = None
+    strict: bool = False
+    report: Progress = no_progress
+    write: Callable[[Scored], None] | None = None
+
+
 def default_workers() -> int:
     """Processes that open images, where none are asked for: one for each core that this process may use, at most eight."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -74,18 +104,7 @@ def look_at_files(paths: Sequence[Path], report: Progress = no_progress) -> list
     return look_at_all(paths, lambda place: str(paths[place]), counted(report, "reading headers", len(paths)))
 
 
-def score_files(
-    scorer: AestheticScorer,
-    sources: Sequence[ImageSource],
-    *,
-    batch_size: int | str,
-    out: Path | None = None,
-    model: str = "",
-    workers: int | None = None,
-    strict: bool = False,
-    report: Progress = no_progress,
-    write: Callable[[Scored], None] | None = None,
-) -> Scored:
+def score_files(scorer: AestheticScorer, sources: Sequence[ImageSource], asked: Scoring) -> Scored:
     """Score image files, those of like length together.
 
     Parameters
@@ -93,19 +112,7 @@ def score_files(
     scorer : AestheticScorer
     sources : sequence of ImageSource, length n
         As `look_at_files` gives them.
-    batch_size : int or "auto"
-    out : Path, optional
-        The table that this run is for: finished batches are stored beside it, and not scored again.
-    model : str
-        What says which model it is, for the stored scores (``model_identity``).
-    workers : int, optional
-        Processes that open images; by default one a core.
-    strict : bool
-        Whether every image is decoded before any is scored.
-    report : callable
-    write : callable, optional
-        Writes the table. What was stored is removed after it, before another run can take it up; it is kept where an image has no
-        row, so that the same command goes on once it is sound.
+    asked : Scoring
 
     Returns
     -------
@@ -115,48 +122,36 @@ def score_files(
     Raises
     ------
     InputFault
-        With `strict`, if an image cannot be opened; if none can; if the stored scores are another model's.
+        If an image cannot be opened and `asked` is strict; if none can; if the stored scores are another model's.
     """
-    workers = _workers(workers, len(sources))
-    if strict:
-        _open_all(scorer, sources, workers, report)
-    with _journal(out, scorer, model, batch_size) as journal:
-        size = _rows_per_pass(scorer, batch_size, sources, journal)
+    workers = _workers(asked.workers, len(sources))
+    if asked.strict:
+        _open_all(scorer, sources, workers, asked.report, len(sources))
+    with _journal(scorer, asked) as journal:
+        size = _rows_per_pass(scorer, asked.batch_size, sources, journal)
         cut = scorer.batches(sources, size)
         batches = ([sources[place] for place in places] for places in cut)
-        done = _score_all(scorer, batches, size, workers, journal, counted(report, "scoring", len(sources)))
+        done = _score_all(scorer, batches, size, workers, journal, counted(asked.report, "scoring", len(sources)))
         order = [place for places in cut for place in places]
-        return _finished(_in_order(done, np.argsort(order), len(sources)), write, journal)
+        return _finished(_in_order(done, np.argsort(order), len(sources)), asked, journal)
 
 
-def score_dataset(
-    scorer: AestheticScorer,
-    images: DatasetImages,
-    *,
-    batch_size: int | str,
-    out: Path | None = None,
-    model: str = "",
-    workers: int | None = None,
-    strict: bool = False,
-    report: Progress = no_progress,
-    write: Callable[[Scored], None] | None = None,
-) -> Scored:
+def score_dataset(scorer: AestheticScorer, images: DatasetImages, asked: Scoring) -> Scored:
     """Score the images of a dataset as they come; see `score_files`.
 
     Batches are cut in the order of arrival, so scores differ from those of the same files by rounding (1e-4 at most, in float32).
     """
     sources, total = images.sources()
-    workers = _workers(workers, FEW if total is None else total)
-    if strict:
-        _open_all(scorer, sources, workers, report, total)
+    workers = _workers(asked.workers, FEW if total is None else total)
+    if asked.strict:
+        _open_all(scorer, sources, workers, asked.report, total)
         sources, total = images.sources()
-    with _journal(out, scorer, model, batch_size) as journal:
+    with _journal(scorer, asked) as journal:
         first = list(islice(sources, 1))
-        size = _rows_per_pass(scorer, batch_size, first, journal)
+        size = _rows_per_pass(scorer, asked.batch_size, first, journal)
         batches = _cut(first, sources, size)
-        finished = counted(report, "scoring", total) if total else _unknown_total(report, "scoring")
-        done = _score_all(scorer, batches, size, workers, journal, finished)
-        return _finished(_in_order(done, None, sum(len(scored.images) for scored, _ in done)), write, journal)
+        done = _score_all(scorer, batches, size, workers, journal, _counted(asked.report, "scoring", total))
+        return _finished(_in_order(done, None, sum(len(scored.images) for scored, _ in done)), asked, journal)
 
 
 def model_identity(model: str, commit: str | None) -> str:
@@ -175,24 +170,24 @@ def model_identity(model: str, commit: str | None) -> str:
     return f"{model}@{commit}" if commit is not None else f"sha256:{files_hash(model)}"
 
 
-def _journal(out: Path | None, scorer: AestheticScorer, model: str, batch_size: int | str):
-    if out is None:
+def _journal(scorer: AestheticScorer, asked: Scoring):
+    if asked.out is None:
         return nullcontext()
     identity: dict[str, Any] = {
-        "model": model,
+        "model": asked.model,
         "dimensions": list(scorer.dimensions),
-        "batch_size": batch_size,
+        "batch_size": asked.batch_size,
         "device": scorer.model.device.type,
         "dtype": str(scorer.model.dtype).removeprefix("torch."),
         "layers": "compiled" if is_compiled(scorer.model) else "not compiled",
         "versions": package_versions(),
     }
-    return ScoreJournal(journal_of(out), identity, scorer.dimensions)
+    return ScoreJournal(journal_of(asked.out), identity, scorer.dimensions)
 
 
-def _finished(scored: Scored, write: Callable[[Scored], None] | None, journal: ScoreJournal | None) -> Scored:
-    if write is not None:
-        write(scored)
+def _finished(scored: Scored, asked: Scoring, journal: ScoreJournal | None) -> Scored:
+    if asked.write is not None:
+        asked.write(scored)
         if journal is not None and not scored.faults:
             journal.remove()
     return scored
@@ -213,11 +208,9 @@ def _rows_per_pass(
 
 
 def _open_all(
-    scorer: AestheticScorer, sources: Iterable[ImageSource], workers: int, report: Progress, total: int | None = None
+    scorer: AestheticScorer, sources: Iterable[ImageSource], workers: int, report: Progress, total: int | None
 ) -> None:
-    if total is None and isinstance(sources, Sequence):
-        total = len(sources)
-    finished = counted(report, "decoding all", total) if total else _unknown_total(report, "decoding all")
+    finished = _counted(report, "decoding all", total)
     faults: list[Fault] = []
     for taken in images_ahead(sources, scorer.processor.image_processor, workers=workers):
         if taken.fault is not None:
@@ -250,7 +243,7 @@ def _score_all(
     size: int,
     workers: int,
     journal: ScoreJournal | None,
-    finished,
+    finished: Callable[[int], None],
 ) -> list[tuple[ScoredBatch, bool]]:
     """Every batch with its scores, and whether they were stored before."""
     done: dict[int, tuple[ScoredBatch, bool]] = {}
@@ -290,8 +283,10 @@ def _in_order(done: list[tuple[ScoredBatch, bool]], order: np.ndarray | None, im
     return Scored(table, notes, tuple(faults), int((~sound).sum()), known_before)
 
 
-def _unknown_total(report: Progress, what: str):
-    """Progress of which nobody knows how long it is: it is always done with what there was."""
+def _counted(report: Progress, what: str, total: int | None) -> Callable[[int], None]:
+    """As ``counted``; of what nobody knows how long it is, always done with what there was."""
+    if total is not None:
+        return counted(report, what, total)
     done = 0
 
     def count(more: int) -> None:

@@ -48,3 +48,18 @@ def known_images(n: int, *, d: int = 1, spread: float = 1.5, seed: int = 0) -> d
 def features_of(worths) -> list:
     """What stands for vision features: a hash and a length."""
     return [SimpleNamespace(sha256=image, n_tokens=4 + int(image, 16) % 5) for image in worths]
+
+
+class Killed(BaseException):
+    """The end of a run in the middle of its work."""
+
+
+class MortalJudge(KnownJudge):
+    """Dies before it answers its n-th batch."""
+
+    lives = 3
+
+    def compare(self, pairs):
+        if len(self.batches) == self.lives:
+            raise Killed
+        return super().compare(pairs)

@@ -12,7 +12,7 @@ import zlib
 import numpy as np
 import pandas as pd
 import pytest
-from known_judge import KnownJudge, features_of, known_images
+from known_judge import Killed, KnownJudge, MortalJudge, features_of, known_images
 from store_formats import records_of
 
 from ppaint.foundation.record_file import MAGIC
@@ -33,21 +33,6 @@ def make_judge(**changes):
 def ask(folder, judge, pairs=PAIRS, **options):
     with JudgmentStore(folder, judge.fingerprint, judge.dimensions) as store:
         return Judging(store, judge, features_of(WORTHS), **options).ask(pairs)
-
-
-class Killed(BaseException):
-    """The end of a run in the middle of its work."""
-
-
-class MortalJudge(KnownJudge):
-    """Dies before it answers its n-th batch."""
-
-    lives = 3
-
-    def compare(self, pairs):
-        if len(self.batches) == self.lives:
-            raise Killed
-        return super().compare(pairs)
 
 
 def test_both_orders_are_asked_and_the_position_bias_cancels(tmp_path):

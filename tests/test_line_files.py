@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-from known_judge import KnownJudge, features_of, known_images
+from known_judge import Killed, KnownJudge, MortalJudge, features_of, known_images
 from store_formats import begin_format_1
 
 from ppaint.images import InputFault
@@ -25,21 +25,6 @@ def ask(folder, judge, pairs=PAIRS, **options):
         begin_format_1(folder, judge.fingerprint, judge.dimensions)
     with JudgmentStore(folder, judge.fingerprint, judge.dimensions) as store:
         return Judging(store, judge, features_of(WORTHS), **options).ask(pairs)
-
-
-class Killed(BaseException):
-    """The end of a run in the middle of its work."""
-
-
-class MortalJudge(KnownJudge):
-    """Dies before it answers its n-th batch."""
-
-    lives = 3
-
-    def compare(self, pairs):
-        if len(self.batches) == self.lives:
-            raise Killed
-        return super().compare(pairs)
 
 
 def test_a_second_run_asks_nothing(tmp_path):

@@ -102,9 +102,10 @@ from ppaint.eval_suite.reference_scores import reference_scores
 from ppaint.model_card import AestheticScorer
 scorer = AestheticScorer.from_pretrained(name["model"], revision="v1", device="cpu")
 found["commit"], found["scores"] = scorer.commit, scorer.score([image]).mean.tolist()
-from ppaint.pipeline.score_run import score_dataset
+from ppaint.pipeline.score_run import Scoring, score_dataset
 from ppaint.pipeline.score_sources import DatasetImages
-streamed = score_dataset(scorer, DatasetImages(name["dataset"], "paintings", "landscape"), batch_size=16, workers=0)
+paintings = DatasetImages(name["dataset"], "paintings", "landscape")
+streamed = score_dataset(scorer, paintings, Scoring(16, workers=0))
 found["scored"] = [len(streamed.table.names), streamed.table.names[0], streamed.table.mean[0].tolist()]
 from transformers import AutoModelForImageTextToText
 found["layers"] = AutoModelForImageTextToText.from_pretrained(name["model"]).config.text_config.num_hidden_layers

@@ -29,7 +29,7 @@ from ppaint.images import open_image
 from ppaint.model_card import AestheticScorer
 from ppaint.model_card.score_table import ScoreTable
 from ppaint.pipeline.score_journal import journal_of
-from ppaint.pipeline.score_run import Scored, look_at_files, score_files
+from ppaint.pipeline.score_run import Scored, Scoring, look_at_files, score_files
 
 run = runner_of(score)
 COUNT, BATCH = 24, 4
@@ -158,10 +158,10 @@ def test_what_was_wrong_with_an_image_only_for_a_while_is_not_kept_against_it(mo
     sources = look_at_files(paths)
     sources[4] = replace(sources[4], size=(999, 77))  # as if another image had stood there when headers were read
     told = {"batch_size": BATCH, "out": tmp_path / "scores.csv", "model": "m", "workers": 0}
-    wrong = score_files(scorer, sources, **told)
+    wrong = score_files(scorer, sources, Scoring(**told))
     (fault,) = wrong.faults
     assert "changed meanwhile" in fault.what and wrong.left_out == 1 and len(wrong.table.names) == COUNT - 1
-    again = score_files(scorer, look_at_files(paths), **told)
+    again = score_files(scorer, look_at_files(paths), Scoring(**told))
     assert not again.faults and again.table.names == expected.names
     np.testing.assert_allclose(again.table.mean, expected.mean, atol=1e-4)
 
@@ -173,9 +173,9 @@ def test_a_second_run_does_not_come_between_table_and_journal(model, images, tmp
 
     def meanwhile(scored: Scored) -> None:
         with pytest.raises(InputFault, match="another run is writing scores here"):
-            score_files(scorer, sources, **told)
+            score_files(scorer, sources, Scoring(**told))
 
-    score_files(scorer, sources, **told, write=meanwhile)
+    score_files(scorer, sources, Scoring(**told, write=meanwhile))
     assert not journal_of(told["out"]).exists()
 
 
