@@ -8,7 +8,7 @@
 2. The 60 photographs by this version and by an older one (`--older`: the Python of an environment that has it), taking turns; whole commands,
    on the sixty and on one of them (which is the time to start), best of the repeats, and whether the scores are the same bits.
 
-Some thirty minutes on two idle cores and 300 MB of disk for the photographs; parts that are there are not measured again (runs/score_many; --fresh measures
+Let no other Python process run, not even a stopped one: it would share pages of libraries, and its part would be missing here. Some thirty minutes on two idle cores and 300 MB of disk for the photographs; parts that are there are not measured again (runs/score_many; --fresh measures
 them again). Writes benchmarks/results/score_many.json, and prints the tables of docs/score-paintings.md.
 """
 
