@@ -22,6 +22,7 @@ from pathlib import Path
 
 import numpy as np
 import typer
+from memory_of_tree import peak_of
 from PIL import Image
 from report_runs import table, write_result
 from resumable import kept
@@ -80,34 +81,6 @@ def scorer_folder() -> Path:
     return folder
 
 
-def tree(root: int) -> list[int]:
-    """A process and all below it."""
-    parents: dict[int, list[int]] = {}
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            fields = stat.read_text().rpartition(")")[2].split()
-        except OSError:
-            continue
-        parents.setdefault(int(fields[1]), []).append(int(stat.parent.name))
-    found, ahead = [], [root]
-    while ahead:
-        found.append(ahead.pop())
-        ahead += parents.get(found[-1], [])
-    return found
-
-
-def pss(root: int) -> float:
-    """MB of a process and all below it, shared pages counted once."""
-    total = 0
-    for process in tree(root):
-        try:
-            text = Path(f"/proc/{process}/smaps_rollup").read_text()
-        except OSError:
-            continue
-        total += next((int(line.split()[1]) for line in text.splitlines() if line.startswith("Pss:")), 0)
-    return total / 1024
-
-
 def scored_so_far(out: Path) -> int:
     """Images in the journal beside a table that is not finished."""
     journal = out.with_name(f"{out.name}.journal.jsonl")
@@ -123,24 +96,13 @@ def memory(method: str, count: int) -> dict:
     folder, out, script = photographs(count), WORK / f"{method}-{count}.csv", WORK / "by.py"
     write_text(script, BY)
     words = ["score", str(folder), "--model", str(scorer_folder()), "--format", "csv", "--out", str(out)]
-    begun, peak, all_time = time.perf_counter(), 0.0, 0.0
-    process = subprocess.Popen(
-        [sys.executable, script, method, *words], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    while process.poll() is None:
-        now = pss(process.pid)
-        all_time = max(all_time, now)
-        if peak or scored_so_far(out) >= AFTER:
-            peak = max(peak, now)
-        time.sleep(0.1)
-    if process.returncode:
-        raise SystemExit(f"{' '.join(words)}: exit status {process.returncode}")
+    peak = peak_of([sys.executable, str(script), method, *words], lambda: scored_so_far(out) >= AFTER)
     return {
         "method": method,
         "images": count,
-        "mb": all_time,
-        "mb after forty": peak,
-        "seconds": time.perf_counter() - begun,
+        "mb": peak.mb,
+        "mb after forty": peak.mb_after,
+        "seconds": peak.seconds,
     }
 
 

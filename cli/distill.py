@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated
 
@@ -28,21 +29,24 @@ def distill(
     """Train a model on its own pseudo-scores (PSDistill) and write a scorer's folder, OUT/scorer.
 
     images=FOLDER, pseudo_labels=FOLDER and out=FOLDER are needed, here or in the file. recipe=recommended and recipe=paper set
-    the trainer by the number of images and the model's size; settings that are given by name go before them.
+    the trainer by the number of images and the model's size; settings that are given by name go before them. features=FOLDER
+    takes the vision features that `ppaint judge` made of the same images (its OUT/features), or keeps them there for the next time.
 
     If it is killed and started again, it resumes from the newest complete checkpoint and ends at the same weights.
     """
+    from ..foundation.scratch_folder import scratch_folder
     from ..foundation.whole_folders import check_folder_can_be_written
     from ..trainer.recipes import recipe_sentence, recipe_settings
     from ..trainer.training_config import read_config
 
     inputs, options = read_config(config, overrides or [], estimator)
     check_folder_can_be_written(inputs["out"], "out")
-    from ..images.image_folder import by_hash, open_folder
+    from ..images.image_folder import look_at_folder
+    from ..model_card.encoded_images import encode_images
     from ..model_card.judge import Judge
     from ..trainer.distillation import distil
     from ..trainer.distillation_job import CardText, Distillation, Export
-    from ..trainer.pseudo_scores.labelled_set import PseudoLabels, compute_features
+    from ..trainer.pseudo_scores.labelled_set import PseudoLabels
     from ..trainer.pseudo_scores.pseudo_labels import PseudoScores
     from ..trainer.tiny_judge import TINY_JUDGE, model_source
     from ..trainer.tiny_judge.known_weights import parameter_count
@@ -50,9 +54,9 @@ def distill(
 
     model = model_source(str(inputs.get("model") or TINY_JUDGE))
     scores = PseudoScores.load(Path(inputs["pseudo_labels"]) / "pseudo_scores")
-    with progress_bars() as report:
-        opened = open_folder(Path(inputs["images"]), report)
-        check_same_images(inputs["images"], set(by_hash(opened)), scores)
+    with progress_bars() as report, ExitStack() as held:
+        sources = look_at_folder(inputs["images"], report)
+        check_enough_images(inputs["images"], len(sources), scores)
         judge = Judge.from_pretrained(model, dimensions=scores.dimensions)
         check_same_judge(model, judge, scores)
         if recipe := inputs.get("recipe"):
@@ -60,7 +64,9 @@ def distill(
             options = recipe_settings(recipe, **size, estimator=estimator, given=options)
             if estimator is Estimator.exact:  # of the sampled trainer a recipe sets nothing
                 typer.echo(recipe_sentence(recipe, options, size["parameters"]))
-        features = compute_features(judge, opened, report, "vision features")
+        folder = inputs.get("features") or held.enter_context(scratch_folder(inputs["out"], "features"))
+        features = encode_images(judge, sources, folder, report=report)
+        check_same_images(inputs["images"], set(features), scores)
         labels = PseudoLabels.load(inputs["pseudo_labels"], judge, features)
         card = CardText(
             title=inputs.get("title") or "PSDistill scorer",
@@ -73,7 +79,7 @@ def distill(
             labels,
             Path(inputs["out"]),
             card,
-            images=opened,
+            images=features.images,
             estimator=estimator,
             seed=options.pop("seed", 0),
             options=options,
@@ -87,6 +93,16 @@ def distill(
     steps = averaged or [done.kept_step]
     which = f"mean weights of steps {', '.join(map(str, steps))}" if len(steps) > 1 else f"weights of step {steps[0]}"
     typer.echo(f"kept the {which}, by {whose}; scorer in {done.folder}")
+
+
+def check_enough_images(folder, files: int, scores) -> None:
+    """Before a large folder is opened: there are at least as many images as pseudo-scores."""
+    from ..foundation.faults import Fault, InputFault
+
+    missing = len(scores.images) - files
+    if missing > 0:
+        what = f"at least {missing} of the {len(scores.images)} images with a pseudo-score are not here"
+        raise InputFault(Fault(str(folder), "", what, "give the folder that was judged"))
 
 
 def check_same_images(folder, found: set[str], scores) -> None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -15,7 +16,9 @@ from .endpoint_options import AnswerTokens, Concurrency, KeyEnv, MaxCalls, MaxSi
 
 if TYPE_CHECKING:
     from ..foundation.progress_type import Progress
-    from ..images.opening import OpenedImage
+    from ..images.image_source import ImageSource
+    from ..images.known_images import KnownImages
+    from ..model_card.encoded_images import EncodedImages
     from ..model_card.judge import Judge
     from ..trainer.judgments.endpoint_judge import EndpointJudge
     from ..trainer.judgments.judging import Judging
@@ -34,6 +37,7 @@ Votes = Annotated[
 ]
 JUDGING = "judging.json"
 COST = "cost.json"
+FEATURES = "features"
 
 
 def judge(
@@ -75,6 +79,12 @@ def judge(
     max_calls: MaxCalls = None,
     max_tokens: MaxTokens = None,
     timeout: Timeout = 120.0,
+    feature_folder: Annotated[
+        Path | None,
+        typer.Option(
+            "--features", help="Folder for vision features, OUT/features by default; `ppaint distill` can use them too."
+        ),
+    ] = None,
 ) -> None:
     """Ask a vision-language model, in both orders, which of two images is better; every answer is stored immediately.
 
@@ -95,13 +105,17 @@ def judge(
     dimensions = checked_dimensions(dimension or standard_dimensions())
     from ..trainer.judgments.endpoint_judge import check_judge_options
 
-    only_local = {"--revision": revision is not None, "--compile": compiled, "--batch-size 0": batch_size == 0}
+    only_local = {
+        "--revision": revision is not None,
+        "--compile": compiled,
+        "--batch-size 0": batch_size == 0,
+        "--features": feature_folder is not None,
+    }
     only_served = {"--key-env": key_env, "--votes": votes, "--max-calls": max_calls, "--max-tokens": max_tokens}
     named = None if endpoint is not None and model == TINY_JUDGE else model
     check_judge_options(endpoint, named, only_local if endpoint is not None else only_served)
-    from ..images.image_folder import by_hash, open_folder
+    from ..images.image_folder import look_at_folder
     from ..model_card.scorer_config import check_is_no_folders
-    from ..trainer.judgments.judgment_store import JudgmentStore
     from ..trainer.pseudo_scores.labelled_set import check_enough
     from ..trainer.pseudo_scores.schedule import Schedule
     from .terminal import progress_bars, show_commit
@@ -109,42 +123,42 @@ def judge(
     source = model if endpoint is not None else model_source(model or TINY_JUDGE)
     if endpoint is None:
         check_is_no_folders(source, revision)  # before a large folder is looked through
-    with progress_bars() as report:
-        opened = open_folder(images, report)
-        unique = by_hash(opened)
-        check_enough(images, unique)
-        schedule = Schedule(pool_size, opponents, seed)
-        names = {sha: image.name for sha, image in unique.items()}
-        folder = out / "judgments"
+    schedule, folder = Schedule(pool_size, opponents, seed), out / "judgments"
+    with progress_bars() as report, ExitStack() as held:
+        sources = look_at_folder(images, report)
+        check_enough(images, sources)
         if endpoint is None:
             asked = _local_judge(source, dimensions, revision, batch_size, compiled)
+            store = held.enter_context(_store(folder, asked))  # before a large folder is encoded
+            features, known = _encoded(asked, sources, feature_folder or out / FEATURES, store, report)
         else:
             served = {"key_env": key_env, "votes": votes, "concurrency": concurrency, "batch_size": batch_size}
             sampling, patience = {"answer_tokens": answer_tokens, "max_side": max_side}, {"timeout": timeout}
-            budget = (max_calls, max_tokens)
-            asked = _served_judge(endpoint, model, folder, opened[0], dimensions, sampling, patience, budget, served)
-        with JudgmentStore(
-            folder, asked.fingerprint, asked.dimensions, parts=asked.parts, images=list(unique)
-        ) as store:
-            clear_left_overs(folder)  # it is this run's: the store has checked it
-            clear_left_overs(out, (COST, JUDGING))
-            pool, working = _follow(store, asked, opened, schedule, report)
-            path = store.export()
-            record = asdict(schedule) | {"model": source, "revision": asked.revision, "images": names}
-            record |= {} if endpoint is None else {"endpoint": endpoint, "answers": asked.answers}
-            cost = working.cost
-            write_json(out / COST, cost.to_dict())
-            write_json(out / JUDGING, record)
-            rows, uncounted = len(store), max(0, len(store) - cost.ordered_pairs)
+            known, options = _opened(sources, report), (sampling, patience, (max_calls, max_tokens), served)
+            asked = _served_judge(endpoint, model, folder, next(iter(known.values())), dimensions, *options)
+            store = held.enter_context(_store(folder, asked))
+            features = asked.images_of(known)
+        check_enough(images, known)
+        store.check_images(known)
+        clear_left_overs(out, (COST, JUDGING))
+        pool, working = _follow(store, asked, features, schedule, report)
+        path = store.export()
+        record = asdict(schedule) | {"model": source, "revision": asked.revision, "images": known.names}
+        record |= {} if endpoint is None else {"endpoint": endpoint, "answers": asked.answers}
+        cost = working.cost
+        write_json(out / COST, cost.to_dict())
+        write_json(out / JUDGING, record)
+        rows, uncounted = len(store), max(0, len(store) - cost.ordered_pairs)
     if endpoint is not None:
         _show_served(asked)
     show_commit(source, asked.commit_of(source))
-    _show_notes(opened, names)
+    for name in known.repeated:
+        typer.echo(f"note: {name} shows the same picture as another file; it counts once", err=True)
     if pool.settings["size"] < pool_size:
-        typer.echo(f"note: with {len(names)} images the pool has {pool.settings['size']} members, not {pool_size}")
+        typer.echo(f"note: with {len(known)} images the pool has {pool.settings['size']} members, not {pool_size}")
     for line in _cost_lines(cost, uncounted):
         typer.echo(line)
-    typer.echo(f"{rows:,} judgments of {len(names)} images in {path}")
+    typer.echo(f"{rows:,} judgments of {len(known)} images in {path}")
 
 
 def _served_judge(endpoint, model, folder, image, dimensions, sampling, patience, budget, served) -> EndpointJudge:
@@ -164,25 +178,50 @@ def _local_judge(
     return Judge.from_pretrained(source, dimensions=dimensions, revision=revision, batch_size=size, compiled=compiled)
 
 
+def _store(folder: Path, asked: Judge | EndpointJudge) -> JudgmentStore:
+    """The judge's own store, what a killed run left half-written removed: it is this run's, the store has checked it."""
+    from ..foundation.left_overs import clear_left_overs
+    from ..trainer.judgments.judgment_store import JudgmentStore
+
+    store = JudgmentStore(folder, asked.fingerprint, asked.dimensions, parts=asked.parts)
+    clear_left_overs(folder)
+    return store
+
+
+def _encoded(
+    judge: Judge, sources: Sequence[ImageSource], folder: Path, store: JudgmentStore, report: Progress
+) -> tuple[EncodedImages, KnownImages]:
+    """Vision features of all images, what they cost noted with the judgments."""
+    from ..model_card.encoded_images import encode_images
+    from ..trainer.judgments.judging_cost import CostLog
+
+    costs = CostLog(store.folder)
+
+    def note(encoded: int, seconds: float) -> None:
+        costs.add("vision", encoded=encoded, encoding_seconds=round(seconds, 6))
+
+    encoded = encode_images(judge, sources, folder, report=report, on_encoded=note)
+    return encoded, encoded.images
+
+
+def _opened(sources: Sequence[ImageSource], report: Progress) -> KnownImages:
+    from ..model_card.encoded_images import know_images
+
+    return know_images(sources, report=report)
+
+
 def _follow(
     store: JudgmentStore,
     asked: Judge | EndpointJudge,
-    opened: Sequence[OpenedImage],
+    features: Mapping[str, Any],
     schedule: Schedule,
     report: Progress,
 ) -> tuple[ReferencePool, Judging]:
-    """Ask what the schedule asks; vision features are made when a question needs them."""
-    from ..trainer.judgments.features_when_asked import FeaturesWhenAsked
+    """Ask what the schedule asks."""
     from ..trainer.judgments.judging import Judging
     from ..trainer.pseudo_scores.schedule import follow_schedule
 
     served = hasattr(asked, "spent_beside")
-
-    def note(encoded: int, seconds: float) -> None:
-        if not served:
-            working.costs.add("vision", encoded=encoded, encoding_seconds=round(seconds, 6))
-
-    features = FeaturesWhenAsked(asked, opened, report, "vision features", note)
     working = Judging(store, asked, features, on_batch=lambda *now: report("judging (ordered pairs)", *now))
     if served:
         asked.carry_over(working.cost.requests, working.cost.served_tokens)
@@ -201,13 +240,6 @@ def _show_served(asked: EndpointJudge) -> None:
     if asked.reasons:
         reasons = ", ".join(f"{count:,} {why}" for why, count in sorted(asked.reasons.items()))
         typer.echo(f"note: {asked.reasons.total():,} replies of this run do not count: {reasons}", err=True)
-
-
-def _show_notes(opened: Sequence[OpenedImage], names: Mapping[str, str]) -> None:
-    """Which files show a picture that another file shows too."""
-    for image in opened:
-        if names[image.sha256] != image.name:
-            typer.echo(f"note: {image.name} shows the same picture as another file; it counts once", err=True)
 
 
 def _cost_lines(cost: JudgingCost, uncounted: int) -> list[str]:

@@ -55,7 +55,7 @@ def written_whole(out: str | Path, replaces: str = "", *, otherwise: str = "") -
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir(parents=True)
     except OSError as error:
-        _remove_empty(made)
+        remove_empty(made)
         fault = Fault(str(out), "", f"cannot be written there ({error.strerror})", "give another --out")
         raise InputFault(fault) from error
     try:
@@ -63,11 +63,11 @@ def written_whole(out: str | Path, replaces: str = "", *, otherwise: str = "") -
         take_place(partial, out)
     except BaseException:
         shutil.rmtree(partial, ignore_errors=True)
-        _remove_empty(made)
+        remove_empty(made)
         raise
 
 
-def _remove_empty(made: list[Path]) -> None:
+def remove_empty(made: list[Path]) -> None:
     """Remove folders that were made for the output, the innermost first, as far as they hold nothing."""
     for folder in made:
         if os.path.exists(folder):

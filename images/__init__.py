@@ -13,18 +13,23 @@ from ..foundation.faults import Fault, InputFault
 from ..foundation.lazy_names import lazy_names
 
 if TYPE_CHECKING:
-    from .image_folder import list_images, open_folder
+    from .image_folder import list_images, look_at_folder, open_folder
     from .image_header import FORMATS, ImageHeader, PixelLimit, look_at
+    from .image_source import ImageSource
+    from .known_images import KnownImages
     from .opening import OpenedImage, open_image
     from .perceptual_hash import hash_distance
 
 _HOME = {
     "FORMATS": "image_header",
     "ImageHeader": "image_header",
+    "ImageSource": "image_source",
+    "KnownImages": "known_images",
     "OpenedImage": "opening",
     "PixelLimit": "image_header",
     "list_images": "image_folder",
     "look_at": "image_header",
+    "look_at_folder": "image_folder",
     "open_folder": "image_folder",
     "open_image": "opening",
     "hash_distance": "perceptual_hash",
@@ -33,12 +38,15 @@ __all__ = [
     "FORMATS",
     "Fault",
     "ImageHeader",
+    "ImageSource",
     "InputFault",
+    "KnownImages",
     "OpenedImage",
     "PixelLimit",
     "hash_distance",
     "list_images",
     "look_at",
+    "look_at_folder",
     "open_folder",
     "open_image",
 ]

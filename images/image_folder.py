@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..foundation.faults import Fault, InputFault
-from ..foundation.progress_type import Progress, no_progress
+from ..foundation.progress_type import Progress, counted, no_progress
 from .first_bytes import ENOUGH, picture_format
 from .image_header import FORMATS, READABLE
+from .image_source import ImageSource, look_at_all
 from .opening import OpenedImage, open_image
 
 # Pictures that are not read here. They are listed with the others, so that they are refused by name and not passed over.
@@ -185,6 +186,36 @@ def open_folder(
     if faults:
         raise InputFault(faults)
     return opened
+
+
+def look_at_folder(
+    folder: str | Path,
+    report: Progress = no_progress,
+    what: str = "reading headers",
+    *,
+    tell: Callable[[str], None] | None = None,
+) -> list[ImageSource]:
+    """Read the headers of all images of a folder and of the folders below it; all faults are reported together.
+
+    Parameters
+    ----------
+    folder, report, what, tell
+        As for ``open_folder``.
+
+    Returns
+    -------
+    list of ImageSource
+        In the order of their names, which are paths within the folder.
+
+    Raises
+    ------
+    InputFault
+        If the folder holds no image, or the headers show that some cannot be taken.
+    """
+    folder = Path(folder)
+    paths = list_images(folder, tell=tell)
+    names = [str(path.relative_to(folder)) for path in paths]
+    return look_at_all(paths, names.__getitem__, counted(report, what, len(paths)))
 
 
 def by_hash(images: Sequence[OpenedImage]) -> dict[str, OpenedImage]:

@@ -36,12 +36,15 @@ class ImageSource:
     size: tuple[int, int] | None = None
 
     @classmethod
-    def of(cls, image: str | Path | bytes | Image.Image | OpenedImage, name: str | None = None) -> ImageSource:
+    def of(
+        cls, image: str | Path | bytes | Image.Image | OpenedImage | ImageSource, name: str | None = None
+    ) -> ImageSource:
         """Look at an image's header.
 
         Parameters
         ----------
         image : str, Path, bytes, PIL.Image.Image or OpenedImage
+            Or what was looked at already, which stays as it is.
         name : str, optional
             For an image that has no name of its own; of a path, that it is to be called so.
 
@@ -59,6 +62,8 @@ class ImageSource:
         >>> ImageSource.of(Image.new("RGB", (64, 32)), "grey").size
         (64, 32)
         """
+        if isinstance(image, ImageSource):
+            return image
         if isinstance(image, OpenedImage):
             return cls(image.name or name or "image", image, image.image.size)
         if isinstance(image, Image.Image):

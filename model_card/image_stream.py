@@ -24,10 +24,11 @@ from ..foundation.faults import Fault, InputFault
 from ..foundation.worker_server import START_METHOD, start_worker_server
 from ..images.image_source import ImageChanged, ImageSource
 from ..images.opening import read_image_file
-from .imports_of_workers import IMPORTS_OF_WORKERS
+from .imports_of_workers import FEW, IMPORTS_OF_WORKERS
 from .resized import ResizedImage, resized
 
 UNREAD = "not read"  # in place of a hash
+_MOST_WORKERS = 8
 _AHEAD = 2  # images per worker that wait for the model
 
 
@@ -42,11 +43,13 @@ class TakenImage:
         Of the file's bytes, in hexadecimal; of the pixels where there is no file. Empty where a dataset has no image; `UNREAD` where what is
         wrong does not follow from a file's bytes.
     image : ResizedImage or None
-        None where it could not be opened.
+        None where it could not be opened, or nothing was to be resized.
     fault : InputFault or None
         Why it could not.
     notes : tuple of str
         What was converted on opening.
+    sha256 : str
+        Of the decoded pixels; empty where it could not be opened.
     """
 
     name: str
@@ -54,6 +57,7 @@ class TakenImage:
     image: ResizedImage | None
     fault: InputFault | None = None
     notes: tuple[str, ...] = ()
+    sha256: str = ""
 
 
 def content_sha256(source: ImageSource) -> str:
@@ -79,8 +83,29 @@ def content_sha256(source: ImageSource) -> str:
     return source.open().sha256
 
 
+def workers_for(asked: int | None, images: int) -> int:
+    """Processes that open so many images: none for a few, else as many as were asked for.
+
+    Parameters
+    ----------
+    asked : int or None
+        None: one for each core that this process may use, at most eight.
+    images : int
+
+    Returns
+    -------
+    int
+    """
+    if images < FEW:
+        return 0
+    if asked is not None:
+        return asked
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(cores, _MOST_WORKERS)
+
+
 def images_ahead(
-    sources: Iterable[ImageSource], image_processor, *, workers: int = 0, start_method: str = START_METHOD
+    sources: Iterable[ImageSource], image_processor=None, *, workers: int = 0, start_method: str = START_METHOD
 ) -> Iterator[TakenImage]:
     """Open images one after another, each only when it is about to be needed.
 
@@ -88,8 +113,8 @@ def images_ahead(
     ----------
     sources : iterable of ImageSource
         Taken from lazily.
-    image_processor : Qwen2VLImageProcessor
-        Resizes them.
+    image_processor : Qwen2VLImageProcessor, optional
+        Resizes them. Without one they are opened and hashed, and let go.
     workers : int
         Worker processes; 0: each is opened when it is asked for. A script that asks for workers needs a ``__main__`` guard.
     start_method : {"forkserver", "spawn", "fork"}
@@ -149,7 +174,8 @@ class _Opener(Dataset):
                 digest = hashlib.sha256(source.content).hexdigest()
             opened = source.open()
             digest = opened.sha256 if digest == UNREAD else digest
-            return TakenImage(source.name, digest, resized(self._image_processor, opened), notes=opened.notes)
+            small = None if self._image_processor is None else resized(self._image_processor, opened)
+            return TakenImage(source.name, digest, small, notes=opened.notes, sha256=opened.sha256)
         except ImageChanged as error:
             return TakenImage(source.name, UNREAD, None, error)
         except InputFault as error:

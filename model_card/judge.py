@@ -140,17 +140,26 @@ class Judge:
 
     def features(self, images, *, on_batch: Callable[[int], None] | None = None) -> list[VisionFeatures]:
         """Vision features, once per image; see ``vision_features``. With ``batch_size="auto"``, sizes the batches to come."""
+        found = self.encode(images, on_batch=on_batch)
+        if found:
+            self.size_batches(max(found, key=lambda feature: feature.n_tokens))
+        return found
+
+    def encode(self, images, *, on_batch: Callable[[int], None] | None = None) -> list[VisionFeatures]:
+        """Vision features of some of the images to come; call ``size_batches`` when all are there."""
         found = vision_features(self.model, self.processor, images, batch_size=self.batch_size, on_batch=on_batch)
-        if self._to_measure and found:
-            longest = max(found, key=lambda feature: feature.n_tokens)
+        if self.model.device.type == "cuda":
+            torch.cuda.synchronize(self.model.device)  # so that whoever takes the time does not take it too short
+        return found
+
+    def size_batches(self, longest: VisionFeatures) -> None:
+        """With ``batch_size="auto"`` on a GPU, measure how many pairs of the longest image fit, once; else nothing."""
+        if self._to_measure:
             device = self.model.device
             _, self.batch_size = attempt(
                 lambda one: rows_that_fit(lambda: self.compare(one), device), [(longest, longest)]
             )
             self._to_measure = False
-        if self.model.device.type == "cuda":
-            torch.cuda.synchronize(self.model.device)  # so that whoever takes the time does not take it too short
-        return found
 
     @torch.inference_mode()
     def compare(self, pairs: Sequence[tuple[VisionFeatures, VisionFeatures]]) -> np.ndarray:

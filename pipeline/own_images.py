@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,8 +19,10 @@ from ..foundation.run_folder import check_run_folder, claim_folder
 from ..foundation.table_text import LineEnds
 from ..foundation.whole_files import write_json, written_file
 from ..images.contact_sheet import contact_sheet
-from ..images.image_folder import by_hash, open_folder
-from ..images.opening import OpenedImage
+from ..images.image_folder import look_at_folder
+from ..images.image_source import ImageSource
+from ..images.known_images import KnownImages
+from ..model_card.encoded_images import encode_images
 from ..model_card.judge import Judge
 from ..trainer.code_version import package_versions
 from ..trainer.distillation import distil
@@ -72,7 +75,7 @@ def run_own_images(settings: OwnImages, out: Path, report: Progress) -> list:
     ----------
     settings : OwnImages
     out : Path
-        Gets judgments, pool, fitness report, scorer, ``scores.csv``, plots and ``summary.json``.
+        Gets vision features, judgments, pool, fitness report, scorer, ``scores.csv``, plots and ``summary.json``.
     report : callable
 
     Returns
@@ -88,32 +91,42 @@ def run_own_images(settings: OwnImages, out: Path, report: Progress) -> list:
     """
     started = time.time()
     check_run_folder(out)
-    opened = open_folder(settings.images, report)
-    unique = list(by_hash(opened).values())
-    check_enough(settings.images, unique)
+    sources = look_at_folder(settings.images, report)
+    check_enough(settings.images, sources)
     dimensions = settings.dimensions or DIMENSIONS
     judge = Judge.from_pretrained(settings.model, dimensions=dimensions, batch_size=settings.batch_size)
+    # contents, not paths: a run is resumed after its images or its model were moved, and not after they were changed
+    run = {
+        "kind": "own images",
+        "dimensions": list(judge.dimensions),
+        "model": judge.fingerprint,
+        "seed": settings.seed,
+    }
+    claim_folder(out, run)
+    encoded = encode_images(judge, sources, out / "features", report=report)
+    known = encoded.images
+    check_enough(settings.images, known)
     because = simulated_because(settings.model, judge.model)
     recipe, parameters = Recipe.recommended, parameter_count(judge.model)
     given = {} if settings.steps is None else {"max_steps": settings.steps}
-    options = recipe_settings(recipe, images=len(unique), parameters=parameters, given=given)
-    claim_folder(out, _identity(settings.seed, options, judge, unique))
+    options = recipe_settings(recipe, images=len(known), parameters=parameters, given=given)
+    claim_folder(out, run | {"images": sorted(known), "options": options})
     labels = pseudo_label_images(
-        judge, unique, out / "label_free", report, what="your images", schedule=Schedule(seed=settings.seed)
+        judge, encoded, out / "label_free", report, what="your images", schedule=Schedule(seed=settings.seed)
     )
     note = _note(judge, because)
     card = CardText(
-        title=f"A scorer distilled from {len(unique)} of one's own images",
+        title=f"A scorer distilled from {len(known)} of one's own images",
         evaluation=f"Nothing was measured against human scores: there were none. {note}".strip(),
         simulated=bool(because),
     )
-    job = Distillation(settings.model, judge, labels, out, card, images=unique, seed=settings.seed, options=options)
+    job = Distillation(settings.model, judge, labels, out, card, images=known, seed=settings.seed, options=options)
     distilled = distil(job, report)
-    table = score_images(distilled.folder, opened, report, "scoring")
+    table = score_images(distilled.folder, sources, report, "scoring")
     rows = sorted(table.rows(), key=lambda row: -row[dimensions[-1]])
     _write_csv(out / "scores.csv", rows)
-    _draw(settings, out, opened, rows, labels, distilled, note)
-    summary = _summary(settings, opened, labels, distilled, note) | {
+    _draw(settings, out, sources, rows, labels, distilled, note)
+    summary = _summary(settings, known, labels, distilled, note) | {
         "tiny_judge": tiny_judge_name(judge.model) is not None,
         "simulated": bool(because),
         "training_options": options,
@@ -121,18 +134,6 @@ def run_own_images(settings: OwnImages, out: Path, report: Progress) -> list:
     }
     write_json(out / "summary.json", summary)
     return _for_terminal(out, labels, distilled, note, recipe_sentence(recipe, options, parameters))
-
-
-def _identity(seed: int, options: dict[str, Any], judge: Judge, unique: list[OpenedImage]) -> dict[str, Any]:
-    """Contents, not paths: a run is resumed after its images or its model were moved, and not after they were changed."""
-    return {
-        "kind": "own images",
-        "images": sorted(image.sha256 for image in unique),
-        "dimensions": list(judge.dimensions),
-        "model": judge.fingerprint,
-        "seed": seed,
-        "options": options,
-    }
 
 
 def _note(judge: Judge, because: tuple[str, ...]) -> str:
@@ -145,7 +146,7 @@ def _note(judge: Judge, because: tuple[str, ...]) -> str:
 def _draw(
     settings: OwnImages,
     out: Path,
-    opened: list[OpenedImage],
+    sources: Sequence[ImageSource],
     rows: list[dict],
     labels: PseudoLabels,
     distilled: Distilled,
@@ -153,10 +154,10 @@ def _draw(
 ) -> None:
     """Contact sheet, pool and training."""
     pool, order = labels.pool, labels.pool.dimensions[-1]
-    by_name = {image.name: image for image in opened}
+    by_name = {source.name: source for source in sources}
     mark = " (the tiny judge's taste: it means nothing here)" if note == TINY_NOTE else " (simulated)" if note else ""
     contact_sheet(
-        (by_name[row["name"]].image for row in rows),
+        (by_name[row["name"]].open().image for row in rows),
         (f"{row[order]:.2f}\n{readable(Path(row['name']).stem)}" for row in rows),
         out / "contact_sheet.png",
         title=f"{readable(settings.images.name)}, in order of {order} ({distilled.config.stated_scale}){mark}",
@@ -181,15 +182,14 @@ def _for_terminal(out: Path, labels: PseudoLabels, distilled: Distilled, note: s
 
 
 def _summary(
-    settings: OwnImages, opened: list[OpenedImage], labels: PseudoLabels, distilled: Distilled, note: str
+    settings: OwnImages, known: KnownImages, labels: PseudoLabels, distilled: Distilled, note: str
 ) -> dict[str, Any]:
     """What ``summary.json`` says of the run."""
-    unique = by_hash(opened)
     reliability = [None if np.isnan(value) else value for value in labels.scores.reliability.round(4).tolist()]
     return {
-        "images": len(unique),
-        "duplicates_kept_once": len(opened) - len(unique),
-        "converted": {image.name: list(image.notes) for image in opened if image.notes},
+        "images": len(known),
+        "duplicates_kept_once": len(known.repeated),
+        "converted": {name: list(notes) for name, notes in known.notes.items()},
         "model": settings.model,
         "note": note,
         "dimensions_with_a_usable_signal": list(labels.scores.kept),

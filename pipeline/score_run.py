@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ from ..foundation.faults import Fault, InputFault
 from ..foundation.progress_type import Progress, counted, no_progress
 from ..images.image_source import ImageSource, look_at_all
 from ..model_card.compiled import is_compiled
-from ..model_card.image_stream import images_ahead
+from ..model_card.image_stream import images_ahead, workers_for
 from ..model_card.imports_of_workers import FEW
 from ..model_card.model_files import files_hash
 from ..model_card.score_table import ScoreTable
@@ -24,8 +23,6 @@ from ..model_card.scorer import AestheticScorer, ScoredBatch
 from ..trainer.code_version import package_versions
 from .score_journal import ScoreJournal, journal_of
 from .score_sources import DatasetImages
-
-_MOST_WORKERS = 8
 
 
 @dataclass(frozen=True)
@@ -83,12 +80,6 @@ class Scoring:
     write: Callable[[Scored], None] | None = None
 
 
-def default_workers() -> int:
-    """Processes that open images, where none are asked for: one for each core that this process may use, at most eight."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return min(cores, _MOST_WORKERS)
-
-
 def look_at_files(paths: Sequence[Path], report: Progress = no_progress) -> list[ImageSource]:
     """Read the headers of image files; all that they show to be wrong is one InputFault. No model is needed for it.
 
@@ -124,7 +115,7 @@ def score_files(scorer: AestheticScorer, sources: Sequence[ImageSource], asked: 
     InputFault
         If an image cannot be opened and `asked` is strict; if none can; if the stored scores are another model's.
     """
-    workers = _workers(asked.workers, len(sources))
+    workers = workers_for(asked.workers, len(sources))
     if asked.strict:
         _open_all(scorer, sources, workers, asked.report, len(sources))
     with _journal(scorer, asked) as journal:
@@ -142,7 +133,7 @@ def score_dataset(scorer: AestheticScorer, images: DatasetImages, asked: Scoring
     Batches are cut in the order of arrival, so scores differ from those of the same files by rounding (1e-4 at most, in float32).
     """
     sources, total = images.sources()
-    workers = _workers(asked.workers, FEW if total is None else total)
+    workers = workers_for(asked.workers, FEW if total is None else total)
     if asked.strict:
         _open_all(scorer, sources, workers, asked.report, total)
         sources, total = images.sources()
@@ -191,12 +182,6 @@ def _finished(scored: Scored, asked: Scoring, journal: ScoreJournal | None) -> S
         if journal is not None and not scored.faults:
             journal.remove()
     return scored
-
-
-def _workers(asked: int | None, images: int) -> int:
-    if images < FEW:
-        return 0
-    return default_workers() if asked is None else asked
 
 
 def _rows_per_pass(

@@ -11,18 +11,21 @@ import pandas as pd
 from ..foundation.faults import Fault, InputFault
 from ..foundation.progress_type import Progress, counted
 from ..foundation.whole_files import written_file
+from ..images.image_source import ImageSource
 from ..images.opening import OpenedImage
 from ..model_card.scorer import AestheticScorer
 from .paintings import ReleasePaintings
 
 
-def score_images(scorer: Path, images: Sequence[OpenedImage], report: Progress, what: str = "scoring paintings"):
+def score_images(
+    scorer: Path, images: Sequence[OpenedImage | ImageSource], report: Progress, what: str = "scoring paintings"
+):
     """Load a scorer from its folder and score images.
 
     Parameters
     ----------
     scorer : Path
-    images : sequence of OpenedImage
+    images : sequence of OpenedImage or ImageSource
     report : callable
     what : str
         The name of the progress bar.

@@ -94,6 +94,24 @@ def test_distill_writes_a_scorer_that_scores(place, config):
     assert scorer.config.training["seed"] == 3 and not scorer.config.simulated
 
 
+def test_vision_features_of_the_judge_are_used_where_they_are_given(place, config, tmp_path, monkeypatch):
+    from ppaint.model_card import Judge
+
+    assert run("distill", "--config", config, f"out={tmp_path / 'made'}") == 0
+    assert not list((tmp_path / "made").glob(".*"))  # features that nobody asked to keep are gone
+    given = place / "judged/features"
+    files = {file: file.read_bytes() for file in given.rglob("*") if file.is_file()}
+    encoded = []
+    encode = Judge.encode
+    monkeypatch.setattr(Judge, "encode", lambda self, images: encoded.append(len(images)) or encode(self, images))
+    assert run("distill", "--config", config, f"out={tmp_path / 'given'}", f"features={given}") == 0
+    assert not encoded and files == {file: file.read_bytes() for file in given.rglob("*") if file.is_file()}
+    made, again = ((tmp_path / out / "scorer/model.safetensors").read_bytes() for out in ("made", "given"))
+    assert made == again
+    assert run("distill", "--config", config, f"out={tmp_path / 'kept'}", f"features={tmp_path / 'features'}") == 0
+    assert encoded == [20] and list((tmp_path / "features").rglob("*.safetensors"))
+
+
 def test_tiny_is_the_included_judge_in_every_command(place, tmp_path, capsys):
     judged, labels = tmp_path / "judged", tmp_path / "labels"
     assert run(*judge_words(place, out=judged, model="tiny")) == 0

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from ..foundation.faults import Fault, InputFault
+from ..foundation.in_order import InOrder
 from ..images.opening import OpenedImage
 from ..model_card.features import VisionFeatures, vision_features
 from ..model_card.memory import in_shrinking_batches, out_of_memory, release_memory
@@ -20,7 +21,7 @@ from ..model_card.shared_prefix import pack
 from . import ranking
 from .checkpoints import clear_half_written, newest_complete_checkpoint
 from .held_out import held_out_metrics
-from .pixel_inputs import PixelInputs, from_pixels, pixel_inputs
+from .pixel_inputs import PixelsOfImages, PlacesOfImages, from_pixels
 from .pseudo_scores.pseudo_labels import PseudoScores
 from .run_identity import claim_checkpoints, unclaimed_if_nothing_comes
 from .saving import WholeSaving
@@ -88,13 +89,13 @@ class LabelFreeRun(WholeSaving):
         self.readout = ScoreReadout(processor, self.prompts, table.dimensions)
         self.position_bias = position_bias(scores, table.dimensions)
         self.images = None if images is None else in_order(images, table.images)
-        self.pixels: list[PixelInputs] | None = None  # where adapters change the vision tower, and with it the features
+        self.pixels: PixelsOfImages | None = None  # where adapters change the vision tower, and with it the features
         if args.vision_lora_r:
             if self.images is None:
                 what, fix = "vision_lora_r needs the images themselves", "give the trainer images=, or vision_lora_r=0"
                 raise InputFault(Fault("config", "vision_lora_r", what, fix))
-            self.pixels = pixel_inputs(processor, self.images, args.device)
-            self.features = [image.place for image in self.pixels]
+            self.pixels = PixelsOfImages(processor, self.images, args.device)
+            self.features = PlacesOfImages(self.pixels)
         elif features is not None:
             self.features = in_order(features, table.images)
         elif self.images is not None:
@@ -254,7 +255,7 @@ class LabelFreeRun(WholeSaving):
             raise not_finite(what, bad, self.state)
 
 
-def in_order(given, hashes: Sequence[str]) -> list:
+def in_order(given, hashes: Sequence[str]) -> InOrder:
     """Images, or their features, in the order of a table.
 
     Parameters
@@ -264,7 +265,8 @@ def in_order(given, hashes: Sequence[str]) -> list:
 
     Returns
     -------
-    list
+    sequence
+        Each is looked up when it is asked for.
 
     Raises
     ------
@@ -276,7 +278,7 @@ def in_order(given, hashes: Sequence[str]) -> list:
     if missing:
         what = f"{len(missing)} of the {len(hashes)} images with a pseudo-score are not here"
         raise InputFault(Fault("images", missing[0][:16], what, "give all images that were judged"))
-    return [by_hash[image] for image in hashes]
+    return InOrder(by_hash, hashes)
 
 
 def position_bias(scores: PseudoScores | Sequence[PseudoScores], dimensions: Sequence[str]) -> dict[str, float]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,12 +12,13 @@ from typing import Any
 import numpy as np
 
 from ..foundation.disk_full import disk_full_as_fault
+from ..foundation.in_order import InOrder
 from ..foundation.whole_folders import take_place
 from ..model_card.calibration import anchor_to_base
 from ..model_card.card import write_scorer_card
 from ..model_card.card_data import CardFigures
 from ..model_card.exported_adapter import load_adapter
-from ..model_card.features import VisionFeatures, vision_features
+from ..model_card.features import vision_features
 from ..model_card.loading import load_model, weights_hash
 from ..model_card.memory import release_memory
 from ..model_card.out_of_distribution import DistanceMeasure
@@ -30,6 +31,7 @@ from .pseudo_scores.labelled_set import PseudoLabels
 logger = logging.getLogger(__name__)
 
 UNFINISHED = ".scorer.partial"  # beside the folder that it becomes
+AT_A_TIME = 32  # images, as `AestheticScorer.read` takes them
 
 
 @dataclass(frozen=True)
@@ -185,17 +187,14 @@ def _read_back(building: Path, config: ScorerConfig, job: Distillation, args) ->
         loaded = load_adapter(building, config, base=job.model, device=args.device)
     else:
         loaded = load_model(building, device=args.device)
-    scorer = AestheticScorer(*loaded, config)
-    return scorer.read(_features(scorer, job, args), abstentions=True)  # the judge may have abstained on some too
-
-
-def _features(scorer: AestheticScorer, job: Distillation, args) -> Sequence[VisionFeatures]:
-    """The judge's features where its vision tower is the scorer's; else the scorer's own."""
-    names = job.labels.scores.images
-    if not args.vision_lora_r:
-        return [job.labels.features[image] for image in names]
-    images = job.images_by_hash
-    return vision_features(scorer.model, scorer.processor, [images[image] for image in names])
+    scorer, names = AestheticScorer(*loaded, config), job.labels.scores.images
+    told = {"abstentions": True}  # the judge may have abstained on some too
+    if not args.vision_lora_r:  # the judge's vision tower is the scorer's
+        return scorer.read(InOrder(job.labels.features, names), **told)
+    images = InOrder(job.images_by_hash, names)
+    chunks = (images[start : start + AT_A_TIME] for start in range(0, len(names), AT_A_TIME))
+    readings = [scorer.read(vision_features(scorer.model, scorer.processor, chunk), **told) for chunk in chunks]
+    return Reading.join(readings, len(scorer.dimensions))
 
 
 def _measure_of_held_out(reading: Reading, labels: PseudoLabels, table) -> DistanceMeasure | None:

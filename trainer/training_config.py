@@ -14,7 +14,7 @@ from .setting_values import out_of_bounds, typed
 from .tiny_judge import SMALL
 from .yaml_settings import COMMAND_LINE, Setting, read_settings
 
-INPUTS = ("model", "images", "pseudo_labels", "out", "title", "export", "base_repo", "recipe")
+INPUTS = ("model", "images", "pseudo_labels", "out", "title", "export", "base_repo", "recipe", "features")
 NEEDED = ("images", "pseudo_labels", "out")
 
 

@@ -6,8 +6,8 @@ import hashlib
 import json
 import math
 from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -15,6 +15,7 @@ import numpy as np
 
 from ...foundation.faults import Fault, InputFault
 from ...foundation.json_text import read_json
+from ...images.image_folder import by_hash
 from ...images.opening import OpenedImage
 from ...model_card.dimension_names import checked_dimensions
 from ...model_card.endpoint import (
@@ -57,16 +58,15 @@ class SentImage:
 
     Parameters
     ----------
-    image : OpenedImage
+    sha256 : str
+        Hash of the pixels.
+    images : mapping of str to OpenedImage
+        Where the image is looked up, or opened again, when it is first sent.
     """
 
-    image: OpenedImage
+    sha256: str
+    images: Mapping[str, OpenedImage] = field(compare=False, repr=False)
     n_tokens: int = 0  # the server's to know
-
-    @property
-    def sha256(self) -> str:
-        """Hash of the pixels."""
-        return self.image.sha256
 
 
 class EndpointJudge:
@@ -174,7 +174,12 @@ class EndpointJudge:
         self, images: Sequence[OpenedImage], *, on_batch: Callable[[int], None] | None = None
     ) -> list[SentImage]:
         """The images themselves; each is encoded when it is first sent."""
-        return [SentImage(image) for image in images]
+        asked = self.images_of(by_hash(images))
+        return [asked[image.sha256] for image in images]
+
+    def images_of(self, images: Mapping[str, OpenedImage]) -> dict[str, SentImage]:
+        """In place of vision features, by hash: where an image is looked up when it is first sent."""
+        return {image: SentImage(image, images) for image in images}
 
     def compare(self, pairs: Sequence[tuple[SentImage, SentImage]]) -> np.ndarray:
         """Log-odds that the answer names the first image.
@@ -285,7 +290,7 @@ class EndpointJudge:
         return read
 
     def _encoded(self, image: SentImage) -> str:
-        return as_data_uri(image.image.image, self.endpoint.sampling.max_side)
+        return as_data_uri(image.images[image.sha256].image, self.endpoint.sampling.max_side)
 
 
 def votes_words(votes: int) -> str:

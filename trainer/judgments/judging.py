@@ -16,6 +16,7 @@ from .judging_cost import CostLog, JudgingCost
 from .judgment_store import Batch, JudgmentStore, Pair
 from .pair_index import ImageNumbers, as_key
 
+PAIRS_NEAR = 4096  # of one request, within which pairs are sorted by length
 MOST_ABSTENTIONS = 0.5  # of the questions of one request; beyond it nothing that follows would mean much
 
 
@@ -97,7 +98,8 @@ class Judging:
     judge : Judge, optional
         Without one, only what is stored can be had, and asking for more is a fault.
     features : sequence or mapping of VisionFeatures
-        One an image, found by its hash. Of a mapping, none is looked up where all answers are stored.
+        One an image, found by its hash. Of a mapping, none is looked up where all answers are stored; one whose features lie in a
+        folder says how long they are by its ``n_tokens``.
     shuffle_seed : int, optional
         The control "shuffled judgments": the answers are given to the wrong pairs (and in random orientation), so that
         nothing the judge knows is left in them. The store itself is not touched.
@@ -220,15 +222,22 @@ class Judging:
                 self._report_progress(min(done, wanted), wanted)
 
     def _in_order_of_length(self, pairs: Sequence[Pair]) -> list[Pair]:
-        """Both orders of each pair, side by side; pairs of like length share a batch, so that little of it is padding."""
+        """Both orders of each pair, side by side; pairs of like length share a batch, so that little of it is padding.
+
+        Of many pairs, those that were asked for together stay together: features of their images need not be held for long.
+        """
         tokens = self._know_lengths([image for pair in pairs for image in pair])
         lengths = np.array([tokens[first] + tokens[second] for first, second in pairs])
-        order = np.argsort(lengths, kind="stable").tolist()
+        window = np.arange(len(pairs)) // PAIRS_NEAR
+        order = np.lexsort((lengths, window)).tolist()
         return [pair for place in order for pair in (pairs[place], pairs[place][::-1])]
 
     def _know_lengths(self, images: Sequence[str]) -> dict[str, int]:
         """Tokens of images; once they are known, a judge that sizes its batches has done so."""
-        return {image: self.features[image].n_tokens for image in dict.fromkeys(images)}
+        known = getattr(self.features, "n_tokens", None)  # without reading what lies in a folder
+        return {
+            image: self.features[image].n_tokens if known is None else known(image) for image in dict.fromkeys(images)
+        }
 
     def _ask_batch(self, batch: Batch) -> bool:
         rows = [(self.features[first], self.features[second]) for first, second in batch.pairs]

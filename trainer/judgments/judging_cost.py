@@ -33,8 +33,7 @@ class JudgingCost:
     seconds : float
         In those passes.
     encoded : int
-        Images that went through the vision tower; a resumed run encodes them again, since features are not stored, unless
-        all it asks is answered.
+        Images that went through the vision tower; of those whose features lie in a folder, none does so twice.
     encoding_seconds : float
         In the vision tower, the reading of pixels included.
     requests, served_tokens : int

@@ -108,13 +108,14 @@ class JudgmentStore:
         self.folder = Path(folder)
         self.fingerprint = fingerprint
         self.dimensions = tuple(dimensions)
+        self._parts = dict(parts or {})
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             self._lock = self._take_lock()
         except OSError as error:
             raise unwritable(self.folder, error) from error
         try:
-            self.format = check_identity(self.folder, fingerprint, self.dimensions, dict(parts or {}), images)
+            self.format = check_identity(self.folder, fingerprint, self.dimensions, self._parts, images)
             self._held = JudgmentColumns(len(self.dimensions))
             self._files = FILES[self.format](self.folder, self._held, len(self.dimensions), NOT_OURS)
             self._ratings: dict[str, np.ndarray] = {}
@@ -145,6 +146,16 @@ class JudgmentStore:
 
     def __exit__(self, *_exception) -> None:
         self.close()
+
+    def check_images(self, images: Iterable[str]) -> None:
+        """As ``images`` of the store itself, where they are not known until it is open.
+
+        Raises
+        ------
+        InputFault
+            If the folder was made with others.
+        """
+        check_identity(self.folder, self.fingerprint, self.dimensions, self._parts, images)
 
     def close(self) -> None:
         """Let go of the folder."""

@@ -10,9 +10,11 @@ from typing import Any
 import numpy as np
 
 from ...foundation.faults import Fault, InputFault
+from ...foundation.in_order import InOrder
 from ...foundation.progress_type import Progress, counted, no_progress
 from ...images.image_folder import by_hash
 from ...images.opening import OpenedImage
+from ...model_card.encoded_images import EncodedImages
 from ...model_card.judge import Judge
 from ...model_card.readout import moments
 from ..judgments.features_when_asked import FeaturesWhenAsked
@@ -90,7 +92,7 @@ class PseudoLabels:
         folder = Path(folder)
         pool, scores = ReferencePool.load(folder / "pool"), PseudoScores.load(folder / "pseudo_scores")
         check = PoolSelfCheck.load(folder / "fitness")
-        pointwise, _ = moments(judge.rate([features[image] for image in scores.images]))
+        pointwise, _ = moments(judge.rate(InOrder(features, scores.images)))
         return cls.from_judgments(Judgments(pool, scores, check), pointwise, features)
 
     def save(self, folder: Path) -> Path:
@@ -128,7 +130,7 @@ def compute_features(judge: Judge, images: Sequence[OpenedImage], report: Progre
 
 def pseudo_label_images(
     judge: Judge,
-    images: Sequence[OpenedImage],
+    images: Sequence[OpenedImage] | EncodedImages,
     folder: str | Path,
     report: Progress = no_progress,
     *,
@@ -142,7 +144,8 @@ def pseudo_label_images(
     Parameters
     ----------
     judge : Judge
-    images : sequence of OpenedImage
+    images : sequence of OpenedImage, or EncodedImages
+        The features of the first are made when they are asked for, and held in memory.
     folder : str or Path
         Gets ``judgments/``, ``pool/``, ``pseudo_scores/`` and ``fitness/``; judgments that are there are not asked again.
     report : callable, optional
@@ -167,7 +170,9 @@ def pseudo_label_images(
         If no dimension has a usable signal.
     """
     folder = Path(folder)
-    features = FeaturesWhenAsked(judge, images, report, f"vision features, {what}")
+    features: Mapping[str, Any] = images
+    if not isinstance(images, EncodedImages):
+        features = FeaturesWhenAsked(judge, images, report, f"vision features, {what}")
     with JudgmentStore(folder / "judgments", judge.fingerprint, judge.dimensions, parts=judge.parts) as store:
         judging = Judging(
             store,
