@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from ..images.known_images import KnownImages
     from ..model_card.encoded_images import EncodedImages
     from ..model_card.judge import Judge
+    from ..model_card.processes import Processes
     from ..trainer.judgments.endpoint_judge import EndpointJudge
     from ..trainer.judgments.judging import Judging
     from ..trainer.judgments.judging_cost import JudgingCost
@@ -93,6 +94,8 @@ def judge(
     started again, it resumes and repeats nothing. Its cost (passes, tokens, answers, time) is shown at the end and
     written to cost.json.
 
+    Under torchrun or accelerate launch several processes encode and answer, also on several machines that share --out.
+
     With --endpoint a model behind a server judges: by its log-probabilities where it gives them, else by votes.
     """
     from ..foundation.left_overs import clear_left_overs
@@ -114,9 +117,9 @@ def judge(
     only_served = {"--key-env": key_env, "--votes": votes, "--max-calls": max_calls, "--max-tokens": max_tokens}
     named = None if endpoint is not None and model == TINY_JUDGE else model
     check_judge_options(endpoint, named, only_local if endpoint is not None else only_served)
-    from ..images.image_folder import look_at_folder
+    from ..model_card.processes import processes
     from ..model_card.scorer_config import check_is_no_folders
-    from ..trainer.pseudo_scores.labelled_set import check_enough
+    from ..trainer.code_version import versions_of_process
     from ..trainer.pseudo_scores.schedule import Schedule
     from .terminal import progress_bars, show_commit
 
@@ -124,13 +127,16 @@ def judge(
     if endpoint is None:
         check_is_no_folders(source, revision)  # before a large folder is looked through
     schedule, folder = Schedule(pool_size, opponents, seed), out / "judgments"
-    with progress_bars() as report, ExitStack() as held:
-        sources = look_at_folder(images, report)
-        check_enough(images, sources)
+    with processes(versions_of_process) as team, ExitStack() as held:
+        report = held.enter_context(progress_bars(shown=team.first))
+        if endpoint is not None:
+            team.each(lambda: _check_alone(team))
+        sources = team.each(lambda: _looked_at(images, report, team))
         if endpoint is None:
-            asked = _local_judge(source, dimensions, revision, batch_size, compiled)
-            store = held.enter_context(_store(folder, asked))  # before a large folder is encoded
-            features, known = _encoded(asked, sources, feature_folder or out / FEATURES, store, report)
+            asked = team.each(lambda: _local_judge(source, dimensions, revision, batch_size, compiled))
+            # the store before a large folder is encoded
+            store = team.each(lambda: held.enter_context(_store(folder, asked)) if team.first else None)
+            features, known = _encoded(asked, sources, feature_folder or out / FEATURES, folder, report, team)
         else:
             served = {"key_env": key_env, "votes": votes, "concurrency": concurrency, "batch_size": batch_size}
             sampling, patience = {"answer_tokens": answer_tokens, "max_side": max_side}, {"timeout": timeout}
@@ -138,10 +144,11 @@ def judge(
             asked = _served_judge(endpoint, model, folder, next(iter(known.values())), dimensions, *options)
             store = held.enter_context(_store(folder, asked))
             features = asked.images_of(known)
-        check_enough(images, known)
-        store.check_images(known)
+        team.each(lambda: _check_known(images, known, store))
+        if not team.first:
+            return _answer_with_the_first(team, asked, features)
         clear_left_overs(out, (COST, JUDGING))
-        pool, working = _follow(store, asked, features, schedule, report)
+        pool, working = _follow(store, asked, features, schedule, report, team)
         path = store.export()
         record = asdict(schedule) | {"model": source, "revision": asked.revision, "images": known.names}
         record |= {} if endpoint is None else {"endpoint": endpoint, "answers": asked.answers}
@@ -159,6 +166,39 @@ def judge(
     for line in _cost_lines(cost, uncounted):
         typer.echo(line)
     typer.echo(f"{rows:,} judgments of {len(known)} images in {path}")
+    return None
+
+
+def _check_alone(team: Processes) -> None:
+    if team.count > 1:
+        from ..foundation.faults import Fault, InputFault
+
+        what = f"started in {team.count} processes, and a server is asked by one"
+        raise InputFault(Fault("--endpoint", "", what, "start it without torchrun, and give more --concurrency"))
+
+
+def _looked_at(images: Path, report: Progress, team: Processes) -> list[ImageSource]:
+    """The headers of all images; what was passed over is said once."""
+    from ..images.image_folder import look_at_folder
+    from ..trainer.pseudo_scores.labelled_set import check_enough
+
+    sources = look_at_folder(images, report, tell=None if team.first else lambda _note: None)
+    check_enough(images, sources)
+    return sources
+
+
+def _check_known(images: Path, known: KnownImages, store: JudgmentStore | None) -> None:
+    from ..trainer.pseudo_scores.labelled_set import check_enough
+
+    check_enough(images, known)
+    if store is not None:
+        store.check_images(known)
+
+
+def _answer_with_the_first(team: Processes, judge: Judge, features: Mapping[str, Any]) -> None:
+    from ..trainer.judgments.asked_together import answer_until_done
+
+    answer_until_done(team, judge, features)
 
 
 def _served_judge(endpoint, model, folder, image, dimensions, sampling, patience, budget, served) -> EndpointJudge:
@@ -189,18 +229,25 @@ def _store(folder: Path, asked: Judge | EndpointJudge) -> JudgmentStore:
 
 
 def _encoded(
-    judge: Judge, sources: Sequence[ImageSource], folder: Path, store: JudgmentStore, report: Progress
+    judge: Judge, sources: Sequence[ImageSource], folder: Path, judgments: Path, report: Progress, team: Processes
 ) -> tuple[EncodedImages, KnownImages]:
     """Vision features of all images, what they cost noted with the judgments."""
     from ..model_card.encoded_images import encode_images
     from ..trainer.judgments.judging_cost import CostLog
 
-    costs = CostLog(store.folder)
+    spent: list[tuple[int, float]] = []
+    costs = CostLog(judgments) if team.first else None
 
     def note(encoded: int, seconds: float) -> None:
-        costs.add("vision", encoded=encoded, encoding_seconds=round(seconds, 6))
+        spent.append((encoded, seconds))
+        if costs is not None:  # at once: a run that is killed has spent it
+            costs.add("vision", encoded=encoded, encoding_seconds=round(seconds, 6))
 
-    encoded = encode_images(judge, sources, folder, report=report, on_encoded=note)
+    encoded = encode_images(judge, sources, folder, report=report, on_encoded=note, team=team)
+    for others in team.gather(lambda: [] if team.first else spent):
+        for count, seconds in others:
+            if costs is not None:
+                costs.add("vision", encoded=count, encoding_seconds=round(seconds, 6))
     return encoded, encoded.images
 
 
@@ -216,18 +263,21 @@ def _follow(
     features: Mapping[str, Any],
     schedule: Schedule,
     report: Progress,
+    team: Processes,
 ) -> tuple[ReferencePool, Judging]:
     """Ask what the schedule asks."""
+    from ..trainer.judgments.asked_together import dismiss
     from ..trainer.judgments.judging import Judging
     from ..trainer.pseudo_scores.schedule import follow_schedule
 
     served = hasattr(asked, "spent_beside")
-    working = Judging(store, asked, features, on_batch=lambda *now: report("judging (ordered pairs)", *now))
+    working = Judging(store, asked, features, on_batch=lambda *now: report("judging (ordered pairs)", *now), team=team)
     if served:
         asked.carry_over(working.cost.requests, working.cost.served_tokens)
     try:
         return follow_schedule(working, list(features), schedule).pool, working
     finally:
+        dismiss(team)
         if served and asked.spent_beside["requests"]:
             working.costs.add("beside", **asked.spent_beside)
 

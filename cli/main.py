@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from functools import cache
 from typing import TYPE_CHECKING, Annotated
@@ -35,6 +36,7 @@ COMMANDS = {
     "apddv2": "apddv2",
     "demo": "demo",
 }
+IN_SEVERAL_PROCESSES = ("judge", "score", "distill")  # under torchrun or accelerate launch
 # group of commands -> the module of this room that defines a group of the same name
 GROUPS = {"leaderboard": "leaderboard", "publish": "publish"}
 
@@ -67,8 +69,19 @@ def _show_version(wanted: bool) -> None:
         raise typer.Exit
 
 
+def _refuse_several_processes(command: str | None) -> None:
+    """What reads, judges or writes in one process would be done by all of them over one another."""
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1 and command not in IN_SEVERAL_PROCESSES:
+        from ..foundation.faults import Fault, InputFault
+
+        what = f"started in {os.environ['WORLD_SIZE']} processes, and `ppaint {command}` runs in one"
+        fix = f"start it without torchrun or accelerate launch, which are for {', '.join(IN_SEVERAL_PROCESSES)}"
+        raise InputFault(Fault("command line", "", what, fix))
+
+
 @app.callback()
 def _options(
+    context: typer.Context,
     version: Annotated[
         bool,
         typer.Option(
@@ -77,6 +90,7 @@ def _options(
     ] = False,
 ) -> None:
     """Options before a command."""
+    _refuse_several_processes(context.invoked_subcommand)
 
 
 @cache

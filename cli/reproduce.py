@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -51,7 +50,6 @@ def reproduce(
     out: Annotated[Path, typer.Option(help="Folder for everything; a killed run resumes.")] = Path("reproduction"),
 ) -> None:
     """Run the paper's protocol (one training category, all categories evaluated before and after) and print our figures next to the reported ones."""
-    refuse_several_processes()
     recipe = recipe or (Recipe.paper if config is None else None)
     options = read_options(config, estimator, recipe)
     from ..pipeline.protocol import Protocol, run_protocol
@@ -112,13 +110,3 @@ def read_options(path: Path | None, estimator: Estimator, recipe: Recipe | None 
         fix = "take it out of the file (the model is --model, the images are --images, the recipe is --recipe)"
         raise InputFault(Fault(str(path), name, "this command decides it itself", fix) for name in decided)
     return options
-
-
-def refuse_several_processes() -> None:
-    """One process reads, judges and writes; under torchrun or accelerate they would write over one another."""
-    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
-        from ..foundation.faults import Fault, InputFault
-
-        what = f"started in {os.environ['WORLD_SIZE']} processes, and this command runs in one"
-        fix = "start it without torchrun or accelerate launch; to train on several, run the steps of docs/reproduce.md by hand"
-        raise InputFault(Fault("command line", "", what, fix))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -65,7 +66,10 @@ def score(
         typer.Option("--compile", help="Compile the model's layers: faster on a GPU, after some seconds' warm-up."),
     ] = False,
 ) -> None:
-    """Score images in every dimension, one forward pass per image, and say which are unlike the training images."""
+    """Score images in every dimension, one forward pass per image, and say which are unlike the training images.
+
+    Under torchrun or accelerate launch several processes open and score, also on several machines that share --out and the images.
+    """
     from ..foundation.whole_files import check_can_be_written
     from ..model_card.scorer_config import check_is_no_folders
 
@@ -88,7 +92,8 @@ def score(
     scored, about = _run(
         model, where, paths, None if dataset is None else (dataset, *of_dataset.values()), told, format
     )
-    _show(scored, about, format, out)
+    if scored is not None:  # of several processes the first has the table, and shows it
+        _show(scored, about, format, out)
 
 
 def _run(
@@ -102,22 +107,26 @@ def _run(
     if told["workers"] != 0 and (dataset is not None or len(paths) >= FEW):
         start_worker_server(IMPORTS_OF_WORKERS)  # it imports while this process does
     with paused_collection():
+        from ..model_card.processes import processes
         from ..model_card.scorer import AestheticScorer
         from ..pipeline.score_run import Scoring, look_at_files, model_identity, score_dataset, score_files
         from ..pipeline.score_sources import DatasetImages
+        from ..trainer.code_version import versions_of_process
     from .terminal import progress_bars, show_commit
 
-    with progress_bars() as report:
-        sources = look_at_files(paths, report)
-    scorer = AestheticScorer.from_pretrained(model, **where)
-    show_commit(model, scorer.commit)
-    if told["out"] is not None:
-        told["model"] = model_identity(model, scorer.commit)
-        told["write"] = lambda scored: _write(scored.table, scorer.config, format, told["out"])
-    with progress_bars() as report:
-        if dataset is None:
-            return score_files(scorer, sources, Scoring(**told, report=report)), scorer.config
-        return score_dataset(scorer, DatasetImages(*dataset), Scoring(**told, report=report)), scorer.config
+    with processes(versions_of_process) as team:
+        with progress_bars(shown=team.first) as report:
+            sources = team.each(lambda: look_at_files(paths, report))
+        scorer = team.each(lambda: AestheticScorer.from_pretrained(model, **where))
+        if team.first:
+            show_commit(model, scorer.commit)
+        if told["out"] is not None:
+            told["model"] = model_identity(model, scorer.commit)
+            told["write"] = lambda scored: _write(scored.table, scorer.config, format, told["out"])
+        with progress_bars(shown=team.first) as report:
+            if dataset is None:
+                return score_files(scorer, sources, Scoring(**told, report=report), team), scorer.config
+            return score_dataset(scorer, DatasetImages(*dataset), Scoring(**told, report=report), team), scorer.config
 
 
 def _check_options(images, dataset, out, format: Format, of_dataset: dict[str, str | None]) -> None:
@@ -140,7 +149,9 @@ def _paths(images: list[Path]) -> list[Path]:
     from ..foundation.faults import Fault, InputFault
     from ..images.image_folder import list_images
 
-    paths = [path for given in images for path in (list_images(given) if given.is_dir() else [given])]
+    first = os.environ.get("RANK", "0") == "0"  # of several processes one says what was passed over
+    tell = None if first else (lambda _note: None)
+    paths = [path for given in images for path in (list_images(given, tell=tell) if given.is_dir() else [given])]
     if images and not paths:
         names = ", ".join(map(str, images))
         raise InputFault(Fault(names, "", "there is no image here", "give image files, or a folder that holds some"))

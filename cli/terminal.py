@@ -80,10 +80,15 @@ def as_text(table: Table) -> str:
 
 
 @contextmanager
-def progress_bars() -> Iterator[Callable[[str, int, int], None]]:
+def progress_bars(*, shown: bool = True) -> Iterator[Callable[[str, int, int], None]]:
     """Show one bar, on standard error, for each thing that is being done: of how much, and the time it takes.
 
     Functions of lower rooms report as ``progress(what, done, total)`` and know nothing of rich.
+
+    Parameters
+    ----------
+    shown : bool
+        Whether there is anything to see: of several processes one shows its bars.
 
     Yields
     ------
@@ -97,7 +102,7 @@ def progress_bars() -> Iterator[Callable[[str, int, int], None]]:
         TimeElapsedColumn(),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=Console(stderr=True)) as bars:
+    with Progress(*columns, console=Console(stderr=True), disable=not shown) as bars:
         tasks: dict[str, TaskID] = {}
 
         def report(what: str, done: int, total: int) -> None:

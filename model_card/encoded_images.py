@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 
-from ..foundation.faults import InputFault
+from ..foundation.faults import Fault, InputFault
 from ..foundation.progress_type import Progress, counted, no_progress
 from ..images.image_source import ImageSource
 from ..images.known_images import KnownImages
@@ -14,6 +16,9 @@ from .feature_cache import FeatureCache
 from .features import VisionFeatures
 from .image_stream import TakenImage, images_ahead, workers_for
 from .judge import Judge
+from .processes import ALONE, Processes
+
+COME_INTO_VIEW = 90  # seconds: a folder that machines share is listed anew once a minute
 
 
 class EncodedImages(Mapping[str, VisionFeatures]):
@@ -50,27 +55,21 @@ class EncodedImages(Mapping[str, VisionFeatures]):
 
 def know_images(
     sources: Sequence[ImageSource],
-    image_processor=None,
     *,
     workers: int | None = None,
     report: Progress = no_progress,
     what: str = "opening images",
-    on_image: Callable[[TakenImage], None] | None = None,
 ) -> KnownImages:
     """Open every image once, hash it and let it go.
 
     Parameters
     ----------
     sources : sequence of ImageSource
-    image_processor : optional
-        Resizes them, for ``on_image``.
     workers : int, optional
         Processes that open images; by default one a core.
     report : callable
     what : str
         The name of the progress.
-    on_image : callable, optional
-        Called with each image whose pixels were not seen before.
 
     Returns
     -------
@@ -82,17 +81,12 @@ def know_images(
     InputFault
         If some cannot be opened, with the faults of all.
     """
-    known, faults, finished = KnownImages(), [], counted(report, what, len(sources))
-    stream = images_ahead(sources, image_processor, workers=workers_for(workers, len(sources)))
-    for source, taken in zip(sources, stream, strict=True):
-        if taken.fault is not None:
-            faults.extend(taken.fault.faults)
-        elif known.add(taken.sha256, source, taken.notes) and on_image is not None:
-            on_image(taken)
+    finished = counted(report, what, len(sources))
+    taken = []
+    for one in images_ahead(sources, workers=workers_for(workers, len(sources))):
+        taken.append(one)
         finished(1)
-    if faults:
-        raise InputFault(faults)
-    return known
+    return _known(sources, taken)
 
 
 def encode_images(
@@ -104,6 +98,7 @@ def encode_images(
     report: Progress = no_progress,
     what: str = "vision features",
     on_encoded: Callable[[int, float], None] | None = None,
+    team: Processes = ALONE,
 ) -> EncodedImages:
     """Open every image once, and have the features of all in a folder; those that are there are not made again.
 
@@ -112,13 +107,15 @@ def encode_images(
     judge : Judge
         Loaded from a folder or a repo. With ``batch_size="auto"`` it sizes its batches.
     sources : sequence of ImageSource
-        Their batches are cut in this order, so the same images give the same features.
+        They are cut into batches in this order, so that the same images give the same features, whatever the number of processes.
     folder : str or Path
-        Of a ``FeatureCache``.
+        Of a ``FeatureCache``; the processes share it.
     workers, report, what
-        As for ``know_images``.
+        As for ``know_images``; each process has its own workers.
     on_encoded : callable, optional
-        Called with the number of images of each batch that went through the vision tower, and the seconds that it took.
+        Called with the number of images of each batch that went through this process's vision tower, and the seconds that it took.
+    team : Processes
+        Each encodes its part of the batches.
 
     Returns
     -------
@@ -127,35 +124,71 @@ def encode_images(
     Raises
     ------
     InputFault
-        If some images cannot be opened; the features of the others are kept. If the folder holds another model's features, or the
+        If some images cannot be opened; the features of the others are kept. If a cache in the folder is another model's, or the
         disk is full.
     """
-    cache, waiting = FeatureCache.of(folder, judge), []
+    cache, size = FeatureCache.of(folder, judge), judge.batch_size
+    starts = range(team.rank * size, len(sources), team.count * size)
+    seen: set[str] = set()
 
-    def encode() -> None:
-        if not waiting:
-            return
-        begun = time.perf_counter()
-        features = judge.encode(waiting)
-        seconds = time.perf_counter() - begun
-        cache.add(features)
-        if on_encoded is not None:
-            on_encoded(len(waiting), seconds)
-        waiting.clear()
+    def encode(batch: Sequence[TakenImage]) -> None:
+        new = {one.sha256: one.image for one in batch if one.fault is None}
+        new = {image: small for image, small in new.items() if image not in seen and image not in cache}
+        seen.update(new)
+        if new:
+            begun = time.perf_counter()
+            features = judge.encode(list(new.values()))
+            seconds = time.perf_counter() - begun
+            cache.add(features)
+            if on_encoded is not None:
+                on_encoded(len(new), seconds)
 
-    def take(taken: TakenImage) -> None:
-        if taken.sha256 not in cache:
-            waiting.append(taken.image)
-            if len(waiting) == judge.batch_size:
-                encode()
-
-    try:
-        known = know_images(
-            sources, judge.processor.image_processor, workers=workers, report=report, what=what, on_image=take
+    def encode_mine() -> list[tuple[int, TakenImage]]:
+        places = [place for start in starts for place in range(start, min(start + size, len(sources)))]
+        mine = images_ahead(
+            [sources[place] for place in places],
+            judge.processor.image_processor,
+            workers=workers_for(workers, len(places)),
         )
-    finally:
-        encode()
-    encoded = EncodedImages(known, cache)
+        taken = []
+        for start in starts:
+            batch = []
+            for one in islice(mine, min(size, len(sources) - start)):
+                batch.append(one)
+                done = (len(taken) + len(batch)) * team.count  # the others are about as far
+                report(what, min(done, len(sources)), len(sources))
+            encode(batch)
+            taken += [replace(one, image=None) for one in batch]
+        return list(zip(places, taken, strict=True))
+
+    by_process = team.gather(encode_mine)
+    taken = dict(pair for part in by_process for pair in part)
+    known = team.each(lambda: _known(sources, [taken[place] for place in range(len(sources))]))
+    encoded = EncodedImages(known, cache if team.count == 1 else team.each(lambda: _cache_of_all(folder, judge, known)))
     if known:
         judge.size_batches(encoded[max(known, key=encoded.n_tokens)])
     return encoded
+
+
+def _known(sources: Sequence[ImageSource], taken: Sequence[TakenImage]) -> KnownImages:
+    known = KnownImages()
+    for source, one in zip(sources, taken, strict=True):
+        if one.fault is None:
+            known.add(one.sha256, source, one.notes)
+    if faults := [fault for one in taken if one.fault is not None for fault in one.fault.faults]:
+        raise InputFault(faults)
+    return known
+
+
+def _cache_of_all(folder: str | Path, judge: Judge, known: KnownImages) -> FeatureCache:
+    """The features that all processes made; those of another machine may come into view a little later."""
+    until = time.monotonic() + COME_INTO_VIEW
+    while True:
+        cache = FeatureCache.of(folder, judge)
+        missing = sum(image not in cache for image in known)
+        if not missing:
+            return cache
+        if time.monotonic() > until:
+            what = f"the features of {missing} images that another process made are not there"
+            raise InputFault(Fault(str(folder), "", what, "give a folder on a disk that all machines share"))
+        time.sleep(1)

@@ -89,7 +89,8 @@ def workers_for(asked: int | None, images: int) -> int:
     Parameters
     ----------
     asked : int or None
-        None: one for each core that this process may use, at most eight.
+        None: one for each core that this process may use, at most eight; of several processes on a machine (`torchrun`) each has its
+        part of the cores.
     images : int
 
     Returns
@@ -101,6 +102,7 @@ def workers_for(asked: int | None, images: int) -> int:
     if asked is not None:
         return asked
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    cores = max(1, cores // int(os.environ.get("LOCAL_WORLD_SIZE", "1")))
     return min(cores, _MOST_WORKERS)
 
 

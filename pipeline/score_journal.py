@@ -35,6 +35,70 @@ def journal_of(out: Path) -> Path:
     return out.with_name(f"{out.name}.journal.jsonl")
 
 
+class StoredScores:
+    """Batches that were scored, by the hashes of their files: what is in a journal, without the file.
+
+    Parameters
+    ----------
+    dimensions : sequence of str, length D
+    """
+
+    def __init__(self, dimensions: Sequence[str]) -> None:
+        self._dimensions = tuple(dimensions)
+        self._done: dict[tuple[str, ...], dict[str, Any]] = {}
+        self._known: set[str] = set()
+
+    def stored(self, batch: Sequence[ImageSource]) -> ScoredBatch | None:
+        """The scores of a batch, if they are stored.
+
+        Parameters
+        ----------
+        batch : sequence of ImageSource
+
+        Returns
+        -------
+        ScoredBatch or None
+        """
+        key = []
+        for source in batch:
+            try:
+                digest = content_sha256(source) if self._known and source.content is not None else ""
+            except InputFault:  # it says so itself when its turn comes
+                return None
+            if digest not in self._known:
+                return None
+            key.append(digest)
+        row = self._done.get(tuple(key))
+        return None if row is None else self._batch(row, [source.name for source in batch])
+
+    def take(self, row: dict[str, Any]) -> None:
+        """Take what a journal has of a batch.
+
+        Raises
+        ------
+        KeyError, TypeError, ValueError
+            If it is not whole.
+        """
+        files = tuple(map(str, row["files"]))
+        scored = self._batch(row, files)
+        if len(scored.images) != len(files) or not np.isfinite(scored.table.mean).all():
+            raise ValueError("a row that is not whole")
+        self._done[files] = row
+        self._known.update(files)
+
+    def _batch(self, row: dict[str, Any], names: Sequence[str]) -> ScoredBatch:
+        images = tuple(
+            TakenImage(
+                name, digest, None, fault and InputFault([Fault(name, *fault[1:]) for fault in fault]), tuple(notes)
+            )
+            for name, digest, fault, notes in zip(names, row["files"], row["faults"], row["notes"], strict=True)
+        )
+        sound = tuple(taken.name for taken in images if taken.fault is None)
+        values = (np.array(row[name], dtype=np.float64).reshape(len(sound), len(self._dimensions)) for name in _VALUES)
+        distance = None if row["distance"] is None else np.array(row["distance"], dtype=np.float64).reshape(len(sound))
+        return ScoredBatch(images, ScoreTable(sound, self._dimensions, *values, distance))
+
+
 class ScoreJournal:
     """The file, open for one run.
 
@@ -46,6 +110,11 @@ class ScoreJournal:
         On what scores depend, besides the image.
     dimensions : sequence of str, length D
 
+    Attributes
+    ----------
+    known : StoredScores
+        What earlier runs scored.
+
     Raises
     ------
     InputFault
@@ -54,9 +123,7 @@ class ScoreJournal:
 
     def __init__(self, path: Path, identity: Mapping[str, Any], dimensions: Sequence[str]) -> None:
         self.path = path
-        self._dimensions = tuple(dimensions)
-        self._done: dict[tuple[str, ...], dict[str, Any]] = {}
-        self._known: set[str] = set()
+        self.known = StoredScores(dimensions)
         self._rows_per_pass: int | None = None
         self._journal = OwnedJournal(path, holds="scores", identity=identity, format=FORMAT, not_ours=_NOT_OURS)
         try:
@@ -91,29 +158,6 @@ class ScoreJournal:
             self._rows_per_pass = measured
         return self._rows_per_pass
 
-    def stored(self, batch: Sequence[ImageSource]) -> ScoredBatch | None:
-        """The scores of a batch, if they are stored.
-
-        Parameters
-        ----------
-        batch : sequence of ImageSource
-
-        Returns
-        -------
-        ScoredBatch or None
-        """
-        key = []
-        for source in batch:
-            try:
-                digest = content_sha256(source) if self._known and source.content is not None else ""
-            except InputFault:  # it says so itself when its turn comes
-                return None
-            if digest not in self._known:
-                return None
-            key.append(digest)
-        row = self._done.get(tuple(key))
-        return None if row is None else self._batch(row, [source.name for source in batch])
-
     def add(self, scored: ScoredBatch) -> None:
         """Store a batch, on the disk before this returns.
 
@@ -134,25 +178,8 @@ class ScoreJournal:
     def _take(self, row: dict[str, Any]) -> None:
         if "rows_per_pass" in row:
             self._rows_per_pass = int(row["rows_per_pass"])
-            return
-        files = tuple(map(str, row["files"]))
-        scored = self._batch(row, files)
-        if len(scored.images) != len(files) or not np.isfinite(scored.table.mean).all():
-            raise ValueError("a row that is not whole")
-        self._done[files] = row
-        self._known.update(files)
-
-    def _batch(self, row: dict[str, Any], names: Sequence[str]) -> ScoredBatch:
-        images = tuple(
-            TakenImage(
-                name, digest, None, fault and InputFault([Fault(name, *fault[1:]) for fault in fault]), tuple(notes)
-            )
-            for name, digest, fault, notes in zip(names, row["files"], row["faults"], row["notes"], strict=True)
-        )
-        sound = tuple(taken.name for taken in images if taken.fault is None)
-        values = (np.array(row[name], dtype=np.float64).reshape(len(sound), len(self._dimensions)) for name in _VALUES)
-        distance = None if row["distance"] is None else np.array(row["distance"], dtype=np.float64).reshape(len(sound))
-        return ScoredBatch(images, ScoreTable(sound, self._dimensions, *values, distance))
+        else:
+            self.known.take(row)
 
 
 def _plain(fault: InputFault | None) -> list[list[str]] | None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import nullcontext
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -18,10 +19,11 @@ from ..model_card.compiled import is_compiled
 from ..model_card.image_stream import images_ahead, workers_for
 from ..model_card.imports_of_workers import FEW
 from ..model_card.model_files import files_hash
+from ..model_card.processes import ALONE, Processes
 from ..model_card.score_table import ScoreTable
 from ..model_card.scorer import AestheticScorer, ScoredBatch
 from ..trainer.code_version import package_versions
-from .score_journal import ScoreJournal, journal_of
+from .score_journal import ScoreJournal, StoredScores, journal_of
 from .score_sources import DatasetImages
 
 
@@ -95,7 +97,9 @@ def look_at_files(paths: Sequence[Path], report: Progress = no_progress) -> list
     return look_at_all(paths, lambda place: str(paths[place]), counted(report, "reading headers", len(paths)))
 
 
-def score_files(scorer: AestheticScorer, sources: Sequence[ImageSource], asked: Scoring) -> Scored:
+def score_files(
+    scorer: AestheticScorer, sources: Sequence[ImageSource], asked: Scoring, team: Processes = ALONE
+) -> Scored | None:
     """Score image files, those of like length together.
 
     Parameters
@@ -104,11 +108,13 @@ def score_files(scorer: AestheticScorer, sources: Sequence[ImageSource], asked: 
     sources : sequence of ImageSource, length n
         As `look_at_files` gives them.
     asked : Scoring
+    team : Processes
+        Each scores its part of the batches.
 
     Returns
     -------
     Scored
-        Its table in the order of the sources.
+        Its table in the order of the sources; None in all processes but the first.
 
     Raises
     ------
@@ -117,32 +123,40 @@ def score_files(scorer: AestheticScorer, sources: Sequence[ImageSource], asked: 
     """
     workers = workers_for(asked.workers, len(sources))
     if asked.strict:
-        _open_all(scorer, sources, workers, asked.report, len(sources))
-    with _journal(scorer, asked) as journal:
-        size = _rows_per_pass(scorer, asked.batch_size, sources, journal)
+        mine = sources[team.rank :: team.count]
+        team.each(lambda: _open_all(scorer, mine, workers, asked.report, len(mine)))
+    with _journal(scorer, asked, team) as stored:
+        size = team.share(_rows_per_pass(scorer, asked.batch_size, sources, stored) if team.first else 0)
         cut = scorer.batches(sources, size)
         batches = ([sources[place] for place in places] for places in cut)
-        done = _score_all(scorer, batches, size, workers, journal, counted(asked.report, "scoring", len(sources)))
+        report = counted(asked.report, "scoring", len(sources))
+        done = _score_all(scorer, batches, size, workers, stored, report, team)
         order = [place for places in cut for place in places]
-        return _finished(_in_order(done, np.argsort(order), len(sources)), asked, journal)
+        return _finished(lambda: _in_order(done, np.argsort(order), len(sources)), asked, stored, team)
 
 
-def score_dataset(scorer: AestheticScorer, images: DatasetImages, asked: Scoring) -> Scored:
-    """Score the images of a dataset as they come; see `score_files`.
+def score_dataset(
+    scorer: AestheticScorer, images: DatasetImages, asked: Scoring, team: Processes = ALONE
+) -> Scored | None:
+    """Score the images of a dataset as they come; see `score_files`. Each process goes through the whole stream, and opens its part.
 
     Batches are cut in the order of arrival, so scores differ from those of the same files by rounding (1e-4 at most, in float32).
     """
-    sources, total = images.sources()
+    sources, total = team.each(images.sources)
     workers = workers_for(asked.workers, FEW if total is None else total)
     if asked.strict:
-        _open_all(scorer, sources, workers, asked.report, total)
-        sources, total = images.sources()
-    with _journal(scorer, asked) as journal:
-        first = list(islice(sources, 1))
-        size = _rows_per_pass(scorer, asked.batch_size, first, journal)
+        mine = islice(sources, team.rank, None, team.count)
+        of_mine = None if total is None else len(range(team.rank, total, team.count))
+        team.each(lambda: _open_all(scorer, mine, workers, asked.report, of_mine))
+        sources, total = team.each(images.sources)
+    with _journal(scorer, asked, team) as stored:
+        first = team.each(lambda: list(islice(sources, 1)))
+        size = team.share(_rows_per_pass(scorer, asked.batch_size, first, stored) if team.first else 0)
         batches = _cut(first, sources, size)
-        done = _score_all(scorer, batches, size, workers, journal, _counted(asked.report, "scoring", total))
-        return _finished(_in_order(done, None, sum(len(scored.images) for scored, _ in done)), asked, journal)
+        report = _counted(asked.report, "scoring", total)
+        done = _score_all(scorer, batches, size, workers, stored, report, team)
+        images_of_all = sum(len(scored.images) for scored, _ in done)
+        return _finished(lambda: _in_order(done, None, images_of_all), asked, stored, team)
 
 
 def model_identity(model: str, commit: str | None) -> str:
@@ -161,9 +175,19 @@ def model_identity(model: str, commit: str | None) -> str:
     return f"{model}@{commit}" if commit is not None else f"sha256:{files_hash(model)}"
 
 
-def _journal(scorer: AestheticScorer, asked: Scoring):
+@dataclass(frozen=True)
+class _Stored:
+    """What earlier runs scored, and in the first process the journal that it is in; neither where nothing is to be stored."""
+
+    known: StoredScores | None = None
+    journal: ScoreJournal | None = None
+
+
+@contextmanager
+def _journal(scorer: AestheticScorer, asked: Scoring, team: Processes) -> Iterator[_Stored]:
     if asked.out is None:
-        return nullcontext()
+        yield _Stored()
+        return
     identity: dict[str, Any] = {
         "model": asked.model,
         "dimensions": list(scorer.dimensions),
@@ -173,23 +197,39 @@ def _journal(scorer: AestheticScorer, asked: Scoring):
         "layers": "compiled" if is_compiled(scorer.model) else "not compiled",
         "versions": package_versions(),
     }
-    return ScoreJournal(journal_of(asked.out), identity, scorer.dimensions)
+    with ExitStack() as held:
+
+        def opened() -> ScoreJournal | None:
+            if not team.first:
+                return None
+            return held.enter_context(ScoreJournal(journal_of(asked.out), identity, scorer.dimensions))
+
+        journal = team.each(opened)
+        yield _Stored(team.share(journal and journal.known), journal)
 
 
-def _finished(scored: Scored, asked: Scoring, journal: ScoreJournal | None) -> Scored:
-    if asked.write is not None:
-        asked.write(scored)
-        if journal is not None and not scored.faults:
-            journal.remove()
-    return scored
+def _finished(table: Callable[[], Scored], asked: Scoring, stored: _Stored, team: Processes) -> Scored | None:
+    """The table, written where it is to be; by the first process."""
+
+    def finish() -> Scored | None:
+        if not team.first:
+            return None
+        scored = table()
+        if asked.write is not None:
+            asked.write(scored)
+            if stored.journal is not None and not scored.faults:
+                stored.journal.remove()
+        return scored
+
+    return team.each(finish)
 
 
 def _rows_per_pass(
-    scorer: AestheticScorer, batch_size: int | str, sources: Sequence[ImageSource], journal: ScoreJournal | None
+    scorer: AestheticScorer, batch_size: int | str, sources: Sequence[ImageSource], stored: _Stored
 ) -> int:
-    if journal is None or batch_size != "auto":
+    if stored.journal is None or batch_size != "auto":
         return scorer.rows_per_pass(batch_size, sources)
-    return journal.rows_per_pass(scorer.rows_per_pass(batch_size, sources))
+    return stored.journal.rows_per_pass(scorer.rows_per_pass(batch_size, sources))
 
 
 def _open_all(
@@ -227,29 +267,54 @@ def _score_all(
     batches: Iterable[list[ImageSource]],
     size: int,
     workers: int,
-    journal: ScoreJournal | None,
+    stored: _Stored,
     finished: Callable[[int], None],
+    team: Processes,
 ) -> list[tuple[ScoredBatch, bool]]:
-    """Every batch with its scores, and whether they were stored before."""
+    """Every batch with its scores, and whether they were stored before; in the first process those of all, of which it stores what is new."""
+    tell = finished if team.count == 1 else (lambda _count: None)
+    mine = _score_mine(scorer, batches, size, workers, stored.known, tell, team)
     done: dict[int, tuple[ScoredBatch, bool]] = {}
-    asked: list[int] = []
+    while any(part := team.gather(lambda: next(mine, None))):
+        for number, scored, before in filter(None, part):
+            if not team.first:
+                continue
+            done[number] = scored, before
+            if stored.journal is not None and not before:
+                stored.journal.add(scored)
+            if team.count > 1:
+                finished(len(scored.images))
+    return [done[number] for number in sorted(done)]
+
+
+def _score_mine(
+    scorer: AestheticScorer,
+    batches: Iterable[list[ImageSource]],
+    size: int,
+    workers: int,
+    known: StoredScores | None,
+    finished: Callable[[int], None],
+    team: Processes,
+) -> Iterator[tuple[int, ScoredBatch, bool]]:
+    """This process's batches with their numbers, as they are scored or found to be stored."""
+    asked: deque[int] = deque()
+    found: deque[tuple[int, ScoredBatch, bool]] = deque()
 
     def to_score() -> Iterator[list[ImageSource]]:
-        for number, batch in enumerate(batches):
-            stored = journal.stored(batch) if journal is not None else None
-            if stored is None:
+        for number, batch in islice(enumerate(batches), team.rank, None, team.count):
+            scored = known.stored(batch) if known is not None else None
+            if scored is None:
                 asked.append(number)
                 yield batch
             else:
-                done[number] = stored, True
+                found.append((number, scored, True))
                 finished(len(batch))
 
-    stream = scorer.score_batches(to_score(), batch_size=size, workers=workers, on_pass=finished)
-    for turn, scored in enumerate(stream):
-        if journal is not None:
-            journal.add(scored)
-        done[asked[turn]] = scored, False
-    return [done[number] for number in sorted(done)]
+    for scored in scorer.score_batches(to_score(), batch_size=size, workers=workers, on_pass=finished):
+        yield asked.popleft(), scored, False
+        while found:
+            yield found.popleft()
+    yield from found
 
 
 def _in_order(done: list[tuple[ScoredBatch, bool]], order: np.ndarray | None, images: int) -> Scored:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import platform
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
@@ -56,3 +57,14 @@ def code_hash() -> str:
             content = sources[name].read_bytes().replace(b"\r\n", b"\n")
             digest.update(f"{name} {hashlib.sha256(content).hexdigest()}\n".encode())
     return digest.hexdigest()
+
+
+def versions_of_process() -> dict[str, str]:
+    """What must be the same in all processes of one run: Python, packages, and the code itself.
+
+    Examples
+    --------
+    >>> list(versions_of_process())[0], list(versions_of_process())[-1]
+    ('Python', 'code')
+    """
+    return {"Python": platform.python_version(), **package_versions(), "code": code_hash()[:12]}

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, islice
 
 import numpy as np
 from scipy.special import expit
 
 from ...foundation.faults import Fault, InputFault
-from ...model_card.memory import attempt, smaller
+from ...model_card.memory import smaller
+from ...model_card.processes import ALONE, Processes
+from .asked_together import PAIRS, RATINGS, answer_together
 from .judging_cost import CostLog, JudgingCost
 from .judgment_store import Batch, JudgmentStore, Pair
 from .pair_index import ImageNumbers, as_key
@@ -89,6 +90,12 @@ class Judged:
         return cls(first, second, forward, backward).take(np.sort(places))
 
 
+def _some_at_a_time(batches: Iterable, count: int) -> Iterator[list]:
+    left = iter(batches)
+    while some := list(islice(left, count)):
+        yield some
+
+
 class Judging:
     """A judge, the features of the images, and the store that remembers the answers.
 
@@ -105,6 +112,8 @@ class Judging:
         nothing the judge knows is left in them. The store itself is not touched.
     on_batch : callable, optional
         Called as ``on_batch(answered, wanted)``, in ordered pairs, while a request runs.
+    team : Processes
+        This is the first of them; the others answer with it (``answer_until_done``).
     """
 
     def __init__(
@@ -115,8 +124,9 @@ class Judging:
         *,
         shuffle_seed: int | None = None,
         on_batch: Callable[[int, int], None] | None = None,
+        team: Processes = ALONE,
     ) -> None:
-        self.store = store
+        self.store, self._team = store, team
         self.judge = judge
         self.features = features if isinstance(features, Mapping) else {f.sha256: f for f in features}
         self.dimensions = store.dimensions
@@ -170,11 +180,11 @@ class Judging:
         """
         if self.judge is not None and not all(self.store.rated(image) for image in images):
             self._know_lengths(images)
-            size = self.judge.batch_size
-            for start in range(0, len(images), size):  # a batch is asked completely or not at all: its make-up is fixed
-                chunk = list(images[start : start + size])
-                if not all(self.store.rated(image) for image in chunk):
-                    self._rate_batch(chunk)
+            size = self.judge.batch_size  # a batch is asked completely or not at all: its make-up is fixed
+            chunks = (list(images[start : start + size]) for start in range(0, len(images), size))
+            left = (chunk for chunk in chunks if not all(self.store.rated(image) for image in chunk))
+            for batches in _some_at_a_time(left, self._team.count):
+                self._rate_batches(batches)
         missing = [image for image in images if not self.store.rated(image)]
         if missing:
             raise self._unfinished(f"{len(missing)} images have no pointwise rating")
@@ -194,16 +204,14 @@ class Judging:
             return name.isdigit() and self.store.recorded(int(name))
         return self.store.rated(name) if kind == "ratings" else True
 
-    def _rate_batch(self, chunk: list[str]) -> None:
-        features = [self.features[image] for image in chunk]
-        begun = time.perf_counter()
-        answers = self.judge.rate(features)
-        seconds = time.perf_counter() - begun
-        silent = np.isnan(answers).any(axis=-1)
-        self._refuse_silence(silent)
-        read = self._tokens("rating_questionnaire", [(feature,) for feature in features])
-        self._note(f"ratings {chunk[0]}", silent, seconds, ratings=len(chunk), **read)
-        self.store.record_ratings(chunk, answers)
+    def _rate_batches(self, batches: Sequence[list[str]]) -> None:
+        found = answer_together(self._team, self.judge, self.features, RATINGS, batches)
+        for chunk, (_, answers, seconds) in zip(batches, found, strict=True):
+            silent = np.isnan(answers).any(axis=-1)
+            self._refuse_silence(silent)
+            read = self._tokens("rating_questionnaire", [(image,) for image in chunk])
+            self._note(f"ratings {chunk[0]}", silent, seconds, ratings=len(chunk), **read)
+            self.store.record_ratings(chunk, answers)
 
     def _make_sure(self, pairs: Sequence[Pair]) -> None:
         """Have both orders of each pair answered and stored."""
@@ -216,10 +224,16 @@ class Judging:
         self._report_progress(done, wanted)
         if done == wanted:
             return
-        for batch in self.store.plan(self._in_order_of_length(pairs), self.judge.batch_size):
-            if self._ask_batch(batch):
-                done += len(batch.pairs)
+        ordered, whole = self._in_order_of_length(pairs), False
+        while not whole:
+            whole = True
+            for batches in _some_at_a_time(self.store.plan(ordered, self.judge.batch_size), self._team.count):
+                stored = self._ask_batches(batches)
+                done += sum(len(batch.pairs) for batch in stored)
                 self._report_progress(min(done, wanted), wanted)
+                if len(stored) < len(batches):  # some were split: the plan is another
+                    whole = False
+                    break
 
     def _in_order_of_length(self, pairs: Sequence[Pair]) -> list[Pair]:
         """Both orders of each pair, side by side; pairs of like length share a batch, so that little of it is padding.
@@ -239,35 +253,41 @@ class Judging:
             image: self.features[image].n_tokens if known is None else known(image) for image in dict.fromkeys(images)
         }
 
-    def _ask_batch(self, batch: Batch) -> bool:
-        rows = [(self.features[first], self.features[second]) for first, second in batch.pairs]
-        begun = time.perf_counter()
-        fits, answers = attempt(self.judge.compare, rows, what="ordered pairs")
-        seconds = time.perf_counter() - begun
-        if not fits:
-            smaller(len(rows), "ordered pairs")
-            self.store.split(batch)
-            return False
-        silent = np.isnan(answers)
-        self._refuse_silence(silent)
-        read = self._tokens("pair_questionnaire", rows)
-        self._note(f"batch {batch.number}", silent, seconds, ordered_pairs=len(rows), **read)
-        self.store.record(batch, answers)
-        return True
+    def _ask_batches(self, batches: Sequence[Batch]) -> list[Batch]:
+        """Ask some batches, one in each process; those that were answered and stored. One that does not fit into memory is split."""
+        asked = [batch.pairs for batch in batches]
+        found = answer_together(self._team, self.judge, self.features, PAIRS, asked)
+        stored = []
+        for batch, (fits, answers, seconds) in zip(batches, found, strict=True):
+            if not fits:
+                continue
+            silent = np.isnan(answers)
+            self._refuse_silence(silent)
+            read = self._tokens("pair_questionnaire", batch.pairs)
+            self._note(f"batch {batch.number}", silent, seconds, ordered_pairs=len(batch.pairs), **read)
+            self.store.record(batch, answers)
+            stored.append(batch)
+        too_large = [batch for batch in batches if batch not in stored]
+        if too_large:
+            largest = max(too_large, key=lambda batch: len(batch.pairs))
+            smaller(len(largest.pairs), PAIRS)
+            self.store.split(largest)  # and with it every other of its size
+        return stored
 
     def _note(self, key: str, silent: np.ndarray, seconds: float, **counts: int) -> None:
         abstained = int(silent.sum())
         answers = silent.size - abstained
         self.costs.note(key, passes=1, answers=answers, abstentions=abstained, seconds=round(seconds, 6), **counts)
 
-    def _tokens(self, questionnaire: str, rows: Sequence[tuple]) -> dict[str, int]:
+    def _tokens(self, questionnaire: str, rows: Sequence[tuple[str, ...]]) -> dict[str, int]:
         """Prompt tokens of a pass, and of one prompt per question; a judge without a questionnaire reads no text.
 
         Of a judge behind a server: what the batch took there.
         """
         if (spent := getattr(self.judge, "spent_on_last", None)) is not None:
             return dict(spent)
-        visual = sum(image.n_tokens for row in rows for image in row)
+        lengths = self._know_lengths([image for row in rows for image in row])
+        visual = sum(lengths[image] for row in rows for image in row)
         questions = getattr(self.judge, questionnaire, None)
         if questions is None:
             return {"visual_tokens": visual, "visual_tokens_apart": visual * len(self.dimensions)}

@@ -184,7 +184,7 @@ class JudgmentStore:
         Returns
         -------
         iterator of Batch
-            Each is to be given to ``record``, or to ``split``, before the next is taken.
+            Each is to be given to ``record``, or to ``split``. Where several are taken before, the plan is taken anew after a ``split``.
         """
         key = self._planned(pairs, batch_size)
         del pairs  # nothing here holds on to them while they are asked
