@@ -11,6 +11,7 @@ two idle cores. Writes benchmarks/results/processes_killed.json.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 import shutil
@@ -81,7 +82,9 @@ def kill(process: subprocess.Popen, count: int, number: int, rng: random.Random)
         os.kill(rng.choice(ranks(process)), signal.SIGKILL)
         process.wait(timeout=TO_END)
     else:
-        os.killpg(process.pid, signal.SIGKILL)
+        for one in mine:  # torchrun gives each process a session of its own
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(one, signal.SIGKILL)
         process.wait()
     until = time.time() + TO_END
     while any(Path(f"/proc/{one}").exists() for one in mine):

@@ -134,6 +134,7 @@ def plan_lines(
     if memory_gb is not None:
         lines.append(f"  {_fit(planned, memory_gb)}")
     lines += ["", f"{'disk':<58}{'GB':>10}", f"  {'checkpoints':<56}{planned.disk / 1e9:>10.3f}"]
+    lines += [f"  {'vision features':<56}{planned.features_disk / 1e9:>10.3f}"]
     lines += ["", f"{'work':<58}{'passes':>10}{'PFLOP':>12}"]
     lines += [f"  {stage.name:<56}{stage.passes:>10,}{stage.flops / 1e15:>12.4g}" for stage in planned.stages]
     lines += [f"  {'total':<56}{planned.forward_passes:>10,}{planned.flops / 1e15:>12.4g}"]
@@ -144,7 +145,7 @@ def plan_lines(
         )
         if size.devices > 1:
             lines.append(
-                f"  (the {size.devices} devices divide the training; all else is done by one, or by each for itself)"
+                f"  (the {size.devices} devices divide judging and training; all else is done by one, or by each for itself)"
             )
     return lines
 

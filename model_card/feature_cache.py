@@ -61,6 +61,17 @@ def tower_identity(model, processor, revision: str) -> dict[str, Any]:
     }
 
 
+def held_bytes(weights: int) -> int:
+    """Bytes of features that are held in memory beside a model of so many bytes.
+
+    Examples
+    --------
+    >>> held_bytes(17_534_000_000), held_bytes(10_000_000)
+    (4383500000, 134217728)
+    """
+    return max(LEAST_HELD, weights // SHARE_OF_MODEL)
+
+
 @dataclass(frozen=True)
 class _Place:
     """Where the features of an image lie: a file, and in it so many layers of so many tokens."""
@@ -142,7 +153,7 @@ class FeatureCache(Mapping[str, VisionFeatures]):
         model = judge.model
         size = sum(weight.numel() * weight.element_size() for weight in model.parameters())
         identity = tower_identity(model, judge.processor, judge.revision)
-        return cls(folder, identity, model.device, held=max(LEAST_HELD, size // SHARE_OF_MODEL))
+        return cls(folder, identity, model.device, held=held_bytes(size))
 
     def add(self, features: Sequence[VisionFeatures]) -> None:
         """Store the features of a batch of images, synced to the disk before this returns.

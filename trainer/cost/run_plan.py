@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from ...foundation.faults import Fault, InputFault
+from ...model_card.feature_cache import held_bytes
 from ..psdistill_exact_config import PSDistillExactConfig
 from ..pseudo_scores.schedule_sizes import OPPONENTS, POOL_SIZE, check_length, pool_members, schedule_length
 from ..training_table import held_out_count
@@ -96,6 +97,8 @@ class RunPlan:
         Bytes on one device while it trains, by kind.
     disk : int
         Bytes of all checkpoints that lie on the disk together, at most; they stay until the run folder is removed.
+    features_disk : int
+        Bytes of the vision features of all images, in the judge's output folder.
     generations : Generations or None
         Of the sampled trainer.
     """
@@ -110,6 +113,7 @@ class RunPlan:
     stages: tuple[Stage, ...]
     memory: dict[str, int]
     disk: int
+    features_disk: int
     generations: Generations | None = None
 
     @property
@@ -187,6 +191,7 @@ def plan_run(shapes: ModelShapes, args: PSDistillExactConfig | PSDistillConfig, 
         stages=_stages(costs, args, size, pairs),
         memory=_memory(shapes, costs, args, size, weights),
         disk=_disk(args, weights),
+        features_disk=_features(shapes, costs, size, weights),
         generations=Generations.of(args) if is_sampled(args) else None,
     )
 
@@ -253,9 +258,9 @@ def _stages(costs: TaskCosts, args, size: RunSize, pairs: int) -> tuple[Stage, .
     if folds:  # every fold's model scores all images at every look, and says how far each is from the others
         looks = folds * (2 + number_of_checkpoints(args)) * n
     return (
-        Stage("judge: vision features", n, n * costs.vision),
-        Stage(f"judge: ratings, {len(rate.questions)} questions per pass", n, n * asked),
-        Stage(f"judge: ordered pairs, {len(compare.questions)} questions per pass", pairs, pairs * judged),
+        Stage("judge: vision features", n, n * costs.vision, spread=True),
+        Stage(f"judge: ratings, {len(rate.questions)} questions per pass", n, n * asked, spread=True),
+        Stage(f"judge: ordered pairs, {len(compare.questions)} questions per pass", pairs, pairs * judged, spread=True),
         Stage("distill: vision features", n, n * costs.vision),
         *(_sampled_steps(costs, args, n) if is_sampled(args) else _exact_steps(costs, args, size)),
         Stage(
@@ -348,16 +353,14 @@ def _memory(shapes: ModelShapes, costs: TaskCosts, args, size: RunSize, weights:
     activations = round(
         HEADROOM * training_activations(shapes, costs.visual, args, size).kept(checkpointing=recomputes(args))
     )
-    hidden = shapes.config.text_config.hidden_size
-    layers = 1 + len(shapes.config.vision_config.deepstack_visual_indexes)
-    features = size.images * costs.visual * hidden * layers * weights.judge_bytes
+    judge = weights.parameters * weights.judge_bytes
     memory = {
         "weights": (weights.trained * weights.trained_bytes + weights.frozen * weights.frozen_bytes) // parts,
         "gradients": weights.trained * weights.trained_bytes // parts,
         "optimizer": ADAM_STATES * weights.trained * weights.trained_bytes // parts,
         "activations": activations,
-        "judge's weights": weights.parameters * weights.judge_bytes,
-        "vision features": features,
+        "judge's weights": judge,
+        "vision features": min(_features(shapes, costs, size, weights), held_bytes(judge)),
     }
     if is_sampled(args):
         if args.beta and not args.lora_r:  # adapters are switched off instead
@@ -366,6 +369,12 @@ def _memory(shapes: ModelShapes, costs: TaskCosts, args, size: RunSize, weights:
             made = round(HEADROOM * generation_bytes(costs, args, size.devices, weights.frozen_bytes))
             memory["generation, beyond the activations"] = max(0, made - activations)  # not at one time
     return memory
+
+
+def _features(shapes: ModelShapes, costs: TaskCosts, size: RunSize, weights: WeightSizes) -> int:
+    """Bytes of the vision features of all images, as they lie in a folder."""
+    layers = 1 + len(shapes.config.vision_config.deepstack_visual_indexes)
+    return size.images * costs.visual * shapes.config.text_config.hidden_size * layers * weights.judge_bytes
 
 
 def training_activations(shapes: ModelShapes, visual: int, args, size: RunSize) -> Activations:
