@@ -23,9 +23,9 @@ from torch.utils.data import DataLoader, Dataset
 from ..foundation.faults import Fault, InputFault
 from ..foundation.worker_server import START_METHOD, start_worker_server
 from ..images.image_source import ImageChanged, ImageSource
-from ..images.opening import read_image_file
+from ..images.opening import OpenedImage, read_image_file
 from .imports_of_workers import IMPORTS_OF_WORKERS
-from .resized import ResizedImage, resized
+from .resized import resized
 
 UNREAD = "not read"  # in place of a hash
 _AHEAD = 2  # images per worker that wait for the model
@@ -41,8 +41,8 @@ class TakenImage:
     file_sha256 : str
         Of the file's bytes, in hexadecimal; of the pixels where there is no file. Empty where a dataset has no image; `UNREAD` where what is
         wrong does not follow from a file's bytes.
-    image : ResizedImage or None
-        None where it could not be opened.
+    image : OpenedImage or None
+        Resized where that can be done ahead; None where it could not be opened.
     fault : InputFault or None
         Why it could not.
     notes : tuple of str
@@ -51,7 +51,7 @@ class TakenImage:
 
     name: str
     file_sha256: str
-    image: ResizedImage | None
+    image: OpenedImage | None
     fault: InputFault | None = None
     notes: tuple[str, ...] = ()
 
@@ -88,8 +88,8 @@ def images_ahead(
     ----------
     sources : iterable of ImageSource
         Taken from lazily.
-    image_processor : Qwen2VLImageProcessor
-        Resizes them.
+    image_processor : Qwen2VLImageProcessor or None
+        Resizes them; None: they are kept as they are.
     workers : int
         Worker processes; 0: each is opened when it is asked for. A script that asks for workers needs a ``__main__`` guard.
     start_method : {"forkserver", "spawn", "fork"}

@@ -249,12 +249,13 @@ class Judging:
     def _note(self, key: str, silent: np.ndarray, seconds: float, **counts: int) -> None:
         abstained = int(silent.sum())
         answers = silent.size - abstained
-        self.costs.note(key, passes=1, answers=answers, abstentions=abstained, seconds=round(seconds, 6), **counts)
+        told = {"passes": 1, "answers": answers, "abstentions": abstained, "seconds": round(seconds, 6)}
+        self.costs.note(key, **(told | counts))
 
     def _tokens(self, questionnaire: str, rows: Sequence[tuple]) -> dict[str, int]:
         """Prompt tokens of a pass, and of one prompt per question; a judge without a questionnaire reads no text.
 
-        Of a judge behind a server: what the batch took there.
+        Of a judge behind a server, or one that is asked one prompt per question: what it says that the batch took.
         """
         if (spent := getattr(self.judge, "spent_on_last", None)) is not None:
             return dict(spent)
