@@ -65,7 +65,7 @@ def score(
         typer.Option("--compile", help="Compile the model's layers: faster on a GPU, after some seconds' warm-up."),
     ] = False,
 ) -> None:
-    """Score images in every dimension, one forward pass per image, and say which are unlike the training images."""
+    """Score images in every dimension, one forward pass per image (of most models but Qwen3-VL, one per dimension), and say which are unlike the training images."""
     from ..foundation.whole_files import check_can_be_written
     from ..model_card.scorer_config import check_is_no_folders
 

@@ -20,6 +20,7 @@ import torch
 from PIL import Image
 from transformers.modeling_outputs import BaseModelOutputWithPooling
 
+from ..foundation.faults import Fault, InputFault
 from ..images.opening import OpenedImage
 from .features import as_opened
 from .in_flight import onto
@@ -31,6 +32,7 @@ from .prompt_inputs import (
     first_words,
     plain_questions,
     prompt_inputs,
+    where_from,
 )
 
 logger = logging.getLogger(__name__)
@@ -130,6 +132,23 @@ class AskApart:
         states: dict[int, torch.Tensor] = {}
         logits = self._asked(model, questions, [(image,) for image in images], states)
         return logits, torch.stack([states[place] for place in range(len(images))])
+
+    def pooled(self, images: Sequence[OpenedImage]) -> torch.Tensor:
+        """The mean over each image's visual tokens as they enter the language model, (n, H) in float32.
+
+        Raises
+        ------
+        InputFault
+            If the model does not say what it makes of an image.
+        """
+        alone = self.questions(["What is this?"], 1)
+        if not self.way(1).given:
+            what = f"this {self.model.config.model_type!r} model gives no vision features that could be kept"
+            raise InputFault(
+                Fault(where_from(self.processor), "", what, "take another model, or another kind of scorer")
+            )
+        found = (self._encoded([self._inputs(alone, (one,))]) for one in self.features(images, batch_size=1))
+        return torch.stack([torch.cat(list(one)).flatten(0, -2).float().mean(dim=0) for one in found])
 
     def way(self, n_images: int) -> Way:
         """What was found of prompts with so many images."""

@@ -18,7 +18,9 @@ from tiny_architectures import (
 )
 from transformers import AutoModelForImageTextToText, Qwen2Config
 
+from ppaint.cli.main import main
 from ppaint.foundation.faults import InputFault
+from ppaint.foundation.json_text import read_json
 from ppaint.model_card import AestheticScorer, Judge, Prompts, vision_features
 from ppaint.model_card.ask_apart import AskApart
 from ppaint.model_card.shared_prefix import answer_logits, questionnaire
@@ -195,6 +197,45 @@ def test_adapters_on_their_base_say_what_the_merged_scorer_says(setting):
     shutil.move(kept, folder)
     before = AestheticScorer(setting.model, setting.processor, parts.config).score(setting.images[:2])
     assert np.abs(before.mean - merged.mean).max() > 1e-3  # the training did something
+
+
+@pytest.mark.parametrize("setting", ["llava_onevision"], indirect=True)  # it cuts an image otherwise when two are shown
+def test_every_command_takes_it(setting, tmp_path, capsys):
+    (tmp_path / "images").mkdir()
+    for k, image in enumerate(setting.images):
+        image.image.save(tmp_path / "images" / f"{k:02d}.png")
+    model, images = f"{setting.folder / 'model'}", f"{tmp_path / 'images'}"
+    asked = [word for dimension in DIMENSIONS for word in ("--dimension", dimension)]
+    judged, labels, out = (str(tmp_path / name) for name in ("judged", "labels", "out"))
+    small = ["--pool-size", "6", "--opponents", "3"]
+    assert run("judge", "--images", images, "--model", model, "--out", judged, *asked, *small) == 0
+    told = capsys.readouterr().out
+    assert "no prefix is shared with this model" in told and "the vision tower in it" in told
+    assert read_json(tmp_path / "judged" / "cost.json")["prompts_apart"] > 0
+    assert run("pseudo-label", "--judgments", judged, "--out", labels) == 0
+    given = [f"model={model}", f"images={images}", f"pseudo_labels={labels}", f"out={out}", "recipe=paper"]
+    assert run("distill", *given, "max_steps=2", "lora_r=2") == 0
+    capsys.readouterr()
+    assert run("score", f"{images}/00.png", "--model", f"{out}/scorer") == 0
+    assert DIMENSIONS[0] in capsys.readouterr().out
+
+
+def run(*words):
+    with pytest.raises(SystemExit) as ending:
+        main(list(words))
+    return int(ending.value.code or 0)
+
+
+@pytest.mark.parametrize("setting", ["qwen2_5_vl", "gemma3"], indirect=True)
+def test_pooled_features_are_the_mean_of_what_enters_the_language_model(setting):
+    image = setting.images[0]
+    pooled = setting.judge.asking.pooled([image])[0]
+    text = "<|image_pad|>" if setting.kind == "qwen2_5_vl" else "<start_of_image>"
+    inputs = setting.processor(text=[text], images=[[image.image]], return_tensors="pt")
+    images = {name: inputs[name] for name in ("pixel_values", "image_grid_thw") if name in inputs}
+    with torch.no_grad():
+        found = setting.model.get_image_features(**images, return_dict=True).pooler_output[0]
+    torch.testing.assert_close(pooled, found.mean(dim=0))
 
 
 # Where the shared prefix is at home too
