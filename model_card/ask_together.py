@@ -22,12 +22,17 @@ class AskTogether:
     processor : Qwen3VLProcessor
     """
 
-    shares_prefix = True
+    packed = True
+    manner = "all questions in one pass"
     spent: Mapping[str, int] = MappingProxyType({})
 
     def __init__(self, model, processor) -> None:
         self.model, self.processor = model, processor
         self.resizes_with = processor.image_processor
+
+    def passes(self, questions: int) -> float:
+        """One for all."""
+        return 1.0
 
     def questions(self, texts: Sequence[str], n_images: int) -> Questionnaire:
         """See ``questionnaire``."""

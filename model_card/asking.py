@@ -1,4 +1,4 @@
-"""How a model is asked: all questions behind one prefix where that is shown to be the same, else one prompt per question."""
+"""How a model is asked: all questions in one pass where that is shown to be the same; else by its own processor, as far as trying it allows."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import Any, Protocol
 import torch
 
 from ..images.opening import OpenedImage
-from .ask_apart import AskApart
+from .ask_by_processor import AskByProcessor
 from .ask_together import AskTogether
 
-# The one place where a model's kind decides: where all questions about an image share its tokens in one pass, and why they may.
-SHARED_PREFIX: Mapping[str, str] = {
+# The one place where a model's kind decides: which have all questions in one pass, laid out by us, and why they may.
+PACKED: Mapping[str, str] = {
     "qwen3_vl": (
         "the language model is causal everywhere, takes a mask of its own and positions from outside, and its vision "
         "features can be given with all that is added in later layers; tests/test_shared_prefix.py shows the logits equal "
@@ -26,15 +26,18 @@ class Asking(Protocol):
 
     Attributes
     ----------
-    shares_prefix : bool
-        Whether all questions about a row of images are answered in one pass.
+    packed : bool
+        Whether all questions about a row of images are answered in one pass, from vision features that are computed before.
+    manner : str
+        How the questions are put, in words.
     resizes_with
         The image processor that may resize images ahead, in a worker; None where they are kept as they are.
     spent : mapping of str to int
         What was read so far, by the names of ``JudgingCost``; empty where the questions themselves tell.
     """
 
-    shares_prefix: bool
+    packed: bool
+    manner: str
     resizes_with: Any
     spent: Mapping[str, int]
 
@@ -58,6 +61,9 @@ class Asking(Protocol):
     def logits_and_states(self, model, questions: Any, images: Sequence) -> tuple[torch.Tensor, torch.Tensor]:
         """The same for single images, with the mean of the language model's last states over each image's tokens."""
 
+    def passes(self, questions: int) -> float:
+        """Passes of the language model for so many questions about one image."""
+
     def length(self, width: int, height: int) -> int:
         """A number that grows with the tokens of an image of so many pixels."""
 
@@ -80,8 +86,8 @@ def way_of_asking(model, processor) -> Asking:
     --------
     >>> from ppaint.trainer.tiny_judge.architecture import build_processor, build_tiny_model
     >>> processor = build_processor()
-    >>> way_of_asking(build_tiny_model(processor), processor).shares_prefix
+    >>> way_of_asking(build_tiny_model(processor), processor).packed
     True
     """
     kind = getattr(getattr(model, "config", None), "model_type", "")
-    return AskTogether(model, processor) if kind in SHARED_PREFIX else AskApart(model, processor)
+    return AskTogether(model, processor) if kind in PACKED else AskByProcessor(model, processor)

@@ -50,7 +50,7 @@ class Judge:
     parts : dict of str to str
         What the fingerprint was taken of, by name, the chat template as its hash.
     asking : Asking
-        How the model is asked: all questions about a row of images in one pass, or one prompt each.
+        How the model is asked: all questions about a row of images in one pass, or by its own processor.
     pair_questionnaire, rating_questionnaire
         The questions about two images, and about one, as ``asking`` takes them.
 
@@ -82,6 +82,12 @@ class Judge:
         self.revision = revision
         self.asking = way_of_asking(model, processor)
         self._spent_before: Counter[str] = Counter()
+        questions = [self.prompts.compare_question(d) for d in self.dimensions]
+        self.pair_questionnaire = self.asking.questions(questions, n_images=2)
+        names = (self.prompts.first, self.prompts.second)
+        self._answers = torch.tensor(answer_tokens(processor.tokenizer, names))
+        self._scores = ScoreReadout(processor, self.prompts, self.dimensions, self.asking)
+        self.rating_questionnaire = self._scores.questionnaire
         self.parts = {
             "revision": revision,
             "processor": settings_hash(processor),
@@ -90,20 +96,14 @@ class Judge:
             "dimensions": "\n".join(self.dimensions),
             "dtype": str(next(model.parameters()).dtype),
         }
-        if not self.asking.shares_prefix:
-            self.parts |= {"asked": "one prompt per question", "prompts_made_by": processor_hash(processor)}
+        if not self.asking.packed:
+            self.parts |= {"asked": self.asking.manner, "prompts_made_by": processor_hash(processor)}
         compiled = self.parts | {"layers": "compiled"}
         self._own = (fingerprint(**self.parts), fingerprint(**compiled))
         if is_compiled(model):
             self.parts = compiled
         self.fingerprint = fingerprint(**self.parts)
         self.parts["chat_template"] = hashlib.sha256(self.parts["chat_template"].encode()).hexdigest()  # it is long
-        questions = [self.prompts.compare_question(d) for d in self.dimensions]
-        self.pair_questionnaire = self.asking.questions(questions, n_images=2)
-        names = (self.prompts.first, self.prompts.second)
-        self._answers = torch.tensor(answer_tokens(processor.tokenizer, names))
-        self._scores = ScoreReadout(processor, self.prompts, self.dimensions, self.asking)
-        self.rating_questionnaire = self._scores.questionnaire
 
     @classmethod
     def from_pretrained(
@@ -215,7 +215,7 @@ class Judge:
     @property
     def spent_on_last(self) -> dict[str, int] | None:
         """What the last ``compare`` or ``rate`` read, by the names of ``JudgingCost``; None where the questions tell."""
-        return None if self.asking.shares_prefix else dict(Counter(self.asking.spent) - self._spent_before)
+        return None if self.asking.packed else dict(Counter(self.asking.spent) - self._spent_before)
 
     def _remember(self, size: int) -> None:
         self._ratings_that_fit = size

@@ -18,7 +18,7 @@ REFUSALS = (ValueError, TypeError, KeyError, IndexError, AttributeError, Runtime
 
 @dataclass(frozen=True, eq=False)
 class PromptImage:
-    """An image that is asked about one prompt at a time.
+    """An image that a model's own processor puts into a prompt.
 
     Parameters
     ----------
@@ -45,10 +45,14 @@ class PromptInputs:
         One a question: ``input_ids``, and whatever else has one number a token.
     images : dict of str to Tensor
         Pixels and what belongs to them; the same for all questions.
+    head : int or None
+        Tokens up to the last one of the images, where they are the same in all prompts, and what follows does not depend on the
+        images.
     """
 
     prompts: tuple[dict[str, torch.Tensor], ...]
     images: dict[str, Any]
+    head: int | None = None
 
     @property
     def shape(self) -> tuple:
@@ -146,7 +150,7 @@ def prompt_inputs(processor, questions: PlainQuestions, pictures: Sequence[Image
                 {name: torch.cat([value[:end], tail[name]]) for name, value in first.items()}
                 for tail in questions.tails
             ]
-            return PromptInputs(tuple(prompts), images)
+            return PromptInputs(tuple(prompts), images, end)
     others = [run_processor(processor, text, pictures)[0] for text in questions.texts[1:]]
     return PromptInputs((first, *others), images)
 

@@ -85,13 +85,13 @@ class LabelFreeRun(WholeSaving):
         ------
         InputFault
             If an image is missing, or neither features nor images are given; if the vision tower is to be trained, or there are
-            several processes, and the model is asked one prompt per question.
+            several processes, and the model is asked by its own processor.
         """
         self.table, self.core, self.processor = table, model, processor
         self.prompts = prompts or Prompts()
         self.asking = way_of_asking(model, processor)
-        if not self.asking.shares_prefix:
-            check_asked_apart(args)
+        if not self.asking.packed:
+            check_not_packed(args)
         self.readout = ScoreReadout(processor, self.prompts, table.dimensions, self.asking)
         self.position_bias = position_bias(scores, table.dimensions)
         self.images = None if images is None else in_order(images, table.images)
@@ -264,14 +264,14 @@ class LabelFreeRun(WholeSaving):
             raise not_finite(what, bad, self.state)
 
 
-def check_asked_apart(args) -> None:
-    """What training cannot do with a model that is asked one prompt per question.
+def check_not_packed(args) -> None:
+    """What training cannot do with a model that is asked by its own processor.
 
     Raises
     ------
     InputFault
     """
-    why, faults = "a model that is asked one prompt per question", []
+    why, faults = "a model that is asked by its own processor", []
     if args.vision_lora_r:
         what = f"adapters on the vision tower are for Qwen3-VL; this is {why}"
         faults.append(

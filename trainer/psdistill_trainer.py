@@ -82,7 +82,7 @@ class PSDistillTrainer(LabelFreeRun, GRPOTrainer):
         features: Features | None = None,
         callbacks: list | None = None,
     ) -> None:
-        if not way_of_asking(model, processor).shares_prefix:
+        if not way_of_asking(model, processor).packed:
             what = f"sampled completions are for Qwen3-VL, and this is a {model.config.model_type!r} model"
             raise InputFault(Fault("config", "estimator", what, "take the exact estimator, which is the default"))
         table = training_table(

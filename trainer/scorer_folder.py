@@ -275,7 +275,7 @@ def _config(args, job: Distillation, how: HowTrained, kept: int, base: str) -> S
             "dimensions with a usable signal": list(labels.scores.kept),
             "seed": args.seed,
         }
-        | ({} if judge.asking.shares_prefix else {"asked": "one prompt per dimension"})
+        | ({} if judge.asking.packed else {"asked": judge.asking.manner})
         | dict(how.more),
         versions=package_versions(),
     )

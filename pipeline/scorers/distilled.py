@@ -12,7 +12,7 @@ from ...model_card.exported_adapter import ADAPTER_WEIGHTS
 from ...model_card.scorer import AestheticScorer
 from ...model_card.scorer_config import BASE_WEIGHTS, find_file
 from ...trainer.tiny_judge.known_weights import simulated_because
-from .loaded_model import device_name, labels_behind, model_facts, passes_per_image, weights_of
+from .loaded_model import device_name, labels_behind, model_facts, weights_of
 from .options import Options
 from .protocol import Scored, Scorer
 
@@ -82,7 +82,7 @@ class DistilledScorer(Scorer):
             "made_with": {"weights_sha256": self._weights, "prompt_sha256": config.prompt_set().sha256()},
             "deterministic": True,
             "cost": {
-                "passes_per_image": passes_per_image(self._scorer.asking, self.dimensions),
+                "passes_per_image": self._scorer.asking.passes(len(self.dimensions)),
                 "device": device_name(self._scorer.model),
             },
         }

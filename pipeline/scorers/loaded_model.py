@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -54,11 +53,6 @@ def labels_behind(source: str, model: Any) -> dict[str, str]:
     if small and simulated_because(source, model):
         return {"labels": "others", "data": TAUGHT}
     return {"labels": "none", "data": "not disclosed"}
-
-
-def passes_per_image(asking: Any, dimensions: Sequence[str]) -> float:
-    """Forward passes of the language model that an image's scores take, by how the model is asked."""
-    return 1.0 if asking.shares_prefix else float(len(dimensions))
 
 
 def device_name(model: Any) -> str:

@@ -9,7 +9,7 @@ from ...images.opening import OpenedImage
 from ...model_card.judge import Judge
 from ...model_card.readout import moments
 from ...trainer.tiny_judge.known_weights import simulated_because
-from .loaded_model import commit_of_model, device_name, labels_behind, model_facts, passes_per_image, weights_of
+from .loaded_model import commit_of_model, device_name, labels_behind, model_facts, weights_of
 from .options import Options
 from .protocol import Scored, Scorer
 
@@ -59,7 +59,7 @@ class JudgeScorer(Scorer):
             "made_with": {"weights_sha256": self._weights, "prompt_sha256": self.judge.prompts.sha256()},
             "deterministic": True,
             "cost": {
-                "passes_per_image": passes_per_image(self.judge.asking, self.dimensions),
+                "passes_per_image": self.judge.asking.passes(len(self.dimensions)),
                 "device": device_name(self.judge.model),
             },
         }

@@ -227,7 +227,7 @@ class RidgeScorer(Scorer):
 
     def _pooled(self, images: Sequence[OpenedImage]) -> np.ndarray:
         """The mean over an image's visual tokens, shape (n, F)."""
-        if not self._asking.shares_prefix:
+        if not self._asking.packed:
             return self._asking.pooled(images).cpu().numpy()
         found = vision_features(self._model, self._processor, images, batch_size=len(images))
         return np.stack([one.tokens.float().mean(dim=0).cpu().numpy() for one in found])

@@ -37,9 +37,10 @@ class JudgingCost:
         all it asks is answered.
     encoding_seconds : float
         In the vision tower, the reading of pixels included.
-    prompts_apart : int
-        Prompts with one question each, of a model that is asked so: no tokens are shared between its questions, and what was
-        read is what one prompt per question takes. 0 where all questions of a row stand behind one prefix.
+    prompts_apart, prefixes_read_once : int
+        Of a model that is asked by its own processor: prompts with one question each, where no tokens are shared between
+        questions and what was read is what one prompt per question takes; and rows whose prefix was read once into the model's
+        cache, with all questions behind it. Both are 0 where all questions of a row stand in one pass.
     requests, served_tokens : int
         Requests to a server, where one judged, those that failed included; and tokens by its own count.
 
@@ -72,6 +73,7 @@ class JudgingCost:
     encoded: int = 0
     encoding_seconds: float = 0.0
     prompts_apart: int = 0
+    prefixes_read_once: int = 0
     requests: int = 0
     served_tokens: int = 0
 
@@ -108,9 +110,12 @@ class JudgingCost:
         read, apart = self.text_tokens + self.visual_tokens, self.text_tokens_apart + self.visual_tokens_apart
         shared = f"one prompt per question would have been {apart:,}"
         encoding = f"{self.encoding_seconds:.1f} s of encoding {self.encoded:,} images"
+        if self.prefixes_read_once:
+            shared += f"; the prefix of {self.prefixes_read_once:,} rows was read once, their questions behind it"
         if self.prompts_apart:
             shared = f"one prompt per question, {self.prompts_apart:,} of them: no prefix is shared with this model"
-            encoding = "the vision tower in it"
+        if self.prompts_apart or self.prefixes_read_once:
+            encoding = "the vision tower's in it"
         lines = [
             f"{self.answers:,} answers about {self.ordered_pairs:,} ordered pairs and {self.ratings:,} single images: "
             f"{self.passes:,} forward passes, {self.passes_an_image:.1f} per image "

@@ -1,18 +1,21 @@
-"""One prompt per question, with the model's own processor: the way of asking for any image-text-to-text model.
+"""Questions with the model's own processor: the way of asking for any image-text-to-text model.
 
-Positions and masks are the model's own. Prompts of one pass are padded on the right, where no real token of a causal model
-sees the padding. Where the model takes vision features that were computed before, a row's images go through the vision tower
-once, not once a question; whether it does, and whether its prompts can share a pass, is tried on two small pictures.
+Positions and masks are the model's own. Three things save work, and each is tried on small pictures before it is used: vision
+features that are given, so that a row's images go through the vision tower once and not once a question; several rows in one
+pass, padded on the right, where no real token of a causal model sees the padding; and a shared prefix: all up to the last image
+token is read once into the model's own cache, and each question is read behind it. What is not found to give the same answers
+as each prompt alone is left: in the end, one prompt per question.
 """
 
 from __future__ import annotations
 
+import copy
 import inspect
 import logging
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -37,6 +40,7 @@ from .prompt_inputs import (
 
 logger = logging.getLogger(__name__)
 
+BEHIND, APART = "every question behind one prefix", "one prompt per question"
 PIXELS_A_TOKEN = 28 * 28  # where a processor does not say how many tokens an image has
 ROUNDING = {torch.float32: 1e-4, torch.float64: 1e-8}  # of the largest logit; of half precision:
 ROUNDING_OF_HALF = 0.05
@@ -52,10 +56,13 @@ class Way:
         It takes vision features that were computed before.
     batched : bool
         Several prompts in one pass are answered as each alone.
+    shared : bool
+        Questions are answered behind a prefix that was read once as in whole prompts.
     """
 
     given: bool = False
     batched: bool = False
+    shared: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,8 +83,8 @@ class Group:
     given: Any = None
 
 
-class AskApart:
-    """One prompt per question; see ``Asking`` for what the methods give.
+class AskByProcessor:
+    """Any model, by its own processor; see ``Asking`` for what the methods give.
 
     Parameters
     ----------
@@ -87,7 +94,7 @@ class AskApart:
         Its own.
     """
 
-    shares_prefix = False
+    packed = False
     resizes_with = None
 
     def __init__(self, model, processor) -> None:
@@ -95,6 +102,15 @@ class AskApart:
         self.spent: Counter[str] = Counter()
         self._ways: dict[int, Way] = {}
         self._kept: dict[tuple, tuple[PromptInputs, Any]] = {}
+
+    @property
+    def manner(self) -> str:
+        """How the questions are put, by all that was tried so far."""
+        return BEHIND if self._ways and all(way.shared for way in self._ways.values()) else APART
+
+    def passes(self, questions: int) -> float:
+        """One a question, with whatever stands before it or without."""
+        return float(questions)
 
     def questions(self, texts: Sequence[str], n_images: int) -> PlainQuestions:
         """Tokenised on two small pictures; the first time for so many images, the model is tried on them too."""
@@ -122,13 +138,13 @@ class AskApart:
             self._kept[questions, (image.sha256,)] = (inputs, given)
 
     def answer_logits(self, model, questions: PlainQuestions, rows: Sequence[Sequence[PromptImage]]) -> torch.Tensor:
-        """Question by question, the rows of one shape together."""
+        """Question by question, behind one prefix or not, the rows of one shape together."""
         return self._asked(model, questions, rows)
 
     def logits_and_states(
         self, model, questions: PlainQuestions, images: Sequence[PromptImage]
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """The states are those of the image's tokens in the first question's prompt; NaN where no token is known as an image's."""
+        """The states are those of the image's tokens, which stand before all questions; NaN where no token is known as an image's."""
         states: dict[int, torch.Tensor] = {}
         logits = self._asked(model, questions, [(image,) for image in images], states)
         return logits, torch.stack([states[place] for place in range(len(images))])
@@ -173,18 +189,16 @@ class AskApart:
         rows: Sequence[Sequence[PromptImage]],
         states: dict[int, torch.Tensor] | None = None,
     ) -> torch.Tensor:
-        way = self._ways[questions.n_images]
+        way = self._usable(self._ways[questions.n_images])
         answers: dict[int, list[torch.Tensor]] = {place: [] for place in range(len(rows))}
         for group in self._groups(questions, rows, way):
-            for k in range(len(questions.texts)):
-                wants_states = states is not None and k == 0
-                with last_states(self.model) if wants_states else _nothing() as seen:
-                    logits = self._pass(model, group, k)
-                for place, one in zip(group.places, logits, strict=True):
-                    answers[place].append(one)
-                if wants_states:
-                    states |= zip(group.places, self._states(group, seen[0], questions.image_token), strict=True)
-            self._count(group, questions)
+            with last_states(self.model) if states is not None else _nothing() as seen:
+                for logits in self._answers(model, group, range(len(questions.texts)), way):
+                    for place, one in zip(group.places, logits, strict=True):
+                        answers[place].append(one)
+            if states is not None:
+                states |= zip(group.places, self._states(group, seen[0], questions.image_token), strict=True)
+            self._count(group, questions, way)
         return torch.stack([torch.stack(answers[place]) for place in range(len(rows))])
 
     def _groups(self, questions: PlainQuestions, rows: Sequence[Sequence[PromptImage]], way: Way) -> Iterator[Group]:
@@ -194,7 +208,8 @@ class AskApart:
         for place, row in enumerate(rows):
             known = self._kept.get((questions, tuple(one.sha256 for one in row)))
             inputs, kept[place] = (self._inputs(questions, row), None) if known is None else known
-            group = by_shape.setdefault(inputs.shape if way.batched else place, Group([], []))
+            alike = (inputs.shape, inputs.head if way.shared else None)  # behind a prefix nothing is padded
+            group = by_shape.setdefault(alike if way.batched else place, Group([], []))
             group.places.append(place)
             group.inputs.append(inputs)
         for group in by_shape.values():
@@ -204,16 +219,46 @@ class AskApart:
                 given = self._encoded(group.inputs) if any(one is None for one in found) else joined(found)
             yield Group(group.places, group.inputs, given)
 
+    def _usable(self, way: Way) -> Way:
+        """A pass whose activations are recomputed keeps no cache, and so no prefix."""
+        recomputes = self.model.training and any(
+            getattr(module, "gradient_checkpointing", False) for module in self.model.modules()
+        )
+        return replace(way, shared=False) if recomputes else way
+
+    def _answers(self, model, group: Group, which: Sequence[int], way: Way) -> Iterator[torch.Tensor]:
+        """Logits at the answers of the questions, one after another, (rows, vocabulary) each."""
+        if not way.shared or group.inputs[0].head is None:
+            for question in which:
+                yield self._pass(model, group, question)
+            return
+        head = group.inputs[0].head
+        texts = {
+            name: onto(torch.stack([one.prompts[0][name][:head] for one in group.inputs]), self.model.device)
+            for name in group.inputs[0].prompts[0]
+            if name != "attention_mask"  # nothing is padded
+        }
+        taken = inspect.signature(self.model.forward).parameters
+        last = {"logits_to_keep": 1, "use_cache": True} if "logits_to_keep" in taken else {"use_cache": True}
+        cache = cache_of(model(**texts, **self._seen(group), **last))
+        name = "cache" if "cache" in taken else "past_key_values"
+        for question in which:
+            tails = torch.stack([one.prompts[question]["input_ids"][head:] for one in group.inputs])
+            yield model(input_ids=onto(tails, self.model.device), **{name: forked(cache)}, **last).logits[:, -1]
+
+    def _seen(self, group: Group) -> dict[str, Any]:
+        """The images of a group as the model takes them: their features where those are given, else their pixels."""
+        images = self._stacked(group.inputs)
+        if group.given is None:
+            return images
+        kept = {name: value for name, value in images.items() if not name.startswith("pixel")}
+        return kept | {"mm_encoder_outputs": {"image": BaseModelOutputWithPooling(pooler_output=group.given)}}
+
     def _pass(self, model, group: Group, question: int) -> torch.Tensor:
-        """Logits at the answers of one question's prompts, (rows, vocabulary)."""
+        """Logits at the answers of one question's whole prompts, (rows, vocabulary)."""
         device = self.model.device
         prompts = [one.prompts[question] for one in group.inputs]
-        inputs = {name: onto(tensor, device) for name, tensor in padded(prompts).items()}
-        for name, value in self._stacked(group.inputs).items():
-            if group.given is None or not name.startswith("pixel"):
-                inputs[name] = value
-        if group.given is not None:
-            inputs["mm_encoder_outputs"] = {"image": BaseModelOutputWithPooling(pooler_output=group.given)}
+        inputs = {name: onto(tensor, device) for name, tensor in padded(prompts).items()} | self._seen(group)
         ends = torch.tensor([len(one["input_ids"]) - 1 for one in prompts])
         wanted = ends.unique()  # sorted
         if keeps := "logits_to_keep" in inspect.signature(self.model.forward).parameters:
@@ -243,16 +288,22 @@ class AskApart:
     def _states(self, group: Group, hidden: torch.Tensor, token: int | None) -> Iterator[torch.Tensor]:
         for row, inputs in zip(hidden, group.inputs, strict=True):
             ids = onto(inputs.prompts[0]["input_ids"], row.device)
-            images = row[: len(ids)][ids == token] if token is not None else row[:0]
+            images = row[: len(ids)][(ids == token)[: len(row)]] if token is not None else row[:0]
             yield images.float().mean(dim=0)  # of none: not a number
 
-    def _count(self, group: Group, questions: PlainQuestions) -> None:
-        token, n = questions.image_token, len(questions.texts)
+    def _count(self, group: Group, questions: PlainQuestions, way: Way) -> None:
+        token, n, head = questions.image_token, len(questions.texts), group.inputs[0].head
         prompts = [one.prompts[k]["input_ids"] for one in group.inputs for k in range(n)]
         visual = sum(int((ids == token).sum()) for ids in prompts) if token is not None else 0
         text = sum(map(len, prompts)) - visual
-        self.spent.update(passes=n, prompts_apart=len(prompts), text_tokens=text, visual_tokens=visual)
         self.spent.update(text_tokens_apart=text, visual_tokens_apart=visual)
+        if way.shared and head is not None:
+            seen = visual // n  # the same in every prompt of a row
+            shared = (n - 1) * (len(group.inputs) * head - seen)
+            self.spent.update(passes=n + 1, prefixes_read_once=len(group.inputs))
+            self.spent.update(text_tokens=text - shared, visual_tokens=seen)
+        else:
+            self.spent.update(passes=n, prompts_apart=len(prompts), text_tokens=text, visual_tokens=visual)
 
     @torch.no_grad()
     def _tried(self, questions: PlainQuestions) -> Way:
@@ -260,31 +311,33 @@ class AskApart:
         rows = [tuple(PromptImage(str(i), image, 1) for i, image in row) for row in _probe_rows(questions.n_images)]
         inputs = [self._inputs(questions, row) for row in rows]
 
-        def answers(given: bool, batched: bool) -> torch.Tensor:
-            found: dict[int, torch.Tensor] = {}
-            for group in self._groups(questions, rows, Way(given, batched)):
-                found |= zip(group.places, self._pass(self.model, group, -1), strict=True)
-            return torch.stack([found[place] for place in range(len(rows))])
+        def answers(way: Way) -> torch.Tensor:
+            found: dict[int, list[torch.Tensor]] = {place: [] for place in range(len(rows))}
+            for group in self._groups(questions, rows, way):
+                for logits in self._answers(self.model, group, (0, len(questions.texts) - 1), way):
+                    for place, one in zip(group.places, logits, strict=True):
+                        found[place].append(one)
+            return torch.stack([torch.stack(of_row) for of_row in found.values()])
 
-        alone = answers(given=False, batched=False)
+        alone = answers(Way())
         size = alone.abs()[alone.isfinite()].max().item() if alone.isfinite().any() else 1.0
         room = ROUNDING.get(self.model.dtype, ROUNDING_OF_HALF) * max(1.0, size)
 
-        def alike(**way: bool) -> bool:
+        def alike(way: Way) -> bool:
             try:
-                return torch.allclose(answers(**way), alone, rtol=0, atol=room, equal_nan=True)
+                return torch.allclose(answers(way), alone, rtol=0, atol=room, equal_nan=True)
             except REFUSALS as error:
                 logger.info("%s: %s", way, first_words(error))
                 return False
 
         takes = "mm_encoder_outputs" in inspect.signature(self.model.forward).parameters
-        given = takes and all("pixel_values" in one.images for one in inputs) and alike(given=True, batched=False)
-        batched = alike(given=given, batched=True)
-        if not batched:
-            logger.warning(
-                "prompts change one another's answers in one pass of this model: they are asked one at a time"
-            )
-        return Way(given, batched)
+        way = Way(given=takes and all("pixel_values" in one.images for one in inputs) and alike(Way(given=True)))
+        if alike(replace(way, batched=True)):
+            way = replace(way, batched=True)
+        else:
+            logger.warning("prompts change one another's answers in a pass of this model: they are asked one at a time")
+        shared = replace(way, shared=True)
+        return shared if all(one.head is not None for one in inputs) and alike(shared) else way
 
 
 def padded(prompts: Sequence[dict[str, torch.Tensor]]) -> dict[str, torch.Tensor]:
@@ -315,6 +368,19 @@ def joined(features: Sequence[Any]) -> Any:
     if isinstance(features[0], torch.Tensor):
         return torch.cat(list(features))
     return [one for of_row in features for one in of_row]
+
+
+def cache_of(output: Any) -> Any:
+    """What a pass left behind for those that follow it."""
+    found = output.get("cache")
+    return output.get("past_key_values") if found is None else found
+
+
+def forked(cache: Any) -> Any:
+    """A cache that goes on from another, which stays as it is: tensors are shared, and only ever replaced."""
+    fork = copy.copy(cache)
+    fork.layers = [copy.copy(layer) for layer in cache.layers]
+    return fork
 
 
 @contextmanager

@@ -22,7 +22,7 @@ from ppaint.cli.main import main
 from ppaint.foundation.faults import InputFault
 from ppaint.foundation.json_text import read_json
 from ppaint.model_card import AestheticScorer, Judge, Prompts, vision_features
-from ppaint.model_card.ask_apart import AskApart
+from ppaint.model_card.ask_by_processor import AskByProcessor, Way
 from ppaint.model_card.shared_prefix import answer_logits, questionnaire
 from ppaint.trainer import (
     CardText,
@@ -121,13 +121,37 @@ def test_pseudo_scores_come_of_both_orders(setting):
     assert len(setting.labels.scores.images) == 12
 
 
-def test_the_cost_says_that_nothing_was_shared(setting):
+def test_the_cost_says_that_a_prefix_was_shared(setting):
     cost = CostLog(setting.folder / "labels" / "judgments").total(images=12, counts=lambda key: True)
-    rows = cost.ordered_pairs + cost.ratings
-    assert cost.prompts_apart == rows * len(DIMENSIONS) == cost.answers
-    assert cost.passes >= len(DIMENSIONS)
-    assert cost.text_tokens == cost.text_tokens_apart and cost.visual_tokens == cost.visual_tokens_apart > 0
-    assert "no prefix is shared" in cost.sentences()[1]
+    assert cost.prefixes_read_once == cost.ordered_pairs + cost.ratings and cost.prompts_apart == 0
+    assert cost.text_tokens < cost.text_tokens_apart
+    assert len(DIMENSIONS) * cost.visual_tokens == cost.visual_tokens_apart > 0
+    assert "was read once, their questions behind it" in cost.sentences()[1]
+
+
+def test_gradients_behind_a_shared_prefix_are_those_of_whole_prompts(setting, monkeypatch):
+    """So are those of a pass whose activations are recomputed, for which nothing is shared."""
+    judge, model = setting.judge, setting.judge.model
+    rows = [(image,) for image in judge.features(setting.images[:2])]
+    weight = model.get_decoder().layers[0].self_attn.q_proj.weight
+    assert judge.asking.way(1) == judge.asking.way(2) == Way(given=True, batched=True, shared=True)
+
+    def gradient():
+        logits = judge.asking.answer_logits(model, judge.rating_questionnaire, rows)
+        return torch.autograd.grad(logits[..., :10].log_softmax(-1)[..., 0].sum(), weight)[0]
+
+    shared = gradient()
+    monkeypatch.setitem(judge.asking._ways, 1, Way(given=True, batched=True))
+    torch.testing.assert_close(shared, gradient(), atol=1e-4, rtol=1e-4)
+    monkeypatch.setitem(judge.asking._ways, 1, Way())
+    torch.testing.assert_close(shared, gradient(), atol=1e-4, rtol=1e-4)
+    monkeypatch.undo()
+    model.activation_checkpointing_enable({"use_reentrant": False})
+    model.train()
+    recomputed = gradient()
+    model.eval()
+    model.activation_checkpointing_disable()
+    torch.testing.assert_close(shared, recomputed, atol=1e-4, rtol=1e-4)
 
 
 @pytest.mark.parametrize("form", ["adapters", "whole"])
@@ -210,8 +234,8 @@ def test_every_command_takes_it(setting, tmp_path, capsys):
     small = ["--pool-size", "6", "--opponents", "3"]
     assert run("judge", "--images", images, "--model", model, "--out", judged, *asked, *small) == 0
     told = capsys.readouterr().out
-    assert "no prefix is shared with this model" in told and "the vision tower in it" in told
-    assert read_json(tmp_path / "judged" / "cost.json")["prompts_apart"] > 0
+    assert "rows was read once, their questions behind it" in told and "the vision tower's in it" in told
+    assert read_json(tmp_path / "judged" / "cost.json")["prefixes_read_once"] > 0
     assert run("pseudo-label", "--judgments", judged, "--out", labels) == 0
     given = [f"model={model}", f"images={images}", f"pseudo_labels={labels}", f"out={out}", "recipe=paper"]
     assert run("distill", *given, "max_steps=2", "lora_r=2") == 0
@@ -244,7 +268,7 @@ def test_pooled_features_are_the_mean_of_what_enters_the_language_model(setting)
 def test_a_qwen3_vl_says_the_same_one_prompt_at_a_time_as_behind_one_prefix():
     processor = qwen3_vl.build_processor(DIMENSIONS)
     model = qwen3_vl.build_tiny_model(processor, hidden_size=32, text_layers=2, vision_layers=2)
-    images, apart = small_pictures(3), AskApart(model, processor)
+    images, apart = small_pictures(3), AskByProcessor(model, processor)
     texts = [PROMPTS.compare_question(d) for d in DIMENSIONS]
     one, two, three = apart.features(images, batch_size=4)
     packed = {feature.sha256: feature for feature in vision_features(model, processor, images)}
@@ -306,7 +330,9 @@ def test_prompts_whose_ends_depend_on_the_image_all_go_through_the_processor(sma
         "{% if part['type'] == 'image' %}<IMG_CONTEXT>{% else %}{{ part['text'] }}{% endif %}{% endfor %}:"
     )
     judge, odds = compared(model, processor)
-    assert judge.pair_questionnaire.tails is None
+    assert judge.pair_questionnaire.tails is None and not judge.asking.way(2).shared
+    assert judge.parts["asked"] == judge.asking.manner == "one prompt per question"
+    assert judge.spent_on_last["prompts_apart"] == 3 * len(DIMENSIONS)
     images = small_pictures(4)
     for k, dimension in enumerate(DIMENSIONS):
         first, second = answers_by_hand(model, processor, PROMPTS.compare_question(dimension), images[:2], "AB")
