@@ -27,6 +27,7 @@ from ..foundation.faults import Fault, InputFault
 from ..images.opening import OpenedImage
 from .features import as_opened
 from .in_flight import onto
+from .memory import out_of_memory
 from .prompt_inputs import (
     REFUSALS,
     PlainQuestions,
@@ -109,8 +110,8 @@ class AskByProcessor:
         return BEHIND if self._ways and all(way.shared for way in self._ways.values()) else APART
 
     def passes(self, questions: int) -> float:
-        """One a question, with whatever stands before it or without."""
-        return float(questions)
+        """One for each question, and one for the prefix where it is shared."""
+        return float(questions + (self.manner == BEHIND))
 
     def questions(self, texts: Sequence[str], n_images: int) -> PlainQuestions:
         """Tokenised on two small pictures; the first time for so many images, the model is tried on them too."""
@@ -307,7 +308,13 @@ class AskByProcessor:
 
     @torch.no_grad()
     def _tried(self, questions: PlainQuestions) -> Way:
-        """What gives the same answers as each prompt alone: vision features that are given, and several prompts in a pass."""
+        """What gives the same answers as each prompt alone: features that are given, several prompts in a pass, a shared prefix.
+
+        Raises
+        ------
+        InputFault
+            If not even a prompt alone is answered.
+        """
         rows = [tuple(PromptImage(str(i), image, 1) for i, image in row) for row in _probe_rows(questions.n_images)]
         inputs = [self._inputs(questions, row) for row in rows]
 
@@ -319,7 +326,14 @@ class AskByProcessor:
                         found[place].append(one)
             return torch.stack([torch.stack(of_row) for of_row in found.values()])
 
-        alone = answers(Way())
+        try:
+            alone = answers(Way())
+        except REFUSALS as error:
+            if out_of_memory(error):
+                raise
+            what = f"the model does not take what its processor makes of a prompt ({first_words(error)})"
+            fix = "copy model and processor again, both from the same folder or repo"
+            raise InputFault(Fault(where_from(self.processor), "processor", what, fix)) from error
         size = alone.abs()[alone.isfinite()].max().item() if alone.isfinite().any() else 1.0
         room = ROUNDING.get(self.model.dtype, ROUNDING_OF_HALF) * max(1.0, size)
 

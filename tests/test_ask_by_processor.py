@@ -306,7 +306,7 @@ def test_a_model_that_takes_no_features_sees_the_pixels_with_every_question(smal
 
     monkeypatch.setattr(model, "forward", forward)  # with no word of features, or of which logits are wanted
     judge, found = compared(model, processor)
-    assert not judge.asking.way(2).given and judge.asking.way(2).batched
+    assert judge.asking.way(2) == Way(given=False, batched=True, shared=False)
     np.testing.assert_allclose(found, wanted, atol=1e-4)
 
 
@@ -379,6 +379,13 @@ def test_a_processor_that_takes_one_image_is_refused(small, monkeypatch):
 
     monkeypatch.setattr(type(processor), "__call__", one_only)
     with pytest.raises(InputFault, match=r"does not take 2 images in a prompt \(this model takes one image\)"):
+        Judge(model, processor, DIMENSIONS)
+
+
+def test_another_models_processor_is_refused(small):
+    model, processor = small
+    processor.image_seq_length = 5  # this model makes four tokens of a tile
+    with pytest.raises(InputFault, match="does not take what its processor makes of a prompt .* do not match"):
         Judge(model, processor, DIMENSIONS)
 
 
