@@ -45,7 +45,10 @@ def judge(
     images: Annotated[Path, typer.Option(help="A folder of images of one category.")],
     out: Annotated[Path, typer.Option(help="Folder for the judgments; an interrupted run resumes there.")],
     model: Annotated[
-        str, typer.Option(help="A Qwen3-VL, folder or repo, or the server's name for it; 'tiny' is the included judge.")
+        str,
+        typer.Option(
+            help="A vision-language model, folder or repo, or the server's name for it; 'tiny' is the included judge."
+        ),
     ] = TINY_JUDGE,
     revision: Annotated[
         str | None, typer.Option(help="A branch, tag or commit of the model's repo; its newest state by default.")

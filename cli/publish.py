@@ -62,7 +62,10 @@ def dataset(
 @publish.command()
 def model(
     folder: Annotated[
-        Path, typer.Argument(metavar="DIR", help="A scorer's folder, merged or adapters; or a judge's, any Qwen3-VL.")
+        Path,
+        typer.Argument(
+            metavar="DIR", help="A scorer's folder, merged or adapters; or a judge's, any vision-language model."
+        ),
     ],
     repo: Repo,
     dataset: Named = None,

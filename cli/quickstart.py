@@ -25,7 +25,9 @@ def quickstart(
     images: Annotated[
         Path | None, typer.Option(help="A folder of your own images, for a label-free run on them.")
     ] = None,
-    model: Annotated[str, typer.Option(help="A Qwen3-VL, folder or repo; 'tiny' is the included judge.")] = TINY_JUDGE,
+    model: Annotated[
+        str, typer.Option(help="A vision-language model, folder or repo; 'tiny' is the included judge.")
+    ] = TINY_JUDGE,
     dimension: Annotated[
         list[str] | None, typer.Option(help="With --images: a dimension to judge; may be given several times.")
     ] = None,

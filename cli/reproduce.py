@@ -14,7 +14,7 @@ from ..trainer.tiny_judge import model_source
 
 
 def reproduce(
-    model: Annotated[str, typer.Option(help="A Qwen3-VL, folder or repo; 'tiny' is the included judge.")],
+    model: Annotated[str, typer.Option(help="A vision-language model, folder or repo; 'tiny' is the included judge.")],
     annotations: Annotated[
         Path | None, typer.Option(help="The raw annotation export (docs/raw-format.md); or give --dataset.")
     ] = None,

@@ -66,7 +66,7 @@ def score(
         typer.Option("--compile", help="Compile the model's layers: faster on a GPU, after some seconds' warm-up."),
     ] = False,
 ) -> None:
-    """Score images in every dimension, one forward pass per image, and say which are unlike the training images.
+    """Score images in every dimension, one forward pass per image (of most models but Qwen3-VL, one per dimension), and say which are unlike the training images.
 
     Under torchrun or accelerate launch several processes open and score, also on several machines that share --out and the images.
     """

@@ -134,9 +134,10 @@ def scorer_card(config: ScorerConfig, data: CardData, location: str | Published)
     return Template(_TEMPLATE.read_text(encoding="utf-8")).substitute(
         front_matter=yaml.safe_dump(front, sort_keys=False, allow_unicode=True).strip(),
         title=data.title if not simulated or "simulated" in data.title.lower() else f"{data.title} (simulated)",
-        form=f"LoRA adapters for `{config.base}`" if config.form == "adapter" else "A plain Qwen3-VL checkpoint",
+        form=f"LoRA adapters for `{config.base}`" if config.form == "adapter" else "A plain transformers checkpoint",
         distance=UNKNOWN if config.out_of_distribution is None else _distance_text(config.out_of_distribution),
         warning=SIMULATED_WARNING if simulated else "",
+        passes="a forward pass for each dimension gives" if config.training.get("asked") else "one forward pass gives",
         n_dimensions=len(config.dimensions),
         dimensions=", ".join(config.dimensions),
         location=json.dumps(place, ensure_ascii=False),

@@ -19,11 +19,11 @@ COMPILERS = {
 
 
 def compile_layers(model, *, backend: str = "inductor") -> None:
-    """Compile the decoder layers of a Qwen3-VL in place; the first passes take the time that compiling takes.
+    """Compile the decoder layers of a model in place; the first passes take the time that compiling takes.
 
     Parameters
     ----------
-    model : Qwen3VLForConditionalGeneration
+    model
     backend : str
         Of ``torch.compile``.
 
@@ -52,7 +52,7 @@ def is_compiled(model) -> bool:
 
     Parameters
     ----------
-    model : Qwen3VLForConditionalGeneration
+    model
 
     Returns
     -------
@@ -62,5 +62,5 @@ def is_compiled(model) -> bool:
 
 
 def decoder_layers(model):
-    """The decoder layers of the language model."""
-    return getattr(model, "model", model).language_model.layers
+    """The decoder layers of the language model; none where it does not keep them under that name."""
+    return getattr(model.get_decoder(), "layers", ())

@@ -9,6 +9,7 @@ from itertools import islice
 from pathlib import Path
 
 from ..foundation.faults import Fault, InputFault
+from ..foundation.held_values import HeldValues
 from ..foundation.progress_type import Progress, counted, no_progress
 from ..images.image_source import ImageSource
 from ..images.known_images import KnownImages
@@ -18,6 +19,7 @@ from .image_stream import TakenImage, images_ahead, workers_for
 from .judge import Judge
 from .processes import ALONE, Processes
 
+HELD_IMAGES = 2**30  # bytes of opened pixels
 COME_INTO_VIEW = 90  # seconds: a folder that machines share is listed anew once a minute
 
 
@@ -53,6 +55,31 @@ class EncodedImages(Mapping[str, VisionFeatures]):
         return len(self.images)
 
 
+class PromptImages(EncodedImages):
+    """The images themselves, in place of vision features: for a model whose own processor makes of an image what depends on the prompt.
+
+    Parameters
+    ----------
+    images : KnownImages
+        Each is opened again when it is asked for; a bounded part is held.
+    judge : Judge
+    """
+
+    def __init__(self, images: KnownImages, judge: Judge) -> None:
+        self.images, self._judge = images, judge
+        self._held = HeldValues(self._make, lambda made: 3 * made.image.width * made.image.height, HELD_IMAGES)
+
+    def n_tokens(self, image: str) -> int:
+        """Visual tokens of an image, by the size that its header gives."""
+        return self._judge.asking.length(*(self.images.source(image).size or (0, 0)))
+
+    def __getitem__(self, image: str):
+        return self._held[image]
+
+    def _make(self, image: str):
+        return self._judge.encode([self.images[image]])[0]
+
+
 def know_images(
     sources: Sequence[ImageSource],
     *,
@@ -83,7 +110,7 @@ def know_images(
     """
     finished = counted(report, what, len(sources))
     taken = []
-    for one in images_ahead(sources, workers=workers_for(workers, len(sources))):
+    for one in images_ahead(sources, None, keep=False, workers=workers_for(workers, len(sources))):
         taken.append(one)
         finished(1)
     return _known(sources, taken)
@@ -127,8 +154,7 @@ def encode_images(
         If some images cannot be opened; the features of the others are kept. If a cache in the folder is another model's, or the
         disk is full.
     """
-    cache, size = FeatureCache.of(folder, judge), judge.batch_size
-    starts = range(team.rank * size, len(sources), team.count * size)
+    cache = FeatureCache.of(folder, judge) if judge.asking.packed else None
     seen: set[str] = set()
 
     def encode(batch: Sequence[TakenImage]) -> None:
@@ -143,31 +169,62 @@ def encode_images(
             if on_encoded is not None:
                 on_encoded(len(new), seconds)
 
-    def encode_mine() -> list[tuple[int, TakenImage]]:
-        places = [place for start in starts for place in range(start, min(start + size, len(sources)))]
+    taken = _opened_by_all(
+        sources,
+        None if cache is None else judge.asking.resizes_with,
+        None if cache is None else encode,
+        size=judge.batch_size,
+        workers=workers,
+        tell=lambda done: report(what, done, len(sources)),
+        team=team,
+    )
+    known = team.each(lambda: _known(sources, taken))
+    if cache is None:
+        found: EncodedImages = PromptImages(known, judge)
+    else:
+        found = EncodedImages(
+            known, cache if team.count == 1 else team.each(lambda: _cache_of_all(folder, judge, known))
+        )
+    if known:
+        judge.size_batches(found[max(known, key=found.n_tokens)])
+    return found
+
+
+def _opened_by_all(
+    sources: Sequence[ImageSource],
+    image_processor,
+    encode: Callable[[Sequence[TakenImage]], None] | None,
+    *,
+    size: int,
+    workers: int | None,
+    tell: Callable[[int], None],
+    team: Processes,
+) -> list[TakenImage]:
+    """What became of all sources, in their order, without the images; each process opens its batches, and encodes them."""
+    starts = range(team.rank * size, len(sources), team.count * size)
+    places = [place for start in starts for place in range(start, min(start + size, len(sources)))]
+
+    def open_mine() -> list[tuple[int, TakenImage]]:
         mine = images_ahead(
             [sources[place] for place in places],
-            judge.processor.image_processor,
+            image_processor,
+            keep=encode is not None,
             workers=workers_for(workers, len(places)),
         )
-        taken = []
+        taken: list[TakenImage] = []
         for start in starts:
             batch = []
             for one in islice(mine, min(size, len(sources) - start)):
                 batch.append(one)
                 done = (len(taken) + len(batch)) * team.count  # the others are about as far
-                report(what, min(done, len(sources)), len(sources))
-            encode(batch)
+                tell(min(done, len(sources)))
+            if encode is not None:
+                encode(batch)
             taken += [replace(one, image=None) for one in batch]
         return list(zip(places, taken, strict=True))
 
-    by_process = team.gather(encode_mine)
-    taken = dict(pair for part in by_process for pair in part)
-    known = team.each(lambda: _known(sources, [taken[place] for place in range(len(sources))]))
-    encoded = EncodedImages(known, cache if team.count == 1 else team.each(lambda: _cache_of_all(folder, judge, known)))
-    if known:
-        judge.size_batches(encoded[max(known, key=encoded.n_tokens)])
-    return encoded
+    by_place = dict(pair for part in team.gather(open_mine) for pair in part)
+    return [by_place[place] for place in range(len(sources))]
 
 
 def _known(sources: Sequence[ImageSource], taken: Sequence[TakenImage]) -> KnownImages:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -50,6 +51,12 @@ class VisionFeatures:
 def settings_hash(processor) -> str:
     """Hash of the image processor's settings, in hexadecimal: other settings, other features."""
     return hashlib.sha256(processor.image_processor.to_json_string().encode()).hexdigest()
+
+
+def processor_hash(processor) -> str:
+    """Hash of all of a processor's own settings, in hexadecimal: how many tokens it gives an image, and whatever else it keeps."""
+    own = {name: value for name, value in vars(processor).items() if isinstance(value, str | int | float | bool | list)}
+    return hashlib.sha256(json.dumps(own, sort_keys=True, default=str).encode()).hexdigest()
 
 
 def as_opened(images: Sequence[OpenedImage | Image.Image | str]) -> list[OpenedImage]:

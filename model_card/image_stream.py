@@ -23,9 +23,9 @@ from torch.utils.data import DataLoader, Dataset
 from ..foundation.faults import Fault, InputFault
 from ..foundation.worker_server import START_METHOD, start_worker_server
 from ..images.image_source import ImageChanged, ImageSource
-from ..images.opening import read_image_file
+from ..images.opening import OpenedImage, read_image_file
 from .imports_of_workers import FEW, IMPORTS_OF_WORKERS
-from .resized import ResizedImage, resized
+from .resized import resized
 
 UNREAD = "not read"  # in place of a hash
 _MOST_WORKERS = 8
@@ -42,8 +42,8 @@ class TakenImage:
     file_sha256 : str
         Of the file's bytes, in hexadecimal; of the pixels where there is no file. Empty where a dataset has no image; `UNREAD` where what is
         wrong does not follow from a file's bytes.
-    image : ResizedImage or None
-        None where it could not be opened, or nothing was to be resized.
+    image : OpenedImage or None
+        Resized where that can be done ahead; None where it could not be opened, or is not to be kept.
     fault : InputFault or None
         Why it could not.
     notes : tuple of str
@@ -54,7 +54,7 @@ class TakenImage:
 
     name: str
     file_sha256: str
-    image: ResizedImage | None
+    image: OpenedImage | None
     fault: InputFault | None = None
     notes: tuple[str, ...] = ()
     sha256: str = ""
@@ -107,7 +107,12 @@ def workers_for(asked: int | None, images: int) -> int:
 
 
 def images_ahead(
-    sources: Iterable[ImageSource], image_processor=None, *, workers: int = 0, start_method: str = START_METHOD
+    sources: Iterable[ImageSource],
+    image_processor,
+    *,
+    keep: bool = True,
+    workers: int = 0,
+    start_method: str = START_METHOD,
 ) -> Iterator[TakenImage]:
     """Open images one after another, each only when it is about to be needed.
 
@@ -115,8 +120,10 @@ def images_ahead(
     ----------
     sources : iterable of ImageSource
         Taken from lazily.
-    image_processor : Qwen2VLImageProcessor, optional
-        Resizes them. Without one they are opened and hashed, and let go.
+    image_processor : Qwen2VLImageProcessor or None
+        Resizes them; None: they are as they are.
+    keep : bool
+        Whether the images are wanted; if not, each is opened, hashed, and let go.
     workers : int
         Worker processes; 0: each is opened when it is asked for. A script that asks for workers needs a ``__main__`` guard.
     start_method : {"forkserver", "spawn", "fork"}
@@ -132,7 +139,7 @@ def images_ahead(
     InputFault
         If a worker dies.
     """
-    opener = _Opener(image_processor)
+    opener = _Opener(image_processor, keep)
     if workers == 0:
         yield from map(opener.__getitem__, sources)
         return
@@ -164,8 +171,8 @@ def images_ahead(
 class _Opener(Dataset):
     """Opens and resizes a source; of a worker's, one image at a time is held at its full size."""
 
-    def __init__(self, image_processor) -> None:
-        self._image_processor = image_processor
+    def __init__(self, image_processor, keep: bool) -> None:
+        self._image_processor, self._keep = image_processor, keep
 
     def __getitem__(self, source: ImageSource) -> TakenImage:
         digest = "" if source.content is None else UNREAD
@@ -176,7 +183,7 @@ class _Opener(Dataset):
                 digest = hashlib.sha256(source.content).hexdigest()
             opened = source.open()
             digest = opened.sha256 if digest == UNREAD else digest
-            small = None if self._image_processor is None else resized(self._image_processor, opened)
+            small = resized(self._image_processor, opened) if self._keep else None
             return TakenImage(source.name, digest, small, notes=opened.notes, sha256=opened.sha256)
         except ImageChanged as error:
             return TakenImage(source.name, UNREAD, None, error)

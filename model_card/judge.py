@@ -4,32 +4,35 @@ from __future__ import annotations
 
 import hashlib
 import sys
+from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
 
+from .asking import way_of_asking
 from .compiled import compile_layers, is_compiled
 from .dimension_names import checked_dimensions
-from .features import VisionFeatures, settings_hash, vision_features
+from .features import VisionFeatures, processor_hash, settings_hash
 from .in_flight import onto, read_behind
 from .loading import fingerprint, load_model, model_revision
 from .memory import attempt, in_shrinking_batches, rows_that_fit
 from .prompts import Prompts, answer_tokens
 from .readout import ScoreReadout
-from .shared_prefix import answer_logits, questionnaire
 
 DEFAULT_BATCH = 32
 
 
 class Judge:
-    """Pairwise judgments and pointwise ratings of a Qwen3-VL, read from next-token logits.
+    """Pairwise judgments and pointwise ratings of a vision-language model, read from next-token logits.
 
     Parameters
     ----------
-    model : Qwen3VLForConditionalGeneration
-    processor : Qwen3VLProcessor
+    model
+        Of ``AutoModelForImageTextToText``.
+    processor
+        The model's own.
     dimensions : sequence of str
         The dimensions that are asked about, D of them.
     prompts : Prompts, optional
@@ -46,14 +49,17 @@ class Judge:
         Hash of all that its answers depend on, besides the images.
     parts : dict of str to str
         What the fingerprint was taken of, by name, the chat template as its hash.
-    pair_questionnaire, rating_questionnaire : Questionnaire
-        The questions about two images, and about one.
+    asking : Asking
+        How the model is asked: all questions about a row of images in one pass, or by its own processor.
+    pair_questionnaire, rating_questionnaire
+        The questions about two images, and about one, as ``asking`` takes them.
 
     Raises
     ------
     InputFault
-        If a dimension has no name or is given twice; if an answer is not a single token of the model's vocabulary, or the chat template drops images or does not put
-        them before the question.
+        If a dimension has no name or is given twice; if an answer is not a single token of the model's vocabulary; if the chat
+        template drops images (or, where all questions share a pass, does not put them before the question); if the processor takes
+        no two images.
     """
 
     def __init__(
@@ -74,6 +80,14 @@ class Judge:
         self.batch_size = DEFAULT_BATCH if batch_size == "auto" else int(batch_size)
         self._ratings_that_fit = sys.maxsize  # less once a batch of ratings ran out of memory
         self.revision = revision
+        self.asking = way_of_asking(model, processor)
+        self._spent_before: Counter[str] = Counter()
+        questions = [self.prompts.compare_question(d) for d in self.dimensions]
+        self.pair_questionnaire = self.asking.questions(questions, n_images=2)
+        names = (self.prompts.first, self.prompts.second)
+        self._answers = torch.tensor(answer_tokens(processor.tokenizer, names))
+        self._scores = ScoreReadout(processor, self.prompts, self.dimensions, self.asking)
+        self.rating_questionnaire = self._scores.questionnaire
         self.parts = {
             "revision": revision,
             "processor": settings_hash(processor),
@@ -82,18 +96,14 @@ class Judge:
             "dimensions": "\n".join(self.dimensions),
             "dtype": str(next(model.parameters()).dtype),
         }
+        if not self.asking.packed:
+            self.parts |= {"asked": self.asking.manner, "prompts_made_by": processor_hash(processor)}
         compiled = self.parts | {"layers": "compiled"}
         self._own = (fingerprint(**self.parts), fingerprint(**compiled))
         if is_compiled(model):
             self.parts = compiled
         self.fingerprint = fingerprint(**self.parts)
         self.parts["chat_template"] = hashlib.sha256(self.parts["chat_template"].encode()).hexdigest()  # it is long
-        questions = [self.prompts.compare_question(d) for d in self.dimensions]
-        self.pair_questionnaire = questionnaire(processor, questions, n_images=2)
-        names = (self.prompts.first, self.prompts.second)
-        self._answers = torch.tensor(answer_tokens(processor.tokenizer, names))
-        self._scores = ScoreReadout(processor, self.prompts, self.dimensions)
-        self.rating_questionnaire = self._scores.questionnaire
 
     @classmethod
     def from_pretrained(
@@ -121,7 +131,7 @@ class Judge:
         Raises
         ------
         InputFault
-            If it is not a loadable Qwen3-VL checkpoint, or cannot be compiled here.
+            If it is not a loadable checkpoint of a vision-language model, or cannot be compiled here.
         """
         model, processor = load_model(path_or_repo, device=device, dtype=dtype, revision=revision)
         revision = model_revision(path_or_repo, model)
@@ -139,15 +149,18 @@ class Judge:
         return made_by in self._own
 
     def features(self, images, *, on_batch: Callable[[int], None] | None = None) -> list[VisionFeatures]:
-        """Vision features, once per image; see ``vision_features``. With ``batch_size="auto"``, sizes the batches to come."""
+        """What is known of each image before it is asked about, once per image; of a Qwen3-VL, see ``vision_features``.
+
+        With ``batch_size="auto"``, sizes the batches to come.
+        """
         found = self.encode(images, on_batch=on_batch)
         if found:
             self.size_batches(max(found, key=lambda feature: feature.n_tokens))
         return found
 
     def encode(self, images, *, on_batch: Callable[[int], None] | None = None) -> list[VisionFeatures]:
-        """Vision features of some of the images to come; call ``size_batches`` when all are there."""
-        found = vision_features(self.model, self.processor, images, batch_size=self.batch_size, on_batch=on_batch)
+        """As ``features``, of some of the images to come; call ``size_batches`` when all are there."""
+        found = self.asking.features(images, batch_size=self.batch_size, on_batch=on_batch)
         if self.model.device.type == "cuda":
             torch.cuda.synchronize(self.model.device)  # so that whoever takes the time does not take it too short
         return found
@@ -175,7 +188,7 @@ class Judge:
         ndarray of float64, shape (n, D)
             NaN where the model's logits are not finite: an abstention, never a middle value.
         """
-        size = self.batch_size
+        size, self._spent_before = self.batch_size, Counter(self.asking.spent)
         launched = (self._compare_batch(pairs[start : start + size]) for start in range(0, len(pairs), size))
         rows = list(read_behind(launched, lambda odds: odds.cpu().numpy()))
         return np.concatenate(rows) if rows else np.zeros((0, len(self.dimensions)))
@@ -199,6 +212,7 @@ class Judge:
     def rate_with_mass(self, features: Sequence[VisionFeatures]) -> tuple[np.ndarray, np.ndarray]:
         """As ``rate``, with the probability (n, D) that the ten tokens hold together before renormalising."""
         logs, masses = [], []
+        self._spent_before = Counter(self.asking.spent)
         size = min(self.batch_size, self._ratings_that_fit)
         launched = in_shrinking_batches(features, size, self._rate_batch, on_shrink=self._remember)
         for log_p, mass in read_behind(launched, lambda both: [values.cpu().double().numpy() for values in both]):
@@ -207,11 +221,16 @@ class Judge:
         d = len(self.dimensions)
         return (np.concatenate(logs), np.concatenate(masses)) if logs else (np.zeros((0, d, 10)), np.zeros((0, d)))
 
+    @property
+    def spent_on_last(self) -> dict[str, int] | None:
+        """What the last ``compare`` or ``rate`` read, by the names of ``JudgingCost``; None where the questions tell."""
+        return None if self.asking.packed else dict(Counter(self.asking.spent) - self._spent_before)
+
     def _remember(self, size: int) -> None:
         self._ratings_that_fit = size
 
     def _compare_batch(self, pairs: Sequence[tuple[VisionFeatures, VisionFeatures]]) -> torch.Tensor:
-        logits = answer_logits(self.model, self.pair_questionnaire, pairs)
+        logits = self.asking.answer_logits(self.model, self.pair_questionnaire, pairs)
         answers = logits[..., onto(self._answers, logits.device)].double()
         odds = answers[..., 0] - answers[..., 1]
         return torch.where(odds.isfinite(), odds, torch.nan)

@@ -1,4 +1,4 @@
-"""Load a Qwen3-VL checkpoint and its processor, and say which one it is."""
+"""Load a vision-language model and its processor, and say which one it is."""
 
 from __future__ import annotations
 
@@ -49,8 +49,8 @@ def load_model(path_or_repo: str | Path, *, device=None, dtype: torch.dtype | No
     Raises
     ------
     InputFault
-        If there is no such folder or repo, a revision of a folder is asked for, it is not a Qwen3-VL checkpoint, or its
-        files are damaged or not all there.
+        If there is no such folder or repo, a revision of a folder is asked for, it is no image-text-to-text model of
+        transformers, it has no processor for images, or its files are damaged or not all there.
     """
     from transformers import AutoConfig, AutoModelForImageTextToText, AutoProcessor
 
@@ -68,8 +68,9 @@ def load_model(path_or_repo: str | Path, *, device=None, dtype: torch.dtype | No
     except (OSError, ValueError) as error:
         what = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise InputFault(Fault(str(path_or_repo), "", f"no model could be loaded ({what})", fix)) from error
-    if config.model_type != "qwen3_vl":
-        what, fix = f"this is a {config.model_type!r} model", "give a Qwen3-VL checkpoint"
+    if type(config) not in AutoModelForImageTextToText._model_mapping:
+        what = f"this is a {config.model_type!r} model, which does not answer questions about images"
+        fix = "give an image-text-to-text model of transformers, for example a Qwen3-VL"
         raise InputFault(Fault(str(path_or_repo), "config.json", what, fix))
     with _damage_as_fault(path_or_repo, "weights"):
         model, report = AutoModelForImageTextToText.from_pretrained(
@@ -84,6 +85,10 @@ def load_model(path_or_repo: str | Path, *, device=None, dtype: torch.dtype | No
         model.config._commit_hash = commit  # transformers no longer says which one it was
     with _damage_as_fault(path_or_repo, "processor"):
         processor = AutoProcessor.from_pretrained(path_or_repo, revision=revision)
+    if getattr(processor, "image_processor", None) is None or getattr(processor, "tokenizer", None) is None:
+        what = f"there is no processor for images and text here (found: {type(processor).__name__})"
+        fix = "copy the model's preprocessor_config.json or processor_config.json and its tokenizer into the folder"
+        raise InputFault(Fault(str(path_or_repo), "processor", what, fix))
     return model, processor
 
 

@@ -7,10 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
+from .asking import Asking
 from .features import VisionFeatures
 from .in_flight import onto
 from .prompts import DIGITS, Prompts, answer_tokens
-from .shared_prefix import Questionnaire, answer_logits, questionnaire
+from .shared_prefix import answer_logits, questionnaire
 
 
 class ScoreReadout:
@@ -20,9 +21,11 @@ class ScoreReadout:
 
     Parameters
     ----------
-    processor : Qwen3VLProcessor
+    processor
     prompts : Prompts
     dimensions : sequence of str
+    asking : Asking, optional
+        How the model is asked; by default all questions in one pass, as a Qwen3-VL is.
 
     Raises
     ------
@@ -31,8 +34,12 @@ class ScoreReadout:
         ``questionnaire``.
     """
 
-    def __init__(self, processor, prompts: Prompts, dimensions: Sequence[str]) -> None:
-        self.questionnaire: Questionnaire = questionnaire(processor, [prompts.rate_question(d) for d in dimensions], 1)
+    def __init__(self, processor, prompts: Prompts, dimensions: Sequence[str], asking: Asking | None = None) -> None:
+        questions = [prompts.rate_question(d) for d in dimensions]
+        self._answer_logits = answer_logits if asking is None else asking.answer_logits
+        self.questionnaire = (
+            questionnaire(processor, questions, 1) if asking is None else asking.questions(questions, 1)
+        )
         self.tokens = torch.tensor(answer_tokens(processor.tokenizer, DIGITS))
 
     def log_probabilities(self, model, features: Sequence[VisionFeatures]) -> tuple[torch.Tensor, torch.Tensor]:
@@ -40,7 +47,7 @@ class ScoreReadout:
 
         Parameters
         ----------
-        model : Qwen3VLForConditionalGeneration
+        model
         features : sequence of VisionFeatures, length n
 
         Returns
@@ -49,7 +56,7 @@ class ScoreReadout:
         mass : Tensor, shape (n, D)
             Probability of the ten tokens together, before renormalising.
         """
-        return self.of_logits(answer_logits(model, self.questionnaire, [(image,) for image in features]))
+        return self.of_logits(self._answer_logits(model, self.questionnaire, [(image,) for image in features]))
 
     def of_logits(self, logits: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """As ``log_probabilities``, from logits (n, D, vocabulary) that are there already."""

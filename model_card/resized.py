@@ -25,12 +25,13 @@ class ResizedImage(OpenedImage):
     size: tuple[int, int] = (0, 0)
 
 
-def resized(image_processor, opened: OpenedImage) -> ResizedImage:
+def resized(image_processor, opened: OpenedImage) -> OpenedImage:
     """Resize an image as the processor would, and let go of its pixels.
 
     Parameters
     ----------
-    image_processor : Qwen2VLImageProcessor
+    image_processor : Qwen2VLImageProcessor or None
+        None: the image is left as it is.
     opened : OpenedImage
 
     Returns
@@ -39,7 +40,7 @@ def resized(image_processor, opened: OpenedImage) -> ResizedImage:
         Given to the processor with ``do_resize=False`` it gives the same numbers, bit for bit, as the image itself (where both are
         resized on the CPU).
     """
-    if isinstance(opened, ResizedImage):
+    if image_processor is None or isinstance(opened, ResizedImage):
         return opened
     factor = image_processor.patch_size * image_processor.merge_size
     with heard():  # torch warns that the picture's bytes cannot be written to; nobody does

@@ -15,14 +15,14 @@ from ..foundation.faults import Fault, InputFault
 from ..foundation.worker_server import START_METHOD
 from ..images.image_source import ImageSource, look_at_all
 from ..images.opening import OpenedImage
+from .asking import way_of_asking
 from .compiled import compile_layers
 from .exported_adapter import load_adapter
-from .features import VisionFeatures, vision_features
+from .features import VisionFeatures
 from .image_stream import TakenImage, images_ahead
 from .in_flight import read_behind
 from .loading import load_model
 from .memory import attempt, in_shrinking_batches, rows_that_fit
-from .one_pass import logits_and_states
 from .out_of_distribution import DistanceMeasure
 from .readout import ScoreReadout, moments
 from .resized import resized
@@ -96,12 +96,14 @@ class Launched:
 
 
 class AestheticScorer:
-    """A distilled Qwen3-VL that scores an image in every dimension in one pass.
+    """A distilled vision-language model that scores an image in every dimension; a Qwen3-VL does so in one pass.
 
     Parameters
     ----------
-    model : Qwen3VLForConditionalGeneration
-    processor : Qwen3VLProcessor
+    model
+        Of ``AutoModelForImageTextToText``.
+    processor
+        The model's own.
     config : ScorerConfig
     measure : DistanceMeasure, optional
         Measures whether an image is out of distribution.
@@ -124,7 +126,8 @@ class AestheticScorer:
         self.measure = measure
         self.commit = commit
         self.dimensions = tuple(config.dimensions)
-        self._readout = ScoreReadout(processor, config.prompt_set(), self.dimensions)
+        self.asking = way_of_asking(model, processor)
+        self._readout = ScoreReadout(processor, config.prompt_set(), self.dimensions, self.asking)
 
     @classmethod
     def from_pretrained(
@@ -142,7 +145,7 @@ class AestheticScorer:
         Parameters
         ----------
         path_or_repo : str or Path
-            A folder with ``scorer_config.json`` and a Qwen3-VL checkpoint, or adapters for one; or such a repo.
+            A folder with ``scorer_config.json`` and a checkpoint, or adapters for one; or such a repo.
         revision : str, optional
             A branch, tag or commit of the repo; its newest state by default. It is resolved to a commit once, which is
             ``commit`` of the scorer, and every file is of that commit.
@@ -268,7 +271,7 @@ class AestheticScorer:
         ended_by: list[InputFault] = []
         taken = images_ahead(
             _one_by_one(batches, lengths, ended_by),
-            self.processor.image_processor,
+            self.asking.resizes_with,
             workers=workers,
             start_method=start_method,
         )
@@ -302,7 +305,7 @@ class AestheticScorer:
             raise ended_by[0]
 
     def _launch_images(self, chunk: Sequence[OpenedImage]) -> Launched:
-        features = vision_features(self.model, self.processor, chunk, batch_size=len(chunk))
+        features = self.asking.features(chunk, batch_size=len(chunk))
         return self._launch(features, [image.name for image in chunk])
 
     def _read_launched(self, one: Launched | list[TakenImage]) -> ScoreTable | list[TakenImage]:
@@ -357,7 +360,7 @@ class AestheticScorer:
             return int(batch_size)
         if self.model.device.type != "cuda" or not images:
             return DEFAULT_BATCH
-        longest = [resized(self.processor.image_processor, max(images, key=self._patches).open())]
+        longest = [resized(self.asking.resizes_with, max(images, key=self._patches).open())]
         device = self.model.device
         return attempt(lambda one: rows_that_fit(lambda: self._launch_images(one), device), longest)[1]
 
@@ -372,7 +375,7 @@ class AestheticScorer:
         """What an image will be cut into; its length in a pass goes with it."""
         size = image.size if isinstance(image, ImageSource) else image.image.size
         width, height = size or (0, 0)
-        return self.processor.image_processor.get_number_of_image_patches(height, width)
+        return self.asking.length(width, height)
 
     def read(self, features: Sequence[VisionFeatures], *, batch_size: int = 32, abstentions: bool = False) -> Reading:
         """What the pass says of images whose vision features are known already, without calibration.
@@ -406,7 +409,7 @@ class AestheticScorer:
 
     @torch.inference_mode()
     def _launch(self, features: Sequence[VisionFeatures], names: Sequence[str]) -> Launched:
-        logits, states = logits_and_states(self.model, self._readout.questionnaire, features)
+        logits, states = self.asking.logits_and_states(self.model, self._readout.questionnaire, features)
         return Launched(tuple(names), *self._readout.of_logits(logits), states)
 
     def _read(self, launched: Launched, abstentions: bool = False) -> Reading:

@@ -37,7 +37,7 @@ class Calibration(BaseModel):
 
 
 class ScorerConfig(BaseModel):
-    """Everything that turns a Qwen3-VL checkpoint into an aesthetic scorer.
+    """Everything that turns a vision-language model's checkpoint into an aesthetic scorer.
 
     ``form`` says what the folder holds: the whole checkpoint (``merged``), or an ``adapter`` on ``base``, a repo id.
     ``base_revision`` and ``hashes`` say what the scorer was made from. ``out_of_distribution`` is None where the scorer cannot

@@ -237,7 +237,7 @@ def _open_all(
 ) -> None:
     finished = _counted(report, "decoding all", total)
     faults: list[Fault] = []
-    for taken in images_ahead(sources, scorer.processor.image_processor, workers=workers):
+    for taken in images_ahead(sources, scorer.asking.resizes_with, workers=workers):
         if taken.fault is not None:
             faults.extend(taken.fault.faults)
         finished(1)

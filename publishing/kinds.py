@@ -38,7 +38,7 @@ def wanted_dataset(folder: Path, name: str) -> Wanted:
 
 
 def wanted_model(folder: Path, name: str) -> Wanted:
-    """A scorer, as a whole checkpoint or as adapters; or a judge, which is any other Qwen3-VL.
+    """A scorer, as a whole checkpoint or as adapters; or a judge, which is any other vision-language model.
 
     Parameters
     ----------

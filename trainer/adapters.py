@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Sequence
 
+import torch
+
 # The language model's linear layers.
 LORA_TARGETS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
+LANGUAGE = ".*language_model.*"
 # The vision tower's linear layers: attention and the two of each block, and those of the mergers. (The patch embedding's
 # `proj` is a convolution and stays as it is.)
 VISION_LAYERS = (
@@ -15,12 +19,49 @@ VISION_LAYERS = (
 
 
 def freeze_vision_tower(model) -> None:
-    """No gradient for the vision tower's own weights: without adapters an image's features stay what they were."""
-    for parameter in model.model.visual.parameters():
-        parameter.requires_grad_(False)
+    """No gradient for what makes an image's features, the projection behind the tower included: they stay what they were."""
+    language = {id(p) for p in model.get_decoder().parameters()}
+    head = model.get_output_embeddings()
+    language |= {id(p) for p in head.parameters()} if head is not None else set()
+    for parameter in model.parameters():
+        if id(parameter) not in language:
+            parameter.requires_grad_(False)
 
 
-def adapters(rank: int, alpha: int, layers: Sequence[str] | None = None, vision_rank: int = 0):
+def language_layers(model) -> tuple[str, tuple[str, ...]]:
+    """Where a model keeps its language model, and which of its linear layers get adapters.
+
+    Parameters
+    ----------
+    model
+        Of ``AutoModelForImageTextToText``.
+
+    Returns
+    -------
+    pattern : str
+        Regular expression for the names of modules within the language model, up to the last dot.
+    layers : tuple of str
+        Last parts of names: the usual ones where it has any of them, else those of all linear layers.
+
+    Examples
+    --------
+    >>> from ppaint.trainer.tiny_judge.architecture import build_processor, build_tiny_model
+    >>> language_layers(build_tiny_model(build_processor()))[0]
+    '.*language_model.*'
+    """
+    decoder = model.get_decoder()
+    place = next(name for name, module in model.named_modules() if module is decoder)
+    linear = {
+        name.rpartition(".")[2] for name, module in decoder.named_modules() if isinstance(module, torch.nn.Linear)
+    }
+    usual = tuple(name for name in LORA_TARGETS if name in linear)
+    last = place.rpartition(".")[2]
+    return LANGUAGE if last == "language_model" else rf"{re.escape(place)}\..*", usual or tuple(sorted(linear))
+
+
+def adapters(
+    rank: int, alpha: int, layers: Sequence[str] | None = None, vision_rank: int = 0, *, within: str = LANGUAGE
+):
     """LoRA adapters on the language model's layers; on the vision tower's too where they have a rank.
 
     Parameters
@@ -30,6 +71,8 @@ def adapters(rank: int, alpha: int, layers: Sequence[str] | None = None, vision_
         Names of the language model's layers; by default all linear ones.
     vision_rank : int
         Rank on the vision tower's linear layers, with the same ratio of alpha to rank; 0 leaves it alone.
+    within : str
+        Where the language model is, see ``language_layers``.
 
     Returns
     -------
@@ -47,7 +90,7 @@ def adapters(rank: int, alpha: int, layers: Sequence[str] | None = None, vision_
     """
     from peft import LoraConfig
 
-    language = rf".*language_model.*\.({'|'.join(layers or LORA_TARGETS)})"
+    language = rf"{within}\.({'|'.join(layers or LORA_TARGETS)})"
     if not vision_rank:
         return LoraConfig(r=rank, lora_alpha=alpha, target_modules=language)
     return LoraConfig(

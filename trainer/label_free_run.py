@@ -13,7 +13,8 @@ from torch import Tensor
 from ..foundation.faults import Fault, InputFault
 from ..foundation.in_order import InOrder
 from ..images.opening import OpenedImage
-from ..model_card.features import VisionFeatures, vision_features
+from ..model_card.asking import way_of_asking
+from ..model_card.features import VisionFeatures
 from ..model_card.memory import in_shrinking_batches, out_of_memory, release_memory
 from ..model_card.prompts import Prompts
 from ..model_card.readout import ScoreReadout
@@ -30,6 +31,7 @@ from .training_table import TrainingTable, in_columns
 
 Images = Mapping[str, OpenedImage] | Sequence[OpenedImage]
 Features = Mapping[str, VisionFeatures] | Sequence[VisionFeatures]
+ENCODED_AT_ONCE = 16  # images
 
 
 class LabelFreeRun(WholeSaving):
@@ -66,9 +68,10 @@ class LabelFreeRun(WholeSaving):
         Parameters
         ----------
         args : PSDistillExactConfig or PSDistillConfig
-        model : Qwen3VLForConditionalGeneration
-            The starting model, without adapters.
-        processor : Qwen3VLProcessor
+        model
+            Of ``AutoModelForImageTextToText``. The starting model, without adapters.
+        processor
+            The model's own.
         table : TrainingTable
             Of ``scores``, with the held-out images chosen.
         scores : PseudoScores, or a sequence of them
@@ -82,11 +85,15 @@ class LabelFreeRun(WholeSaving):
         Raises
         ------
         InputFault
-            If an image is missing, or neither features nor images are given.
+            If an image is missing, or neither features nor images are given; if the vision tower is to be trained, or there are
+            several processes, and the model is asked by its own processor.
         """
         self.table, self.core, self.processor = table, model, processor
         self.prompts = prompts or Prompts()
-        self.readout = ScoreReadout(processor, self.prompts, table.dimensions)
+        self.asking = way_of_asking(model, processor)
+        if not self.asking.packed:
+            check_not_packed(args)
+        self.readout = ScoreReadout(processor, self.prompts, table.dimensions, self.asking)
         self.position_bias = position_bias(scores, table.dimensions)
         self.images = None if images is None else in_order(images, table.images)
         self.pixels: PixelsOfImages | None = None  # where adapters change the vision tower, and with it the features
@@ -99,10 +106,11 @@ class LabelFreeRun(WholeSaving):
         elif features is not None:
             self.features = in_order(features, table.images)
         elif self.images is not None:
-            self.features = vision_features(model, processor, self.images)
+            self.features = self.asking.features(self.images, batch_size=ENCODED_AT_ONCE)
         else:
             what = "neither images nor vision features were given"
             raise InputFault(Fault("images", "", what, "give the trainer images= or features="))
+        self.asking.keep(self.readout.questionnaire, self.features)
         self._put_table_on(args.device)
 
     def _put_table_on(self, device: torch.device) -> None:
@@ -134,10 +142,12 @@ class LabelFreeRun(WholeSaving):
             What they hold together before that.
         """
         wanted = places.tolist()
-        inputs = pack(self.core, self.readout.questionnaire, [(self.features[i],) for i in wanted])
-        if self.pixels is not None:
-            inputs = from_pixels(inputs, [self.pixels[i] for i in wanted])
-        logits = model(**inputs, use_cache=False).logits.float()
+        rows = [(self.features[i],) for i in wanted]
+        if self.pixels is None:
+            logits = self.asking.answer_logits(model, self.readout.questionnaire, rows).float()
+        else:
+            inputs = from_pixels(pack(self.core, self.readout.questionnaire, rows), [self.pixels[i] for i in wanted])
+            logits = model(**inputs, use_cache=False).logits.float()
         log_all = logits.log_softmax(-1)[..., self.readout.tokens.to(logits.device)].transpose(0, 1)
         log_mass = log_all.logsumexp(-1)
         return log_all - log_mass[..., None], log_mass.exp()
@@ -253,6 +263,26 @@ class LabelFreeRun(WholeSaving):
         if not all(sound):
             bad = [name for name, good in zip(self.table.dimensions, sound, strict=True) if not good]
             raise not_finite(what, bad, self.state)
+
+
+def check_not_packed(args) -> None:
+    """What training cannot do with a model that is asked by its own processor.
+
+    Raises
+    ------
+    InputFault
+    """
+    why, faults = "a model that is asked by its own processor", []
+    if args.vision_lora_r:
+        what = f"adapters on the vision tower are for Qwen3-VL; this is {why}"
+        faults.append(
+            Fault("config", "vision_lora_r", what, "set vision_lora_r=0: the language model alone is trained")
+        )
+    if args.world_size > 1:
+        what = f"{args.world_size} processes train, and this is {why}, which makes several passes before one gradient"
+        faults.append(Fault("accelerate", "", what, "train it in one process, in smaller passes if memory is short"))
+    if faults:
+        raise InputFault(faults)
 
 
 def in_order(given, hashes: Sequence[str]) -> InOrder:

@@ -9,7 +9,6 @@ import numpy as np
 import torch
 
 from ..model_card.memory import in_shrinking_batches
-from ..model_card.one_pass import logits_and_states
 from ..model_card.out_of_distribution import distances_from
 
 
@@ -52,7 +51,7 @@ def _states(trainer) -> np.ndarray:
 
     def of(places: torch.Tensor) -> torch.Tensor:
         features = [trainer.features[i] for i in places.tolist()]
-        return logits_and_states(trainer.core, trainer.readout.questionnaire, features)[1].cpu()
+        return trainer.asking.logits_and_states(trainer.core, trainer.readout.questionnaire, features)[1].cpu()
 
     with torch.no_grad():
         everything = torch.arange(len(trainer.table.images))

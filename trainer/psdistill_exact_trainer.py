@@ -16,7 +16,7 @@ from ..foundation.faults import Fault, InputFault
 from ..model_card.memory import smaller
 from ..model_card.prompts import Prompts
 from . import ranking
-from .adapters import adapters, freeze_vision_tower, with_adapters
+from .adapters import adapters, freeze_vision_tower, language_layers, with_adapters
 from .answer_draws import uniform_draws
 from .block_sampler import BlockSampler, PlacesInBlocks
 from .label_free_run import Features, Images, LabelFreeRun
@@ -71,10 +71,11 @@ class PSDistillExactTrainer(LabelFreeRun, Trainer):
 
     Parameters
     ----------
-    model : Qwen3VLForConditionalGeneration
-        The starting model; it is changed in place. The reference policy is this model as it is given.
+    model
+        Of ``AutoModelForImageTextToText``. The starting model; it is changed in place. The reference policy is this model as it is given.
     args : PSDistillExactConfig
-    processor : Qwen3VLProcessor
+    processor
+        The model's own.
     features : sequence or mapping (by hash) of VisionFeatures, optional
         Of every image in ``scores``, by this model's vision tower; computed from ``images`` if None. Not used with
         ``vision_lora_r``.
@@ -387,7 +388,9 @@ def _trainable(model, args: PSDistillExactConfig):
     freeze_vision_tower(model)
     if not args.lora_r:
         return model
-    config = adapters(args.lora_r, args.lora_alpha, args.lora_target_modules, args.vision_lora_r)
+    within, usual = language_layers(model)
+    layers = args.lora_target_modules or usual
+    config = adapters(args.lora_r, args.lora_alpha, layers, args.vision_lora_r, within=within)
     return with_adapters(model, config)
 
 

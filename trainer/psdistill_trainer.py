@@ -14,6 +14,7 @@ from trl import GRPOTrainer
 from trl.trainer.utils import RepeatSampler
 
 from ..foundation.faults import Fault, InputFault
+from ..model_card.asking import way_of_asking
 from ..model_card.prompts import Prompts
 from . import ranking
 from .adapters import adapters, freeze_vision_tower
@@ -81,6 +82,9 @@ class PSDistillTrainer(LabelFreeRun, GRPOTrainer):
         features: Features | None = None,
         callbacks: list | None = None,
     ) -> None:
+        if not way_of_asking(model, processor).packed:
+            what = f"sampled completions are for Qwen3-VL, and this is a {model.config.model_type!r} model"
+            raise InputFault(Fault("config", "estimator", what, "take the exact estimator, which is the default"))
         table = training_table(
             scores, held_out_fraction=args.held_out_fraction, seed=args.seed, use_confidence=args.use_confidence
         )

@@ -82,7 +82,7 @@ class WholeSaving:
         folder : Path
             Written to a temporary sibling and renamed; what was there is replaced.
         form : str
-            ``"merged"``: a plain Qwen3-VL checkpoint, adapters merged into it. ``"adapter"``: the adapters alone.
+            ``"merged"``: a plain checkpoint, adapters merged into it. ``"adapter"``: the adapters alone.
         base, revision : str
             For adapters: the repo that holds their base model, and its commit where it is known. The path that the base
             was loaded from is written nowhere.

@@ -274,6 +274,7 @@ def _config(args, job: Distillation, how: HowTrained, kept: int, base: str) -> S
             "dimensions with a usable signal": list(labels.scores.kept),
             "seed": args.seed,
         }
+        | ({} if judge.asking.packed else {"asked": judge.asking.manner})
         | dict(how.more),
         versions=package_versions(),
     )

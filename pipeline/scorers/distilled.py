@@ -81,7 +81,10 @@ class DistilledScorer(Scorer):
             "teacher": {"id": None, "revision": None},
             "made_with": {"weights_sha256": self._weights, "prompt_sha256": config.prompt_set().sha256()},
             "deterministic": True,
-            "cost": {"passes_per_image": 1.0, "device": device_name(self._scorer.model)},
+            "cost": {
+                "passes_per_image": self._scorer.asking.passes(len(self.dimensions)),
+                "device": device_name(self._scorer.model),
+            },
         }
 
     def notes(self) -> tuple[str, ...]:

@@ -58,7 +58,10 @@ class JudgeScorer(Scorer):
             "teacher": {"id": None, "revision": None},
             "made_with": {"weights_sha256": self._weights, "prompt_sha256": self.judge.prompts.sha256()},
             "deterministic": True,
-            "cost": {"passes_per_image": 1.0, "device": device_name(self.judge.model)},
+            "cost": {
+                "passes_per_image": self.judge.asking.passes(len(self.dimensions)),
+                "device": device_name(self.judge.model),
+            },
         }
 
 

@@ -15,6 +15,7 @@ import numpy as np
 
 from ...foundation.faults import Fault, InputFault
 from ...images.opening import OpenedImage
+from ...model_card.asking import way_of_asking
 from ...model_card.features import settings_hash, vision_features
 from ...model_card.loading import load_model
 from ...trainer.tiny_judge.known_weights import simulated_because
@@ -131,6 +132,7 @@ class RidgeScorer(Scorer):
         self.dimensions = self._references.dimensions
         self._source = options.source()
         self._model, self._processor = load_model(self._source, revision=options.revision)
+        self._asking = way_of_asking(self._model, self._processor)
         self.simulated = bool(simulated_because(self._source, self._model)) or references.simulated
         self._weights = weights_of(self._source, self._model)
         self._around: Surroundings | None = None
@@ -225,6 +227,8 @@ class RidgeScorer(Scorer):
 
     def _pooled(self, images: Sequence[OpenedImage]) -> np.ndarray:
         """The mean over an image's visual tokens, shape (n, F)."""
+        if not self._asking.packed:
+            return self._asking.pooled(images).cpu().numpy()
         found = vision_features(self._model, self._processor, images, batch_size=len(images))
         return np.stack([one.tokens.float().mean(dim=0).cpu().numpy() for one in found])
 

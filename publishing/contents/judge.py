@@ -1,4 +1,4 @@
-"""What belongs into the repo of a judge: the files of a Qwen3-VL, and its card with how it is used from there."""
+"""What belongs into the repo of a judge: the files of a vision-language model, and its card with how it is used from there."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def judge_content(folder: str | Path, name: str, links: Links) -> Content:
     Parameters
     ----------
     folder : str or Path
-        Of a Qwen3-VL, with a README.md that has front matter.
+        Of a vision-language model, with a README.md that has front matter.
     name : str
         ``ORG/NAME`` of the repo.
     links : Links

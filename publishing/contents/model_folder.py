@@ -1,9 +1,9 @@
-"""A folder that holds a Qwen3-VL, whole or as adapters: which of its files are published, and what is wrong with them."""
+"""A folder that holds a vision-language model, whole or as adapters: which of its files are published, and what is wrong with them."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -91,7 +91,7 @@ def read_model_folder(folder: Path, more: Iterable[str] = ()) -> ModelFolder:
     InputFault
         If it is no folder, or nothing in it is a model's.
     """
-    fix = "give the folder of a scorer (`ppaint distill` writes it), or of a judge (any Qwen3-VL)"
+    fix = "give the folder of a scorer (`ppaint distill` writes it), or of a judge (any vision-language model)"
     if not folder.is_dir():
         raise InputFault(Fault(str(folder), "", "there is no such folder", fix))
     found, names = ModelFolder(folder), _names(folder)
@@ -163,11 +163,18 @@ def _check_settings(path: Path) -> None:
         elif key in ("_name_or_path", "name_or_path") and isinstance(value, str) and value and not is_repo_id(value):
             what = f"names a place on this machine ({value[:80]!r})"
             faults.append(Fault(str(path), where, what, "remove it, or write the repo that it came from, ORG/NAME"))
-    if path.name == "config.json" and told.get("model_type") != "qwen3_vl":
-        what = f"this is a {told.get('model_type')!r} model"
-        faults.append(Fault(str(path), "model_type", what, "give a Qwen3-VL"))
+    if path.name == "config.json" and told.get("model_type") not in _kinds():
+        what = f"this is a {told.get('model_type')!r} model, which does not answer questions about images"
+        faults.append(Fault(str(path), "model_type", what, "give an image-text-to-text model of transformers"))
     if faults:
         raise InputFault(faults)
+
+
+def _kinds() -> Collection[str]:
+    """The kinds of models that ``AutoModelForImageTextToText`` loads."""
+    from transformers.models.auto.modeling_auto import MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES
+
+    return MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES
 
 
 def _settings_within(told: Any, above: str = "") -> Iterator[tuple[str, str, Any]]:

@@ -195,7 +195,8 @@ def _config_of(folder: Path) -> Qwen3VLConfig:
         raise InputFault(Fault(str(path), "", f"not readable as JSON ({error})", _FIX)) from error
     kind = content.get("model_type") if isinstance(content, dict) else None
     if kind != "qwen3_vl":
-        raise InputFault(Fault(str(path), "model_type", f"this is a {kind!r} model", "give a Qwen3-VL checkpoint"))
+        what = f"this is a {kind!r} model, whose FLOPs and memory are not counted: only Qwen3-VL's are"
+        raise InputFault(Fault(str(path), "model_type", what, f"give a Qwen3-VL, or one of: {', '.join(BUNDLED)}"))
     from transformers import AutoConfig
 
     try:

@@ -24,11 +24,14 @@ class Answered(NamedTuple):
     values : ndarray or None
         Log-odds, or log-probabilities; None where it did not fit.
     seconds : float
+    spent : dict of str to int, or None
+        What the batch took, where the judge says so itself.
     """
 
     fits: bool
     values: np.ndarray | None
     seconds: float
+    spent: dict[str, int] | None = None
 
 
 def answer(judge, features: Mapping[str, Any], kind: str, batch: Sequence) -> Answered:
@@ -56,11 +59,11 @@ def answer(judge, features: Mapping[str, Any], kind: str, batch: Sequence) -> An
     begun = time.perf_counter()
     if kind == RATINGS:
         values = judge.rate([features[image] for image in batch])
-        return Answered(True, values, time.perf_counter() - begun)
+        return Answered(True, values, time.perf_counter() - begun, getattr(judge, "spent_on_last", None))
     rows = [(features[first], features[second]) for first, second in batch]
     begun = time.perf_counter()
     fits, values = attempt(judge.compare, rows, what=kind)
-    return Answered(fits, values, time.perf_counter() - begun)
+    return Answered(fits, values, time.perf_counter() - begun, getattr(judge, "spent_on_last", None))
 
 
 def answer_together(

@@ -206,10 +206,10 @@ class Judging:
 
     def _rate_batches(self, batches: Sequence[list[str]]) -> None:
         found = answer_together(self._team, self.judge, self.features, RATINGS, batches)
-        for chunk, (_, answers, seconds) in zip(batches, found, strict=True):
+        for chunk, (_, answers, seconds, spent) in zip(batches, found, strict=True):
             silent = np.isnan(answers).any(axis=-1)
             self._refuse_silence(silent)
-            read = self._tokens("rating_questionnaire", [(image,) for image in chunk])
+            read = self._tokens("rating_questionnaire", [(image,) for image in chunk], spent)
             self._note(f"ratings {chunk[0]}", silent, seconds, ratings=len(chunk), **read)
             self.store.record_ratings(chunk, answers)
 
@@ -258,12 +258,12 @@ class Judging:
         asked = [batch.pairs for batch in batches]
         found = answer_together(self._team, self.judge, self.features, PAIRS, asked)
         stored = []
-        for batch, (fits, answers, seconds) in zip(batches, found, strict=True):
+        for batch, (fits, answers, seconds, spent) in zip(batches, found, strict=True):
             if not fits:
                 continue
             silent = np.isnan(answers)
             self._refuse_silence(silent)
-            read = self._tokens("pair_questionnaire", batch.pairs)
+            read = self._tokens("pair_questionnaire", batch.pairs, spent)
             self._note(f"batch {batch.number}", silent, seconds, ordered_pairs=len(batch.pairs), **read)
             self.store.record(batch, answers)
             stored.append(batch)
@@ -277,14 +277,17 @@ class Judging:
     def _note(self, key: str, silent: np.ndarray, seconds: float, **counts: int) -> None:
         abstained = int(silent.sum())
         answers = silent.size - abstained
-        self.costs.note(key, passes=1, answers=answers, abstentions=abstained, seconds=round(seconds, 6), **counts)
+        told = {"passes": 1, "answers": answers, "abstentions": abstained, "seconds": round(seconds, 6)}
+        self.costs.note(key, **(told | counts))
 
-    def _tokens(self, questionnaire: str, rows: Sequence[tuple[str, ...]]) -> dict[str, int]:
+    def _tokens(
+        self, questionnaire: str, rows: Sequence[tuple[str, ...]], spent: dict[str, int] | None
+    ) -> dict[str, int]:
         """Prompt tokens of a pass, and of one prompt per question; a judge without a questionnaire reads no text.
 
-        Of a judge behind a server: what the batch took there.
+        Of a judge behind a server, or one that is asked one prompt per question: what it says that the batch took.
         """
-        if (spent := getattr(self.judge, "spent_on_last", None)) is not None:
+        if spent is not None:
             return dict(spent)
         lengths = self._know_lengths([image for row in rows for image in row])
         visual = sum(lengths[image] for row in rows for image in row)

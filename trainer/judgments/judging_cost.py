@@ -36,6 +36,10 @@ class JudgingCost:
         Images that went through the vision tower; of those whose features lie in a folder, none does so twice.
     encoding_seconds : float
         In the vision tower, the reading of pixels included.
+    prompts_apart, prefixes_read_once : int
+        Of a model that is asked by its own processor: prompts with one question each, where no tokens are shared between
+        questions and what was read is what one prompt per question takes; and rows whose prefix was read once into the model's
+        cache, with all questions behind it. Both are 0 where all questions of a row stand in one pass.
     requests, served_tokens : int
         Requests to a server, where one judged, those that failed included; and tokens by its own count.
 
@@ -50,6 +54,8 @@ class JudgingCost:
     1,500 answers about 300 ordered pairs and 0 single images: 10 forward passes, 0.5 per image (15.0 pairs or ratings per image)
     30,000 prompt tokens read (21,000 of text, 9,000 of images); one prompt per question would have been 75,000
     4.0 s of judging (375 answers a second), 0.0 s of encoding 0 images
+    >>> JudgingCost(answers=6, visual_tokens=90, text_tokens=60, prompts_apart=6).sentences()[1]
+    '150 prompt tokens read (60 of text, 90 of images); one prompt per question, 6 of them: no prefix is shared with this model'
     """
 
     images: int = 0
@@ -65,6 +71,8 @@ class JudgingCost:
     seconds: float = 0.0
     encoded: int = 0
     encoding_seconds: float = 0.0
+    prompts_apart: int = 0
+    prefixes_read_once: int = 0
     requests: int = 0
     served_tokens: int = 0
 
@@ -99,14 +107,20 @@ class JudgingCost:
         if self.requests:
             return [*self._served(), *self._silence()]
         read, apart = self.text_tokens + self.visual_tokens, self.text_tokens_apart + self.visual_tokens_apart
+        shared = f"one prompt per question would have been {apart:,}"
+        encoding = f"{self.encoding_seconds:.1f} s of encoding {self.encoded:,} images"
+        if self.prefixes_read_once:
+            shared += f"; the prefix of {self.prefixes_read_once:,} rows was read once, their questions behind it"
+        if self.prompts_apart:
+            shared = f"one prompt per question, {self.prompts_apart:,} of them: no prefix is shared with this model"
+        if self.prompts_apart or self.prefixes_read_once:
+            encoding = "the vision tower's in it"
         lines = [
             f"{self.answers:,} answers about {self.ordered_pairs:,} ordered pairs and {self.ratings:,} single images: "
             f"{self.passes:,} forward passes, {self.passes_an_image:.1f} per image "
             f"({self.rows_an_image:.1f} pairs or ratings per image)",
-            f"{read:,} prompt tokens read ({self.text_tokens:,} of text, {self.visual_tokens:,} of images); "
-            f"one prompt per question would have been {apart:,}",
-            f"{self.seconds:.1f} s of judging ({self.answers_a_second:,.0f} answers a second), "
-            f"{self.encoding_seconds:.1f} s of encoding {self.encoded:,} images",
+            f"{read:,} prompt tokens read ({self.text_tokens:,} of text, {self.visual_tokens:,} of images); " + shared,
+            f"{self.seconds:.1f} s of judging ({self.answers_a_second:,.0f} answers a second), " + encoding,
         ]
         return [*lines, *self._silence()]
 
