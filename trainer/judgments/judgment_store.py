@@ -108,6 +108,7 @@ class JudgmentStore:
         self.folder = Path(folder)
         self.fingerprint = fingerprint
         self.dimensions = tuple(dimensions)
+        self.parts = dict(parts or {})
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             self._lock = self._take_lock()
@@ -138,7 +139,10 @@ class JudgmentStore:
             fix = "give the folder that `ppaint judge` wrote"
             raise InputFault(Fault(str(folder), "store.json", "the folder holds no judgments", fix))
         header = read_header(path)
-        return cls(folder, header["fingerprint"], header["dimensions"])
+        parts = header.get("parts")
+        return cls(
+            folder, header["fingerprint"], header["dimensions"], parts=parts if isinstance(parts, dict) else None
+        )
 
     def __enter__(self) -> JudgmentStore:
         return self
