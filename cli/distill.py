@@ -1,7 +1,8 @@
-"""``ppaint distill``: train a model on its own pseudo-scores, and write the scorer's folder."""
+"""``ppaint distill``: train a model on its own pseudo-scores, or on a teacher's, and write the scorer's folder."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated
@@ -28,6 +29,9 @@ def distill(
 ) -> None:
     """Train a model on its own pseudo-scores (PSDistill) and write a scorer's folder, OUT/scorer.
 
+    Where a model behind a server judged (`ppaint judge --endpoint`), the pseudo-scores are a teacher's: any local model is
+    trained on them, and its config and card name the teacher.
+
     images=FOLDER, pseudo_labels=FOLDER and out=FOLDER are needed, here or in the file. recipe=recommended and recipe=paper set
     the trainer by the number of images and the model's size; settings that are given by name go before them. features=FOLDER
     takes the vision features that `ppaint judge` made of the same images (its OUT/features), or keeps them there for the next time.
@@ -48,7 +52,7 @@ def distill(
     from ..trainer.distillation_job import CardText, Distillation, Export
     from ..trainer.pseudo_scores.labelled_set import PseudoLabels
     from ..trainer.pseudo_scores.pseudo_labels import PseudoScores
-    from ..trainer.tiny_judge import TINY_JUDGE, model_source
+    from ..trainer.tiny_judge import TINY_JUDGE, as_typed, model_source
     from ..trainer.tiny_judge.known_weights import parameter_count
     from .terminal import progress_bars
 
@@ -58,7 +62,13 @@ def distill(
         sources = look_at_folder(inputs["images"], report)
         check_enough_images(inputs["images"], len(sources), scores)
         judge = Judge.from_pretrained(model, dimensions=scores.dimensions)
-        check_same_judge(model, judge, scores)
+        if scores.teacher is None:
+            check_same_judge(model, judge, scores)
+        else:
+            check_dimensions(model, scores.dimensions)
+            typer.echo(
+                f"the teacher is another model: {scores.teacher.words()}; {as_typed(model)} is trained on its judgments"
+            )
         if recipe := inputs.get("recipe"):
             size = {"images": len(scores.images), "parameters": parameter_count(judge.model)}
             options = recipe_settings(recipe, **size, estimator=estimator, given=options)
@@ -117,12 +127,29 @@ def check_same_images(folder, found: set[str], scores) -> None:
 
 
 def check_same_judge(model: str, judge, scores) -> None:
-    """A model is distilled from its own judgments; another's are refused."""
+    """A model is distilled from its own judgments; those of another local model are refused."""
     from ..foundation.faults import Fault, InputFault
 
     if not judge.is_own(scores.judge):
         what = "the pseudo-scores are another model's, or were made with other prompts"
-        raise InputFault(Fault(model, "", what, "distil the model that judged, or judge again with this one"))
+        fix = "distil the model that judged, or judge again with this one; if a server judged, run `ppaint pseudo-label` again"
+        raise InputFault(Fault(model, "", what, fix))
+
+
+def check_dimensions(model: str, dimensions: Sequence[str]) -> None:
+    """A student that is a scorer already has dimensions of its own, and is not taught others."""
+    from ..foundation.faults import Fault, InputFault
+    from ..model_card.scorer_config import FILE_NAME, ScorerConfig, find_file
+
+    try:
+        find_file(model, FILE_NAME)
+    except InputFault:
+        return  # a model that is no scorer answers about any dimension
+    known = ScorerConfig.load(model).dimensions
+    if strange := [name for name in dimensions if name not in known]:
+        what = f"it is a scorer of {', '.join(known)}; the teacher judged {', '.join(strange)} too"
+        fix = "give the model that the scorer was made from, or let the teacher judge the scorer's dimensions alone"
+        raise InputFault(Fault(model, FILE_NAME, what, fix))
 
 
 def history_lines(history: list[dict]) -> list[str]:

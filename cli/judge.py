@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from ..model_card.encoded_images import EncodedImages
     from ..model_card.judge import Judge
     from ..model_card.processes import Processes
+    from ..model_card.teacher import Teacher
     from ..trainer.judgments.endpoint_judge import EndpointJudge
     from ..trainer.judgments.judging import Judging
     from ..trainer.judgments.judging_cost import JudgingCost
@@ -154,7 +155,8 @@ def judge(
         pool, working = _follow(store, asked, features, schedule, report, team)
         path = store.export()
         record = asdict(schedule) | {"model": source, "revision": asked.revision, "images": known.names}
-        record |= {} if endpoint is None else {"endpoint": endpoint, "answers": asked.answers}
+        if endpoint is not None:
+            record |= {"endpoint": endpoint, "answers": asked.answers, "prompts": asked.prompts.to_dict()}
         cost = working.cost
         write_json(out / COST, cost.to_dict())
         write_json(out / JUDGING, record)
@@ -327,7 +329,6 @@ def pseudo_label(
         raise InputFault(Fault("--min-reliability", "", "nan is not a number", "give a number from 0 to 1"))
     record = _read_finished(judgments)
     from ..model_card.readout import moments
-    from ..trainer.judgments.endpoint_judge import answers_note
     from ..trainer.judgments.judging import Judging
     from ..trainer.judgments.judgment_store import JudgmentStore
     from ..trainer.pseudo_scores.labelled_set import PseudoLabels
@@ -336,14 +337,14 @@ def pseudo_label(
 
     schedule, images = Schedule(*(record[name] for name in ("pool_size", "opponents", "seed"))), list(record["images"])
     with JudgmentStore.open_finished(judgments / "judgments") as store:
+        teacher = _teacher(judgments, record, store)
         working = Judging(store)
         found = follow_schedule(working, images, schedule, min_reliability=min_reliability, stop_without_signal=True)
         pointwise, _ = moments(working.rate(images))
     clear_left_overs(out, ("pseudo_scores.csv",))
     for name in ("pool", "pseudo_scores", "fitness"):
         clear_left_overs(out / name)
-    answers = answers_note(record["answers"]) if "answers" in record else ""
-    labels = PseudoLabels.from_judgments(found, pointwise, {}, answers)
+    labels = PseudoLabels.from_judgments(found, pointwise, {}, teacher)
     page = labels.save(out)
     with written_file(out / "pseudo_scores.csv") as temporary:
         named_scores(labels.scores, record["images"]).to_csv(temporary, index=False)
@@ -351,6 +352,8 @@ def pseudo_label(
         typer.echo(f"warning: {sentence}", err=True)
     typer.echo(f"pseudo-scores of {len(images)} images in {', '.join(labels.scores.kept)}: {out}")
     typer.echo(f"judge-fitness report: {page}")
+    if teacher is not None:
+        typer.echo(f"teacher: {teacher.words()}; `ppaint distill` trains another model on these")
 
 
 def standard_dimensions() -> tuple[str, ...]:
@@ -379,12 +382,35 @@ def _read_finished(judgments: Path) -> dict:
     except ValueError as error:
         raise InputFault(Fault(str(path), "", f"not readable as JSON ({error})", fix)) from error
     kinds = {"pool_size": int, "opponents": int, "seed": int, "images": dict}
-    if isinstance(record, dict) and "answers" in record:
-        from ..trainer.judgments.endpoint_judge import is_kind_of_answers
-
-        if not is_kind_of_answers(record["answers"]):
-            raise InputFault(Fault(str(path), "answers", "not what `ppaint judge` writes", fix))
     for name, kind in kinds.items():
         if not isinstance(record, dict) or not isinstance(record.get(name), kind):
             raise InputFault(Fault(str(path), name, "missing, or not what `ppaint judge` writes", fix))
     return record
+
+
+def _teacher(judgments: Path, record: Mapping, store: JudgmentStore) -> Teacher | None:
+    """Who judged, where it was a model behind a server.
+
+    Raises
+    ------
+    InputFault
+        If what the record says of it is not what `ppaint judge` writes, or of another judge than the store.
+    """
+    parts = store.parts
+    if "endpoint" not in parts:
+        return None
+    from ..foundation.faults import Fault, InputFault
+    from ..model_card.checked_json import checked
+    from ..model_card.prompts import sha256_of
+    from ..model_card.teacher import Teacher, host_of
+    from ..trainer.judgments.endpoint_judge import SERVED_PROMPTS
+
+    path, fix = judgments / JUDGING, "run `ppaint judge` again; it asks nothing that is stored"
+    prompts = record.get("prompts", SERVED_PROMPTS.to_dict())  # older versions wrote none, and asked these
+    said = {name: record.get(name) for name in ("endpoint", "model", "answers")}
+    said |= {"prompts": sha256_of(prompts)}
+    if different := [name for name, value in said.items() if value != parts.get(name)]:
+        what = "not what the judgments were made with"
+        raise InputFault([Fault(str(path), name, what, fix) for name in different])
+    teacher = {"model": said["model"], "host": host_of(said["endpoint"]), "answers": said["answers"]}
+    return checked(teacher | {"prompts": prompts}, Teacher, path, fix)

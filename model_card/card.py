@@ -140,6 +140,7 @@ def scorer_card(config: ScorerConfig, data: CardData, location: str | Published)
         passes="a forward pass for each dimension gives" if config.training.get("asked") else "one forward pass gives",
         n_dimensions=len(config.dimensions),
         dimensions=", ".join(config.dimensions),
+        distilled=_distilled(config),
         location=json.dumps(place, ensure_ascii=False),
         typed=shlex.quote(place),
         revisions=_REVISIONS if published else "",
@@ -248,6 +249,23 @@ _REVISIONS = (
     "\n`revision=` (of the command: `--revision`) takes a tag or a commit; without it, the newest state is taken. Every file is of one\n"
     "commit.\n"
 )
+
+
+def _distilled(config: ScorerConfig) -> str:
+    """Whose judgments it was distilled from; of another model's, who that is."""
+    if config.teacher is None:
+        return (
+            "It was distilled\n"
+            "without labels: the model's own pairwise judgments, in both orders, became Elo-calibrated pseudo-scores against a\n"
+            "reference pool, and the same model was trained on them by confidence-weighted ranking optimisation (PSDistill, after\n"
+            "arXiv 2605.19776; what is the paper's and what is ours stands in the project's docs)."
+        )
+    return (
+        f"It was distilled\nwithout labels from **another model**: {config.teacher.words()}.\n"
+        "Pairwise judgments of that teacher, in both orders, became Elo-calibrated pseudo-scores against a reference pool, and the\n"
+        "base model below was trained on them by confidence-weighted ranking optimisation. The method is PSDistill's, after\n"
+        "arXiv 2605.19776, where a model learns from its own judgments: a teacher is ours, not the paper's."
+    )
 
 
 def _recipe(config: ScorerConfig, place: str, published: bool) -> dict[str, str]:

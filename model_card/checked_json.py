@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
@@ -30,10 +30,31 @@ def read_checked(path: Path, schema: type[Schema], fix: str) -> Schema:
         If it is no JSON, or does not fit; every field that is missing, unknown or wrong is named.
     """
     try:
-        return schema.model_validate(read_json(path))
-    except ValidationError as error:
-        raise InputFault(
-            Fault(str(path), ".".join(map(str, one["loc"])), one["msg"], fix) for one in error.errors()
-        ) from error
+        content = read_json(path)
     except (OSError, ValueError) as error:
         raise InputFault(Fault(str(path), "", f"not readable as JSON ({error})", fix)) from error
+    return checked(content, schema, path, fix)
+
+
+def checked(content: Any, schema: type[Schema], path: Path, fix: str, *within: str) -> Schema:
+    """What stands in a JSON file, held against its schema.
+
+    Parameters
+    ----------
+    content : JSON value
+    schema, path, fix
+        As for ``read_checked``.
+    *within : str
+        Keys under which it stands in the file.
+
+    Raises
+    ------
+    InputFault
+        As ``read_checked``.
+    """
+    try:
+        return schema.model_validate(content)
+    except ValidationError as error:
+        raise InputFault(
+            Fault(str(path), ".".join(map(str, (*within, *one["loc"]))), one["msg"], fix) for one in error.errors()
+        ) from error

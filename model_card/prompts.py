@@ -67,7 +67,12 @@ class Prompts:
 
     def sha256(self) -> str:
         """Hash of the wording, in hexadecimal."""
-        return hashlib.sha256(json.dumps(self.to_dict(), sort_keys=True).encode()).hexdigest()
+        return sha256_of(self.to_dict())
+
+
+def sha256_of(prompts: object) -> str:
+    """Hash of a wording in plain types, as `Prompts.sha256` has it."""
+    return hashlib.sha256(json.dumps(prompts, sort_keys=True).encode()).hexdigest()
 
 
 def messages(question: str, n_images: int) -> list[dict]:

@@ -11,8 +11,10 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    ValidationError,
     ValidatorFunctionWrapHandler,
     computed_field,
+    field_validator,
     model_validator,
 )
 
@@ -22,6 +24,7 @@ from ..hub.out_of_reach import out_of_reach
 from .checked_json import read_checked
 from .out_of_distribution import DistanceEntry
 from .prompts import DIGITS, Prompts
+from .teacher import Teacher
 
 FILE_NAME = "scorer_config.json"
 BASE_WEIGHTS = "base weights"
@@ -40,7 +43,8 @@ class ScorerConfig(BaseModel):
     """Everything that turns a vision-language model's checkpoint into an aesthetic scorer.
 
     ``form`` says what the folder holds: the whole checkpoint (``merged``), or an ``adapter`` on ``base``, a repo id.
-    ``base_revision`` and ``hashes`` say what the scorer was made from. ``out_of_distribution`` is None where the scorer cannot
+    ``base_revision`` and ``hashes`` say what the scorer was made from; ``training`` has a ``teacher`` where the judgments are another
+    model's. ``out_of_distribution`` is None where the scorer cannot
     tell whether an image is unlike its training images. ``scale`` is the readout's; ``scale_open`` says that scores may lie outside it.
     It follows from the calibration, and is written into the file for those who read it alone.
 
@@ -100,6 +104,22 @@ class ScorerConfig(BaseModel):
             has = "a calibration" if config.scale_open else "no calibration"
             raise ValueError(f"scale_open is {json.dumps(stated)}, but the config has {has}")
         return config
+
+    @field_validator("training")
+    @classmethod
+    def _teacher_is_one(cls, training: dict) -> dict:
+        if "teacher" in training:
+            try:
+                Teacher.model_validate(training["teacher"])
+            except ValidationError as error:
+                wrong = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
+                raise ValueError(f"teacher is not one: {wrong}") from None
+        return training
+
+    @property
+    def teacher(self) -> Teacher | None:
+        """On whose judgments it was trained; None where they are its own."""
+        return Teacher.model_validate(self.training["teacher"]) if "teacher" in self.training else None
 
     def prompt_set(self) -> Prompts:
         """The wording as ``Prompts``."""

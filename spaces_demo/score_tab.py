@@ -34,6 +34,9 @@ SIMULATED_NOTE = (
     "purpose. Its taste means nothing for real paintings: this page shows that the path works."
 )
 REAL_NOTE = "A score is the scorer's opinion, learnt without labels from its own comparisons. It is no appraisal."
+TAUGHT_NOTE = (
+    "A score is the scorer's opinion, learnt without labels from another model's comparisons. It is no appraisal."
+)
 DEVIATION_NOTE = (
     "The **standard deviation** is the width of the model's own distribution over the ten score tokens. It is not a "
     "confidence interval, and says nothing of how far experts would agree."
@@ -222,7 +225,9 @@ def note_html(held: HeldModel | None) -> str:
     """What a visitor has to know about the scores before reading them; nothing while the scorer is not there."""
     if held is None:
         return ""
-    return f'<p class="note">{SIMULATED_NOTE if held.model.config.simulated else REAL_NOTE}</p>'
+    config = held.model.config
+    note = SIMULATED_NOTE if config.simulated else REAL_NOTE if config.teacher is None else TAUGHT_NOTE
+    return f'<p class="note">{note}</p>'
 
 
 def scale_text(scorer: AestheticScorer) -> str:

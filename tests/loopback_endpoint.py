@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 import threading
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -50,6 +51,38 @@ def with_logprobs(asked: dict) -> Answer:
     digit = own_digit(asked)
     spread = {str(digit): 0.6, str((digit + 1) % 10): 0.3, "A": 0.1}
     return chat(str(digit), logprobs=over(spread) if asked.get("logprobs") else None)
+
+
+def shown(asked: dict) -> list[str]:
+    """The images of a question."""
+    return [part["image_url"]["url"] for part in asked["messages"][0]["content"] if part["type"] == "image_url"]
+
+
+def quality(uri: str) -> float:
+    """What the server thinks of an image: a number from 0 to 1 by its content."""
+    return int(hashlib.sha256(uri.encode()).hexdigest()[:6], 16) / 0xFFFFFF
+
+
+def chance(asked: dict) -> float:
+    """That A is the better one; the image shown first is favoured a little."""
+    first, second = map(quality, shown(asked))
+    return 1 / (1 + math.exp(-(4 * (first - second) + 0.3)))
+
+
+def knows(asked: dict) -> Answer:
+    """Compares and rates by the quality; with log-probabilities where asked for."""
+    if len(shown(asked)) == 2:
+        p = chance(asked)
+        spread = {"A": 0.9 * p, "B": 0.9 * (1 - p), "The": 0.1}
+        return chat("A" if p > 0.5 else "B", logprobs=over(spread) if asked.get("logprobs") else None)
+    digit = min(9, int(10 * quality(shown(asked)[0])))
+    spread = {str(digit): 0.8, str((digit + 1) % 10): 0.2}
+    return chat(str(digit), logprobs=over(spread) if asked.get("logprobs") else None)
+
+
+def votes(asked: dict) -> Answer:
+    """The same without log-probabilities."""
+    return knows(asked | {"logprobs": None})
 
 
 class LoopbackEndpoint:

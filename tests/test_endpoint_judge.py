@@ -1,6 +1,5 @@
 """A model behind a server judges by the same store, pool and report; what cannot be read is left out and counted."""
 
-import hashlib
 import json
 import math
 import os
@@ -11,7 +10,7 @@ import time
 
 import numpy as np
 import pytest
-from loopback_endpoint import LoopbackEndpoint, chat, error, in_turn, over
+from loopback_endpoint import LoopbackEndpoint, chance, chat, error, in_turn, knows, votes
 from PIL import Image
 
 from ppaint.cli.main import main
@@ -25,37 +24,6 @@ DIMENSIONS = ("brushwork", "overall")
 
 def words_of(asked):
     return asked["messages"][0]["content"][-1]["text"]
-
-
-def shown(asked):
-    return [part["image_url"]["url"] for part in asked["messages"][0]["content"] if part["type"] == "image_url"]
-
-
-def quality(uri):
-    """What the server thinks of an image: a number from 0 to 1 by its content."""
-    return int(hashlib.sha256(uri.encode()).hexdigest()[:6], 16) / 0xFFFFFF
-
-
-def chance(asked):
-    """That A is the better one; the image shown first is favoured a little."""
-    first, second = map(quality, shown(asked))
-    return 1 / (1 + math.exp(-(4 * (first - second) + 0.3)))
-
-
-def knows(asked):
-    """With log-probabilities where asked for."""
-    if len(shown(asked)) == 2:
-        p = chance(asked)
-        spread = {"A": 0.9 * p, "B": 0.9 * (1 - p), "The": 0.1}
-        return chat("A" if p > 0.5 else "B", logprobs=over(spread) if asked.get("logprobs") else None)
-    digit = min(9, int(10 * quality(shown(asked)[0])))
-    spread = {str(digit): 0.8, str((digit + 1) % 10): 0.2}
-    return chat(str(digit), logprobs=over(spread) if asked.get("logprobs") else None)
-
-
-def votes(asked):
-    """The same without log-probabilities."""
-    return knows(asked | {"logprobs": None})
 
 
 @pytest.fixture

@@ -29,6 +29,7 @@ from ppaint.spaces_demo.score_bars import draw_bars
 from ppaint.spaces_demo.score_tab import (
     REAL_NOTE,
     SIMULATED_NOTE,
+    TAUGHT_NOTE,
     build_score_tab,
     note_html,
     nothing_shown,
@@ -280,6 +281,9 @@ def test_a_simulated_scorer_says_so_and_that_its_bias_was_induced(served, scorer
     assert note_html(None) == ""
     real = AestheticScorer(scorer.model, scorer.processor, scorer.config.model_copy(update={"simulated": False}))
     assert REAL_NOTE in note_html(HeldModel(real, Turns())) and "imulated" not in REAL_NOTE
+    teacher = {"teacher": {"model": "m", "host": "localhost", "answers": "5 votes"}}
+    taught = AestheticScorer(scorer.model, scorer.processor, real.config.model_copy(update={"training": teacher}))
+    assert TAUGHT_NOTE in note_html(HeldModel(taught, Turns()))
 
 
 def test_text_and_axes_say_that_calibrated_scores_may_leave_the_scale(served, scorer):

@@ -1,4 +1,4 @@
-"""What one distillation is: the model, its pseudo-scores, how it is trained, and what is written where."""
+"""What one distillation is: the model, the pseudo-scores, how it is trained, and what is written where."""
 
 from __future__ import annotations
 
@@ -43,16 +43,16 @@ class Export:
 
 @dataclass(frozen=True)
 class Distillation:
-    """One model, to be trained on its own pseudo-scores; ``distil`` carries it out.
+    """One model, to be trained on its own pseudo-scores, or on a teacher's; ``distil`` carries it out.
 
     Parameters
     ----------
     model : str or Path
         What the judge was loaded from; loaded afresh, since training changes it in place.
     judge : Judge
-        Gives dimensions, prompts and revision.
+        That model: gives dimensions, prompts and revision.
     labels : PseudoLabels
-        What the judge's own comparisons gave.
+        What its own comparisons gave, or those of a teacher (``labels.scores.teacher``); with features and ratings by ``judge``.
     out : Path
         ``out/checkpoints`` is resumed from; ``out/scorer`` is the result.
     card : CardText

@@ -154,8 +154,13 @@ def training_text(labels: PseudoLabels, how: HowTrained, steps: int, kept_step: 
     dropped = f" Dropped for lack of signal: {', '.join(scores.dropped)}." if scores.dropped else ""
     fitness = labels.fitness.markdown().replace("## Warnings", "### Warnings")
     fitness = fitness.replace("# Judge fitness", "### Judge fitness")
+    who = (
+        ""
+        if scores.teacher is None
+        else f" The judge is a teacher, not the model that was trained: {scores.teacher.words()}."
+    )
     return (
-        f"Without labels, on {len(scores.images)} images of one category. Each pair was asked in both orders; "
+        f"Without labels, on {len(scores.images)} images of one category.{who} Each pair was asked in both orders; "
         f"{len(labels.pool.images)} images make the Elo reference pool, every other image met "
         f"{scores.settings['games']} of them.{dropped} Objective `{how.objective}` ({how.estimate}), {steps} steps"
         f"{' each' if 'folds' in how.more else ''}; {how.chosen.format(step=kept_step)}, never by a human score.\n\n{fitness}"
@@ -275,6 +280,7 @@ def _config(args, job: Distillation, how: HowTrained, kept: int, base: str) -> S
             "seed": args.seed,
         }
         | ({} if judge.asking.packed else {"asked": judge.asking.manner})
+        | ({} if labels.scores.teacher is None else {"teacher": labels.scores.teacher.model_dump()})
         | dict(how.more),
         versions=package_versions(),
     )

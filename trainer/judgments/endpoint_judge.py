@@ -31,6 +31,7 @@ from ...model_card.endpoint import (
 from ...model_card.loading import fingerprint
 from ...model_card.prompts import Prompts
 from ...model_card.questions_at_once import answered_at_once
+from ...model_card.teacher import Teacher
 from .served_replies import (
     pair_log_odds,
     rating_of_probabilities,
@@ -50,6 +51,7 @@ COMPARE = (
     "Answer with one letter, A or B, and nothing else."
 )
 RATE = "Rate this painting from 0 to 9 in {dimension}. Answer with one digit and nothing else."
+SERVED_PROMPTS = Prompts(compare=COMPARE, rate=RATE)
 
 
 @dataclass(frozen=True)
@@ -115,7 +117,7 @@ class EndpointJudge:
         batch_size: int = BATCH,
     ) -> None:
         self.dimensions = checked_dimensions(dimensions)
-        self.prompts = prompts or Prompts(compare=COMPARE, rate=RATE)
+        self.prompts = prompts or SERVED_PROMPTS
         self.votes, self.batch_size, self._concurrency = votes, batch_size, concurrency
         self.answers = LOG_PROBABILITIES if votes is None else votes_words(votes)
         temperature = 0.0 if votes is None else 1.0
@@ -145,6 +147,11 @@ class EndpointJudge:
             f"what the server answers does not count ({reasons or 'see cost.json'})",
             "ask a model that answers with one letter or digit, or give more --answer-tokens, and use another --out",
         )
+
+    @property
+    def teacher(self) -> Teacher:
+        """As whoever is trained on its judgments names it."""
+        return Teacher.at(self.endpoint.url, self.endpoint.model, self.answers, self.prompts.to_dict())
 
     @property
     def spent_beside(self) -> dict[str, int]:
@@ -397,7 +404,7 @@ def is_kind_of_answers(text: object) -> bool:
 
 
 def _gives_log_probabilities(endpoint: Endpoint, image: OpenedImage, dimensions: Sequence[str]) -> bool:
-    question = Prompts(rate=RATE).rate_question(checked_dimensions(dimensions)[0])
+    question = SERVED_PROMPTS.rate_question(checked_dimensions(dimensions)[0])
     shown = as_data_uri(image.image, endpoint.sampling.max_side)
     try:
         reply = endpoint.ask(question, shown, log_probabilities=True)

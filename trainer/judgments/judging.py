@@ -19,6 +19,15 @@ from .pair_index import ImageNumbers, as_key
 
 PAIRS_NEAR = 4096  # of one request, within which pairs are sorted by length
 MOST_ABSTENTIONS = 0.5  # of the questions of one request; beyond it nothing that follows would mean much
+# Why a judge that is not at hand abstained, and what to do.
+LOCAL_SILENCE = (
+    "its logits are not finite numbers",
+    "check the model's weights, or load them in float32 (float16 overflows in Qwen3-VL), and use another --out",
+)
+SERVED_SILENCE = (
+    "what the server answered was refused, cut off or not readable",
+    "judge again into another --out, with a model that answers with one letter or digit, or more --answer-tokens",
+)
 
 
 @dataclass(frozen=True)
@@ -193,6 +202,11 @@ class Judging:
         return ratings
 
     @property
+    def served(self) -> bool:
+        """Whether the answers are those of a model behind a server, as far as the store says."""
+        return "endpoint" in self.store.parts
+
+    @property
     def cost(self) -> JudgingCost:
         """What the stored answers cost, over all runs on this store."""
         return self.costs.total(images=len(self.features), counts=self._stored)
@@ -313,10 +327,7 @@ class Judging:
 
     def _silent(self, share: float, what: str) -> InputFault:
         how_many = "all" if share == 1 else f"{share:.0%} of the"
-        cause, fix = getattr(self.judge, "silence", None) or (
-            "its logits are not finite numbers",
-            "check the model's weights, or load them in float32 (float16 overflows in Qwen3-VL), and use another --out",
-        )
+        cause, fix = getattr(self.judge, "silence", None) or (SERVED_SILENCE if self.served else LOCAL_SILENCE)
         problem = f"the judge abstained on {how_many} {what}: {cause}"
         return InputFault(Fault(str(self.store.folder), "", problem, fix))
 

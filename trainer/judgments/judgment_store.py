@@ -108,14 +108,14 @@ class JudgmentStore:
         self.folder = Path(folder)
         self.fingerprint = fingerprint
         self.dimensions = tuple(dimensions)
-        self._parts = dict(parts or {})
+        self.parts = dict(parts or {})
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             self._lock = self._take_lock()
         except OSError as error:
             raise unwritable(self.folder, error) from error
         try:
-            self.format = check_identity(self.folder, fingerprint, self.dimensions, self._parts, images)
+            self.format = check_identity(self.folder, fingerprint, self.dimensions, self.parts, images)
             self._held = JudgmentColumns(len(self.dimensions))
             self._files = FILES[self.format](self.folder, self._held, len(self.dimensions), NOT_OURS)
             self._ratings: dict[str, np.ndarray] = {}
@@ -139,7 +139,10 @@ class JudgmentStore:
             fix = "give the folder that `ppaint judge` wrote"
             raise InputFault(Fault(str(folder), "store.json", "the folder holds no judgments", fix))
         header = read_header(path)
-        return cls(folder, header["fingerprint"], header["dimensions"])
+        parts = header.get("parts")
+        return cls(
+            folder, header["fingerprint"], header["dimensions"], parts=parts if isinstance(parts, dict) else None
+        )
 
     def __enter__(self) -> JudgmentStore:
         return self
@@ -155,7 +158,7 @@ class JudgmentStore:
         InputFault
             If the folder was made with others.
         """
-        check_identity(self.folder, self.fingerprint, self.dimensions, self._parts, images)
+        check_identity(self.folder, self.fingerprint, self.dimensions, self.parts, images)
 
     def close(self) -> None:
         """Let go of the folder."""

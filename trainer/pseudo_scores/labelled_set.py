@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,15 +17,20 @@ from ...images.opening import OpenedImage
 from ...model_card.encoded_images import EncodedImages
 from ...model_card.judge import Judge
 from ...model_card.readout import moments
+from ...model_card.teacher import Teacher
+from ..judgments.endpoint_judge import answers_note
 from ..judgments.features_when_asked import FeaturesWhenAsked
 from ..judgments.judging import Judging
 from ..judgments.judgment_store import JudgmentStore
+from .described_tables import load_described, save_described
 from .judge_fitness import JudgeFitness, judge_fitness
 from .pool_self_check import PoolSelfCheck
 from .pseudo_labels import PseudoScores
 from .reference_pool import ReferencePool
 from .schedule import Judgments, Schedule, follow_schedule
 from .schedule_sizes import SMALLEST_SET
+
+RATINGS, FORMAT_VERSION = "teacher_ratings", 1
 
 
 @dataclass(frozen=True)
@@ -40,7 +45,8 @@ class PseudoLabels:
     check : PoolSelfCheck
     fitness : JudgeFitness
     pointwise : ndarray, shape (n, D)
-        The judge's own ratings of the images, 0 to 9, in the order of ``scores.images``.
+        The judge's own ratings of the images, 0 to 9, in the order of ``scores.images``; once ``load`` has read labels of a
+        teacher (``scores.teacher``), those of the model that is to be trained on them. The fitness report has the teacher's.
     features : mapping
         Vision features by image hash.
     """
@@ -54,7 +60,11 @@ class PseudoLabels:
 
     @classmethod
     def from_judgments(
-        cls, judgments: Judgments, pointwise: np.ndarray, features: Mapping[str, Any], answers: str = ""
+        cls,
+        judgments: Judgments,
+        pointwise: np.ndarray,
+        features: Mapping[str, Any],
+        teacher: Teacher | None = None,
     ) -> PseudoLabels:
         """The labels that follow from judgments, with the judge's fitness.
 
@@ -63,40 +73,48 @@ class PseudoLabels:
         judgments : Judgments
         pointwise, features
             As for the labels themselves.
-        answers : str
-            As for ``judge_fitness``.
+        teacher : Teacher, optional
+            Where a model behind a server judged: which one.
 
         Returns
         -------
         PseudoLabels
         """
-        pool, scores, check = judgments.pool, judgments.scores, judgments.check
-        fitness = judge_fitness(scores, pool, pointwise, check, answers)
+        pool, scores, check = judgments.pool, replace(judgments.scores, teacher=teacher), judgments.check
+        fitness = judge_fitness(scores, pool, pointwise, check, _answers(scores))
         return cls(pool, scores, check, fitness, pointwise, features)
 
     @classmethod
     def load(cls, folder: str | Path, judge: Judge, features: Mapping[str, Any]) -> PseudoLabels:
-        """Read what ``save``, or ``ppaint pseudo-label``, wrote; the judge rates the images once more.
+        """Read what ``save``, or ``ppaint pseudo-label``, wrote; the model that is to be trained rates the images.
 
         Parameters
         ----------
         folder : str or Path
         judge : Judge
+            That model: the one that judged, or, of labels of a teacher, another one.
         features : mapping
-            Vision features by image hash.
+            Vision features by image hash, by its vision tower.
 
         Returns
         -------
         PseudoLabels
+
+        Raises
+        ------
+        InputFault
+            If a file is missing, or is not what was written.
         """
         folder = Path(folder)
         pool, scores = ReferencePool.load(folder / "pool"), PseudoScores.load(folder / "pseudo_scores")
         check = PoolSelfCheck.load(folder / "fitness")
-        pointwise, _ = moments(judge.rate(InOrder(features, scores.images)))
-        return cls.from_judgments(Judgments(pool, scores, check), pointwise, features)
+        own, _ = moments(judge.rate(InOrder(features, scores.images)))
+        of_judge = own if scores.teacher is None else _teachers_ratings(folder / "fitness", scores)
+        fitness = judge_fitness(scores, pool, of_judge, check, _answers(scores))
+        return cls(pool, scores, check, fitness, own, features)
 
     def save(self, folder: Path) -> Path:
-        """Write ``pool/``, ``pseudo_scores/`` and ``fitness/`` into a folder.
+        """Write ``pool/``, ``pseudo_scores/`` and ``fitness/`` into a folder, as the judge's answers gave them.
 
         Returns
         -------
@@ -106,7 +124,33 @@ class PseudoLabels:
         self.pool.save(folder / "pool")
         self.scores.save(folder / "pseudo_scores")
         self.check.save(folder / "fitness")
+        if self.scores.teacher is not None:
+            _save_ratings(folder / "fitness", self.scores, self.pointwise)
         return self.fitness.save(folder / "fitness", self.scores, self.pool)
+
+
+def _answers(scores: PseudoScores) -> str:
+    """What the fitness report says of the kind of answers."""
+    return "" if scores.teacher is None else answers_note(scores.teacher.answers)
+
+
+def _save_ratings(folder: Path, scores: PseudoScores, ratings: np.ndarray) -> None:
+    """A teacher's own ratings: whoever is trained on its judgments cannot ask it for them."""
+    import pandas as pd
+
+    table = pd.DataFrame({"sha256": scores.images} | dict(zip(scores.dimensions, ratings.T, strict=True)))
+    description = {"format": FORMAT_VERSION, "judge": scores.judge, "columns": "<dimension>: from 0 to 9"}
+    save_described(folder, RATINGS, description, {RATINGS: table})
+
+
+def _teachers_ratings(folder: Path, scores: PseudoScores) -> np.ndarray:
+    """The same, in the order of the pseudo-scores; shape (n, D)."""
+    saved, [table] = load_described(folder, RATINGS, RATINGS)
+    columns = {"sha256", *scores.dimensions}
+    if saved.get("judge") != scores.judge or not columns <= set(table) or set(table["sha256"]) != set(scores.images):
+        what = "these are not the teacher's ratings of the images with a pseudo-score"
+        raise InputFault(Fault(str(folder), RATINGS, what, "run `ppaint pseudo-label` again"))
+    return table.set_index("sha256").loc[list(scores.images), list(scores.dimensions)].to_numpy(dtype=float)
 
 
 def check_enough(folder: Path, images: Collection) -> None:
@@ -184,6 +228,6 @@ def pseudo_label_images(
         judgments = follow_schedule(judging, list(features), schedule, stop_without_signal=stop_without_signal)
         pointwise, _ = moments(judging.rate(list(judgments.scores.images)))
         store.export()
-    labels = PseudoLabels.from_judgments(judgments, pointwise, features)
+    labels = PseudoLabels.from_judgments(judgments, pointwise, features, getattr(judge, "teacher", None))
     labels.save(folder)
     return labels

@@ -11,6 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from ...foundation.faults import Fault, InputFault
+from ...model_card.checked_json import checked
+from ...model_card.teacher import Teacher
 from ...preference_to_score.elo.elo_scale import ELO_PER_LOGIT
 from ...preference_to_score.elo.many_newcomers import rate_many_newcomers
 from ..judgments.judging import Judged, Judging
@@ -126,6 +128,8 @@ class PseudoScores:
         Of the pool, and the judge's fingerprint.
     settings : dict
         How they were made.
+    teacher : Teacher, optional
+        Where a model behind a server judged: which one. Another model may be trained on its judgments.
     """
 
     images: tuple[str, ...]
@@ -141,6 +145,7 @@ class PseudoScores:
     pool_hash: str
     judge: str
     settings: dict = field(default_factory=dict)
+    teacher: Teacher | None = None
 
     @property
     def hash(self) -> str:
@@ -173,6 +178,7 @@ class PseudoScores:
             "hash": self.hash,
             "pool": self.pool_hash,
             "judge": self.judge,
+            **({} if self.teacher is None else {"teacher": self.teacher.model_dump()}),
             "dimensions": list(self.dimensions),
             "kept": list(self.kept),
             "reliability": [float(x) for x in self.reliability],
@@ -189,7 +195,7 @@ class PseudoScores:
         Raises
         ------
         InputFault
-            If a file is missing, or the table is not the one that its hash was taken of.
+            If a file is missing, the table is not the one that its hash was taken of, or the teacher is none.
         """
         saved, (table, pairs) = load_described(folder, "pseudo_scores", "pseudo_scores", "judged_pairs")
         names = tuple(saved["dimensions"])
@@ -213,12 +219,20 @@ class PseudoScores:
             pool_hash=saved["pool"],
             judge=saved["judge"],
             settings=saved["settings"],
+            teacher=_teacher(Path(folder), saved),
         )
         if scores.hash != saved["hash"]:
             what = "the table is not the one whose hash pseudo_scores.json gives"
             fix = "make the pseudo-scores again, or restore the file"
             raise InputFault(Fault(str(Path(folder) / "pseudo_scores.parquet"), "", what, fix))
         return scores
+
+
+def _teacher(folder: Path, saved: dict) -> Teacher | None:
+    """Who judged, where it was a model behind a server; older versions do not say."""
+    if "teacher" not in saved:
+        return None
+    return checked(saved["teacher"], Teacher, folder / "pseudo_scores.json", "make the pseudo-scores again", "teacher")
 
 
 def rate_images(

@@ -248,7 +248,8 @@ def build_pool(
     rated = np.flatnonzero(np.isfinite(overall))  # an image that the judge could not rate is no yardstick
     if len(rated) < members:
         what = f"the judge could rate only {len(rated)} of {len(images)} images in every dimension"
-        fix = "leave out the images or the dimensions that it cannot rate, or load its model in float32"
+        other = "ask a model that answers with one digit" if judging.served else "load its model in float32"
+        fix = f"leave out the images or the dimensions that it cannot rate, or {other}"
         raise InputFault(Fault(str(judging.store.folder), "ratings.jsonl", what, fix))
     chosen = rated[spread_over(overall[rated], members)]
     names = tuple(images[i] for i in chosen)
