@@ -14,7 +14,7 @@ class HeldValues(Generic[Value]):
     Parameters
     ----------
     make : callable
-        Makes, or reads, the value of a key.
+        Makes, or reads, the value of a key; not needed where each is asked for by ``get``.
     size_of : callable
         Bytes of a value.
     most : int
@@ -30,16 +30,20 @@ class HeldValues(Generic[Value]):
     ['a', 'b', 'c', 'b']
     """
 
-    def __init__(self, make: Callable[..., Value], size_of: Callable[[Value], int], most: int) -> None:
+    def __init__(self, make: Callable[..., Value] | None, size_of: Callable[[Value], int], most: int) -> None:
         self._make, self._size_of, self._most = make, size_of, most
         self._held: dict = {}  # the one asked for last is the last
         self._bytes = 0
 
     def __getitem__(self, key) -> Value:
+        return self.get(key, lambda: self._make(key))
+
+    def get(self, key, make: Callable[[], Value]) -> Value:
+        """The value of a key, made now if it is not held."""
         if key in self._held:
             self._held[key] = self._held.pop(key)
         else:
-            self.hold(key, self._make(key))
+            self.hold(key, make())
         return self._held[key]
 
     def hold(self, key, value: Value) -> None:

@@ -24,6 +24,7 @@ from PIL import Image
 from transformers.modeling_outputs import BaseModelOutputWithPooling
 
 from ..foundation.faults import Fault, InputFault
+from ..foundation.held_values import HeldValues
 from ..images.opening import OpenedImage
 from .features import as_opened
 from .in_flight import onto
@@ -41,6 +42,7 @@ from .prompt_inputs import (
 
 logger = logging.getLogger(__name__)
 
+HELD = 2**30  # bytes of what passes about single images start from
 BEHIND, APART = "every question behind one prefix", "one prompt per question"
 PIXELS_A_TOKEN = 28 * 28  # where a processor does not say how many tokens an image has
 ROUNDING = {torch.float32: 1e-4, torch.float64: 1e-8}  # of the largest logit; of half precision:
@@ -102,7 +104,8 @@ class AskByProcessor:
         self.model, self.processor = model, processor
         self.spent: Counter[str] = Counter()
         self._ways: dict[int, Way] = {}
-        self._kept: dict[tuple, tuple[PromptInputs, Any]] = {}
+        self._keeps: PlainQuestions | None = None  # these questions' single images
+        self._kept: HeldValues[tuple[PromptInputs, Any]] = HeldValues(None, _bytes, HELD)
 
     @property
     def manner(self) -> str:
@@ -131,12 +134,16 @@ class AskByProcessor:
             on_batch(len(found))
         return found
 
-    def keep(self, questions: PlainQuestions, features: Sequence[PromptImage]) -> None:
-        """Run processor and vision tower on each image alone, once."""
-        for image in features:
+    def keep(self, questions: PlainQuestions) -> None:
+        """Processor and vision tower run on each image alone, when it is first asked about; a bounded part is held."""
+        self._keeps = questions
+
+    def _kept_of(self, questions: PlainQuestions, image: PromptImage) -> tuple[PromptInputs, Any]:
+        def make() -> tuple[PromptInputs, Any]:
             inputs = self._inputs(questions, (image,))
-            given = self._encoded([inputs]) if self._ways[1].given else None
-            self._kept[questions, (image.sha256,)] = (inputs, given)
+            return inputs, self._encoded([inputs]) if self._ways[1].given else None
+
+        return self._kept.get(image.sha256, make)
 
     def answer_logits(self, model, questions: PlainQuestions, rows: Sequence[Sequence[PromptImage]]) -> torch.Tensor:
         """Question by question, behind one prefix or not, the rows of one shape together."""
@@ -207,8 +214,8 @@ class AskByProcessor:
         by_shape: dict[Any, Group] = {}
         kept: dict[int, Any] = {}
         for place, row in enumerate(rows):
-            known = self._kept.get((questions, tuple(one.sha256 for one in row)))
-            inputs, kept[place] = (self._inputs(questions, row), None) if known is None else known
+            keeps = questions is self._keeps
+            inputs, kept[place] = self._kept_of(questions, *row) if keeps else (self._inputs(questions, row), None)
             alike = (inputs.shape, inputs.head if way.shared else None)  # behind a prefix nothing is padded
             group = by_shape.setdefault(alike if way.batched else place, Group([], []))
             group.places.append(place)
@@ -284,7 +291,12 @@ class AskByProcessor:
         """Vision features of the rows' images, as the model puts them into the prompts."""
         taken = inspect.signature(self.model.get_image_features).parameters
         images = {name: value for name, value in self._stacked(inputs).items() if name in taken}
-        return self.model.get_image_features(**images, return_dict=True).pooler_output
+        trains = self.model.training
+        self.model.eval()  # the tower is not trained: nothing of it is left out by chance
+        try:
+            return self.model.get_image_features(**images, return_dict=True).pooler_output
+        finally:
+            self.model.train(trains)
 
     def _states(self, group: Group, hidden: torch.Tensor, token: int | None) -> Iterator[torch.Tensor]:
         for row, inputs in zip(hidden, group.inputs, strict=True):
@@ -352,6 +364,13 @@ class AskByProcessor:
             logger.warning("prompts change one another's answers in a pass of this model: they are asked one at a time")
         shared = replace(way, shared=True)
         return shared if all(one.head is not None for one in inputs) and alike(shared) else way
+
+
+def _bytes(kept: tuple[PromptInputs, Any]) -> int:
+    inputs, given = kept
+    tensors = [*inputs.images.values(), *(one for prompt in inputs.prompts for one in prompt.values())]
+    tensors += [] if given is None else [given] if isinstance(given, torch.Tensor) else list(given)
+    return sum(getattr(one, "nbytes", 0) for one in tensors)
 
 
 def padded(prompts: Sequence[dict[str, torch.Tensor]]) -> dict[str, torch.Tensor]:

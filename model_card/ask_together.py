@@ -44,7 +44,7 @@ class AskTogether:
         """See ``vision_features``."""
         return vision_features(self.model, self.processor, images, batch_size=batch_size, on_batch=on_batch)
 
-    def keep(self, questions: Questionnaire, features: Sequence[VisionFeatures]) -> None:
+    def keep(self, questions: Questionnaire) -> None:
         """Nothing to do: the features are what a pass starts from."""
 
     def answer_logits(self, model, questions: Questionnaire, rows: Sequence[Sequence[VisionFeatures]]) -> torch.Tensor:

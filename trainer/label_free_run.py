@@ -110,7 +110,7 @@ class LabelFreeRun(WholeSaving):
         else:
             what = "neither images nor vision features were given"
             raise InputFault(Fault("images", "", what, "give the trainer images= or features="))
-        self.asking.keep(self.readout.questionnaire, self.features)
+        self.asking.keep(self.readout.questionnaire)
         self._put_table_on(args.device)
 
     def _put_table_on(self, device: torch.device) -> None:
