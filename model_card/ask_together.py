@@ -10,6 +10,7 @@ import torch
 from ..images.opening import OpenedImage
 from .features import VisionFeatures, vision_features
 from .one_pass import logits_and_states
+from .resized import Resizing
 from .shared_prefix import Questionnaire, pack, questionnaire
 
 
@@ -28,7 +29,7 @@ class AskTogether:
 
     def __init__(self, model, processor) -> None:
         self.model, self.processor = model, processor
-        self.resizes_with = processor.image_processor
+        self.resizes_with = Resizing.of(processor.image_processor)
 
     def passes(self, questions: int) -> float:
         """One for all."""

@@ -10,6 +10,7 @@ import torch
 from ..images.opening import OpenedImage
 from .ask_by_processor import AskByProcessor
 from .ask_together import AskTogether
+from .resized import ByProcessor, Resizing
 
 # The one place where a model's kind decides: which have all questions in one pass, laid out by us, and why they may.
 PACKED: Mapping[str, str] = {
@@ -30,15 +31,15 @@ class Asking(Protocol):
         Whether all questions about a row of images are answered in one pass, from vision features that are computed before.
     manner : str
         How the questions are put, in words.
-    resizes_with
-        The image processor that may resize images ahead, in a worker; None where they are kept as they are.
+    resizes_with : Resizing, ByProcessor or None
+        How images may be resized ahead, in a worker; None where they are kept as they are.
     spent : mapping of str to int
         What was read so far, by the names of ``JudgingCost``; empty where the questions themselves tell.
     """
 
     packed: bool
     manner: str
-    resizes_with: Any
+    resizes_with: Resizing | ByProcessor | None
     spent: Mapping[str, int]
 
     def questions(self, texts: Sequence[str], n_images: int) -> Any:

@@ -18,6 +18,7 @@ from .features import VisionFeatures
 from .image_stream import TakenImage, images_ahead, workers_for
 from .judge import Judge
 from .processes import ALONE, Processes
+from .resized import ByProcessor, Resizing
 
 HELD_IMAGES = 2**30  # bytes of opened pixels
 COME_INTO_VIEW = 90  # seconds: a folder that machines share is listed anew once a minute
@@ -192,7 +193,7 @@ def encode_images(
 
 def _opened_by_all(
     sources: Sequence[ImageSource],
-    image_processor,
+    resizing: Resizing | ByProcessor | None,
     encode: Callable[[Sequence[TakenImage]], None] | None,
     *,
     size: int,
@@ -207,7 +208,7 @@ def _opened_by_all(
     def open_mine() -> list[tuple[int, TakenImage]]:
         mine = images_ahead(
             [sources[place] for place in places],
-            image_processor,
+            resizing,
             keep=encode is not None,
             workers=workers_for(workers, len(places)),
         )

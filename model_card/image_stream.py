@@ -25,7 +25,7 @@ from ..foundation.worker_server import START_METHOD, start_worker_server
 from ..images.image_source import ImageChanged, ImageSource
 from ..images.opening import OpenedImage, read_image_file
 from .imports_of_workers import FEW, IMPORTS_OF_WORKERS
-from .resized import resized
+from .resized import ByProcessor, Resizing, resized
 
 UNREAD = "not read"  # in place of a hash
 _MOST_WORKERS = 8
@@ -108,7 +108,7 @@ def workers_for(asked: int | None, images: int) -> int:
 
 def images_ahead(
     sources: Iterable[ImageSource],
-    image_processor,
+    resizing: Resizing | ByProcessor | None,
     *,
     keep: bool = True,
     workers: int = 0,
@@ -120,8 +120,8 @@ def images_ahead(
     ----------
     sources : iterable of ImageSource
         Taken from lazily.
-    image_processor : Qwen2VLImageProcessor or None
-        Resizes them; None: they are as they are.
+    resizing : Resizing, ByProcessor or None
+        None: they stay as they are.
     keep : bool
         Whether the images are wanted; if not, each is opened, hashed, and let go.
     workers : int
@@ -139,7 +139,7 @@ def images_ahead(
     InputFault
         If a worker dies.
     """
-    opener = _Opener(image_processor, keep)
+    opener = _Opener(resizing, keep)
     if workers == 0:
         yield from map(opener.__getitem__, sources)
         return
@@ -171,8 +171,8 @@ def images_ahead(
 class _Opener(Dataset):
     """Opens and resizes a source; of a worker's, one image at a time is held at its full size."""
 
-    def __init__(self, image_processor, keep: bool) -> None:
-        self._image_processor, self._keep = image_processor, keep
+    def __init__(self, resizing: Resizing | ByProcessor | None, keep: bool) -> None:
+        self._resizing, self._keep = resizing, keep
 
     def __getitem__(self, source: ImageSource) -> TakenImage:
         digest = "" if source.content is None else UNREAD
@@ -183,7 +183,7 @@ class _Opener(Dataset):
                 digest = hashlib.sha256(source.content).hexdigest()
             opened = source.open()
             digest = opened.sha256 if digest == UNREAD else digest
-            small = resized(self._image_processor, opened) if self._keep else None
+            small = resized(self._resizing, opened) if self._keep else None
             return TakenImage(source.name, digest, small, notes=opened.notes, sha256=opened.sha256)
         except ImageChanged as error:
             return TakenImage(source.name, UNREAD, None, error)

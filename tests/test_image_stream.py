@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 from process_tree import below
+from transformers.models.qwen2_vl.image_processing_qwen2_vl import smart_resize
 
 from ppaint.foundation.faults import InputFault
 from ppaint.images import open_image
 from ppaint.images.image_source import ImageSource, look_at_all
 from ppaint.model_card.image_stream import images_ahead
-from ppaint.model_card.resized import resized
+from ppaint.model_card.imports_of_workers import IMPORTS_OF_WORKERS
+from ppaint.model_card.resized import ByProcessor, Resizing, resized
 from ppaint.trainer.tiny_judge.architecture import build_processor
 
 RNG = np.random.default_rng(0)
@@ -24,6 +28,11 @@ RNG = np.random.default_rng(0)
 @pytest.fixture(scope="module")
 def processor():
     return build_processor(("overall",)).image_processor
+
+
+@pytest.fixture(scope="module")
+def resizing(processor):
+    return Resizing.of(processor)
 
 
 @pytest.fixture(scope="module")
@@ -39,19 +48,53 @@ def sources(tmp_path_factory):
 
 
 @pytest.mark.parametrize("size", [(400, 200), (180, 512), (3000, 900), (20, 3000), (16, 16), (64, 64)])
-def test_the_processor_makes_the_same_numbers_of_a_resized_image(processor, size):
+def test_the_processor_makes_the_same_numbers_of_a_resized_image(processor, resizing, size):
     image = open_image(Image.fromarray(RNG.integers(0, 256, (*size, 3), dtype=np.uint8)), name="a")
-    small = resized(processor, image)
+    small = resized(resizing, image)
     whole = processor([image.image], return_tensors="pt")
     from_small = processor([small.image], return_tensors="pt", do_resize=False)
     assert all((whole[key] == from_small[key]).all() for key in ("pixel_values", "image_grid_thw"))
-    assert small.sha256 == image.sha256 and small.size == image.image.size and resized(processor, small) is small
+    assert small.sha256 == image.sha256 and small.size == image.image.size and resized(resizing, small) is small
+
+
+def test_sizes_are_those_of_the_processor(processor):
+    for factor, fewest, most in ((32, 4096, 40960), (28, 3136, 1003520), (32, 65536, 16777216)):
+        ours = Resizing(factor, fewest, most)
+        for height, width in [*RNG.integers(1, 5000, (2000, 2)).tolist(), (16, 3000), (200, 1), (1, 1), (4000, 3000)]:
+            if max(height, width) <= 200 * min(height, width):
+                assert ours.size(height, width) == smart_resize(height, width, factor, fewest, most)
+    with pytest.raises(ValueError, match="more than 200 times"):
+        ours.size(10, 2001)
+    with pytest.raises(ValueError, match="200"):
+        smart_resize(10, 2001, 32, 65536, 16777216)
+    whole = Image.fromarray(RNG.integers(0, 256, (192, 320, 3), dtype=np.uint8))
+    kept = open_image(whole, name="as it is")
+    assert (np.asarray(resized(Resizing(32, 4096, 10**6), kept).image) == np.asarray(whole)).all()
+
+
+def test_a_processor_that_resizes_in_another_way_does_it_itself(processor):
+    other = type(processor)(**(processor.to_dict() | {"resample": 2}))
+    by_itself = Resizing.of(other)
+    assert isinstance(by_itself, ByProcessor)
+    image = open_image(Image.fromarray(RNG.integers(0, 256, (300, 200, 3), dtype=np.uint8)), name="a")
+    whole = other([image.image], return_tensors="pt")["pixel_values"]
+    assert (
+        whole == other([resized(by_itself, image).image], return_tensors="pt", do_resize=False)["pixel_values"]
+    ).all()
+    bicubic = processor([image.image], return_tensors="pt")["pixel_values"]
+    assert (whole != bicubic).any()
+
+
+def test_processes_that_open_images_load_neither_transformers_nor_torchvision():
+    script = "import sys; " + "; ".join(f"import {name}" for name in IMPORTS_OF_WORKERS)
+    script += "; sys.exit(bool({'transformers', 'torchvision'} & sys.modules.keys()))"
+    assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0
 
 
 @pytest.mark.parametrize("method", ["forkserver", "spawn", "fork"])
-def test_workers_give_what_this_process_gives(processor, sources, method):
-    here = list(images_ahead(sources, processor))
-    there = list(images_ahead(iter(sources), processor, workers=2, start_method=method))
+def test_workers_give_what_this_process_gives(resizing, sources, method):
+    here = list(images_ahead(sources, resizing))
+    there = list(images_ahead(iter(sources), resizing, workers=2, start_method=method))
     assert [one.name for one in there] == [source.name for source in sources] and len(
         {o.file_sha256 for o in there}
     ) == 12
@@ -66,7 +109,7 @@ def test_workers_give_what_this_process_gives(processor, sources, method):
     assert "broken or truncated" in str(there[5].fault)
 
 
-def test_few_are_taken_ahead(processor, sources):
+def test_few_are_taken_ahead(resizing, sources):
     taken = []
 
     def lazily():
@@ -74,13 +117,13 @@ def test_few_are_taken_ahead(processor, sources):
             taken.append(number)
             yield source
 
-    stream = images_ahead(lazily(), processor, workers=2)
+    stream = images_ahead(lazily(), resizing, workers=2)
     for seen, _ in zip(range(1, 31), stream, strict=False):
         assert len(taken) <= seen + 2 * 2
     stream.close()
 
 
-def test_a_worker_that_is_killed_ends_the_run_with_what_to_do(processor, sources):
+def test_a_worker_that_is_killed_ends_the_run_with_what_to_do(resizing, sources):
     before = set(below(os.getpid()))
 
     def sending():
@@ -92,7 +135,7 @@ def test_a_worker_that_is_killed_ends_the_run_with_what_to_do(processor, sources
             yield sources[number % 5]
 
     with pytest.raises(InputFault, match="a process that opens images ended before its time.*--workers"):
-        for _ in images_ahead(sending(), processor, workers=1, start_method="fork"):
+        for _ in images_ahead(sending(), resizing, workers=1, start_method="fork"):
             pass
 
 
@@ -107,13 +150,13 @@ class Failing:
 
 def test_what_fails_within_a_worker_is_not_taken_for_its_death(sources):
     with pytest.raises(RuntimeError, match="boom"):
-        list(images_ahead(sources, Failing(), workers=1, start_method="fork"))
+        list(images_ahead(sources, ByProcessor(Failing()), workers=1, start_method="fork"))
 
 
-def test_contents_of_a_dataset_go_to_workers_too(processor, sources):
+def test_contents_of_a_dataset_go_to_workers_too(resizing, sources):
     contents = [ImageSource(source.name, source.content.read_bytes()) for source in sources]
     contents[2] = ImageSource("lacking", None)
-    found = list(images_ahead(contents, processor, workers=1, start_method="fork"))
-    paths = list(images_ahead(sources, processor))
+    found = list(images_ahead(contents, resizing, workers=1, start_method="fork"))
+    paths = list(images_ahead(sources, resizing))
     assert [one.file_sha256 for one in found[3:]] == [one.file_sha256 for one in paths[3:]]
     assert "lacking: the dataset has no image of it" in str(found[2].fault)
