@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
-from dataclasses import asdict
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -15,19 +13,13 @@ from ..trainer.tiny_judge import TINY_JUDGE, model_source
 from .endpoint_options import AnswerTokens, Concurrency, KeyEnv, MaxCalls, MaxSide, MaxTokens, Timeout
 
 if TYPE_CHECKING:
-    from ..foundation.progress_type import Progress
-    from ..images.image_source import ImageSource
-    from ..images.known_images import KnownImages
-    from ..model_card.encoded_images import EncodedImages
+    from ..images.opening import OpenedImage
     from ..model_card.judge import Judge
-    from ..model_card.processes import Processes
     from ..model_card.teacher import Teacher
+    from ..pipeline.judge_run import JudgedFolder
     from ..trainer.judgments.endpoint_judge import EndpointJudge
-    from ..trainer.judgments.judging import Judging
     from ..trainer.judgments.judging_cost import JudgingCost
     from ..trainer.judgments.judgment_store import JudgmentStore
-    from ..trainer.pseudo_scores.reference_pool import ReferencePool
-    from ..trainer.pseudo_scores.schedule import Schedule
 
 Votes = Annotated[
     int | None,
@@ -38,8 +30,6 @@ Votes = Annotated[
     ),
 ]
 JUDGING = "judging.json"
-COST = "cost.json"
-FEATURES = "features"
 
 
 def judge(
@@ -102,8 +92,6 @@ def judge(
 
     With --endpoint a model behind a server judges: by its log-probabilities where it gives them, else by votes.
     """
-    from ..foundation.left_overs import clear_left_overs
-    from ..foundation.whole_files import write_json
     from ..foundation.whole_folders import check_folder_can_be_written
 
     check_folder_can_be_written(out)
@@ -123,95 +111,53 @@ def judge(
     check_judge_options(endpoint, named, only_local if endpoint is not None else only_served)
     from ..model_card.processes import processes
     from ..model_card.scorer_config import check_is_no_folders
+    from ..pipeline.judge_run import FolderToJudge, judge_folder, judge_folder_by_server
     from ..trainer.code_version import versions_of_process
     from ..trainer.pseudo_scores.schedule import Schedule
-    from .terminal import progress_bars, show_commit
+    from .terminal import progress_bars
 
     source = model if endpoint is not None else model_source(model or TINY_JUDGE)
     if endpoint is None:
         check_is_no_folders(source, revision)  # before a large folder is looked through
-    schedule, folder = Schedule(pool_size, opponents, seed), out / "judgments"
-    with processes(versions_of_process) as team, ExitStack() as held:
-        report = held.enter_context(progress_bars(shown=team.first))
-        if endpoint is not None:
-            team.each(lambda: _check_alone(team))
-        sources = team.each(lambda: _looked_at(images, report, team))
+    with processes(versions_of_process) as team, progress_bars(shown=team.first) as report:
+        asked = FolderToJudge(images, out, source, Schedule(pool_size, opponents, seed), report, feature_folder)
         if endpoint is None:
-            asked = team.each(lambda: _local_judge(source, dimensions, revision, batch_size, compiled))
-            # the store before a large folder is encoded
-            store = team.each(lambda: held.enter_context(_store(folder, asked)) if team.first else None)
-            features, known = _encoded(asked, sources, feature_folder or out / FEATURES, folder, report, team)
+            local = (source, dimensions, revision, batch_size, compiled)
+            judged = judge_folder(asked, lambda: _local_judge(*local), team)
         else:
             served = {"key_env": key_env, "votes": votes, "concurrency": concurrency, "batch_size": batch_size}
             sampling, patience = {"answer_tokens": answer_tokens, "max_side": max_side}, {"timeout": timeout}
-            known, options = _opened(sources, report), (sampling, patience, (max_calls, max_tokens), served)
-            asked = _served_judge(endpoint, model, folder, next(iter(known.values())), dimensions, *options)
-            store = held.enter_context(_store(folder, asked))
-            features = asked.images_of(known)
-        team.each(lambda: _check_known(images, known, store))
-        if not team.first:
-            return _answer_with_the_first(team, asked, features)
-        clear_left_overs(out, (COST, JUDGING))
-        pool, working = _follow(store, asked, features, schedule, report, team)
-        path = store.export()
-        record = asdict(schedule) | {"model": source, "revision": asked.revision, "images": known.names}
-        if endpoint is not None:
-            record |= {"endpoint": endpoint, "answers": asked.answers, "prompts": asked.prompts.to_dict()}
-        cost = working.cost
-        write_json(out / COST, cost.to_dict())
-        write_json(out / JUDGING, record)
-        rows, uncounted = len(store), max(0, len(store) - cost.ordered_pairs)
-    if endpoint is not None:
-        _show_served(asked)
-    show_commit(source, asked.commit_of(source))
-    for name in known.repeated:
+            connect = _connecting(endpoint, model, out, dimensions, sampling, patience, (max_calls, max_tokens), served)
+            judged = judge_folder_by_server(asked, endpoint, connect, team)
+    if judged is not None:  # of several processes the first has it
+        _show(judged, source, pool_size, served=endpoint is not None)
+
+
+def _show(judged: JudgedFolder, source: str, pool_size: int, *, served: bool) -> None:
+    from .terminal import show_commit
+
+    if served:
+        _show_served(judged.judge)
+    show_commit(source, judged.judge.commit_of(source))
+    for name in judged.images.repeated:
         typer.echo(f"note: {name} shows the same picture as another file; it counts once", err=True)
-    if pool.settings["size"] < pool_size:
-        typer.echo(f"note: with {len(known)} images the pool has {pool.settings['size']} members, not {pool_size}")
-    for line in _cost_lines(cost, uncounted):
+    images, members = len(judged.images), judged.pool.settings["size"]
+    if members < pool_size:
+        typer.echo(f"note: with {images} images the pool has {members} members, not {pool_size}")
+    for line in _cost_lines(judged.cost, judged.uncounted):
         typer.echo(line)
-    typer.echo(f"{rows:,} judgments of {len(known)} images in {path}")
-    return None
+    typer.echo(f"{judged.judgments:,} judgments of {images} images in {judged.table}")
 
 
-def _check_alone(team: Processes) -> None:
-    if team.count > 1:
-        from ..foundation.faults import Fault, InputFault
-
-        what = f"started in {team.count} processes, and a server is asked by one"
-        raise InputFault(Fault("--endpoint", "", what, "start it without torchrun, and give more --concurrency"))
-
-
-def _looked_at(images: Path, report: Progress, team: Processes) -> list[ImageSource]:
-    """The headers of all images; what was passed over is said once."""
-    from ..images.image_folder import look_at_folder
-    from ..trainer.pseudo_scores.labelled_set import check_enough
-
-    sources = look_at_folder(images, report, tell=None if team.first else lambda _note: None)
-    check_enough(images, sources)
-    return sources
-
-
-def _check_known(images: Path, known: KnownImages, store: JudgmentStore | None) -> None:
-    from ..trainer.pseudo_scores.labelled_set import check_enough
-
-    check_enough(images, known)
-    if store is not None:
-        store.check_images(known)
-
-
-def _answer_with_the_first(team: Processes, judge: Judge, features: Mapping[str, Any]) -> None:
-    from ..trainer.judgments.asked_together import answer_until_done
-
-    answer_until_done(team, judge, features)
-
-
-def _served_judge(endpoint, model, folder, image, dimensions, sampling, patience, budget, served) -> EndpointJudge:
+def _connecting(
+    endpoint, model, out, dimensions, sampling, patience, budget, served
+) -> Callable[[OpenedImage], EndpointJudge]:
     from ..model_card.endpoint import Budget, Patience, Sampling
+    from ..pipeline.judge_run import STORE
     from ..trainer.judgments.endpoint_judge import connect
 
     of_endpoint = {"sampling": Sampling(**sampling), "patience": Patience(**patience), "budget": Budget(*budget)}
-    return connect(endpoint, model, folder, image, dimensions, **of_endpoint, **served)
+    return lambda image: connect(endpoint, model, out / STORE, image, dimensions, **of_endpoint, **served)
 
 
 def _local_judge(
@@ -221,70 +167,6 @@ def _local_judge(
 
     size = DEFAULT_BATCH if batch_size is None else batch_size or "auto"
     return Judge.from_pretrained(source, dimensions=dimensions, revision=revision, batch_size=size, compiled=compiled)
-
-
-def _store(folder: Path, asked: Judge | EndpointJudge) -> JudgmentStore:
-    """The judge's own store, what a killed run left half-written removed: it is this run's, the store has checked it."""
-    from ..foundation.left_overs import clear_left_overs
-    from ..trainer.judgments.judgment_store import JudgmentStore
-
-    store = JudgmentStore(folder, asked.fingerprint, asked.dimensions, parts=asked.parts)
-    clear_left_overs(folder)
-    return store
-
-
-def _encoded(
-    judge: Judge, sources: Sequence[ImageSource], folder: Path, judgments: Path, report: Progress, team: Processes
-) -> tuple[EncodedImages, KnownImages]:
-    """Vision features of all images, what they cost noted with the judgments."""
-    from ..model_card.encoded_images import encode_images
-    from ..trainer.judgments.judging_cost import CostLog
-
-    spent: list[tuple[int, float]] = []
-    costs = CostLog(judgments) if team.first else None
-
-    def note(encoded: int, seconds: float) -> None:
-        spent.append((encoded, seconds))
-        if costs is not None:  # at once: a run that is killed has spent it
-            costs.add("vision", encoded=encoded, encoding_seconds=round(seconds, 6))
-
-    encoded = encode_images(judge, sources, folder, report=report, on_encoded=note, team=team)
-    for others in team.gather(lambda: [] if team.first else spent):
-        for count, seconds in others:
-            if costs is not None:
-                costs.add("vision", encoded=count, encoding_seconds=round(seconds, 6))
-    return encoded, encoded.images
-
-
-def _opened(sources: Sequence[ImageSource], report: Progress) -> KnownImages:
-    from ..model_card.encoded_images import know_images
-
-    return know_images(sources, report=report)
-
-
-def _follow(
-    store: JudgmentStore,
-    asked: Judge | EndpointJudge,
-    features: Mapping[str, Any],
-    schedule: Schedule,
-    report: Progress,
-    team: Processes,
-) -> tuple[ReferencePool, Judging]:
-    """Ask what the schedule asks."""
-    from ..trainer.judgments.asked_together import dismiss
-    from ..trainer.judgments.judging import Judging
-    from ..trainer.pseudo_scores.schedule import follow_schedule
-
-    served = hasattr(asked, "spent_beside")
-    working = Judging(store, asked, features, on_batch=lambda *now: report("judging (ordered pairs)", *now), team=team)
-    if served:
-        asked.carry_over(working.cost.requests, working.cost.served_tokens)
-    try:
-        return follow_schedule(working, list(features), schedule).pool, working
-    finally:
-        dismiss(team)
-        if served and asked.spent_beside["requests"]:
-            working.costs.add("beside", **asked.spent_beside)
 
 
 def _show_served(asked: EndpointJudge) -> None:
