@@ -95,6 +95,18 @@ class AskByProcessor:
         Of ``AutoModelForImageTextToText``.
     processor
         Its own.
+
+    Examples
+    --------
+    >>> from ppaint.trainer.tiny_judge.architecture import build_processor, build_tiny_model
+    >>> processor = build_processor()
+    >>> model = build_tiny_model(processor, hidden_size=32, text_layers=1, vision_layers=2)
+    >>> asking = AskByProcessor(model, processor)
+    >>> questions = asking.questions(["Rate this from 0 to 9.", "Is it good?"], n_images=1)
+    >>> (image,) = asking.features([Image.new("RGB", (96, 64), "red")], batch_size=1)
+    >>> logits = asking.answer_logits(model, questions, [(image,)])  # of one row, two questions
+    >>> tuple(logits.shape)[:2], asking.spent["visual_tokens"] == image.n_tokens
+    ((1, 2), True)
     """
 
     packed = False

@@ -67,6 +67,7 @@ LONGEST = (
     "build",
     "zero_gpu",
     "packaging",
+    "ask_by_processor",
     "space_board",
     "painter",
     "doctests",
