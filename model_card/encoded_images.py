@@ -111,7 +111,7 @@ def know_images(
     """
     finished = counted(report, what, len(sources))
     taken = []
-    for one in images_ahead(sources, None, keep=False, workers=workers_for(workers, len(sources))):
+    for one in images_ahead(sources, None, keep=False, workers=workers_for(workers, len(sources), sources)):
         taken.append(one)
         finished(1)
     return _known(sources, taken)
@@ -206,11 +206,9 @@ def _opened_by_all(
     places = [place for start in starts for place in range(start, min(start + size, len(sources)))]
 
     def open_mine() -> list[tuple[int, TakenImage]]:
+        my_sources = [sources[place] for place in places]
         mine = images_ahead(
-            [sources[place] for place in places],
-            resizing,
-            keep=encode is not None,
-            workers=workers_for(workers, len(places)),
+            my_sources, resizing, keep=encode is not None, workers=workers_for(workers, len(my_sources), my_sources)
         )
         taken: list[TakenImage] = []
         for start in starts:

@@ -13,7 +13,7 @@ import multiprocessing
 import os
 import re
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import wait
 from pathlib import Path
@@ -24,7 +24,7 @@ from ..foundation.faults import Fault, InputFault
 from ..foundation.worker_server import START_METHOD, start_worker_server
 from ..images.image_source import ImageChanged, ImageSource
 from ..images.opening import OpenedImage, read_image_file
-from .imports_of_workers import FEW, IMPORTS_OF_WORKERS
+from .imports_of_workers import FEW, IMPORTS_OF_WORKERS, LITTLE
 from .resized import ByProcessor, Resizing, resized
 
 UNREAD = "not read"  # in place of a hash
@@ -83,8 +83,8 @@ def content_sha256(source: ImageSource) -> str:
     return source.open().sha256
 
 
-def workers_for(asked: int | None, images: int) -> int:
-    """Processes that open so many images: none for a few, else as many as were asked for.
+def workers_for(asked: int | None, images: int, sources: Sequence[ImageSource] = ()) -> int:
+    """Processes that open so many images: none for a few, or small ones, else as many as were asked for.
 
     Parameters
     ----------
@@ -92,6 +92,8 @@ def workers_for(asked: int | None, images: int) -> int:
         None: one for each core that this process may use, at most eight; of several processes on a machine (`torchrun`) each has its
         part of the cores.
     images : int
+    sources : sequence of ImageSource
+        Where their headers were read.
 
     Returns
     -------
@@ -101,6 +103,9 @@ def workers_for(asked: int | None, images: int) -> int:
         return 0
     if asked is not None:
         return asked
+    sizes = [source.size for source in sources]
+    if sizes and None not in sizes and sum(width * height for width, height in sizes) < LITTLE:
+        return 0
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     cores = max(1, cores // int(os.environ.get("LOCAL_WORLD_SIZE", "1")))
     return min(cores, _MOST_WORKERS)

@@ -6,3 +6,5 @@ IMPORTS_OF_WORKERS = (
     "ppaint.model_card.image_stream",
 )  # torch, but neither torchvision nor transformers: 0.15 GB less
 FEW = 8  # images for which starting workers takes longer than it saves
+LITTLE = 100_000_000  # pixels of all images for which it does, too: two seconds' work
+LITTLE_OF_FILES = 10_000_000  # bytes of files, where pixels are not known yet

@@ -121,7 +121,7 @@ def score_files(
     InputFault
         If an image cannot be opened and `asked` is strict; if none can; if the stored scores are another model's.
     """
-    workers = workers_for(asked.workers, len(sources))
+    workers = workers_for(asked.workers, len(sources), sources)
     if asked.strict:
         mine = sources[team.rank :: team.count]
         team.each(lambda: _open_all(scorer, mine, workers, asked.report, len(mine)))
