@@ -19,6 +19,7 @@ from .memory import attempt, in_shrinking_batches, rows_that_fit
 from .prompts import Prompts, answer_tokens
 from .readout import ScoreReadout
 from .shared_prefix import answer_logits, questionnaire
+from .side_by_side import passes_at_once
 
 DEFAULT_BATCH = 32
 
@@ -94,6 +95,11 @@ class Judge:
         self._answers = torch.tensor(answer_tokens(processor.tokenizer, names))
         self._scores = ScoreReadout(processor, self.prompts, self.dimensions)
         self.rating_questionnaire = self._scores.questionnaire
+
+    @property
+    def passes_at_once(self) -> int:
+        """How many batches of pairs are best compared side by side, in threads; the answers are the same."""
+        return 1 if is_compiled(self.model) else passes_at_once(self.model)
 
     @classmethod
     def from_pretrained(

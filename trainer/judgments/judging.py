@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from itertools import chain
 
@@ -12,6 +12,7 @@ from scipy.special import expit
 
 from ...foundation.faults import Fault, InputFault
 from ...model_card.memory import attempt, smaller
+from ...model_card.side_by_side import in_order
 from .judging_cost import CostLog, JudgingCost
 from .judgment_store import Batch, JudgmentStore, Pair
 from .pair_index import ImageNumbers, as_key
@@ -129,6 +130,7 @@ class Judging:
         self.dimensions = store.dimensions
         self.on_batch = on_batch
         self.costs = CostLog(store.folder)
+        self._memory_is_short = False
         self._shuffle_seed = shuffle_seed
         self._shuffled: dict[Pair, tuple[np.ndarray, np.ndarray]] = {}
 
@@ -177,11 +179,7 @@ class Judging:
         """
         if self.judge is not None and not all(self.store.rated(image) for image in images):
             self._know_lengths(images)
-            size = self.judge.batch_size
-            for start in range(0, len(images), size):  # a batch is asked completely or not at all: its make-up is fixed
-                chunk = list(images[start : start + size])
-                if not all(self.store.rated(image) for image in chunk):
-                    self._rate_batch(chunk)
+            self._rate_batches(images, self.judge.batch_size)
         missing = [image for image in images if not self.store.rated(image)]
         if missing:
             raise self._unfinished(f"{len(missing)} images have no pointwise rating")
@@ -206,16 +204,26 @@ class Judging:
             return name.isdigit() and self.store.recorded(int(name))
         return self.store.rated(name) if kind == "ratings" else True
 
-    def _rate_batch(self, chunk: list[str]) -> None:
-        features = [self.features[image] for image in chunk]
-        begun = time.perf_counter()
-        answers = self.judge.rate(features)
-        seconds = time.perf_counter() - begun
-        silent = np.isnan(answers).any(axis=-1)
-        self._refuse_silence(silent)
-        read = self._tokens("rating_questionnaire", [(feature,) for feature in features])
-        self._note(f"ratings {chunk[0]}", silent, seconds, ratings=len(chunk), **read)
-        self.store.record_ratings(chunk, answers)
+    def _rate_batches(self, images: Sequence[str], size: int) -> None:
+        """A batch is asked completely or not at all: its make-up is fixed."""
+        chunks = (list(images[start : start + size]) for start in range(0, len(images), size))
+        items = (
+            (chunk, [self.features[image] for image in chunk])
+            for chunk in chunks
+            if not all(self.store.rated(image) for image in chunk)
+        )
+        with closing(in_order(lambda item: self.judge.rate(item[1]), items, self._at_once)) as rated:
+            for (chunk, features), answers, seconds in rated:
+                silent = np.isnan(answers).any(axis=-1)
+                self._refuse_silence(silent)
+                read = self._tokens("rating_questionnaire", [(feature,) for feature in features])
+                self._note(f"ratings {chunk[0]}", silent, seconds, ratings=len(chunk), **read)
+                self.store.record_ratings(chunk, answers)
+
+    @property
+    def _at_once(self) -> int:
+        """Batches that are asked side by side."""
+        return 1 if self._memory_is_short else getattr(self.judge, "passes_at_once", 1)
 
     def _make_sure(self, pairs: Sequence[Pair]) -> None:
         """Have both orders of each pair answered and stored."""
@@ -228,10 +236,9 @@ class Judging:
         self._report_progress(done, wanted)
         if done == wanted:
             return
-        for batch in self.store.plan(self._in_order_of_length(pairs), self.judge.batch_size):
-            if self._ask_batch(batch):
-                done += len(batch.pairs)
-                self._report_progress(min(done, wanted), wanted)
+        pairs = self._in_order_of_length(pairs)
+        while not self._ask_batches(pairs, done, wanted):
+            done = int(self.store.answered_all(pairs).sum())
 
     def _in_order_of_length(self, pairs: Sequence[Pair]) -> list[Pair]:
         """Both orders of each pair, side by side; pairs of like length share a batch, so that little of it is padding."""
@@ -244,20 +251,34 @@ class Judging:
         """Tokens of images; once they are known, a judge that sizes its batches has done so."""
         return {image: self.features[image].n_tokens for image in dict.fromkeys(images)}
 
-    def _ask_batch(self, batch: Batch) -> bool:
-        rows = [(self.features[first], self.features[second]) for first, second in batch.pairs]
-        begun = time.perf_counter()
-        fits, answers = attempt(self.judge.compare, rows, what="ordered pairs")
-        seconds = time.perf_counter() - begun
-        if not fits:
-            smaller(len(rows), "ordered pairs")
-            self.store.split(batch)
-            return False
-        silent = np.isnan(answers)
-        self._refuse_silence(silent)
-        read = self._tokens("pair_questionnaire", rows)
-        self._note(f"batch {batch.number}", silent, seconds, ordered_pairs=len(rows), **read)
-        self.store.record(batch, answers)
+    def _ask_batches(self, pairs: Sequence[Pair], done: int, wanted: int) -> bool:
+        """Ask what is not answered yet, several batches side by side where the judge is best asked so.
+
+        False where a batch did not fit into memory, and the rest is still to be asked: from then on one after another, and where
+        that was so already, in smaller batches.
+        """
+        at_once = self._at_once
+        planned = self.store.plan(pairs, self.judge.batch_size)
+        items = ((batch, [(self.features[a], self.features[b]) for a, b in batch.pairs]) for batch in planned)
+
+        def compare(item: tuple[Batch, list]) -> tuple[bool, np.ndarray | None]:
+            return attempt(self.judge.compare, item[1], what="ordered pairs")
+
+        with closing(in_order(compare, items, at_once)) as asked:
+            for (batch, rows), (fits, answers), seconds in asked:
+                if not fits and at_once == 1:
+                    smaller(len(rows), "ordered pairs")
+                    self.store.split(batch)
+                if not fits:
+                    self._memory_is_short = True
+                    return False
+                silent = np.isnan(answers)
+                self._refuse_silence(silent)
+                read = self._tokens("pair_questionnaire", rows)
+                self._note(f"batch {batch.number}", silent, seconds, ordered_pairs=len(rows), **read)
+                self.store.record(batch, answers)
+                done += len(batch.pairs)
+                self._report_progress(min(done, wanted), wanted)
         return True
 
     def _note(self, key: str, silent: np.ndarray, seconds: float, **counts: int) -> None:

@@ -1,4 +1,4 @@
-"""Judgments stored immediately: a killed run loses at most the batch in flight and repeats nothing.
+"""Judgments stored immediately: a killed run loses at most the batches under way and repeats nothing.
 
 A store is a folder:
 
@@ -177,7 +177,8 @@ class JudgmentStore:
         Returns
         -------
         iterator of Batch
-            Each is to be given to ``record``, or to ``split``, before the next is taken.
+            Each is to be given to ``record``; of several that were taken, in their order. After ``split`` the request is to be
+            planned again.
         """
         key = self._planned(pairs, batch_size)
         del pairs  # nothing here holds on to them while they are asked
