@@ -110,7 +110,9 @@ def main(arguments: list[str] | None = None) -> None:
     from ..foundation.any_text import write_utf8
     from ..foundation.faults import InputFault
     from ..foundation.stopped import Stopped
+    from ..foundation.waiting_threads import let_waiting_threads_sleep
 
+    let_waiting_threads_sleep()  # before a command loads torch
     write_utf8(sys.stdout, sys.stderr)
     try:
         whole_command()(args=arguments)

@@ -41,6 +41,9 @@ def quickstart(
 
     It is a smoke run on the judge that ships. With --images, a folder of your own is judged, and a scorer is distilled by the recommended recipe.
     """
+    from ..foundation.stopwatch import Stopwatch
+
+    times = Stopwatch()  # before the slow imports
     from .terminal import progress_bars, show_lines
 
     source = model_source(model)
@@ -50,10 +53,10 @@ def quickstart(
             from ..pipeline.own_images import OwnImages, run_own_images
 
             seen = checked_dimensions(dimension) if dimension else None
-            lines = run_own_images(OwnImages(images, source, seen, seed, steps, batch_size), out, report)
+            lines = run_own_images(OwnImages(images, source, seen, seed, steps, batch_size), out, report, times=times)
         else:
             from ..pipeline.quickstart import Quickstart, run_quickstart
 
             settings = Quickstart(source, seed, train_category, unlabelled, steps or STEPS, batch_size)
-            lines = run_quickstart(settings, out, report)
+            lines = run_quickstart(settings, out, report, times=times)
     show_lines(lines, markup=images is not None)

@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from PIL import Image
@@ -19,6 +20,7 @@ from ..images.opening import OpenedImage, open_image
 from .in_flight import in_side_stream, onto
 from .memory import in_shrinking_batches
 from .resized import ResizedImage
+from .side_by_side import passes_at_once
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,6 @@ def as_opened(images: Sequence[OpenedImage | Image.Image | str]) -> list[OpenedI
     return [image if isinstance(image, OpenedImage) else open_image(image) for image in images]
 
 
-@torch.no_grad()
 def vision_features(
     model,
     processor,
@@ -97,17 +98,16 @@ def vision_features(
     InputFault
         If an image cannot be opened, or does not fit into memory even alone.
     """
-    opened = as_opened(images)
-
-    def see(chunk: Sequence[OpenedImage]) -> list[VisionFeatures]:
-        seen = _one_pass(model, processor, chunk)
+    see = partial(_one_pass, model, processor)
+    found: list[VisionFeatures] = []
+    for seen in in_shrinking_batches(as_opened(images), batch_size, see, at_once=passes_at_once(model)):
+        found += seen
         if on_batch is not None:
-            on_batch(len(chunk))
-        return seen
-
-    return [one for seen in in_shrinking_batches(opened, batch_size, see) for one in seen]
+            on_batch(len(seen))
+    return found
 
 
+@torch.no_grad()  # here, since it holds for a thread alone
 def _one_pass(model, processor, images: Sequence[OpenedImage]) -> list[VisionFeatures]:
     """Features of the images of one batch; on a GPU they may not be finished."""
     tower = getattr(model, "model", model).visual

@@ -20,6 +20,7 @@ from .loading import fingerprint, load_model, model_revision
 from .memory import attempt, in_shrinking_batches, rows_that_fit
 from .prompts import Prompts, answer_tokens
 from .readout import ScoreReadout
+from .side_by_side import passes_at_once
 
 DEFAULT_BATCH = 32
 
@@ -104,6 +105,11 @@ class Judge:
             self.parts = compiled
         self.fingerprint = fingerprint(**self.parts)
         self.parts["chat_template"] = hashlib.sha256(self.parts["chat_template"].encode()).hexdigest()  # it is long
+
+    @property
+    def passes_at_once(self) -> int:
+        """How many batches of pairs are best compared side by side, in threads; the answers are the same."""
+        return 1 if is_compiled(self.model) or not self.asking.packed else passes_at_once(self.model)
 
     @classmethod
     def from_pretrained(

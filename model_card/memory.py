@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from functools import partial
 from typing import TypeVar
 
 from ..foundation.faults import Fault, InputFault
+from .side_by_side import in_order
 
 logger = logging.getLogger(__name__)
 Item = TypeVar("Item")
@@ -33,6 +36,7 @@ def in_shrinking_batches(
     *,
     what: str = "images",
     on_shrink: Callable[[int], None] | None = None,
+    at_once: int = 1,
 ) -> Iterator[Result]:
     """The work's results batch by batch; when one does not fit into memory, it and all that follow get half the size.
 
@@ -48,6 +52,8 @@ def in_shrinking_batches(
         What the items are, in the plural, for the warning.
     on_shrink : callable, optional
         Called with each new size, so that the caller's next batches have it.
+    at_once : int
+        Batches side by side (`in_order`) while memory lasts.
 
     Yields
     ------
@@ -71,6 +77,14 @@ def in_shrinking_batches(
     [['a', 'b', 'c'], ['d', 'e', 'f'], ['g']]
     """
     start = 0
+    if at_once > 1:
+        chunks = [items[place : place + size] for place in range(0, len(items), size)]
+        with closing(in_order(partial(attempt, work, what=what), chunks, at_once)) as done:
+            for chunk, (fits, result), _ in done:
+                if not fits:
+                    break  # from here on one after another
+                start += len(chunk)
+                yield result
     while start < len(items):
         chunk = items[start : start + size]
         fits, result = attempt(work, chunk, what=what)

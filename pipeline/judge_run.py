@@ -180,9 +180,13 @@ def _follow(
     if served:
         judge.carry_over(working.cost.requests, working.cost.served_tokens)
     try:
-        return follow_schedule(working, list(features), asked.schedule).pool, working
-    finally:
+        pool = follow_schedule(working, list(features), asked.schedule).pool
         dismiss(team)
+        return pool, working
+    except InputFault:
+        dismiss(team)  # of any other error they hear when this process is gone
+        raise
+    finally:
         if served and judge.spent_beside["requests"]:
             working.costs.add("beside", **judge.spent_beside)
 

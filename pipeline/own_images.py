@@ -16,6 +16,7 @@ from ..dataset_script.stand_in.simulate import DIMENSIONS
 from ..foundation.any_text import READABLE, readable
 from ..foundation.progress_type import Progress
 from ..foundation.run_folder import check_run_folder, claim_folder
+from ..foundation.stopwatch import Stopwatch
 from ..foundation.table_text import LineEnds
 from ..foundation.whole_files import write_json, written_file
 from ..images.contact_sheet import contact_sheet
@@ -34,6 +35,7 @@ from ..trainer.scorer_folder import Distilled
 from ..trainer.tiny_judge.known_weights import parameter_count, simulated_because, tiny_judge_name
 from .plots import plot_pool, plot_training
 from .scored_paintings import score_images
+from .terminal_table import times_table
 
 TINY_NOTE = (
     "The tiny judge learnt its taste from simulated scrolls, and its bias was induced: on real pictures its scores mean "
@@ -68,7 +70,7 @@ class OwnImages:
     batch_size: int
 
 
-def run_own_images(settings: OwnImages, out: Path, report: Progress) -> list:
+def run_own_images(settings: OwnImages, out: Path, report: Progress, *, times: Stopwatch | None = None) -> list:
     """Judge, pseudo-label, distil, score and lay out a folder of images, or resume a run that was killed.
 
     Parameters
@@ -77,6 +79,8 @@ def run_own_images(settings: OwnImages, out: Path, report: Progress) -> list:
     out : Path
         Gets vision features, judgments, pool, fitness report, scorer, ``scores.csv``, plots and ``summary.json``.
     report : callable
+    times : Stopwatch, optional
+        Of a run that began earlier.
 
     Returns
     -------
@@ -89,7 +93,7 @@ def run_own_images(settings: OwnImages, out: Path, report: Progress) -> list:
         If an image cannot be opened, there are fewer than 12, nothing usable is in the judgments, or the folder holds
         another run.
     """
-    started = time.time()
+    started, times = time.time(), times or Stopwatch()
     check_run_folder(out)
     sources = look_at_folder(settings.images, report)
     check_enough(settings.images, sources)
@@ -103,7 +107,8 @@ def run_own_images(settings: OwnImages, out: Path, report: Progress) -> list:
         "seed": settings.seed,
     }
     claim_folder(out, run)
-    encoded = encode_images(judge, sources, out / "features", report=report)
+    with times.part("judge"):
+        encoded = encode_images(judge, sources, out / "features", report=report)
     known = encoded.images
     check_enough(settings.images, known)
     because = simulated_because(settings.model, judge.model)
@@ -111,9 +116,10 @@ def run_own_images(settings: OwnImages, out: Path, report: Progress) -> list:
     given = {} if settings.steps is None else {"max_steps": settings.steps}
     options = recipe_settings(recipe, images=len(known), parameters=parameters, given=given)
     claim_folder(out, run | {"images": sorted(known), "options": options})
-    labels = pseudo_label_images(
-        judge, encoded, out / "label_free", report, what="your images", schedule=Schedule(seed=settings.seed)
-    )
+    with times.part("judge"):
+        labels = pseudo_label_images(
+            judge, encoded, out / "label_free", report, what="your images", schedule=Schedule(seed=settings.seed)
+        )
     note = _note(judge, because)
     card = CardText(
         title=f"A scorer distilled from {len(known)} of one's own images",
@@ -121,19 +127,24 @@ def run_own_images(settings: OwnImages, out: Path, report: Progress) -> list:
         simulated=bool(because),
     )
     job = Distillation(settings.model, judge, labels, out, card, images=known, seed=settings.seed, options=options)
-    distilled = distil(job, report)
-    table = score_images(distilled.folder, sources, report, "scoring")
+    with times.part("train"):
+        distilled = distil(job, report)
+    with times.part("score"):
+        table = score_images(distilled.folder, sources, report, "scoring")
     rows = sorted(table.rows(), key=lambda row: -row[dimensions[-1]])
-    _write_csv(out / "scores.csv", rows)
-    _draw(settings, out, sources, rows, labels, distilled, note)
+    with times.part("write"):
+        _write_csv(out / "scores.csv", rows)
+        _draw(settings, out, sources, rows, labels, distilled, note)
     summary = _summary(settings, known, labels, distilled, note) | {
         "tiny_judge": tiny_judge_name(judge.model) is not None,
         "simulated": bool(because),
         "training_options": options,
         "elapsed_s": round(time.time() - started, 1),
+        "seconds_by_part": times.by_part(),
     }
     write_json(out / "summary.json", summary)
-    return _for_terminal(out, labels, distilled, note, recipe_sentence(recipe, options, parameters))
+    lines = _for_terminal(out, labels, distilled, note, recipe_sentence(recipe, options, parameters))
+    return [*lines, times_table(times)]
 
 
 def _note(judge: Judge, because: tuple[str, ...]) -> str:

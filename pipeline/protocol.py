@@ -18,6 +18,7 @@ from ..foundation.faults import Fault, InputFault
 from ..foundation.file_hash import file_sha256
 from ..foundation.progress_type import Progress
 from ..foundation.run_folder import check_run_folder, claim_folder
+from ..foundation.stopwatch import Stopwatch
 from ..foundation.whole_files import write_json
 from ..images.image_folder import by_hash, open_folder
 from ..images.opening import OpenedImage
@@ -45,6 +46,7 @@ from .protocol_figures import Measured, measure_protocol
 from .protocol_plots import draw_plots
 from .protocol_report import Conditions, ProtocolReport
 from .scored_paintings import check_finite, score_images, write_predictions
+from .terminal_table import times_table
 
 
 @dataclass(frozen=True)
@@ -150,7 +152,9 @@ class Protocol:
         return self.typed or shlex.join(["ppaint", "reproduce", *words])
 
 
-def run_protocol(settings: Protocol, out: Path, report: Progress, *, judge: Judge | None = None) -> list:
+def run_protocol(
+    settings: Protocol, out: Path, report: Progress, *, judge: Judge | None = None, times: Stopwatch | None = None
+) -> list:
     """Run the protocol, or resume a run that was killed.
 
     Parameters
@@ -163,6 +167,8 @@ def run_protocol(settings: Protocol, out: Path, report: Progress, *, judge: Judg
         ``report(what, done, total)``.
     judge : Judge, optional
         The model, where it is loaded already.
+    times : Stopwatch, optional
+        Of a run that began earlier.
 
     Returns
     -------
@@ -176,7 +182,7 @@ def run_protocol(settings: Protocol, out: Path, report: Progress, *, judge: Judg
     NoUsableSignal
         If no dimension's pseudo-scores differ by more than their error.
     """
-    started = time.time()
+    started, times = time.time(), times or Stopwatch()
     check_run_folder(out)
     source = _check_source(settings, report)
     category = source.training_category(
@@ -188,36 +194,42 @@ def run_protocol(settings: Protocol, out: Path, report: Progress, *, judge: Judg
         settings.model, dimensions=source.dimensions, batch_size=settings.batch_size or "auto"
     )
     claim_folder(out, _identity(settings, source, category, judge, given))
-    release, paintings = _dataset(settings, source, out, report)
+    with times.part("build"):
+        release, paintings = _dataset(settings, source, out, report)
     run = _Run(settings, out, report, source, category, judge, release, paintings)
-    before = None if settings.unlabelled else _rate_before(run)
     training = given or list(by_hash(paintings.of(category)).values())
-    labels = pseudo_label_images(
-        judge,
-        training,
-        out / "label_free",
-        report,
-        what=f"{category}, training",
-        schedule=Schedule(seed=settings.seed),
-    )
-    judged = _judge_categories(run, labels)
-    if before is None:
-        before = np.concatenate([judged[name].pointwise for name in release.categories])
-        check_finite(before, settings.model, "the model's ratings")
+    with times.part("judge"):
+        before = None if settings.unlabelled else _rate_before(run)
+        labels = pseudo_label_images(
+            judge,
+            training,
+            out / "label_free",
+            report,
+            what=f"{category}, training",
+            schedule=Schedule(seed=settings.seed),
+        )
+        judged = _judge_categories(run, labels)
+        if before is None:
+            before = np.concatenate([judged[name].pointwise for name in release.categories])
+            check_finite(before, settings.model, "the model's ratings")
     job = _distillation(run, labels, training)
-    distilled = distil(job, report)
-    after = score_images(distilled.folder, paintings.images, report).mean
-    check_finite(after, str(distilled.folder), "the distilled scorer's scores")
-    for name, scores in (("before", before), ("after", after)):
-        write_predictions(out / "predictions" / f"{name}.csv", paintings, release.dimensions, scores)
-    measured = Measured(before, after, _pseudo_scores(run, labels, judged, own=given is None))
-    page = _report(run, training, measured, labels, judged, distilled)
-    figures = card_figures(page.figures.after, reference_scores(release), distilled.folder, out)
-    rewrite_card(distilled, job.card, page.card_text(), figures)
-    page.write(out / "report.md")
-    draw_plots(out / "plots", page, labels.pool, distilled, paintings, measured)
-    write_json(out / "summary.json", page.summary() | {"elapsed_s": round(time.time() - started, 1)})
-    return [*page.for_terminal(), *_where(out, release, distilled)]
+    with times.part("train"):
+        distilled = distil(job, report)
+    with times.part("measure"):
+        after = score_images(distilled.folder, paintings.images, report).mean
+        check_finite(after, str(distilled.folder), "the distilled scorer's scores")
+        for name, scores in (("before", before), ("after", after)):
+            write_predictions(out / "predictions" / f"{name}.csv", paintings, release.dimensions, scores)
+        measured = Measured(before, after, _pseudo_scores(run, labels, judged, own=given is None))
+        page = _report(run, training, measured, labels, judged, distilled)
+    with times.part("write"):
+        figures = card_figures(page.figures.after, reference_scores(release), distilled.folder, out)
+        rewrite_card(distilled, job.card, page.card_text(), figures)
+        page.write(out / "report.md")
+        draw_plots(out / "plots", page, labels.pool, distilled, paintings, measured)
+    taken = {"elapsed_s": round(time.time() - started, 1), "seconds_by_part": times.by_part()}
+    write_json(out / "summary.json", page.summary() | taken)
+    return [*page.for_terminal(), times_table(times), *_where(out, release, distilled)]
 
 
 @dataclass(frozen=True)

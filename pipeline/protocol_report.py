@@ -17,6 +17,7 @@ from ..eval_suite.suite import MEAN
 from ..foundation.whole_files import write_text
 from ..model_card.card import markdown_table
 from .protocol_figures import LINES, ProtocolFigures
+from .terminal_table import rich_table
 
 PLOTS = {
     "reported_and_measured.png": "SRCC before and after: reported on the left, measured on the right",
@@ -370,8 +371,8 @@ class ProtocolReport:
     def for_terminal(self) -> list:
         """Tables and sentences for the console."""
         lines: list = [
-            _rich_table("Reported and measured" + self.mark, *self.comparison()),
-            _rich_table("Against the fused scores" + self.mark, *self.by_category()),
+            rich_table("Reported and measured" + self.mark, *self.comparison()),
+            rich_table("Against the fused scores" + self.mark, *self.by_category()),
             self.paired_text(),
             self.conditions.training_text(),
             *filter(None, [self.other_conditions()]),
@@ -471,16 +472,3 @@ def _check_text(check: Mapping[str, Any] | None) -> str:
 
 def _cell(table: Mapping[str, Mapping[str, Interval]], row: str, sign: str = "") -> str:
     return _text(table.get(row, {}).get(MEAN), sign)
-
-
-def _rich_table(title: str, header: list[str], rows: list[list[str]]):
-    from rich import box
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(title=title, box=box.SIMPLE_HEAD, title_justify="left")
-    for k, name in enumerate(header):
-        table.add_column(Text(name), justify="left" if k == 0 else "right")
-    for row in rows:
-        table.add_row(*map(Text, row))
-    return table

@@ -13,6 +13,7 @@ from ..foundation.faults import Fault, InputFault
 from ..foundation.left_overs import clear_left_overs
 from ..foundation.progress_type import Progress
 from ..foundation.run_folder import check_run_folder, claim_folder
+from ..foundation.stopwatch import Stopwatch
 from ..model_card.judge import Judge
 from ..trainer.psdistill_exact_config import PSDistillExactConfig
 from ..trainer.tiny_judge import as_typed
@@ -84,7 +85,9 @@ class Quickstart:
         )
 
 
-def run_quickstart(settings: Quickstart, out: Path, report: Progress, *, data: Path | None = None) -> list:
+def run_quickstart(
+    settings: Quickstart, out: Path, report: Progress, *, data: Path | None = None, times: Stopwatch | None = None
+) -> list:
     """Run everything, or resume a run that was killed.
 
     Parameters
@@ -97,6 +100,8 @@ def run_quickstart(settings: Quickstart, out: Path, report: Progress, *, data: P
     data : Path, optional
         The folder of another run on the same stand-in, whose stand-in, dataset and reference lines are used; made where
         it is not there. ``out`` itself by default.
+    times : Stopwatch, optional
+        As for ``run_protocol``.
 
     Returns
     -------
@@ -111,6 +116,7 @@ def run_quickstart(settings: Quickstart, out: Path, report: Progress, *, data: P
     if settings.train_category not in CATEGORIES:
         what = f"there is no category {settings.train_category!r} in the stand-in"
         raise InputFault(Fault("--train-category", "", what, f"give one of {', '.join(CATEGORIES)}"))
+    times = times or Stopwatch()
     check_run_folder(out)
     judge = Judge.from_pretrained(settings.model, dimensions=DIMENSIONS, batch_size=settings.batch_size or "auto")
     protocol = settings.protocol(judge, out, data or out)
@@ -119,11 +125,11 @@ def run_quickstart(settings: Quickstart, out: Path, report: Progress, *, data: P
     if data is not None:
         claim_folder(data, data_identity)
     claim_folder(out, data_identity | protocol.identity(judge, settings.train_category))
-    make_stand_in(settings, data or out, report)
-    return [settings_sentence(judge.model), *run_protocol(protocol, out, report, judge=judge)]
+    make_stand_in(settings, data or out, report, times)
+    return [settings_sentence(judge.model), *run_protocol(protocol, out, report, judge=judge, times=times)]
 
 
-def make_stand_in(settings: Quickstart, data: Path, report: Progress) -> None:
+def make_stand_in(settings: Quickstart, data: Path, report: Progress, times: Stopwatch) -> None:
     """Paint the stand-in and build its dataset, each completely or not at all, so that what exists is finished.
 
     Parameters
@@ -132,12 +138,15 @@ def make_stand_in(settings: Quickstart, data: Path, report: Progress) -> None:
     data : Path
         Gets ``raw/``, ``raw-truth/``, ``raw-unlabelled/`` and ``ppaint/``.
     report : callable
+    times : Stopwatch
     """
     clear_left_overs(data)
     if not (data / "raw").exists():  # it takes its name last
         for name in ("raw-truth", "raw-unlabelled"):
             shutil.rmtree(data / name, ignore_errors=True)
         sizes = {"paintings": settings.paintings, "processes": settings.processes}
-        simulate(data / "raw", settings.seed, settings.unlabelled, report, **sizes)
+        with times.part("paint"):
+            simulate(data / "raw", settings.seed, settings.unlabelled, report, **sizes)
     if not (data / "ppaint").exists():
-        build_dataset(data / "raw", data / "ppaint", report, processes=settings.processes)
+        with times.part("build"):
+            build_dataset(data / "raw", data / "ppaint", report, processes=settings.processes)

@@ -85,6 +85,18 @@ def test_the_summary_has_every_figure_by_category_and_mean(run):
     assert set(checks) == set(CATEGORIES) and all(set(checks[name]) == set(DIMENSIONS) for name in CATEGORIES)
 
 
+def test_the_summary_and_the_terminal_say_what_each_part_took(run):
+    summary = json.loads((run[0] / "summary.json").read_text())
+    parts = summary["seconds_by_part"]
+    assert list(parts) == ["build", "judge", "train", "measure", "write", "other", "total"]  # resumed: painted before
+    for kind in ("clock", "processor"):
+        spent = [one[kind] for one in parts.values()]
+        assert sum(spent[:-1]) == pytest.approx(spent[-1], abs=0.35) and min(spent) >= 0
+    assert parts["train"]["clock"] > 0 and parts["total"]["clock"] >= summary["elapsed_s"] - 0.1
+    table = next(line for line in run[1] if getattr(line, "title", "") == "Seconds")
+    assert [cell.plain for cell in table.columns[0].cells] == list(parts)
+
+
 def test_the_summary_and_the_report_say_the_same(run):
     summary, page = json.loads((run[0] / "summary.json").read_text()), (run[0] / "report.md").read_text()
     for name in ("before", "after"):
@@ -145,7 +157,7 @@ def test_started_again_it_goes_on_and_asks_nothing_twice(run):
         moved.rename(out)
     after = json.loads((out / "summary.json").read_text())
     assert judgments and all(path.read_bytes() == rows for path, rows in judgments.items())
-    named = {"elapsed_s", "command", "conditions"}  # what says where it lies
+    named = {"elapsed_s", "seconds_by_part", "command", "conditions"}  # what says where it lies, and times
     assert {k: v for k, v in after.items() if k not in named} == {k: v for k, v in before.items() if k not in named}
 
 

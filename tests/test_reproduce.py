@@ -320,7 +320,7 @@ def test_killed_anywhere_it_goes_on_and_ends_at_the_same_figures(run, raw, tmp_p
     moved, batches = shutil.copytree(raw, tmp_path / "moved"), {"batch_size": 8}
     run_protocol(settings(moved, **batches), tmp_path / "out", silent)  # neither tells one run from another
     again = json.loads((tmp_path / "out" / "summary.json").read_text())
-    for key in summary.keys() - {"elapsed_s", "command", "hashes"}:
+    for key in summary.keys() - {"elapsed_s", "seconds_by_part", "command", "hashes"}:
         assert again[key] == summary[key], key
     for name in summary["hashes"].keys() - {"code"}:  # the scorer's weights among them
         assert again["hashes"][name] == summary["hashes"][name], name

@@ -10,13 +10,12 @@ from pathlib import Path
 
 import numpy as np
 import yaml
-from PIL import Image
 
 from ...foundation.progress_type import Progress, counted, no_progress
 from ...foundation.whole_folders import written_whole
 from .experts import POPULATION, ExpertPanel, simulate_experts, truth_on_rating_scale
 from .latents import Latents, draw_latents
-from .painting_job import paint_many, painting_pool
+from .painting_job import paint_to_files, painting_pool
 
 NAME = "ppaint-simulated"
 CATEGORIES = ("landscape", "flower_and_bird", "figure")
@@ -145,9 +144,7 @@ def _paint(
     kind: str = "",
 ) -> None:
     finished = counted(progress or no_progress, f"painting {category}{kind}", len(files))
-    scrolls: list[Image.Image] = paint_many(latents, category, key, processes=1, progress=finished, pool=pool)
-    for scroll, file in zip(scrolls, files, strict=True):
-        scroll.save(file, format="PNG", compress_level=3)  # a third of the time of the default, for 3 % more bytes
+    paint_to_files(latents, category, key, files, finished, pool=pool)
 
 
 def _about(latents: Latents, category: str, ids: Sequence[str]) -> list[tuple[str, ...]]:

@@ -1,16 +1,20 @@
-"""A judge in several processes: the first follows the schedule and stores, all of them answer, a batch each at a time."""
+"""A judge asked several batches at a time: side by side in one process, or one in each of several, of which the first follows the schedule and stores."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
+from itertools import islice
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
 from ...model_card.memory import attempt
 from ...model_card.processes import Processes
+from ...model_card.side_by_side import in_order
 
+Batch = TypeVar("Batch")
 PAIRS, RATINGS = "ordered pairs", "ratings"
 
 
@@ -34,58 +38,73 @@ class Answered(NamedTuple):
     spent: dict[str, int] | None = None
 
 
-def answer(judge, features: Mapping[str, Any], kind: str, batch: Sequence) -> Answered:
-    """Ask a judge a batch.
+def answered(
+    team: Processes,
+    judge,
+    features: Mapping[str, Any],
+    kind: str,
+    batches: Iterable[Batch],
+    members: Callable[[Batch], Sequence],
+    at_once: int,
+) -> Iterator[tuple[Batch, Answered]]:
+    """Have batches answered: side by side in this process, or one in each of several.
 
     Parameters
     ----------
+    team : Processes
+        This is the first of them.
     judge : Judge
     features : mapping
         By image hash.
     kind : {"ordered pairs", "ratings"}
-    batch : sequence of (str, str), or of str
-        Image hashes.
+    batches : iterable
+        Each is taken when it is about to be asked.
+    members : callable
+        Of a batch, the image hashes: (str, str) for each ordered pair, or str for each rating.
+    at_once : int
+        Batches that are under way in one process, where there is one.
 
-    Returns
-    -------
-    Answered
-        A batch of ratings that does not fit is made in parts by the judge itself.
+    Yields
+    ------
+    batch, Answered
+        In order; of batches in several processes, one that does not fit into memory after the others. A batch of ratings that does not
+        fit is made in parts by the judge itself.
 
     Raises
     ------
     InputFault
         If a single pair does not fit into memory.
     """
+    if team.count == 1:
+        items = ((batch, _rows(features, kind, members(batch))) for batch in batches)
+        with closing(in_order(lambda item: _answer(judge, kind, item[1]), items, at_once)) as found:
+            for (batch, _), said, seconds in found:
+                yield batch, said._replace(seconds=seconds)
+        return
+    left = iter(batches)
+    while some := list(islice(left, team.count)):
+        asked = [members(batch) for batch in some]
+        team.share((kind, asked))
+        said = team.gather(lambda asked=asked: answer(judge, features, kind, asked[0]))
+        yield from sorted(zip(some, said, strict=False), key=lambda one: not one[1].fits)
+
+
+def answer(judge, features: Mapping[str, Any], kind: str, batch: Sequence) -> Answered:
+    """Ask a judge a batch of image hashes."""
+    rows = _rows(features, kind, batch)
     begun = time.perf_counter()
+    return _answer(judge, kind, rows)._replace(seconds=time.perf_counter() - begun)
+
+
+def _rows(features: Mapping[str, Any], kind: str, batch: Sequence) -> list:
     if kind == RATINGS:
-        values = judge.rate([features[image] for image in batch])
-        return Answered(True, values, time.perf_counter() - begun, getattr(judge, "spent_on_last", None))
-    rows = [(features[first], features[second]) for first, second in batch]
-    begun = time.perf_counter()
-    fits, values = attempt(judge.compare, rows, what=kind)
-    return Answered(fits, values, time.perf_counter() - begun, getattr(judge, "spent_on_last", None))
+        return [features[image] for image in batch]
+    return [(features[first], features[second]) for first, second in batch]
 
 
-def answer_together(
-    team: Processes, judge, features: Mapping[str, Any], kind: str, batches: Sequence
-) -> list[Answered]:
-    """Have at most as many batches answered as there are processes; called by the first.
-
-    Parameters
-    ----------
-    team : Processes
-    judge, features, kind
-        As for ``answer``.
-    batches : sequence of batch
-
-    Returns
-    -------
-    list of Answered
-        One for each batch.
-    """
-    if team.count > 1:
-        team.share((kind, list(batches)))
-    return team.gather(lambda: answer(judge, features, kind, batches[0]))[: len(batches)]
+def _answer(judge, kind: str, rows: list) -> Answered:
+    fits, values = (True, judge.rate(rows)) if kind == RATINGS else attempt(judge.compare, rows, what=kind)
+    return Answered(fits, values, 0.0, getattr(judge, "spent_on_last", None))
 
 
 def answer_until_done(team: Processes, judge, features: Mapping[str, Any]) -> None:
@@ -97,6 +116,6 @@ def answer_until_done(team: Processes, judge, features: Mapping[str, Any]) -> No
 
 
 def dismiss(team: Processes) -> None:
-    """The others may go; called by the first, however its part ended."""
+    """The others, which wait to be asked, may go; called by the first."""
     if team.count > 1 and not team.broken:
         team.share(None)

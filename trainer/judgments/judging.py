@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
-from itertools import chain, islice
+from itertools import chain
+from typing import Any
 
 import numpy as np
 from scipy.special import expit
@@ -12,9 +14,9 @@ from scipy.special import expit
 from ...foundation.faults import Fault, InputFault
 from ...model_card.memory import smaller
 from ...model_card.processes import ALONE, Processes
-from .asked_together import PAIRS, RATINGS, answer_together
+from .asked_together import PAIRS, RATINGS, answered
 from .judging_cost import CostLog, JudgingCost
-from .judgment_store import Batch, JudgmentStore, Pair
+from .judgment_store import JudgmentStore, Pair
 from .pair_index import ImageNumbers, as_key
 
 PAIRS_NEAR = 4096  # of one request, within which pairs are sorted by length
@@ -99,12 +101,6 @@ class Judged:
         return cls(first, second, forward, backward).take(np.sort(places))
 
 
-def _some_at_a_time(batches: Iterable, count: int) -> Iterator[list]:
-    left = iter(batches)
-    while some := list(islice(left, count)):
-        yield some
-
-
 class Judging:
     """A judge, the features of the images, and the store that remembers the answers.
 
@@ -141,6 +137,7 @@ class Judging:
         self.dimensions = store.dimensions
         self.on_batch = on_batch
         self.costs = CostLog(store.folder)
+        self._memory_is_short = False
         self._shuffle_seed = shuffle_seed
         self._shuffled: dict[Pair, tuple[np.ndarray, np.ndarray]] = {}
 
@@ -191,9 +188,7 @@ class Judging:
             self._know_lengths(images)
             size = self.judge.batch_size  # a batch is asked completely or not at all: its make-up is fixed
             chunks = (list(images[start : start + size]) for start in range(0, len(images), size))
-            left = (chunk for chunk in chunks if not all(self.store.rated(image) for image in chunk))
-            for batches in _some_at_a_time(left, self._team.count):
-                self._rate_batches(batches)
+            self._rate_batches(chunk for chunk in chunks if not all(self.store.rated(image) for image in chunk))
         missing = [image for image in images if not self.store.rated(image)]
         if missing:
             raise self._unfinished(f"{len(missing)} images have no pointwise rating")
@@ -218,14 +213,22 @@ class Judging:
             return name.isdigit() and self.store.recorded(int(name))
         return self.store.rated(name) if kind == "ratings" else True
 
-    def _rate_batches(self, batches: Sequence[list[str]]) -> None:
-        found = answer_together(self._team, self.judge, self.features, RATINGS, batches)
-        for chunk, (_, answers, seconds, spent) in zip(batches, found, strict=True):
-            silent = np.isnan(answers).any(axis=-1)
-            self._refuse_silence(silent)
-            read = self._tokens("rating_questionnaire", [(image,) for image in chunk], spent)
-            self._note(f"ratings {chunk[0]}", silent, seconds, ratings=len(chunk), **read)
-            self.store.record_ratings(chunk, answers)
+    def _rate_batches(self, chunks: Iterator[list[str]]) -> None:
+        with closing(self._answered(RATINGS, chunks, lambda chunk: chunk)) as rated:
+            for chunk, (_, answers, seconds, spent) in rated:
+                silent = np.isnan(answers).any(axis=-1)
+                self._refuse_silence(silent)
+                read = self._tokens("rating_questionnaire", [(image,) for image in chunk], spent)
+                self._note(f"ratings {chunk[0]}", silent, seconds, ratings=len(chunk), **read)
+                self.store.record_ratings(chunk, answers)
+
+    def _answered(self, kind: str, batches: Iterator, members: Callable[[Any], Sequence]) -> Iterator:
+        return answered(self._team, self.judge, self.features, kind, batches, members, self._at_once)
+
+    @property
+    def _at_once(self) -> int:
+        """Batches that are asked side by side in this process."""
+        return 1 if self._memory_is_short else getattr(self.judge, "passes_at_once", 1)
 
     def _make_sure(self, pairs: Sequence[Pair]) -> None:
         """Have both orders of each pair answered and stored."""
@@ -238,16 +241,9 @@ class Judging:
         self._report_progress(done, wanted)
         if done == wanted:
             return
-        ordered, whole = self._in_order_of_length(pairs), False
-        while not whole:
-            whole = True
-            for batches in _some_at_a_time(self.store.plan(ordered, self.judge.batch_size), self._team.count):
-                stored = self._ask_batches(batches)
-                done += sum(len(batch.pairs) for batch in stored)
-                self._report_progress(min(done, wanted), wanted)
-                if len(stored) < len(batches):  # some were split: the plan is another
-                    whole = False
-                    break
+        pairs = self._in_order_of_length(pairs)
+        while not self._ask_batches(pairs, done, wanted):
+            done = int(self.store.answered_all(pairs).sum())
 
     def _in_order_of_length(self, pairs: Sequence[Pair]) -> list[Pair]:
         """Both orders of each pair, side by side; pairs of like length share a batch, so that little of it is padding.
@@ -267,26 +263,29 @@ class Judging:
             image: self.features[image].n_tokens if known is None else known(image) for image in dict.fromkeys(images)
         }
 
-    def _ask_batches(self, batches: Sequence[Batch]) -> list[Batch]:
-        """Ask some batches, one in each process; those that were answered and stored. One that does not fit into memory is split."""
-        asked = [batch.pairs for batch in batches]
-        found = answer_together(self._team, self.judge, self.features, PAIRS, asked)
-        stored = []
-        for batch, (fits, answers, seconds, spent) in zip(batches, found, strict=True):
-            if not fits:
-                continue
-            silent = np.isnan(answers)
-            self._refuse_silence(silent)
-            read = self._tokens("pair_questionnaire", batch.pairs, spent)
-            self._note(f"batch {batch.number}", silent, seconds, ordered_pairs=len(batch.pairs), **read)
-            self.store.record(batch, answers)
-            stored.append(batch)
-        too_large = [batch for batch in batches if batch not in stored]
-        if too_large:
-            largest = max(too_large, key=lambda batch: len(batch.pairs))
-            smaller(len(largest.pairs), PAIRS)
-            self.store.split(largest)  # and with it every other of its size
-        return stored
+    def _ask_batches(self, pairs: Sequence[Pair], done: int, wanted: int) -> bool:
+        """Ask what is not answered yet, several batches side by side where the judge is best asked so, or in several processes.
+
+        False where a batch did not fit into memory, and the rest is still to be asked: from then on one after another, and where
+        that was so already, in smaller batches.
+        """
+        at_once, planned = self._at_once, self.store.plan(pairs, self.judge.batch_size)
+        with closing(self._answered(PAIRS, planned, lambda batch: batch.pairs)) as asked:
+            for batch, (fits, answers, seconds, spent) in asked:
+                if not fits and at_once == 1:
+                    smaller(len(batch.pairs), PAIRS)
+                    self.store.split(batch)
+                if not fits:
+                    self._memory_is_short = True
+                    return False
+                silent = np.isnan(answers)
+                self._refuse_silence(silent)
+                read = self._tokens("pair_questionnaire", batch.pairs, spent)
+                self._note(f"batch {batch.number}", silent, seconds, ordered_pairs=len(batch.pairs), **read)
+                self.store.record(batch, answers)
+                done += len(batch.pairs)
+                self._report_progress(min(done, wanted), wanted)
+        return True
 
     def _note(self, key: str, silent: np.ndarray, seconds: float, **counts: int) -> None:
         abstained = int(silent.sum())

@@ -1,4 +1,4 @@
-"""Judgments stored immediately: a killed run loses at most the batch in flight and repeats nothing.
+"""Judgments stored immediately: a killed run loses at most the batches under way and repeats nothing.
 
 A store is a folder:
 
@@ -187,7 +187,8 @@ class JudgmentStore:
         Returns
         -------
         iterator of Batch
-            Each is to be given to ``record``, or to ``split``. Where several are taken before, the plan is taken anew after a ``split``.
+            Each is to be given to ``record``; of several that were taken, in their order. After ``split`` the request is to be
+            planned again.
         """
         key = self._planned(pairs, batch_size)
         del pairs  # nothing here holds on to them while they are asked
