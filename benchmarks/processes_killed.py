@@ -4,8 +4,8 @@
 
 Each command is run once undisturbed in one process. Then it is killed ten times (SIGKILL) in one process, in two and in three (`torchrun`), and ten times
 with another number of processes at every start. A kill comes within a second after something new was stored; of several processes, every other kill is of one of them alone, and
-torchrun must end the others. What comes out in the end must be the undisturbed run's, bit for bit, each answer stored once; what was asked and not
-stored when the kill came is counted (at most a batch a process and kill). It resumes by command (runs/processes_killed; --fresh measures again). Some 25 minutes on
+torchrun must end the others. What comes out in the end must be the undisturbed run's, bit for bit: each answer is then stored once. Of the judge, batches are counted
+whose cost was noted twice: their answers were there when the kill came, and not yet stored. It resumes by command (runs/processes_killed; --fresh measures again). Some 25 minutes on
 two idle cores. Writes benchmarks/results/processes_killed.json.
 """
 
@@ -133,7 +133,7 @@ def killed(command: str, way: str, kills: int) -> dict:
     if command == "judge":
         keys = [row["of"] for row, _ in read_lines(out / "judgments/cost.jsonl", "")]
         batches = [key for key in keys if key.split()[0] in ("batch", "ratings")]
-        result |= {"batches": len(set(batches)), "batches asked and not stored": len(batches) - len(set(batches))}
+        result |= {"batches": len(set(batches)), "batches answered twice": len(batches) - len(set(batches))}
     return result
 
 

@@ -19,6 +19,7 @@ import torch
 
 from ..foundation.disk_full import disk_full_as_fault
 from ..foundation.faults import Fault, InputFault
+from ..foundation.free_memory import give_back_free_memory
 from ..foundation.held_values import HeldValues
 from ..foundation.json_text import read_json
 from ..foundation.whole_files import flush_to_disk, write_json, written_file
@@ -28,6 +29,7 @@ from .features import VisionFeatures, settings_hash
 FORMAT = 1
 INFO = "cache.json"
 LEAST_HELD = 128 * 2**20  # bytes; the features of some 2,000 images by the tiny judge
+GIVE_BACK_AFTER = 16 * 2**20  # bytes of features that were made or read
 SHARE_OF_MODEL = 4  # of a large model, features as large as this part of its weights are held
 _PARTS = {
     "revision": "model weights",
@@ -125,6 +127,7 @@ class FeatureCache(Mapping[str, VisionFeatures]):
         self.folder = Path(folder) / _name_of(self._identity)
         self._places: dict[str, _Place] = {}
         self._held = HeldValues(self._read, _bytes, held)
+        self._new_bytes = 0
         check_folder_can_be_written(self.folder, "the folder of vision features")
         if self.folder.is_dir():
             self._read_folder()
@@ -185,6 +188,7 @@ class FeatureCache(Mapping[str, VisionFeatures]):
         for one, (image, layers, tokens, *grid) in zip(features, rows, strict=True):
             self._places[image] = _Place(file, layers, tokens, tuple(grid))
             self._held.hold(image, one)
+            self._count(one)
 
     def n_tokens(self, image: str) -> int:
         """Visual tokens of an image, without reading its features.
@@ -213,7 +217,16 @@ class FeatureCache(Mapping[str, VisionFeatures]):
         with _opened(self.folder / place.file) as stream:
             # copied out of the mapped file, which is let go of: what is held is counted here, and not by the system
             layers = [stream.get_tensor(f"{image}.{k}").to(self._device, copy=True) for k in range(place.layers)]
-        return VisionFeatures(image, layers[0], tuple(layers[1:]), place.grid)
+        found = VisionFeatures(image, layers[0], tuple(layers[1:]), place.grid)
+        self._count(found)
+        return found
+
+    def _count(self, new: VisionFeatures) -> None:
+        """Features that stay lie between large blocks that come and go, which stay the process's unless they are given back."""
+        self._new_bytes += _bytes(new)
+        if self._new_bytes > GIVE_BACK_AFTER:
+            self._new_bytes = 0
+            give_back_free_memory()
 
     def _read_folder(self) -> None:
         """Check whose features these are, and which images they are of."""
