@@ -37,8 +37,8 @@ SIDES, AFTER = (4000, 3000), 40
 # a run whose workers are started in another way than the command's own
 BY = """
 import sys
-from ppaint.model_card.scorer import AestheticScorer
-if __name__ == "__main__":
+if __name__ == "__main__":  # workers import this file too
+    from ppaint.model_card.scorer import AestheticScorer
     AestheticScorer.score_batches.__kwdefaults__["start_method"] = sys.argv.pop(1)
     from ppaint.cli.main import main
     main()
