@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ..trainer.judgments.judged_files import JUDGING, STORE
 from ..trainer.pseudo_scores.schedule_sizes import MIN_RELIABILITY, OPPONENTS, POOL_SIZE
 from ..trainer.tiny_judge import TINY_JUDGE, model_source
 from .endpoint_options import AnswerTokens, Concurrency, KeyEnv, MaxCalls, MaxSide, MaxTokens, Timeout
@@ -29,7 +30,6 @@ Votes = Annotated[
         help="endpoint: times that each question is asked. By default its log-probabilities, or 5 votes.",
     ),
 ]
-JUDGING = "judging.json"
 
 
 def judge(
@@ -153,7 +153,6 @@ def _connecting(
     endpoint, model, out, dimensions, sampling, patience, budget, served
 ) -> Callable[[OpenedImage], EndpointJudge]:
     from ..model_card.endpoint import Budget, Patience, Sampling
-    from ..pipeline.judge_run import STORE
     from ..trainer.judgments.endpoint_judge import connect
 
     of_endpoint = {"sampling": Sampling(**sampling), "patience": Patience(**patience), "budget": Budget(*budget)}
@@ -218,7 +217,7 @@ def pseudo_label(
     from ..trainer.pseudo_scores.schedule import Schedule, follow_schedule
 
     schedule, images = Schedule(*(record[name] for name in ("pool_size", "opponents", "seed"))), list(record["images"])
-    with JudgmentStore.open_finished(judgments / "judgments") as store:
+    with JudgmentStore.open_finished(judgments / STORE) as store:
         teacher = _teacher(judgments, record, store)
         working = Judging(store)
         found = follow_schedule(working, images, schedule, min_reliability=min_reliability, stop_without_signal=True)

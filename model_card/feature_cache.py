@@ -2,7 +2,7 @@
 
 A folder holds a folder for each vision tower, in which ``cache.json`` says of which. ``features-<hash>.safetensors`` is one batch of images,
 named after them and written whole, so that a run that is killed goes on behind the last batch, and two runs that fill one folder
-write the same files. A 8B model's features of an image of 512 x 512 take 8.4 MB; at 5,000 images they fit on a disk, but not into memory.
+write the same files. An 8B model's features of an image of 512 x 512 take 8.4 MB; at 5,000 images they fit on a disk, but not into memory.
 """
 
 from __future__ import annotations

@@ -21,14 +21,13 @@ from ..model_card.judge import Judge
 from ..model_card.processes import Processes
 from ..trainer.judgments.asked_together import answer_until_done, dismiss
 from ..trainer.judgments.endpoint_judge import EndpointJudge
+from ..trainer.judgments.judged_files import COST, FEATURES, JUDGING, STORE
 from ..trainer.judgments.judging import Judging
 from ..trainer.judgments.judging_cost import CostLog, JudgingCost
 from ..trainer.judgments.judgment_store import JudgmentStore
 from ..trainer.pseudo_scores.labelled_set import check_enough
 from ..trainer.pseudo_scores.reference_pool import ReferencePool
 from ..trainer.pseudo_scores.schedule import Schedule, follow_schedule
-
-JUDGING, COST, STORE, FEATURES = "judging.json", "cost.json", "judgments", "features"
 
 
 @dataclass(frozen=True)

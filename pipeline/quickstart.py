@@ -125,11 +125,11 @@ def run_quickstart(
     if data is not None:
         claim_folder(data, data_identity)
     claim_folder(out, data_identity | protocol.identity(judge, settings.train_category))
-    make_stand_in(settings, data or out, report, times)
+    make_stand_in(settings, data or out, report, times=times)
     return [settings_sentence(judge.model), *run_protocol(protocol, out, report, judge=judge, times=times)]
 
 
-def make_stand_in(settings: Quickstart, data: Path, report: Progress, times: Stopwatch) -> None:
+def make_stand_in(settings: Quickstart, data: Path, report: Progress, *, times: Stopwatch | None = None) -> None:
     """Paint the stand-in and build its dataset, each completely or not at all, so that what exists is finished.
 
     Parameters
@@ -138,8 +138,10 @@ def make_stand_in(settings: Quickstart, data: Path, report: Progress, times: Sto
     data : Path
         Gets ``raw/``, ``raw-truth/``, ``raw-unlabelled/`` and ``ppaint/``.
     report : callable
-    times : Stopwatch
+    times : Stopwatch, optional
+        As for ``run_protocol``.
     """
+    times = times or Stopwatch()
     clear_left_overs(data)
     if not (data / "raw").exists():  # it takes its name last
         for name in ("raw-truth", "raw-unlabelled"):

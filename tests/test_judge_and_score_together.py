@@ -4,7 +4,6 @@ import contextlib
 import json
 import os
 import shutil
-import signal
 import socket
 import subprocess
 import sys
@@ -203,4 +202,3 @@ def test_one_that_is_killed_ends_the_other_and_one_process_goes_on(place, alone,
 
 def test_one_process_is_a_team_of_one():
     assert ALONE.first and ALONE.gather(lambda: 1) == [1] and ALONE.share("a") == "a" and not ALONE.broken
-    assert signal.SIGKILL not in ALONE.gather(lambda: 2)
