@@ -102,9 +102,10 @@ def _run(
     """Score, and write the table where it goes into a file; what came out, and the scorer's config."""
     from ..foundation.paused_collection import paused_collection
     from ..foundation.worker_server import start_worker_server
-    from ..model_card.imports_of_workers import IMPORTS_OF_WORKERS, LITTLE_OF_FILES
+    from ..model_card.imports_of_workers import IMPORTS_OF_WORKERS, LITTLE_OF_FILES, SMALL_FILE
 
-    large = sum(path.stat().st_size for path in paths if path.is_file()) > LITTLE_OF_FILES
+    sizes = [path.stat().st_size for path in paths if path.is_file()]
+    large = sum(sizes) > max(LITTLE_OF_FILES, SMALL_FILE * len(sizes))
     if told["workers"] != 0 and (dataset is not None or told["workers"] or large):
         start_worker_server(IMPORTS_OF_WORKERS)  # it imports while this process does
     with paused_collection():

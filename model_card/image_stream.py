@@ -24,7 +24,7 @@ from ..foundation.faults import Fault, InputFault
 from ..foundation.worker_server import START_METHOD, start_worker_server
 from ..images.image_source import ImageChanged, ImageSource
 from ..images.opening import OpenedImage, read_image_file
-from .imports_of_workers import FEW, IMPORTS_OF_WORKERS, LITTLE
+from .imports_of_workers import FEW, IMPORTS_OF_WORKERS, LITTLE, SMALL
 from .resized import ByProcessor, Resizing, resized
 
 UNREAD = "not read"  # in place of a hash
@@ -84,7 +84,7 @@ def content_sha256(source: ImageSource) -> str:
 
 
 def workers_for(asked: int | None, images: int, sources: Sequence[ImageSource] = ()) -> int:
-    """Processes that open so many images: none for a few, or small ones, else as many as were asked for.
+    """Processes that open so many images: none for a few, or small ones, since each takes memory; else as many as were asked for.
 
     Parameters
     ----------
@@ -103,8 +103,8 @@ def workers_for(asked: int | None, images: int, sources: Sequence[ImageSource] =
         return 0
     if asked is not None:
         return asked
-    sizes = [source.size for source in sources]
-    if sizes and None not in sizes and sum(width * height for width, height in sizes) < LITTLE:
+    pixels = [source.size and source.size[0] * source.size[1] for source in sources]
+    if pixels and None not in pixels and sum(pixels) < max(LITTLE, SMALL * len(pixels)):
         return 0
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     cores = max(1, cores // int(os.environ.get("LOCAL_WORLD_SIZE", "1")))

@@ -17,7 +17,7 @@ from transformers.models.qwen2_vl.image_processing_qwen2_vl import smart_resize
 from ppaint.foundation.faults import InputFault
 from ppaint.images import open_image
 from ppaint.images.image_source import ImageSource, look_at_all
-from ppaint.model_card.image_stream import images_ahead
+from ppaint.model_card.image_stream import images_ahead, workers_for
 from ppaint.model_card.imports_of_workers import IMPORTS_OF_WORKERS
 from ppaint.model_card.resized import ByProcessor, Resizing, resized
 from ppaint.trainer.tiny_judge.architecture import build_processor
@@ -160,3 +160,18 @@ def test_contents_of_a_dataset_go_to_workers_too(resizing, sources):
     paths = list(images_ahead(sources, resizing))
     assert [one.file_sha256 for one in found[3:]] == [one.file_sha256 for one in paths[3:]]
     assert "lacking: the dataset has no image of it" in str(found[2].fault)
+
+
+def test_few_or_small_images_are_opened_without_workers(monkeypatch):
+    monkeypatch.delenv("LOCAL_WORLD_SIZE", raising=False)
+
+    def workers(count, size):
+        return workers_for(None, count, [ImageSource(str(k), b"", size) for k in range(count)])
+
+    assert workers(7, (4000, 3000)) == 0
+    assert workers(8, (3000, 3000)) == 0  # 72 megapixels in all
+    assert workers(5000, (499, 500)) == 0  # however many: opening them is not what takes the time
+    assert workers(5000, (500, 500)) > 0
+    assert workers(60, (4000, 3000)) > 0
+    assert workers(60, None) > 0  # of unknown sizes
+    assert workers_for(3, 5000, [ImageSource("a", b"", (10, 10))] * 5000) == 3  # asked for

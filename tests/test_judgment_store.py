@@ -164,6 +164,17 @@ def test_an_abstention_stays_one(tmp_path):
     assert not np.isnan(judged.delta[:, 0]).any()
 
 
+def test_what_is_no_log_odds_is_refused_and_nothing_is_stored(tmp_path):
+    with JudgmentStore(tmp_path, "judge-1", DIMENSIONS) as store:
+        [batch] = store.plan(PAIRS[:2], batch_size=8)
+        for wrong, words in ((np.full((2, 2), np.inf), "infinite"), (np.zeros((2, 1)), "shape")):
+            with pytest.raises(ValueError, match=words):
+                store.record(batch, wrong)
+        assert len(store) == 0
+        store.record(batch, np.zeros((2, 2)))
+        assert len(store) == 2
+
+
 def test_a_batch_that_does_not_fit_is_split_and_the_split_is_kept(tmp_path):
     class Small(KnownJudge):
         def compare(self, pairs):

@@ -229,10 +229,14 @@ class JudgmentStore:
         ------
         InputFault
             If they cannot be written (a full disk, say); the store is then as it was before, and can be gone on with.
+        ValueError
+            If their shape is another, one of them is infinite, or the batch is not one of the plan.
         """
         values = np.asarray(log_odds, dtype=np.float64)
         if values.shape != (len(batch.pairs), len(self.dimensions)):
             raise ValueError(f"log-odds of shape {values.shape} for {len(batch.pairs)} pairs")
+        if np.isinf(values).any():
+            raise ValueError("infinite log-odds: an answer that cannot be read is NaN, and a sure one is finite")
         if batch.number not in self._held or self._held.size_of(batch.number) != len(batch.pairs):
             raise ValueError(f"batch {batch.number} is not one of this store's plan")
         self._files.add_answers(batch.number, values)
