@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..foundation.job_pool import run_jobs
+from ..foundation.job_pool import part_done, run_jobs
 from ..foundation.progress_type import Progress
 from ..preference_to_score.fusion.fusion import FusedFacet, fuse_facet
 from ..preference_to_score.pairwise.connectivity import check_connected
@@ -97,7 +97,7 @@ def _facet(job: _Job) -> Facet:
             check_connected(
                 tables.comparisons
             )  # its message names no argument of Python, as that of the estimator does
-            fused = fuse_facet(tables.comparisons, tables.ratings, job.scale)
+            fused = fuse_facet(tables.comparisons, tables.ratings, job.scale, progress=part_done)
         except (ValueError, RuntimeError) as error:  # degenerate, or no convergence: named there, repeated on the card
             why_not = str(error)
     if job.alone:

@@ -2,16 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from collections.abc import Callable, Iterator, MutableSequence, Sequence
+from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
+from contextlib import contextmanager
+from contextvars import ContextVar
+from functools import partial
 from multiprocessing import get_context
 from typing import TypeVar
 
-from .progress_type import Progress
+from .progress_type import Progress, no_progress
 from .single_thread import use_one_thread
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")
+
+LOOK = 0.5  # seconds between looks at how far the workers are
+_told: ContextVar[Callable[[float], None] | None] = ContextVar("told", default=None)
+_shares: MutableSequence[float] = []  # of a worker: how much of each job is done, in memory that all processes share
+
+
+def part_done(share: float) -> None:
+    """Say how much of the job under way is done, so that the progress of few long jobs moves; nothing outside of one.
+
+    Parameters
+    ----------
+    share : float
+        From 0 to 1.
+
+    Examples
+    --------
+    >>> run_jobs(lambda job: part_done(job), [0.25, 0.5], "halves", progress=print)
+    halves 0.25 2
+    halves 1 2
+    halves 1.5 2
+    halves 2 2
+    [None, None]
+    """
+    told = _told.get()
+    if told is not None:
+        told(share)
 
 
 def run_jobs(
@@ -22,7 +51,7 @@ def run_jobs(
     Parameters
     ----------
     work : callable
-        A function of a module, since it is pickled.
+        A function of a module, since it is pickled. It may say how far it is (``part_done``).
     jobs : sequence
         Its arguments, to be pickled too.
     what : str
@@ -30,7 +59,7 @@ def run_jobs(
     processes : int
         Worker processes, started by spawn (a script that asks for more than one needs a ``__main__`` guard).
     progress : callable, optional
-        Called as ``progress(what, done, total)``.
+        Called as ``progress(what, done, total)``; of a job that says how far it is, a part may be done.
 
     Returns
     -------
@@ -42,20 +71,60 @@ def run_jobs(
     >>> run_jobs(abs, [-1, 2], "magnitudes")
     [1, 2]
     """
-    done: dict[int, Result] = {}
-
-    def keep(place: int, result: Result) -> None:
-        done[place] = result
-        if progress:
-            progress(what, len(done), len(jobs))
-
+    report = progress or no_progress
     if processes == 1 or len(jobs) <= 1:
+        results = []
         for place, job in enumerate(jobs):
-            keep(place, work(job))
-    else:
-        workers, context = min(processes, len(jobs)), get_context("spawn")
-        with ProcessPoolExecutor(workers, mp_context=context, initializer=use_one_thread) as pool:
-            places = {pool.submit(work, job): place for place, job in enumerate(jobs)}
-            for future in as_completed(places):
-                keep(places[future], future.result())
+            with _telling(lambda share, place=place: report(what, place + share, len(jobs))):
+                results.append(work(job))
+            report(what, place + 1, len(jobs))
+        return results
+    return _run_in_workers(work, jobs, min(processes, len(jobs)), lambda done: report(what, done, len(jobs)))
+
+
+def _run_in_workers(
+    work: Callable[[Job], Result], jobs: Sequence[Job], workers: int, tell: Callable[[float], None]
+) -> list[Result]:
+    context, done, last = get_context("spawn"), {}, 0.0
+    shares = context.Array("d", len(jobs), lock=False)
+    with ProcessPoolExecutor(workers, mp_context=context, initializer=_begin, initargs=(shares,)) as pool:
+        places = {pool.submit(_one, work, place, job): place for place, job in enumerate(jobs)}
+        waiting = set(places)
+        while waiting:
+            ended, waiting = wait(waiting, timeout=LOOK, return_when=FIRST_COMPLETED)
+            for future in ended:
+                done[places[future]] = future.result()
+                last = _all_told(shares, done)
+                tell(last)
+            if not ended and (now := _all_told(shares, done)) > last:
+                last = now
+                tell(last)
     return [done[place] for place in range(len(jobs))]
+
+
+def _all_told(shares: Sequence[float], done: dict) -> float:
+    """Jobs that are done, and the parts of those under way."""
+    parts = sum(share for place, share in enumerate(shares) if place not in done)
+    return len(done) + parts if parts else len(done)
+
+
+def _begin(shares: MutableSequence[float]) -> None:
+    """A worker's first act."""
+    global _shares
+    use_one_thread()
+    _shares = shares
+
+
+def _one(work: Callable[[Job], Result], place: int, job: Job) -> Result:
+    """A job, in a worker."""
+    with _telling(partial(_shares.__setitem__, place)):
+        return work(job)
+
+
+@contextmanager
+def _telling(told: Callable[[float], None]) -> Iterator[None]:
+    before = _told.set(told)
+    try:
+        yield
+    finally:
+        _told.reset(before)

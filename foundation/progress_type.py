@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-# called as progress(what, done, total)
-Progress = Callable[[str, int, int], None]
+# called as progress(what, done, total); done is no whole number where a part of one thing is done
+Progress = Callable[[str, float, int], None]
 
 
-def no_progress(what: str, done: int, total: int) -> None:
+def no_progress(what: str, done: float, total: int) -> None:
     """Show nothing: for a caller who does not want to be told."""
 
 

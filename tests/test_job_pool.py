@@ -3,15 +3,16 @@
 import ast
 import sys
 import threading
+import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import ppaint.foundation
-from ppaint.foundation import single_thread
+from ppaint.foundation import job_pool, single_thread
 from ppaint.foundation.faults import Fault, InputFault
-from ppaint.foundation.job_pool import run_jobs
+from ppaint.foundation.job_pool import part_done, run_jobs
 from ppaint.trainer.pseudo_scores.pseudo_labels import NoUsableSignal
 
 
@@ -42,6 +43,31 @@ def test_results_are_in_the_order_of_the_jobs_and_each_is_reported(processes):
     results = run_jobs(np.sqrt, [4.0, 9.0, 16.0], "roots", processes, lambda *state: reported.append(state))
     assert results == [2.0, 3.0, 4.0]
     assert reported == [("roots", done, 3) for done in (1, 2, 3)]
+
+
+def half_an_hour(job: Path) -> None:
+    """Says that it is half done, and goes on once this was seen."""
+    part_done(0.5)
+    while not job.exists():
+        time.sleep(0.01)
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_a_long_job_says_how_far_it_is(tmp_path, monkeypatch, processes):
+    monkeypatch.setattr(job_pool, "LOOK", 0.02)
+    jobs, reported = [tmp_path / "seen", tmp_path / "seen too"], []
+
+    def watch(what, done, total):
+        reported.append(done)
+        if done % 1 == 0.5 and processes == 1 or done == 1.0 and processes == 2:
+            for job in jobs:
+                job.touch()
+
+    run_jobs(half_an_hour, jobs, "waiting", processes, watch)
+    assert reported == sorted(reported) and reported[-1] == 2
+    assert reported == [0.5, 1, 1.5, 2] if processes == 1 else 1.0 in reported
+    part_done(0.7)  # outside of a job nobody is told
+    assert reported[-1] == 2
 
 
 def refuse(place: int) -> int:

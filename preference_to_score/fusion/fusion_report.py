@@ -16,7 +16,7 @@ from ..panel.expert_checks import ExpertFlag, expert_checks
 from ..panel.expert_profiles import expert_profiles
 from ..ratings.ratings import Ratings
 from .contradicting_panel import unfit_reason
-from .convergence import Convergence, split_half_convergence
+from .convergence import Convergence
 from .joint_scale import JointScaleResult
 from .worths_on_scale import WorthsOnScale
 
@@ -110,6 +110,7 @@ def fusion_report(
     resamples: Resamples,
     corrected: NDArray,
     left_out: float,
+    convergence: Convergence,
 ) -> FusionReport:
     """Gather what a reader of the fused scores should know.
 
@@ -129,6 +130,8 @@ def fusion_report(
         Resamples in which A's slope had the error taken out.
     left_out : float
         Share of the resamples that could not be used.
+    convergence : Convergence
+        Of A and B.
 
     Returns
     -------
@@ -142,7 +145,7 @@ def fusion_report(
         srcc=float(np.corrcoef(rankdata(a.scores), rankdata(b.scores))[0, 1]),
         plcc=float(np.corrcoef(a.scores, b.scores)[0, 1]),
         rmse=float(np.sqrt(((a.scores - b_scores) ** 2).mean())),
-        convergence=split_half_convergence(a, b),
+        convergence=convergence,
         unfit=unfit_reason(a, (a.scores + b_scores) / 2),
         slope=a.slope,
         slope_corrected=a.corrected,

@@ -6,7 +6,7 @@ The model is that of `personal_scales`, its variances, thresholds, shifts and sc
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 
 import numpy as np
@@ -154,7 +154,9 @@ def joint_scale(comparisons: Comparisons, ratings: Ratings, scale: tuple[float, 
     )
 
 
-def resampled_scores(fit: JointScaleResult, resamples: Resamples) -> NDArray[np.float64]:
+def resampled_scores(
+    fit: JointScaleResult, resamples: Resamples, *, progress: Callable[[float], None] | None = None
+) -> NDArray[np.float64]:
     """Construction B in every resample of the experts.
 
     Variances, thresholds, priors, and each expert's own shift and scale are as they are for the full panel; the mean
@@ -164,13 +166,15 @@ def resampled_scores(fit: JointScaleResult, resamples: Resamples) -> NDArray[np.
     ----------
     fit : JointScaleResult
     resamples : Resamples
+    progress : callable, optional
+        Called with the share of them that are done.
 
     Returns
     -------
     ndarray, shape (R, n)
         On the rating scale.
     """
-    q = resampled_modes(fit.judgments, fit.structure, fit.mode, resamples.counts)
+    q = resampled_modes(fit.judgments, fit.structure, fit.mode, resamples.counts, progress=progress)
     return _read_out(q, resamples.counts, fit.structure, fit.levels)
 
 

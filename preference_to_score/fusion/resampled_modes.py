@@ -7,6 +7,8 @@ Newton's method with a curvature of its own.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -29,7 +31,13 @@ SLOW = 0.6  # a step longer than this share of the one before shows that the cur
 
 
 def resampled_modes(
-    judgments: Judgments, structure: Structure, mode: Mode, weights: NDArray, *, tolerance: float = 1e-4
+    judgments: Judgments,
+    structure: Structure,
+    mode: Mode,
+    weights: NDArray,
+    *,
+    tolerance: float = 1e-4,
+    progress: Callable[[float], None] | None = None,
 ) -> NDArray[np.float64]:
     """Posterior modes of q in many weightings of the experts.
 
@@ -43,6 +51,8 @@ def resampled_modes(
         How often each expert counts.
     tolerance : float
         Largest step at which a weighting counts as converged, in units of the noise of one comparison.
+    progress : callable, optional
+        Called with the share of the weightings that are done, or left for Newton's method.
 
     Returns
     -------
@@ -59,6 +69,8 @@ def resampled_modes(
     for some in in_parts(len(weights), widest):
         found[:, some], slow = _by_chords(judgments, structure, mode, weights[some].T, tolerance)
         late.append(some.start + slow)
+        if progress is not None:
+            progress(min(some.stop, len(weights)) / len(weights))
     slow = np.concatenate(late)
     for some in in_parts(slow.size, max(widest, judgments.matrix_items.size)):
         found[:, slow[some]] = _by_newton(judgments, structure, mode, weights[slow[some]].T, tolerance)
