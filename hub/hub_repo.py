@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 from ..foundation.any_text import readable
 from ..foundation.faults import Fault, InputFault
 from ..foundation.stopped import Stopped
+from .patience import limit_waiting
 from .repo_address import repo_address
 from .xet_errors import is_of_xet, words_of_xet
 
@@ -185,6 +186,7 @@ class HubRepo:
     def _patiently(self, doing: str, call: Callable[[], T], done: Callable[[], T | None], quiet: bool = True) -> T:
         for tries in count(1):
             try:
+                limit_waiting()
                 with _quiet() if quiet else nullcontext():
                     given = call()
                 self._answered = True

@@ -1,10 +1,14 @@
-"""Names and addresses that no Hub can have are a fault, before the client fails with an error of its own."""
+"""Names and addresses that no Hub can have are a fault, before the client fails with an error of its own; a silent Hub is left."""
+
+import socket
 
 import pytest
-from huggingface_hub import HfApi
+from huggingface_hub import HfApi, get_session
 
 from ppaint.foundation.faults import InputFault
-from ppaint.hub.hub_repo import HubRepo, checked_repo_name
+from ppaint.foundation.stopped import Stopped
+from ppaint.hub import patience
+from ppaint.hub.hub_repo import TRIES, HubRepo, checked_repo_name
 
 
 @pytest.mark.parametrize(
@@ -19,3 +23,26 @@ def test_an_address_at_which_no_hub_can_be(endpoint):
 @pytest.mark.parametrize("name", ["org/name", "o/n", "Org-1/a.b_c-d"])
 def test_names_that_repos_have(name):
     assert checked_repo_name(name) == name
+
+
+def test_a_hub_that_says_nothing_is_left_after_a_while(monkeypatch):
+    monkeypatch.setattr(patience, "PATIENCE", 0.1)
+    monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # it takes connections, and reads none
+        waited = []
+        hub = HubRepo("org/name", HfApi(endpoint=f"http://127.0.0.1:{silent.getsockname()[1]}"), waited.append)
+        with pytest.raises(Stopped, match="out of reach .*timed out"):
+            hub.head()
+    assert len(waited) == TRIES - 1
+    hooks = get_session().event_hooks["request"]
+    assert hooks.count(patience._limited) == 1
+
+
+def test_a_limit_of_the_librarys_own_stays(monkeypatch):
+    request = get_session().build_request("GET", "http://127.0.0.1/", timeout=3.0)
+    patience._limited(request)
+    assert set(request.extensions["timeout"].values()) == {3.0}
+    request = get_session().build_request("GET", "http://127.0.0.1/", timeout=None)
+    patience._limited(request)
+    assert set(request.extensions["timeout"].values()) == {patience.PATIENCE}
