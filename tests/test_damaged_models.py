@@ -134,10 +134,6 @@ DAMAGES = {
         lambda m: edit_weights(m, lambda weights: weights.update({NORM: torch.ones(5)})),
         ["the weights could not be read"],
     ),
-    "no image processor": (
-        lambda m: (m / "processor_config.json").unlink(),
-        ["processor", "Fix: copy"],
-    ),
     "a tokenizer that is cut off": (
         lambda m: (m / "tokenizer.json").write_bytes((m / "tokenizer.json").read_bytes()[:-99]),
         ["the processor could not be read"],
