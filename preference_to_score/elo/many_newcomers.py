@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 from .elo import PoolFit, rate_newcomers
 
 MOST = 256  # newcomers at a time: a covariance of all of them is made for its diagonal
-NUMBERS = 2**24  # newcomers at a time, times members squared, are at most this
+NUMBERS = 2**22  # newcomers at a time, times members squared, are at most this: 32 MB
 
 
 def rate_many_newcomers(
