@@ -9,6 +9,7 @@ from itertools import islice
 from pathlib import Path
 
 from ..foundation.faults import Fault, InputFault
+from ..foundation.free_memory import give_back_free_memory
 from ..foundation.held_values import HeldValues
 from ..foundation.progress_type import Progress, counted, no_progress
 from ..images.image_source import ImageSource
@@ -179,6 +180,7 @@ def encode_images(
         tell=lambda done: report(what, done, len(sources)),
         team=team,
     )
+    give_back_free_memory()  # of the vision tower's passes, before other passes take theirs
     known = team.each(lambda: _known(sources, taken))
     if cache is None:
         found: EncodedImages = PromptImages(known, judge)

@@ -28,7 +28,7 @@ from .features import VisionFeatures, settings_hash
 
 FORMAT = 1
 INFO = "cache.json"
-LEAST_HELD = 128 * 2**20  # bytes; the features of some 2,000 images by the tiny judge
+LEAST_HELD = 64 * 2**20  # bytes; the features of some 2,000 scrolls by the tiny judge
 GIVE_BACK_AFTER = 16 * 2**20  # bytes of features that were made or read
 SHARE_OF_MODEL = 4  # of a large model, features as large as this part of its weights are held
 _PARTS = {
@@ -69,7 +69,7 @@ def held_bytes(weights: int) -> int:
     Examples
     --------
     >>> held_bytes(17_534_000_000), held_bytes(10_000_000)
-    (4383500000, 134217728)
+    (4383500000, 67108864)
     """
     return max(LEAST_HELD, weights // SHARE_OF_MODEL)
 
