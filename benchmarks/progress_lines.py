@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 
-def print_progress(what: str, done: int, total: int) -> None:
+def print_progress(what: str, done: float, total: int) -> None:
     """Say that something is done, when it is; to be given as ``report``."""
     if done >= total:
         print(f"{what}: {total:,}", file=sys.stderr, flush=True)

@@ -24,6 +24,7 @@ from rich.text import Text
 
 _LOG_WIDTH = 10_000  # nothing is folded or cut
 _PAGE_WIDTH = 100
+_SPEED_OVER = 600  # seconds that the time remaining is estimated from: a part of a large facet may take minutes
 _LONGEST_NAME = 32  # of a row, without a break: a longer one would leave no room for the figures at 80 columns
 
 
@@ -80,7 +81,7 @@ def as_text(table: Table) -> str:
 
 
 @contextmanager
-def progress_bars(*, shown: bool = True) -> Iterator[Callable[[str, int, int], None]]:
+def progress_bars(*, shown: bool = True) -> Iterator[Callable[[str, float, int], None]]:
     """Show one bar, on standard error, for each thing that is being done: of how much, and the time it takes.
 
     Functions of lower rooms report as ``progress(what, done, total)`` and know nothing of rich.
@@ -102,10 +103,11 @@ def progress_bars(*, shown: bool = True) -> Iterator[Callable[[str, int, int], N
         TimeElapsedColumn(),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=Console(stderr=True), disable=not shown) as bars:
+    options = {"console": Console(stderr=True), "disable": not shown, "speed_estimate_period": _SPEED_OVER}
+    with Progress(*columns, **options) as bars:
         tasks: dict[str, TaskID] = {}
 
-        def report(what: str, done: int, total: int) -> None:
+        def report(what: str, done: float, total: int) -> None:
             if what not in tasks:
                 tasks[what] = bars.add_task(what, total=total)
             bars.update(tasks[what], completed=done, total=total)

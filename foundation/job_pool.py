@@ -17,6 +17,12 @@ Job = TypeVar("Job")
 Result = TypeVar("Result")
 
 LOOK = 0.5  # seconds between looks at how far the workers are
+
+
+class _Interrupted(BaseException):
+    """What the caller's own function for the progress raised: no error of the work, which may take errors of its own for granted."""
+
+
 _told: ContextVar[Callable[[float], None] | None] = ContextVar("told", default=None)
 _shares: MutableSequence[float] = []  # of a worker: how much of each job is done, in memory that all processes share
 
@@ -39,8 +45,12 @@ def part_done(share: float) -> None:
     [None, None]
     """
     told = _told.get()
-    if told is not None:
+    if told is None:
+        return
+    try:
         told(share)
+    except Exception as error:
+        raise _Interrupted from error
 
 
 def run_jobs(
@@ -75,8 +85,11 @@ def run_jobs(
     if processes == 1 or len(jobs) <= 1:
         results = []
         for place, job in enumerate(jobs):
-            with _telling(lambda share, place=place: report(what, place + share, len(jobs))):
-                results.append(work(job))
+            try:
+                with _telling(lambda share, place=place: report(what, place + share, len(jobs))):
+                    results.append(work(job))
+            except _Interrupted as error:
+                raise error.__cause__ from None
             report(what, place + 1, len(jobs))
         return results
     return _run_in_workers(work, jobs, min(processes, len(jobs)), lambda done: report(what, done, len(jobs)))

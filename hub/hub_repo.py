@@ -363,4 +363,4 @@ def _asked_wait(response: Response) -> float | None:
     return float(asked) if asked.isascii() and asked.isdigit() else None
 
 
-_BROKEN = ("ReadError", "WriteError", "CloseError", "TimeoutException", "ProtocolError")
+_BROKEN = ("ReadError", "WriteError", "CloseError", "ProtocolError")

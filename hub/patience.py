@@ -1,15 +1,16 @@
-"""No call to the Hub waits for ever: most of the library's own set no limit to how long a Hub may say nothing."""
+"""How long a Hub may say nothing: most calls of the library set no limit, and would wait for ever."""
 
 from __future__ import annotations
 
-PATIENCE = 60.0  # seconds without a byte
+PATIENCE = 120.0  # seconds without a byte
 
 
 def limit_waiting() -> None:
-    """Let the library's calls end where the Hub says nothing for a minute; a limit of their own stays theirs.
+    """Let the library's calls end where the Hub says nothing for two minutes; a limit of their own stays theirs.
 
-    To be called before a call, since the library opens its session anew now and then. It is added to the session that is there, which may be
-    one that a user set up (a proxy, a certificate).
+    It is added to the library's session, which may be one that a user set up (a proxy, a certificate), and holds for all that this process
+    asks by it. To be called before each call: the library opens its session anew now and then (where it does so within a call that it
+    makes again by itself, that one has no limit).
     """
     from huggingface_hub import get_session
 

@@ -104,7 +104,7 @@ def workers_for(asked: int | None, images: int, sources: Sequence[ImageSource] =
     if asked is not None:
         return asked
     pixels = [source.size and source.size[0] * source.size[1] for source in sources]
-    if pixels and None not in pixels and sum(pixels) < max(LITTLE, SMALL * len(pixels)):
+    if pixels and None not in pixels and sum(each for each in pixels if each >= SMALL) < LITTLE:
         return 0
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     cores = max(1, cores // int(os.environ.get("LOCAL_WORLD_SIZE", "1")))

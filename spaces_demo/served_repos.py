@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ..foundation.faults import Fault, InputFault
 from ..hub.out_of_reach import out_of_reach
+from ..hub.patience import limit_waiting
 from .space_file import PARTS, SPACE_FILE, NamedRepo, read_space_file
 
 VARIABLES = {part: f"PPAINT_{part.upper()}" for part in PARTS}
@@ -116,6 +117,7 @@ def dataset_snapshot(dataset: NamedRepo, patterns: Sequence[str] | None = None) 
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
+    limit_waiting()
     try:
         folder = snapshot_download(
             dataset.repo, repo_type="dataset", revision=dataset.revision, allow_patterns=patterns

@@ -21,8 +21,9 @@ def imported(tree: ast.Module) -> dict[str, object]:
         if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "ppaint":
             module = importlib.import_module(node.module)
             for each in node.names:
-                value = getattr(module, each.name, None)
-                found[each.asname or each.name] = value or importlib.import_module(f"{node.module}.{each.name}")
+                if not hasattr(module, each.name):
+                    importlib.import_module(f"{node.module}.{each.name}")
+                found[each.asname or each.name] = getattr(module, each.name)
     return found
 
 

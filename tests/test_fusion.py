@@ -78,6 +78,16 @@ def test_the_result_is_complete_and_repeats_to_the_last_bit():
     assert one.report.resamples == 10 and one.report.enumerated
 
 
+def test_it_says_how_far_it_is_and_comes_out_the_same(monkeypatch):
+    _, games, marks = small(3)
+    monkeypatch.setattr("ppaint.preference_to_score.arrays.AT_ONCE", 500)  # few resamples at a time
+    told = []
+    facet = fuse_facet(*tables(games, marks, 14), (1, 10), progress=told.append)
+    assert told == sorted(told) and 0 < told[0] and told[-1] < 1 and len(set(told)) > 4
+    monkeypatch.undo()
+    np.testing.assert_allclose(facet.fused, fuse(games, marks).fused, rtol=1e-12)
+
+
 def test_order_of_rows_sides_names_and_raters_do_not_matter():
     _, games, marks = small(1)
     plain = fuse(games, marks)

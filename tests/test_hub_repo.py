@@ -8,7 +8,7 @@ from huggingface_hub import HfApi, get_session
 from ppaint.foundation.faults import InputFault
 from ppaint.foundation.stopped import Stopped
 from ppaint.hub import patience
-from ppaint.hub.hub_repo import TRIES, HubRepo, checked_repo_name
+from ppaint.hub.hub_repo import HubRepo, checked_repo_name
 
 
 @pytest.mark.parametrize(
@@ -34,12 +34,12 @@ def test_a_hub_that_says_nothing_is_left_after_a_while(monkeypatch):
         hub = HubRepo("org/name", HfApi(endpoint=f"http://127.0.0.1:{silent.getsockname()[1]}"), waited.append)
         with pytest.raises(Stopped, match="out of reach .*timed out"):
             hub.head()
-    assert len(waited) == TRIES - 1
+    assert waited == []  # what took so long may yet be done: it is not asked again
     hooks = get_session().event_hooks["request"]
     assert hooks.count(patience._limited) == 1
 
 
-def test_a_limit_of_the_librarys_own_stays(monkeypatch):
+def test_a_limit_of_the_librarys_own_stays():
     request = get_session().build_request("GET", "http://127.0.0.1/", timeout=3.0)
     patience._limited(request)
     assert set(request.extensions["timeout"].values()) == {3.0}

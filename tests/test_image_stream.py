@@ -170,8 +170,10 @@ def test_few_or_small_images_are_opened_without_workers(monkeypatch):
 
     assert workers(7, (4000, 3000)) == 0
     assert workers(8, (3000, 3000)) == 0  # 72 megapixels in all
-    assert workers(5000, (499, 500)) == 0  # however many: opening them is not what takes the time
-    assert workers(5000, (500, 500)) > 0
+    assert workers(5000, (512, 512)) == 0  # however many: opening them is not what takes the time
+    assert workers(5000, (600, 500)) > 0
     assert workers(60, (4000, 3000)) > 0
+    beside = [ImageSource("small", b"", (200, 200))] * 5000 + [ImageSource("large", b"", (4000, 3000))] * 60
+    assert workers_for(None, len(beside), beside) > 0
     assert workers(60, None) > 0  # of unknown sizes
     assert workers_for(3, 5000, [ImageSource("a", b"", (10, 10))] * 5000) == 3  # asked for

@@ -45,7 +45,7 @@ def test_results_are_in_the_order_of_the_jobs_and_each_is_reported(processes):
     assert reported == [("roots", done, 3) for done in (1, 2, 3)]
 
 
-def half_an_hour(job: Path) -> None:
+def half_done_until_seen(job: Path) -> None:
     """Says that it is half done, and goes on once this was seen."""
     part_done(0.5)
     while not job.exists():
@@ -63,11 +63,29 @@ def test_a_long_job_says_how_far_it_is(tmp_path, monkeypatch, processes):
             for job in jobs:
                 job.touch()
 
-    run_jobs(half_an_hour, jobs, "waiting", processes, watch)
+    run_jobs(half_done_until_seen, jobs, "waiting", processes, watch)
     assert reported == sorted(reported) and reported[-1] == 2
     assert reported == [0.5, 1, 1.5, 2] if processes == 1 else 1.0 in reported
     part_done(0.7)  # outside of a job nobody is told
     assert reported[-1] == 2
+
+
+def takes_value_errors_for_granted(job: int) -> str:
+    """Work that goes on without what failed with a ValueError."""
+    try:
+        part_done(0.5)
+    except ValueError:
+        return "degenerate"
+    return "whole"
+
+
+def test_an_error_of_who_watches_is_no_error_of_the_work():
+    def fail(what, done, total):
+        raise ValueError(f"cannot show {done}")
+
+    with pytest.raises(ValueError, match="cannot show 0.5"):
+        run_jobs(takes_value_errors_for_granted, [1], "watched", 1, fail)
+    assert run_jobs(takes_value_errors_for_granted, [1], "watched") == ["whole"]
 
 
 def refuse(place: int) -> int:

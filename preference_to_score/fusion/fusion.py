@@ -77,7 +77,7 @@ def fuse_facet(
     scale : (float, float)
         Ends of the rating scale.
     progress : callable, optional
-        Called with the share of the work that is done; large panels take minutes.
+        Called now and then with the share of the work that is done, below 1; large panels take minutes.
 
     Returns
     -------

@@ -171,7 +171,7 @@ def paint(scrolls: int, processor, progress: Progress) -> tuple[TrainingScrolls,
     test = paint_training_scrolls(150, processor, stream=1)
     task = progress.add_task("stand-ins 0-12, for their hashes", total=None)
 
-    def show(what: str, done: int, total: int) -> None:
+    def show(what: str, done: float, total: int) -> None:
         progress.update(task, completed=done, total=total)
 
     others = stand_in_hashes(STAND_IN_SEEDS, progress=show)
