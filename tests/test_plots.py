@@ -80,6 +80,17 @@ def test_the_axis_of_calibrated_scores_says_that_the_scale_is_open(tmp_path, fig
     assert after.get_ylabel() == f"scorer's overall, after\n({OPEN})"
 
 
+def test_no_point_lies_under_the_text(tmp_path, figures):
+    before_after(
+        tmp_path / "x.png", {"landscape": np.arange(9.0)[::-1]}
+    )  # the highest score stands at the left, as the text does
+    for axis in figures[0].axes:
+        [points], [text] = axis.collections, axis.texts
+        lowest = axis.transAxes.inverted().transform(text.get_window_extent())[0, 1]
+        highest = axis.transAxes.inverted().transform(axis.transData.transform(points.get_offsets()))[:, 1].max()
+        assert highest + 0.01 < lowest
+
+
 @pytest.mark.parametrize("shape", [(0, 0), (0, 2), (3, 0), (1, 1)])
 @pytest.mark.parametrize("value", [np.nan, 1.0])
 def test_a_pool_of_any_shape_is_drawn(tmp_path, shape, value):
