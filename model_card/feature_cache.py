@@ -24,6 +24,7 @@ from ..foundation.held_values import HeldValues
 from ..foundation.json_text import read_json
 from ..foundation.whole_files import flush_to_disk, write_json, written_file
 from ..foundation.whole_folders import check_folder_can_be_written
+from .apart import set_apart
 from .features import VisionFeatures, settings_hash
 
 FORMAT = 1
@@ -187,7 +188,7 @@ class FeatureCache(Mapping[str, VisionFeatures]):
             flush_to_disk(self.folder)
         for one, (image, layers, tokens, *grid) in zip(features, rows, strict=True):
             self._places[image] = _Place(file, layers, tokens, tuple(grid))
-            self._held.hold(image, one)
+            self._held.hold(image, self._as_held(image, (one.tokens, *one.deepstack), tuple(grid)))
             self._count(one)
 
     def n_tokens(self, image: str) -> int:
@@ -216,10 +217,18 @@ class FeatureCache(Mapping[str, VisionFeatures]):
         place = self._places[image]
         with _opened(self.folder / place.file) as stream:
             # copied out of the mapped file, which is let go of: what is held is counted here, and not by the system
-            layers = [stream.get_tensor(f"{image}.{k}").to(self._device, copy=True) for k in range(place.layers)]
-        found = VisionFeatures(image, layers[0], tuple(layers[1:]), place.grid)
+            layers = [stream.get_tensor(f"{image}.{k}") for k in range(place.layers)]
+            found = self._as_held(image, layers, place.grid)
         self._count(found)
         return found
+
+    def _as_held(self, image: str, layers: Sequence[torch.Tensor], grid: tuple[int, int, int]) -> VisionFeatures:
+        """A copy where features are wanted; on the CPU it lies apart from the heap."""
+        if torch.device(self._device).type == "cpu":
+            copies = set_apart(layers)
+        else:
+            copies = [layer.detach().to(self._device, copy=True) for layer in layers]
+        return VisionFeatures(image, copies[0], tuple(copies[1:]), grid)
 
     def _count(self, new: VisionFeatures) -> None:
         """Features that stay lie between large blocks that come and go, which stay the process's unless they are given back."""
