@@ -50,12 +50,21 @@ def main(
     done = [
         (seed, category) for seed, category in jobs if (work / f"seed-{seed}-{category}" / "summary.json").is_file()
     ]
-    runs = {f"seed {seed}, {c}": read_json(work / f"seed-{seed}-{c}" / "summary.json") for seed, c in done}
+    runs = {
+        f"seed {seed}, {c}": without_places(read_json(work / f"seed-{seed}-{c}" / "summary.json")) for seed, c in done
+    }
     if not write:
         return
     write_result("nine_runs", {"machine": f"{os.cpu_count()} cores, {platform.machine()}", "runs": runs})
     write_report()
     typer.echo(f"{len(runs)} runs in benchmarks/{RESULTS.name}/nine_runs.json")
+
+
+def without_places(summary: dict) -> dict:
+    """A run's summary without the paths of the machine that it was made on."""
+    conditions = summary["conditions"]
+    told = {name: v for name, v in conditions.items() if not (isinstance(v, str) and Path(v).is_absolute())}
+    return {name: value for name, value in summary.items() if name != "command"} | {"conditions": told}
 
 
 if __name__ == "__main__":
