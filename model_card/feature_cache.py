@@ -30,7 +30,7 @@ from .features import VisionFeatures, settings_hash
 FORMAT = 1
 INFO = "cache.json"
 LEAST_HELD = 64 * 2**20  # bytes; the features of some 2,000 scrolls by the tiny judge
-GIVE_BACK_AFTER = 16 * 2**20  # bytes of features that were made or read
+GIVE_BACK_AFTER = 4 * 2**20  # bytes of features that were made or read: about a second's work of the tiny judge
 SHARE_OF_MODEL = 4  # of a large model, features as large as this part of its weights are held
 _PARTS = {
     "revision": "model weights",

@@ -9,6 +9,7 @@ from functools import partial
 from typing import TypeVar
 
 from ..foundation.faults import Fault, InputFault
+from ..foundation.free_memory import give_back_free_memory
 from .side_by_side import in_order
 
 logger = logging.getLogger(__name__)
@@ -185,11 +186,12 @@ def batch_for(free: int, taken: int, *, share: float = 0.8, most: int = 256) -> 
 
 
 def release_memory() -> None:
-    """Give cached memory of a GPU back, so that the next, smaller batch finds it whole."""
+    """Give cached memory of a GPU back, so that the next, smaller batch finds it whole; and free memory beside it to the system."""
     import torch
 
     if torch.cuda.is_available():
         torch.cuda.empty_cache()
+    give_back_free_memory()
 
 
 def _name(item, what: str) -> str:
