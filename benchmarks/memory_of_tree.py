@@ -1,6 +1,7 @@
 """Memory of a command: the proportional set size (PSS, from /proc) summed over all its processes, so that shared pages count once.
 
-Let no other Python process run meanwhile, not even a stopped one: it would share pages of libraries, and its part would be missing.
+Let no other Python process of the same installation run meanwhile, not even a stopped one: it would share pages of libraries, and its part would be missing.
+(`uv pip install --link-mode copy` gives an environment with files of its own.)
 """
 
 from __future__ import annotations
