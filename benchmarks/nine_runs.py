@@ -23,6 +23,8 @@ from ppaint.dataset_script.stand_in.simulate import CATEGORIES
 from ppaint.pipeline.quickstart import Quickstart, run_quickstart
 from ppaint.trainer.tiny_judge import WEIGHTS
 
+NOT_TOLD = ("command", "measured", "reported")
+
 
 def main(
     work: Annotated[Path, typer.Option(help="Folder for the runs.")] = Path("runs/nine"),
@@ -50,9 +52,7 @@ def main(
     done = [
         (seed, category) for seed, category in jobs if (work / f"seed-{seed}-{category}" / "summary.json").is_file()
     ]
-    runs = {
-        f"seed {seed}, {c}": without_places(read_json(work / f"seed-{seed}-{c}" / "summary.json")) for seed, c in done
-    }
+    runs = {f"seed {seed}, {c}": told_of(read_json(work / f"seed-{seed}-{c}" / "summary.json")) for seed, c in done}
     if not write:
         return
     write_result("nine_runs", {"machine": f"{os.cpu_count()} cores, {platform.machine()}", "runs": runs})
@@ -60,11 +60,11 @@ def main(
     typer.echo(f"{len(runs)} runs in benchmarks/{RESULTS.name}/nine_runs.json")
 
 
-def without_places(summary: dict) -> dict:
-    """A run's summary without the paths of the machine that it was made on."""
+def told_of(summary: dict) -> dict:
+    """A run's summary without the paths of the machine, what the paper reports, and what stands in it twice."""
     conditions = summary["conditions"]
     told = {name: v for name, v in conditions.items() if not (isinstance(v, str) and Path(v).is_absolute())}
-    return {name: value for name, value in summary.items() if name != "command"} | {"conditions": told}
+    return {name: value for name, value in summary.items() if name not in NOT_TOLD} | {"conditions": told}
 
 
 if __name__ == "__main__":

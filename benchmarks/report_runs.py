@@ -158,7 +158,8 @@ def write_report() -> None:
             "lost 0.004 to 0.005 so. Of its seed 0 only the gain was noted; [what was kept](../benchmarks/results/first_twin.json).)",
             "",
             "Shuffled judgments hold nothing that the judge knows: the run stops for lack of signal. Made to go on, it changes the judge by "
-            f"{changes('biased, judgments shuffled, made to go on')}, with intervals that hold 0 where it changes it at all. Other objectives on the same judgments are on [the page of ablations](ablations.md).",
+            f"{changes('biased, judgments shuffled, made to go on')}. Other objectives on the same judgments are on [the page of "
+            "ablations](ablations.md).",
             "",
             table(CONTROL_HEADER, [*controls["rows"], *first_twin_rows(first)]),
             "",

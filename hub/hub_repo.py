@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from ..foundation.any_text import readable
 from ..foundation.faults import Fault, InputFault
 from ..foundation.stopped import Stopped
-from .patience import limit_waiting
+from .patience import limit_waiting, patience_ran_out
 from .repo_address import repo_address
 from .xet_errors import is_of_xet, words_of_xet
 
@@ -343,6 +343,8 @@ def _wait_for(error: Exception, tries: int, answered: bool) -> float | None:
         return pause if answered else None
     if response is None and is_of_xet(error):
         return None  # that part of the library has waited by itself, for minutes
+    if response is None and patience_ran_out(error):
+        return None
     if response is None:  # a connection that broke is opened again; where there is no network, that is said at once
         return pause if any(kind.__name__ in _BROKEN for kind in type(error).__mro__) else None
     if response.status_code not in _PASSES:
@@ -363,4 +365,4 @@ def _asked_wait(response: Response) -> float | None:
     return float(asked) if asked.isascii() and asked.isdigit() else None
 
 
-_BROKEN = ("ReadError", "WriteError", "CloseError", "ProtocolError")
+_BROKEN = ("ReadError", "WriteError", "CloseError", "TimeoutException", "ProtocolError")

@@ -20,6 +20,24 @@ def limit_waiting() -> None:
         session.event_hooks = {**hooks, "request": [*hooks["request"], _limited]}
 
 
+def patience_ran_out(error: Exception) -> bool:
+    """Whether a call ended by this limit, and not by one that the library set: what took so long may yet be done.
+
+    Parameters
+    ----------
+    error : Exception
+        Of the library's client.
+
+    Returns
+    -------
+    bool
+    """
+    kinds = {kind.__name__ for kind in type(error).__mro__}  # by name: which client it is is the library's business
+    if "TimeoutException" not in kinds or "ConnectTimeout" in kinds:
+        return False
+    return error.request.extensions.get("timeout", {}).get("read") == PATIENCE
+
+
 def _limited(request) -> None:
     """Of a request that is about to be sent: the library gives "no limit" itself, so a limit of the session would not count."""
     given = request.extensions.get("timeout") or {}
