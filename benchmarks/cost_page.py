@@ -87,9 +87,31 @@ def task_part(counts: dict[str, dict]) -> list[str]:
         "last position only (`logits_to_keep=1`).",
         "- **Our way**: the vision tower once per image; the five questions behind one prefix in one pass (`model_card/shared_prefix.py`), one "
         "such pass per order; logits at the five answer positions only.",
-        "- **Features known**: without the vision tower. In a run each image meets a dozen others and is looked at once, so this is what "
-        "a judgment costs there.",
+        "- **Features known**: without the vision tower: in a run each image meets a dozen others and is looked at once.",
         "- **Floor**: one prefix, five short questions, and of attention only what the block mask leaves visible.",
+        "",
+    ]
+
+
+def run_part(counts: dict[str, dict]) -> list[str]:
+    """Judgments in a run, in which pairs share the image that is shown first."""
+    runs = {name.split(",")[0]: found["judgment in a run"] for name, found in counts.items() if "adapters" in name}
+    one = next(iter(runs.values()))
+    rows = [
+        [size, f"{run['by itself'] / T:.2f}", f"{run['first images shared'] / T:.2f}", f"**{run['ratio']:.3f}**"]
+        for size, run in runs.items()
+    ]
+    return [
+        "## A judgment in a run",
+        "",
+        "TFLOP for a pair in both orders and five dimensions, the vision features known.",
+        "",
+        table(["image", "by itself", "first images shared", "ratio"], rows),
+        "",
+        "Pairs that show the same image first stand in one batch, and the language model reads that image once for all of them "
+        f"(`model_card/first_images.py`). `ppaint judge` on {one['images']} images at its default settings asks {one['ordered pairs']:,} ordered pairs "
+        f"and reads about {one['first images read']:,} first images, in batches of 32; larger batches read fewer. Compiled layers (`--compile`) read "
+        "every pair by itself.",
         "",
     ]
 
@@ -141,7 +163,7 @@ def token_part(counts: dict[str, dict]) -> list[str]:
         "",
         table(header, token_rows(counts)),
         "",
-        "A question's length goes from behind the last image to the answer position, the chat template's five tokens included. They were "
+        "Words that all questions begin with stand in the prefix. A question's length goes from its first token of its own to the answer position, the chat template's five tokens included. They were "
         "counted with Qwen's own byte-pair vocabulary.",
         "",
     ]
@@ -166,15 +188,13 @@ def method_part() -> list[str]:
     ]
 
 
-def wall_part(counts: dict[str, dict], bars: dict[str, float]) -> list[str]:
+def wall_part(bars: dict[str, float]) -> list[str]:
     """The section on seconds; what to run where nobody has run it."""
     lines = ["## In seconds, on a CPU", ""]
     if not (RESULTS / "flops_wall.json").is_file():
         return [*lines, "Not run yet: `python benchmarks/flops.py --wall`.", ""]
     wall = read_json(RESULTS / "flops_wall.json")
-    whole = counts[f"{wall['side']} px, adapters trained"]
-    of_all = {name: whole[name]["ratio"] for name in ("score", "judgment")}
-    of_all["exact step / sampled step"] = whole["exact step / sampled step"]["ours, vision and reference included"]
+    of_all = wall["ratios of FLOPs, all layers"]
     rows = [
         [
             task,
@@ -205,7 +225,7 @@ def wall_part(counts: dict[str, dict], bars: dict[str, float]) -> list[str]:
     ]
 
 
-def gpu_part(counts: dict[str, dict]) -> list[str]:
+def gpu_part() -> list[str]:
     """What was measured on a GPU, or that nothing was."""
     lines = ["## On a GPU", ""]
     if not (RESULTS / "gpu.json").is_file():
@@ -244,7 +264,7 @@ def gpu_part(counts: dict[str, dict]) -> list[str]:
         *training_lines(found["parts"]),
         *compiled_lines(found["parts"]),
         *floor_lines(found),
-        *reached_lines(found["parts"], counts),
+        *reached_lines(found["parts"]),
         "- `generate` answers 128 questions in each batch size and is given its inputs ready on the GPU; ours opens with the image processor, "
         "which favours `generate`. On the other side, the judge is timed over several batches at once, each launched while the one before it "
         "runs; `ppaint judge` stores a batch before it launches the next, and waits a little for each.",
@@ -286,27 +306,24 @@ def floor_lines(found: dict) -> list[str]:
     ]
 
 
-def reached_lines(parts: dict[str, dict], counts: dict[str, dict]) -> list[str]:
+def reached_lines(parts: dict[str, dict]) -> list[str]:
     """FLOPs a second that each kind of work reached: what `ppaint plan --tflops` asks for."""
     reached_by_kind = []
     for name, part in parts.items():
-        kind, _, side = name.partition(" ")
-        cost = counts.get(f"{side} px, adapters trained")
+        cost = part.get("TFLOP an image") or part.get("TFLOP an answer")
+        ways = {way: part[way]["best"] for way in ("ours", "compiled") if "best" in part.get(way, {})}
         if cost is None:
             continue
-        if kind == "scorer":
-            ways = {way: part[way]["best"] for way in ("ours", "compiled") if "best" in part.get(way, {})}
-            reached = " and ".join(f"{rate * part['TFLOP an image']:.0f} ({way})" for way, rate in ways.items())
-        elif kind == "judge":
-            reached = f"{part['ours']['best'] / len(cost['tokens']['pair']['questions']) * cost['judgment']['known'] / 2e12:.0f}"
+        if name.startswith("scorer"):
+            reached = " and ".join(f"{rate * cost:.0f} ({way})" for way, rate in ways.items())
         else:
-            reached = f"{part['best'] * cost[f'{kind} step']['known' if kind == 'exact' else 'plain'] / 1e12:.0f}"
-        reached_by_kind.append(f"{kind} {reached}")
+            reached = f"{ways.get('ours', part.get('best')) * cost:.0f}"
+        reached_by_kind.append(f"{name.split()[0]} {reached}")
     if not reached_by_kind:
         return []
     return [
-        f"- **Reached**, TFLOP a second (rates times the counts above, those of features left out for judge and exact trainer): {', '.join(reached_by_kind)}. "
-        "It is what `ppaint plan --tflops` asks for."
+        "- **Reached**, TFLOP a second (rates times FLOPs, those of features left out for judge and exact trainer): "
+        f"{', '.join(reached_by_kind)}. It is what `ppaint plan --tflops` asks for."
     ]
 
 
@@ -374,11 +391,12 @@ def write_page() -> None:
     parts = (
         heading(result),
         task_part(counts),
+        run_part(counts),
         step_part(counts),
         token_part(counts),
         method_part(),
-        wall_part(counts, result["settings"]["bars"]),
-        gpu_part(counts),
+        wall_part(result["settings"]["bars"]),
+        gpu_part(),
         plan_part(),
         [
             f"`{result['command']}`",

@@ -22,8 +22,10 @@ from transformers.utils import logging as transformers_logging
 
 from ppaint.model_card import AestheticScorer, Judge, ScorerConfig
 from ppaint.model_card.compiled import compile_layers
+from ppaint.model_card.first_images import read_once
 from ppaint.model_card.memory import out_of_memory
 from ppaint.model_card.prompts import single_token
+from ppaint.trainer.cost.task_cost import TaskCosts
 
 LORA_R = 16
 LOST = "out of memory"
@@ -92,7 +94,7 @@ def judging(setting: Setting, work: Work, side: int) -> dict[str, Any]:
     """Answers a second, image features once per image, against a generated answer per question."""
     images, device = setting.images(work.images, side), setting.device
     judge = Judge(setting.model, setting.processor, setting.dimensions, revision="random weights")
-    pairs = circle(work.images, work.opponents)
+    pairs = sorted(circle(work.images, work.opponents))  # by the image shown first, as `ppaint judge` asks
 
     def ours(batch: int) -> float:
         judge.batch_size = batch
@@ -112,7 +114,20 @@ def judging(setting: Setting, work: Work, side: int) -> dict[str, Any]:
     ]
     found = against_generate(setting, work, ours, list(itertools.islice(itertools.cycle(asked), work.questions)))
     found |= _same_answers(setting, judge, images)
+    found["TFLOP an answer"] = judging_flops(setting.costs(side), pairs, found["ours"]["batch"]) / len(asked) / 1e12
     return {"what": "answers a second", "ordered pairs": len(pairs)} | found | compiled(setting, ours, found)
+
+
+def judging_flops(costs: TaskCosts, pairs: list[tuple[int, int]], batch: int) -> int:
+    """FLOPs of pairs of image numbers, asked in batches, features known; those that share a first image read it once."""
+    total = 0
+    for start in range(0, len(pairs), batch):
+        firsts = [str(first) for first, _ in pairs[start : start + batch]]
+        read = read_once(firsts)
+        shared = len(read) < len(firsts)
+        behind = costs.behind_first_image_pass() if shared else costs.pair_pass()
+        total += len(firsts) * behind + (len(read) * costs.first_image_pass() if shared else 0)
+    return total
 
 
 def scoring(setting: Setting, work: Work, side: int) -> dict[str, Any]:
@@ -287,6 +302,7 @@ def exact_training(setting: Setting, work: Work, side: int) -> dict[str, Any]:
         **found,
         "features and reference, s an image": once,
         "every image new": 1 / (1 / found["best"] + once),
+        "TFLOP an image": setting.costs(side, lora_r=LORA_R).exact_step().known / 1e12,
     }
 
 
@@ -326,6 +342,7 @@ def sampled_training(setting: Setting, work: Work, side: int) -> dict[str, Any]:
 
     found = best_of(work.sampled, rate, setting.device)
     counts = {"completions per question": work.group, "new tokens": work.new_tokens}
+    counts["TFLOP an image"] = setting.costs(side, lora_r=LORA_R).sampled_step(work.group, work.new_tokens).plain / 1e12
     return (
         {"what": "images a second, all dimensions", "sizes": "completions per pass x passes per step"} | counts | found
     )

@@ -161,9 +161,9 @@ class Setting:
         pixels = (rng.integers(0, 255, (side, side, 3), dtype=np.uint8) for _ in range(count))
         return [open_image(Image.fromarray(one)) for one in pixels]
 
-    def costs(self, side: int) -> TaskCosts:
-        """Counted FLOPs of the tasks for square images of one size."""
-        return TaskCosts(self.shapes, image_grid(self.shapes.config, side, side, self.shapes.pixels))
+    def costs(self, side: int, *, lora_r: int = 0) -> TaskCosts:
+        """Counted FLOPs of the tasks for square images of one size; a training step trains adapters of a rank, or all weights."""
+        return TaskCosts(self.shapes, image_grid(self.shapes.config, side, side, self.shapes.pixels), lora_r=lora_r)
 
     def plain_inputs(self, rows: Sequence[tuple[Sequence[OpenedImage], str]]) -> dict[str, torch.Tensor]:
         """What the processor makes of questions about images, on the device: one row per question."""

@@ -12,6 +12,13 @@ from ..trainer.setting_values import LARGEST_SEED
 from ..trainer.tiny_judge import TINY_JUDGE, model_source
 
 STEPS = 60  # on the stand-in: a smoke run
+IMPORTS_OF_WORKERS = (  # of those that paint, fuse and measure on the stand-in
+    "ppaint.cli.main",
+    "ppaint.dataset_script.stand_in.painting_job",
+    "ppaint.dataset_script.agreement_report",
+    "ppaint.dataset_script.fused_facets",
+    "ppaint.eval_suite.reference_lines",
+)
 
 
 def quickstart(
@@ -55,6 +62,9 @@ def quickstart(
             seen = checked_dimensions(dimension) if dimension else None
             lines = run_own_images(OwnImages(images, source, seen, seed, steps, batch_size), out, report, times=times)
         else:
+            from ..foundation.worker_server import start_worker_server
+
+            start_worker_server(IMPORTS_OF_WORKERS)  # it imports while this process does
             from ..pipeline.quickstart import Quickstart, run_quickstart
 
             settings = Quickstart(source, seed, train_category, unlabelled, steps or STEPS, batch_size)

@@ -84,7 +84,7 @@ def build_dataset(
     progress : callable, optional
         Called as ``progress(what, done, total)``.
     processes : int
-        Worker processes for the fusion, started by spawn: a script that asks for more than one needs a ``__main__``
+        Worker processes for the fusion: a script that asks for more than one needs a ``__main__``
         guard.
     overwrite : bool
         Whether a dataset that stands at `out` is replaced. Nothing else is ever replaced.

@@ -62,7 +62,7 @@ def fuse_facets(export: RawExport, processes: int = 1, progress: Progress | None
     export : RawExport
         The export.
     processes : int
-        Worker processes, started by spawn (a script that asks for more than one needs a ``__main__`` guard). The number
+        Worker processes (a script that asks for more than one needs a ``__main__`` guard). The number
         does not change the result.
     progress : callable, optional
         Called as ``progress(what, done, total)``; of a large facet, a part may be done.

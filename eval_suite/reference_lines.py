@@ -71,7 +71,7 @@ def panel_references(
     release : ReleaseTables
         The release.
     processes : int
-        Worker processes, started by spawn (a script then needs a ``__main__`` guard). The number does not change the result.
+        Worker processes (a script then needs a ``__main__`` guard). The number does not change the result.
     progress : callable, optional
         Called as ``progress(what, done, total)``.
 

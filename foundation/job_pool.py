@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, MutableSequence, Sequence
-from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, wait
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import partial
@@ -11,7 +11,8 @@ from multiprocessing import get_context
 from typing import TypeVar
 
 from .progress_type import Progress, no_progress
-from .single_thread import use_one_thread
+from .worker_pool import worker_pool
+from .worker_server import START_METHOD
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")
@@ -67,7 +68,7 @@ def run_jobs(
     what : str
         What the progress says.
     processes : int
-        Worker processes, started by spawn (a script that asks for more than one needs a ``__main__`` guard).
+        Worker processes (a script that asks for more than one needs a ``__main__`` guard).
     progress : callable, optional
         Called as ``progress(what, done, total)``; of a job that says how far it is, a part may be done.
 
@@ -98,9 +99,9 @@ def run_jobs(
 def _run_in_workers(
     work: Callable[[Job], Result], jobs: Sequence[Job], workers: int, tell: Callable[[float], None]
 ) -> list[Result]:
-    context, done, last = get_context("spawn"), {}, 0.0
-    shares = context.Array("d", len(jobs), lock=False)
-    with ProcessPoolExecutor(workers, mp_context=context, initializer=_begin, initargs=(shares,)) as pool:
+    done, last = {}, 0.0
+    shares = get_context(START_METHOD).Array("d", len(jobs), lock=False)
+    with worker_pool(workers, [work.__module__], _begin, (shares,)) as pool:
         places = {pool.submit(_one, work, place, job): place for place, job in enumerate(jobs)}
         waiting = set(places)
         while waiting:
@@ -124,7 +125,6 @@ def _all_told(shares: Sequence[float], done: dict) -> float:
 def _begin(shares: MutableSequence[float]) -> None:
     """A worker's first act."""
     global _shares
-    use_one_thread()
     _shares = shares
 
 

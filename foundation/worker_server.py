@@ -1,6 +1,6 @@
 """A server from which worker processes are forked: it has imported what they need, and nothing else has happened in it.
 
-The server is a process of its own with one thread, and never touches a GPU, so that forking it is safe whatever the asking process does by
+There is one for each process that asks, and it imports what the first asked for; later workers import the rest for themselves. The server is a process of its own with one thread, and never touches a GPU, so that forking it is safe whatever the asking process does by
 then; and what it has imported, its workers share.
 """
 
@@ -23,5 +23,6 @@ def start_worker_server(imports: Sequence[str]) -> None:
     if START_METHOD == "forkserver":
         from multiprocessing import forkserver
 
-        multiprocessing.get_context("forkserver").set_forkserver_preload([*imports, "ppaint.foundation.frozen_heap"])
+        first, last = "ppaint.foundation.one_thread_from_here", "ppaint.foundation.frozen_heap"
+        multiprocessing.get_context("forkserver").set_forkserver_preload([first, *imports, last])
         forkserver.ensure_running()

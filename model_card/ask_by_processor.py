@@ -27,6 +27,7 @@ from ..foundation.faults import Fault, InputFault
 from ..foundation.held_values import HeldValues
 from ..images.opening import OpenedImage
 from .features import as_opened
+from .first_images import cache_argument
 from .in_flight import onto
 from .memory import out_of_memory
 from .prompt_inputs import (
@@ -261,7 +262,7 @@ class AskByProcessor:
         taken = inspect.signature(self.model.forward).parameters
         last = {"logits_to_keep": 1, "use_cache": True} if "logits_to_keep" in taken else {"use_cache": True}
         cache = cache_of(model(**texts, **self._seen(group), **last))
-        name = "cache" if "cache" in taken else "past_key_values"
+        name = cache_argument(self.model.forward)
         for question in which:
             tails = torch.stack([one.prompts[question]["input_ids"][head:] for one in group.inputs])
             yield model(input_ids=onto(tails, self.model.device), **{name: forked(cache)}, **last).logits[:, -1]

@@ -8,7 +8,9 @@ from types import MappingProxyType
 import torch
 
 from ..images.opening import OpenedImage
+from .compiled import is_compiled
 from .features import VisionFeatures, vision_features
+from .first_images import logits_behind_first_images, read_once
 from .one_pass import logits_and_states
 from .resized import Resizing
 from .shared_prefix import Questionnaire, pack, questionnaire
@@ -49,8 +51,15 @@ class AskTogether:
         """Nothing to do: the features are what a pass starts from."""
 
     def answer_logits(self, model, questions: Questionnaire, rows: Sequence[Sequence[VisionFeatures]]) -> torch.Tensor:
-        """See ``shared_prefix.answer_logits``."""
+        """See ``shared_prefix.answer_logits``; of pairs of which many show the same image first, ``first_images``."""
+        firsts = [row[0].sha256 for row in rows]
+        if questions.n_images > 1 and not torch.is_grad_enabled() and len(self.firsts_read(firsts)) < len(rows):
+            return logits_behind_first_images(model, questions, rows)
         return model(**pack(self.model, questions, rows), use_cache=False).logits
+
+    def firsts_read(self, firsts: Sequence[str]) -> list[str]:
+        """See ``first_images.read_once``; all of them where the layers are compiled, which take no keys and values from outside."""
+        return list(firsts) if is_compiled(self.model) else read_once(firsts)
 
     def logits_and_states(
         self, model, questions: Questionnaire, images: Sequence[VisionFeatures]

@@ -62,6 +62,9 @@ class Asking(Protocol):
     def logits_and_states(self, model, questions: Any, images: Sequence) -> tuple[torch.Tensor, torch.Tensor]:
         """The same for single images, with the mean of the language model's last states over each image's tokens."""
 
+    def firsts_read(self, firsts: Sequence[str]) -> list[str]:
+        """The images that are read, of those that the pairs of a batch show first (by hash): fewer where some share the reading."""
+
     def passes(self, questions: int) -> float:
         """Passes of the language model for so many questions about one image."""
 

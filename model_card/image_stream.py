@@ -9,18 +9,16 @@ use; ``spawn`` is safe too, but every worker imports torch for itself.
 from __future__ import annotations
 
 import hashlib
-import multiprocessing
 import os
 import re
-import threading
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from multiprocessing.connection import wait
 from pathlib import Path
 
 from torch.utils.data import DataLoader, Dataset
 
 from ..foundation.faults import Fault, InputFault
+from ..foundation.worker_pool import end_with_the_asking_process
 from ..foundation.worker_server import START_METHOD, start_worker_server
 from ..images.image_source import ImageChanged, ImageSource
 from ..images.opening import OpenedImage, read_image_file
@@ -158,7 +156,7 @@ def images_ahead(
         prefetch_factor=_AHEAD,
         collate_fn=_as_it_is,
         multiprocessing_context=start_method,
-        worker_init_fn=_end_with_the_asking_process,
+        worker_init_fn=_begin,
     )
     try:
         yield from loader
@@ -196,16 +194,9 @@ class _Opener(Dataset):
             return TakenImage(source.name, digest, None, error)
 
 
-def _end_with_the_asking_process(_worker: int) -> None:
-    """A process that is killed cannot end its workers, and torch's own watch looks at the process that forked them: their server."""
-    asking = multiprocessing.parent_process()
-
-    def watch() -> None:
-        wait([asking.sentinel])
-        os._exit(1)
-
-    if asking is not None:
-        threading.Thread(target=watch, daemon=True).start()
+def _begin(_worker: int) -> None:
+    """Torch's own watch looks at the process that forked a worker: the server."""
+    end_with_the_asking_process()
 
 
 def _as_it_is(one: TakenImage) -> TakenImage:

@@ -227,6 +227,10 @@ class Judge:
         d = len(self.dimensions)
         return (np.concatenate(logs), np.concatenate(masses)) if logs else (np.zeros((0, d, 10)), np.zeros((0, d)))
 
+    def firsts_read(self, firsts: Sequence[str]) -> list[str]:
+        """The images that are read, of those that the pairs of one batch show first (by hash): each once, where many are the same."""
+        return self.asking.firsts_read(firsts)
+
     @property
     def spent_on_last(self) -> dict[str, int] | None:
         """What the last ``compare`` or ``rate`` read, by the names of ``JudgingCost``; None where the questions tell."""

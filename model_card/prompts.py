@@ -87,6 +87,18 @@ def messages(question: str, n_images: int) -> list[dict]:
     return [{"role": "user", "content": [*content, {"type": "text", "text": question}]}]
 
 
+def same_start(questions: Sequence[Sequence[int]]) -> int:
+    """How many ids all questions begin with, short of the answer position of each.
+
+    Examples
+    --------
+    >>> same_start([(1, 2, 3, 9), (1, 2, 4, 5, 9)]), same_start([(1, 9)])
+    (2, 1)
+    """
+    shortest = min(map(len, questions))
+    return next((k for k in range(shortest - 1) if len({ids[k] for ids in questions}) > 1), shortest - 1)
+
+
 def single_token(tokenizer, text: str) -> int:
     """The id of an answer that must be one token.
 

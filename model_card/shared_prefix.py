@@ -2,7 +2,8 @@
 
 The questions of all dimensions are laid behind the images in one sequence. A block attention mask keeps each question
 from seeing the others, and each starts at the position that it would have alone, so the logits are those of separate
-passes (to rounding), at the cost of one prefix and D short questions.
+passes (to rounding), at the cost of one prefix and D short questions. The words that all questions begin with belong to
+the prefix: they have the same tokens before them in every question.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from transformers.models.qwen3_vl.modeling_qwen3_vl import BaseModelOutputWithDe
 from ..foundation.faults import Fault, InputFault
 from .features import VisionFeatures
 from .in_flight import onto
-from .prompts import messages
+from .prompts import messages, same_start
 
 VISION_END = "<|vision_end|>"
 
@@ -29,10 +30,12 @@ class Questionnaire:
     ----------
     head : tuple of int
         Ids before the first image.
+    between : tuple of int
+        Ids between images (``<|vision_end|><|vision_start|>``).
     tail : tuple of int
-        Ids between and after images, up to the end of the last one (``<|vision_end|><|vision_start|>`` between).
+        Ids behind the last image, as far as all questions have the same ones.
     questions : tuple of tuple of int
-        Ids of each question, from behind the last image to the answer position.
+        Ids of each question, from the first that is its own to the answer position.
     n_images : int
         Images in the prefix.
     """
@@ -110,7 +113,9 @@ def questionnaire(processor, questions: Sequence[str], n_images: int) -> Questio
     prefix = prefixes.pop()
     places = [i for i, token in enumerate(prefix) if token == image_token]
     between = prefix[places[0] + 1 : places[1]] if n_images > 1 else ()
-    return Questionnaire(prefix[: places[0]], between, prefix[places[-1] + 1 :], tuple(tails), n_images, image_token)
+    start = same_start(tails)
+    tail, own = prefix[places[-1] + 1 :] + tails[0][:start], tuple(ids[start:] for ids in tails)
+    return Questionnaire(prefix[: places[0]], between, tail, own, n_images, image_token)
 
 
 def rendered(processor, question: str, n_images: int) -> str:
@@ -143,6 +148,86 @@ def _template_fault(processor, what: str) -> InputFault:
     return InputFault(Fault(where, "chat_template.jinja", what, fix))
 
 
+@dataclass(frozen=True)
+class Layout:
+    """Rows of prefixes and questions, on the CPU, where reading a length waits for nothing.
+
+    Parameters
+    ----------
+    ids : Tensor of int, shape (n, P + Q)
+        A prefix of P tokens, padded on the left, then the Q tokens of all questions.
+    positions : Tensor of int, shape (3, n, P + Q)
+        In time, height and width.
+    real : Tensor of int, shape (n, P)
+        1 where the prefix is real, 0 where it is padding.
+    ends : Tensor of int, shape (D,)
+        The answer positions.
+    first : int
+        Tokens up to the end of the first image, with padding of their own; 0 where they have none.
+    """
+
+    ids: torch.Tensor
+    positions: torch.Tensor
+    real: torch.Tensor
+    ends: torch.Tensor
+    first: int
+
+
+def lay_out(
+    model,
+    questionnaire: Questionnaire,
+    rows: Sequence[Sequence[VisionFeatures]],
+    pad_token: int = 0,
+    *,
+    first_apart: bool = False,
+) -> Layout:
+    """Lay the questions behind the images of each row.
+
+    Parameters
+    ----------
+    model, questionnaire, rows, pad_token
+        As for ``pack``.
+    first_apart : bool
+        Give what ends with the first image the same width in all rows, so that it can be cut off.
+
+    Returns
+    -------
+    Layout
+    """
+    by_shape = {tuple(image.grid_thw for image in images): images for images in rows}  # rows of one shape look alike
+    place = {shape: k for k, shape in enumerate(by_shape)}
+    which = torch.tensor([place[tuple(image.grid_thw for image in images)] for images in rows])
+    prefixes = [questionnaire.prefix(images) for images in by_shape.values()]
+    cuts = [len(questionnaire.head) + images[0].n_tokens if first_apart else 0 for images in by_shape.values()]
+    parts = [(prefix[:cut], prefix[cut:]) for prefix, cut in zip(prefixes, cuts, strict=True)]
+    first, behind = (max(map(len, side)) for side in zip(*parts, strict=True))
+    gaps = [(first - len(one), behind - len(other)) for one, other in parts]
+    padded = zip(parts, gaps, strict=True)
+    ids = torch.tensor([[*[pad_token] * g, *one, *[pad_token] * h, *other] for (one, other), (g, h) in padded])
+    padded = zip(parts, gaps, strict=True)
+    real = torch.tensor([[*[0] * g, *[1] * len(one), *[0] * h, *[1] * len(other)] for (one, other), (g, h) in padded])
+    core = getattr(model, "model", model)
+    positions, _ = core.get_rope_index(
+        ids,
+        (ids == questionnaire.image_token).int() * real.int(),
+        image_grid_thw=torch.tensor([grid for shape in by_shape for grid in shape]),
+        attention_mask=real,
+    )
+    ids, real, positions = ids[which], real[which], positions[:, which]
+    n, q, width = len(rows), questionnaire.question_length, ids.shape[1]
+    start = positions.amax(dim=(0, 2)) + 1  # the position a question alone would start at, by row
+    offsets = torch.cat([torch.arange(len(own)) for own in questionnaire.questions])
+    question_positions = (start[:, None] + offsets[None, :]).expand(3, n, q)
+    question_ids = torch.tensor([token for own in questionnaire.questions for token in own])
+    return Layout(
+        torch.cat([ids, question_ids.expand(n, q)], dim=1),
+        torch.cat([positions, question_positions], dim=2),
+        real,
+        torch.tensor([len(own) for own in questionnaire.questions]).cumsum(0) - 1 + width,
+        first,
+    )
+
+
 def pack(model, questionnaire: Questionnaire, rows: Sequence[Sequence[VisionFeatures]], pad_token: int = 0) -> dict:
     """Inputs of one forward pass for a batch of rows, prefixes padded on the left.
 
@@ -162,35 +247,22 @@ def pack(model, questionnaire: Questionnaire, rows: Sequence[Sequence[VisionFeat
         Keyword arguments of ``model(...)``; ``logits_to_keep`` holds the D answer positions, so the logits come out
         with shape (rows, D, vocabulary).
     """
-    device = next(model.parameters()).device  # all is laid out on the CPU, where reading a length waits for nothing
-    by_shape = {tuple(image.grid_thw for image in images): images for images in rows}  # rows of one shape look alike
-    place = {shape: k for k, shape in enumerate(by_shape)}
-    which = torch.tensor([place[tuple(image.grid_thw for image in images)] for images in rows])
-    prefixes = [questionnaire.prefix(images) for images in by_shape.values()]
-    width = max(len(p) for p in prefixes)
-    n, q = len(rows), questionnaire.question_length
-    prefix_ids = torch.tensor([[pad_token] * (width - len(p)) + p for p in prefixes])
-    real = torch.tensor([[0] * (width - len(p)) + [1] * len(p) for p in prefixes])
-    core = getattr(model, "model", model)
-    positions, _ = core.get_rope_index(
-        prefix_ids,
-        (prefix_ids == questionnaire.image_token).int() * real.int(),
-        image_grid_thw=torch.tensor([grid for shape in by_shape for grid in shape]),
-        attention_mask=real,
-    )
-    prefix_ids, real, positions = prefix_ids[which], real[which], positions[:, which]
-    start = positions.amax(dim=(0, 2)) + 1  # the position a question alone would start at, by row
-    offsets = torch.cat([torch.arange(len(ids)) for ids in questionnaire.questions])
-    question_positions = (start[:, None] + offsets[None, :]).expand(3, n, q)
-    question_ids = torch.tensor([token for ids in questionnaire.questions for token in ids])
-    ends = torch.tensor([len(ids) for ids in questionnaire.questions]).cumsum(0) - 1 + width
+    device = next(model.parameters()).device
+    laid = lay_out(model, questionnaire, rows, pad_token)
     return {
-        "input_ids": onto(torch.cat([prefix_ids, question_ids.expand(n, q)], dim=1), device),
-        "position_ids": onto(torch.cat([positions, question_positions], dim=2), device),
-        "attention_mask": block_mask(onto(real, device), [len(ids) for ids in questionnaire.questions]),
+        "input_ids": onto(laid.ids, device),
+        "position_ids": onto(laid.positions, device),
+        "attention_mask": block_mask(onto(laid.real, device), list(map(len, questionnaire.questions))),
+        **seen(rows, device),
+        "logits_to_keep": onto(laid.ends, device),
+    }
+
+
+def seen(rows: Sequence[Sequence[VisionFeatures]], device: torch.device) -> dict:
+    """The images of rows, as keyword arguments of ``model(...)``."""
+    return {
         "image_grid_thw": onto(torch.tensor([image.grid_thw for images in rows for image in images]), device),
         "mm_encoder_outputs": {"image": as_encoder_output(rows)},
-        "logits_to_keep": onto(ends, device),
     }
 
 

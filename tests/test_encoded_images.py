@@ -217,7 +217,7 @@ def test_judgments_from_the_folder_are_those_from_memory_also_of_many_pairs(judg
     monkeypatch.setattr(judging_module, "PAIRS_NEAR", 10)
     with JudgmentStore(tmp_path / "near", judge.fingerprint, judge.dimensions) as store:
         working = Judging(store, judge, encoded)
-        plan = working._in_order_of_length(pairs)
+        plan = working._in_order_of_first_images(pairs)
         near = [pairs.index(pair if pair in pairs else pair[::-1]) // 10 for pair in plan]
         np.testing.assert_allclose(working.ask(pairs).forward, answers[0][1], atol=1e-4)
     assert near == sorted(near) and len(plan) == 2 * len(pairs)

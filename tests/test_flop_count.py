@@ -16,7 +16,7 @@ from ppaint.model_card.prompts import messages
 from ppaint.model_card.readout import ScoreReadout
 from ppaint.model_card.shared_prefix import answer_logits, pack, questionnaire
 from ppaint.trainer.cost import flop_count
-from ppaint.trainer.cost.model_shapes import PromptTokens, count_pieces, read_shapes
+from ppaint.trainer.cost.model_shapes import PromptTokens, pieces, read_shapes
 from ppaint.trainer.cost.task_cost import TaskCosts, with_gradients
 from ppaint.trainer.tiny_judge.architecture import build_processor, build_tiny_model
 
@@ -135,7 +135,9 @@ def test_the_packed_positions_of_a_processor_are_those_of_its_questionnaire(sett
 def test_the_bundled_tokens_are_those_of_the_shipped_prompts_in_the_chat_template(setting):
     """The template's pieces, special tokens apart, are words that Qwen's vocabulary has whole."""
     shapes = read_shapes("qwen3-vl-8b", DIMENSIONS)
-    for tokens, ask in ((shapes.rate, Prompts().rate_question), (shapes.compare, Prompts().compare_question)):
+    rate, compare = Prompts().rate_question, Prompts().compare_question
+    starts = ("Rate this painting from 0 to 9 in", "Which painting is better in")
+    for tokens, ask, start in zip((shapes.rate, shapes.compare), (rate, compare), starts, strict=True):
         question = ask("overall")
         text = setting.processor.apply_chat_template(
             messages(question, tokens.images), add_generation_prompt=True, tokenize=False
@@ -144,8 +146,9 @@ def test_the_bundled_tokens_are_those_of_the_shipped_prompts_in_the_chat_templat
         before, after = text.split(question)
         assert before == "<|im_start|>user\n" + tokens.images * image
         assert after == "<|im_end|>\n<|im_start|>assistant\n"
-        assert tokens.around == 3 + 2 * tokens.images  # im_start, user, newline; start and end of each image
-        assert tokens.questions[-1] == count_pieces(question) + 5
+        around = 3 + 2 * tokens.images  # im_start, user, newline; start and end of each image
+        assert tokens.around == around + len(pieces(start))
+        assert tokens.questions[-1] == len(pieces(question.removeprefix(start))) + 5
     assert shapes.counted == "its own vocabulary"
     assert read_shapes("qwen3-vl-8b", ["harmony"]).counted != shapes.counted
 

@@ -129,6 +129,7 @@ def test_at_8b_the_model_is_the_published_one_with_the_tiny_judges_tokenizer(gpu
     assert costs.visual == 256
     mine, theirs = setting.shapes, read_shapes("qwen3-vl-8b", gpu.DIMENSIONS)
     for ours, published in ((mine.rate, theirs.rate), (mine.compare, theirs.compare)):
-        apart = [b - a for a, b in zip(ours.questions, published.questions, strict=True)]
+        start = published.around - ours.around  # of all questions: the template's own tokens are the same
+        apart = [b - a + start for a, b in zip(ours.questions, published.questions, strict=True)]
         assert max(apart) <= 3 and min(apart) >= -1
-        assert ours.around == published.around
+        assert ours.head == published.head and start in (0, 2)  # Qwen's vocabulary has no token for " 0" and " 9"

@@ -1,6 +1,8 @@
 """One pool of jobs: same results in one process or several, and its workers keep numpy to one thread."""
 
 import ast
+import os
+import subprocess
 import sys
 import threading
 import time
@@ -13,6 +15,7 @@ import ppaint.foundation
 from ppaint.foundation import job_pool, single_thread
 from ppaint.foundation.faults import Fault, InputFault
 from ppaint.foundation.job_pool import part_done, run_jobs
+from ppaint.foundation.stopwatch import processor_seconds
 from ppaint.trainer.pseudo_scores.pseudo_labels import NoUsableSignal
 
 
@@ -100,3 +103,53 @@ def test_a_fault_comes_out_of_a_worker_with_all_that_it_names(place, kind):
         run_jobs(refuse, [place, place], "refusing", processes=2)
     assert [fault.row for fault in caught.value.faults] == [f"row {place}"] * 2
     assert str(caught.value).count("Fix: remove the row.") == 2
+
+
+def stay(folder: Path) -> None:
+    """In a worker: leave its number, and work for long."""
+    (folder / str(os.getpid())).touch()
+    time.sleep(120)
+
+
+def compute(seconds: float) -> None:
+    """In a worker: keep a processor busy."""
+    while time.process_time() < seconds:
+        pass
+
+
+def test_what_workers_computed_is_counted_once_they_have_ended():
+    before = processor_seconds()
+    run_jobs(compute, [1.0, 1.0], "computing", processes=2)
+    assert processor_seconds() - before >= 1.9  # of each worker, its start included
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").is_file(), reason="processes are looked up in /proc")
+def test_workers_end_with_a_process_that_is_killed(tmp_path):
+    """They would wait for its next job for ever, and hold their memory."""
+    code = (
+        "import sys; from pathlib import Path; sys.path.insert(0, sys.argv[1])\n"
+        "from test_job_pool import stay; from ppaint.foundation.job_pool import run_jobs\n"
+        "if __name__ == '__main__': run_jobs(stay, [Path(sys.argv[2])] * 2, 'staying', processes=2)\n"
+    )
+    (tmp_path / "asking.py").write_text(code)
+    (tmp_path / "workers").mkdir()
+    asked = [sys.executable, str(tmp_path / "asking.py"), str(Path(__file__).parent), str(tmp_path / "workers")]
+    with subprocess.Popen(asked) as asking:
+        wait_until(lambda: len(list((tmp_path / "workers").iterdir())) == 2)
+        asking.kill()
+    workers = [int(file.name) for file in (tmp_path / "workers").iterdir()]
+    wait_until(lambda: not any(map(is_running, workers)))
+
+
+def wait_until(true, seconds: float = 60.0) -> None:
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def is_running(process: int) -> bool:
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except OSError:
+        return False

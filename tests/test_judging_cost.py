@@ -10,6 +10,7 @@ from known_judge import KnownJudge, features_of, known_images
 
 from ppaint.foundation.progress_type import no_progress
 from ppaint.images import InputFault
+from ppaint.model_card.first_images import read_once
 from ppaint.model_card.shared_prefix import Questionnaire
 from ppaint.trainer import Judging, JudgmentStore
 from ppaint.trainer.judgments.features_when_asked import FeaturesWhenAsked
@@ -34,6 +35,7 @@ class ReadingJudge(KnownJudge):
     )  # 5 tokens of prefix; 2 and 3 of questions
     rating_questionnaire = Questionnaire((1,), (), (4,), ((5, 6), (7, 8, 9)), 1, 0)
     lives = 10**9
+    firsts_read = staticmethod(read_once)
 
     def compare(self, pairs):
         if len(self.batches) == self.lives:
@@ -62,13 +64,21 @@ def counts(cost):
 
 
 def test_every_count_is_exact(tmp_path):
-    cost = work(tmp_path, make_judge())
+    judge = make_judge()
+    cost = work(tmp_path, judge)
     n = 2 * len(PAIRS)
     assert (cost.images, cost.ordered_pairs, cost.ratings, cost.passes) == (8, n, 8, 6 + 1)
     assert (cost.answers, cost.abstentions) == (2 * n + 2 * 8 - 6, 6)
-    visual = 2 * sum(TOKENS[a] + TOKENS[b] for a, b in PAIRS) + sum(TOKENS.values())
-    assert (cost.visual_tokens, cost.visual_tokens_apart) == (visual, 2 * visual)
-    assert cost.text_tokens == n * (4 + 5) + 8 * (2 + 5)
+    apart = 2 * sum(TOKENS[a] + TOKENS[b] for a, b in PAIRS) + sum(TOKENS.values())
+    batches = [judge.asked[start : start + 10] for start in range(0, n, 10)]
+    shared = [list(dict.fromkeys(first for first, _ in batch)) for batch in batches]  # each is read once
+    assert (
+        sum(map(len, shared)) == 8 + 5
+    )  # each image is the first of seven pairs, and a batch ends within five of these
+    visual = sum(TOKENS[image] for firsts in shared for image in firsts)
+    visual += sum(TOKENS[second] for _, second in judge.asked) + sum(TOKENS.values())
+    assert (cost.visual_tokens, cost.visual_tokens_apart) == (visual, 2 * apart)
+    assert cost.text_tokens == 13 * 1 + n * (3 + 5) + 8 * (2 + 5)
     assert cost.text_tokens_apart == n * (2 * 4 + 5) + 8 * (2 * 2 + 5)
     assert cost.seconds > 0 and cost.answers_a_second == cost.answers / cost.seconds
 

@@ -85,7 +85,7 @@ def test_adapters_at_8b_fit_on_one_gpu_of_80_gb(lora_at_8b):
         assert line in lora_at_8b
     for kind in ("weights", "gradients", "optimizer", "activations"):
         assert f"\n  {kind} " in lora_at_8b
-    assert "256 tokens; a rating 350 positions, an ordered pair 608" in lora_at_8b
+    assert "256 tokens; a rating 310 positions, an ordered pair 588" in lora_at_8b
 
 
 def test_all_weights_at_8b_fit_on_eight():

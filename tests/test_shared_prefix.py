@@ -10,9 +10,9 @@ from PIL import Image
 from transformers import DynamicCache
 
 from ppaint.model_card import Judge, Prompts, vision_features
+from ppaint.model_card.first_images import cache_argument
 from ppaint.model_card.prompts import messages
 from ppaint.model_card.shared_prefix import answer_logits, pack, questionnaire
-from ppaint.trainer.cost.flop_count import cache_argument
 from ppaint.trainer.tiny_judge.architecture import build_processor, build_tiny_model
 
 DIMENSIONS = ("composition", "ink_and_color", "overall")

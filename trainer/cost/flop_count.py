@@ -13,8 +13,6 @@ blocks. ``attention_flops`` gives the part that is visible.
 from __future__ import annotations
 
 import copy
-import inspect
-from collections.abc import Callable
 
 import torch
 from torch.nn.attention import SDPBackend, sdpa_kernel
@@ -22,6 +20,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from transformers import DynamicCache, Qwen3VLConfig, Qwen3VLForConditionalGeneration
 
 from ...model_card.features import patch_layout
+from ...model_card.first_images import cache_argument
 
 Grid = tuple[int, int, int]
 
@@ -262,17 +261,6 @@ def _forward(model, positions: int, answers: int, past: int) -> torch.Tensor:
             **({cache_argument(language_model.forward): _cache(text, past, like)} if past else {}),
         ).last_hidden_state
     return model.lm_head(hidden[:, positions - answers :])
-
-
-def cache_argument(forward: Callable) -> str:
-    """What a forward pass calls the key-value cache that it is given; transformers 5.24 renamed it.
-
-    Examples
-    --------
-    >>> cache_argument(lambda input_ids, cache=None: None), cache_argument(lambda past_key_values=None: None)
-    ('cache', 'past_key_values')
-    """
-    return "cache" if "cache" in inspect.signature(forward).parameters else "past_key_values"
 
 
 def _cache(text, past: int, like: dict) -> DynamicCache:

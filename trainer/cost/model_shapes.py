@@ -12,7 +12,7 @@ import yaml
 
 from ...foundation.faults import Fault, InputFault
 from ...foundation.json_text import read_json
-from ...model_card.prompts import Prompts
+from ...model_card.prompts import Prompts, same_start
 
 if TYPE_CHECKING:
     from transformers import Qwen3VLConfig
@@ -29,25 +29,34 @@ class PromptTokens:
     Parameters
     ----------
     around : int
-        Tokens of the prefix other than the visual ones: before, between and after the images.
+        Tokens of the prefix other than the visual ones: before, between and after the images, and those that all questions begin
+        with.
     questions : tuple of int
-        Tokens of each question, from behind the last image to the answer position.
+        Tokens of each question, from the first that is its own to the answer position.
     images : int
         Images in the prefix.
+    head : int
+        Those of ``around`` that stand before the first image.
 
     Examples
     --------
-    >>> PromptTokens(7, (17, 18), 2).packed(256), PromptTokens(7, (17, 18), 2).alone(256)
-    (554, (536, 537))
+    >>> tokens = PromptTokens(7, (17, 18), 2, head=4)
+    >>> tokens.packed(256), tokens.alone(256), tokens.first(256)
+    (554, (536, 537), 260)
     """
 
     around: int
     questions: tuple[int, ...]
     images: int
+    head: int = 0
 
     def prefix(self, visual: int) -> int:
         """Tokens of the prefix for images of ``visual`` tokens each."""
         return self.around + self.images * visual
+
+    def first(self, visual: int) -> int:
+        """Tokens up to the end of the first image."""
+        return self.head + visual
 
     def packed(self, visual: int) -> int:
         """Positions of one pass with all questions behind one prefix."""
@@ -111,7 +120,7 @@ def read_shapes(model: str | Path, dimensions: Sequence[str], prompts: Prompts |
     --------
     >>> shapes = read_shapes("Qwen3-VL-8B", ["composition", "overall"])
     >>> shapes.config.text_config.hidden_size, shapes.rate.questions
-    (4096, (17, 17))
+    (4096, (7, 7))
     """
     prompts = prompts or Prompts()
     if (file := BUNDLED.get(str(model).lower())) is not None:
@@ -131,9 +140,11 @@ def _bundled(file: Path, dimensions: tuple[str, ...], prompts: Prompts) -> Model
     exact = all(question in known for question in (*compare, *rate))
 
     def tokens(questions: list[str], images: int) -> PromptTokens:
-        lengths = (len(known[q]) if q in known else count_pieces(q) for q in questions)
-        around = chat["head"] + chat["between"] * (images - 1) + chat["tail"]
-        return PromptTokens(around, tuple(n + chat["behind"] for n in lengths), images)
+        lengths = (len(known.get(q) or pieces(q)) + chat["behind"] for q in questions)
+        words = [known[q] for q in questions] if exact else [pieces(q) for q in questions]
+        start = same_start([[*those, *([None] * chat["behind"])] for those in words])
+        around = chat["head"] + chat["between"] * (images - 1) + chat["tail"] + start
+        return PromptTokens(around, tuple(n - start for n in lengths), images, chat["head"])
 
     return ModelShapes(
         name=shapes["name"],
@@ -147,15 +158,15 @@ def _bundled(file: Path, dimensions: tuple[str, ...], prompts: Prompts) -> Model
     )
 
 
-def count_pieces(text: str) -> int:
+def pieces(text: str) -> list[str]:
     """Words, digits and signs of a text, as Qwen's tokenizer cuts it first; rare words take more tokens than one.
 
     Examples
     --------
-    >>> count_pieces("Rate this painting from 0 to 9 in composition.")
-    12
+    >>> pieces("Rate this from 0 to 9.")
+    ['Rate', ' this', ' from', ' ', '0', ' to', ' ', '9', '.']
     """
-    return len(re.findall(r" ?[^\W\d_]+|\d| ?[^\w\s]+|\s|_", text))
+    return re.findall(r" ?[^\W\d_]+|\d| ?[^\w\s]+|\s|_", text)
 
 
 def _of_folder(folder: Path, dimensions: tuple[str, ...], prompts: Prompts) -> ModelShapes:
@@ -176,7 +187,7 @@ def _of_folder(folder: Path, dimensions: tuple[str, ...], prompts: Prompts) -> M
         what = f"its processor cannot be used ({str(error).splitlines()[0] if str(error) else type(error).__name__})"
         raise InputFault(Fault(str(folder), "processor", what, _FIX)) from error
     compare, rate = (
-        PromptTokens(len(q.head) + len(q.between) * (q.n_images - 1) + len(q.tail), lengths, q.n_images)
+        PromptTokens(len(q.head) + len(q.between) * (q.n_images - 1) + len(q.tail), lengths, q.n_images, len(q.head))
         for q in questionnaires
         for lengths in [tuple(map(len, q.questions))]
     )

@@ -9,6 +9,8 @@ import torch
 
 from ...foundation.faults import Fault, InputFault
 from ...model_card.feature_cache import held_bytes
+from ...model_card.judge import DEFAULT_BATCH
+from ..judgments.judging import PAIRS_NEAR
 from ..psdistill_exact_config import PSDistillExactConfig
 from ..pseudo_scores.schedule_sizes import OPPONENTS, POOL_SIZE, check_length, pool_members, schedule_length
 from ..training_table import held_out_count
@@ -217,6 +219,37 @@ def unordered_pairs(images: int, pool_size: int, opponents: int) -> int:
     return schedule_length(members) + (images - members) * games + check_length(members)
 
 
+def firsts_read(images: int, pool_size: int, opponents: int, *, batch: int = DEFAULT_BATCH) -> int:
+    """How often an image is read that pairs show first: about once for all pairs of a batch in which it stands first.
+
+    Parameters
+    ----------
+    images, pool_size, opponents : int
+    batch : int
+        Ordered pairs per batch.
+
+    Returns
+    -------
+    int
+
+    Examples
+    --------
+    >>> firsts_read(200, 32, 12), 2 * unordered_pairs(200, 32, 12)
+    (608, 4694)
+    """
+    members = pool_members(pool_size, images)
+    games = min(opponents, members - 1)
+    asked = [(2 * schedule_length(members), members), (2 * check_length(members), members)]
+    for part in (games // 2, games - games // 2):  # two rounds; half of their pairs show a member first
+        against = (images - members) * part
+        asked += [(against, images - members), (against, -(-against // PAIRS_NEAR) * members)]
+    read = 0
+    for pairs, firsts in asked:  # ordered pairs, and how many images stand first in them
+        often = firsts + pairs // batch  # a batch begins with the pairs that the one before it left of an image
+        read += often if 2 * often <= pairs else pairs
+    return read
+
+
 @dataclass(frozen=True)
 class WeightSizes:
     """Parameters and the bytes that each takes.
@@ -251,8 +284,8 @@ class WeightSizes:
 
 def _stages(costs: TaskCosts, args, size: RunSize, pairs: int) -> tuple[Stage, ...]:
     rate, compare = costs.shapes.rate, costs.shapes.compare
-    asked, judged = costs.rating_pass(), costs.pair_pass()
-    n = size.images
+    asked = costs.rating_pass()
+    n, firsts = size.images, firsts_read(size.images, size.pool_size, size.opponents)
     folds = getattr(args, "folds", 0)
     looks = number_of_looks(args) * looked_at(n, pool_members(size.pool_size, n), args.held_out_fraction)
     if folds:  # every fold's model scores all images at every look, and says how far each is from the others
@@ -260,7 +293,13 @@ def _stages(costs: TaskCosts, args, size: RunSize, pairs: int) -> tuple[Stage, .
     return (
         Stage("judge: vision features", n, n * costs.vision, spread=True),
         Stage(f"judge: ratings, {len(rate.questions)} questions per pass", n, n * asked, spread=True),
-        Stage(f"judge: ordered pairs, {len(compare.questions)} questions per pass", pairs, pairs * judged, spread=True),
+        Stage("judge: images that pairs show first, about", firsts, firsts * costs.first_image_pass(), spread=True),
+        Stage(
+            f"judge: ordered pairs behind them, {len(compare.questions)} questions per pass",
+            pairs,
+            pairs * costs.behind_first_image_pass(),
+            spread=True,
+        ),
         Stage("distill: vision features", n, n * costs.vision),
         *(_sampled_steps(costs, args, n) if is_sampled(args) else _exact_steps(costs, args, size)),
         Stage(

@@ -136,6 +136,16 @@ class TaskCosts:
         """All questions about one ordered pair whose features are known."""
         return self._text(self.shapes.compare.packed(self.visual), len(self.shapes.compare.questions))
 
+    def first_image_pass(self) -> int:
+        """The image that pairs show first, read once for all of them in a batch; its features are known."""
+        return self._text(self.shapes.compare.first(self.visual), 0)
+
+    def behind_first_image_pass(self) -> int:
+        """The rest of an ordered pair: the second image and all questions, behind the keys and values of the first."""
+        tokens = self.shapes.compare
+        first = tokens.first(self.visual)
+        return self._text(tokens.packed(self.visual) - first, len(tokens.questions), past=first)
+
     def training_pass(self) -> int:
         """Forward and backward of all questions about one image whose features are known."""
         return self._training(self.shapes.rate.packed(self.visual), len(self.shapes.rate.questions))
@@ -204,10 +214,10 @@ class TaskCosts:
         training = self._training(length, answers)
         return prefill + decoding + visible + round(training * visible / whole)
 
-    def _text(self, positions: int, answers: int, *, adapted: bool = False) -> int:
+    def _text(self, positions: int, answers: int, *, past: int = 0, adapted: bool = False) -> int:
         models = "_short_policy" if adapted else "_short"
-        key = ("text", positions, answers, adapted)
-        return self._once(key, models, lambda model: flop_count.text_flops(model, positions, answers))
+        key = ("text", positions, answers, past, adapted)
+        return self._once(key, models, lambda model: flop_count.text_flops(model, positions, answers, past=past))
 
     def _decoding(self, past: int, steps: int) -> int:
         key = ("decoding", past, steps)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ from .judging_cost import CostLog, JudgingCost
 from .judgment_store import JudgmentStore, Pair
 from .pair_index import ImageNumbers, as_key
 
-PAIRS_NEAR = 4096  # of one request, within which pairs are sorted by length
+PAIRS_NEAR = 4096  # of one request, within which pairs are sorted by the image shown first
 MOST_ABSTENTIONS = 0.5  # of the questions of one request; beyond it nothing that follows would mean much
 # Why a judge that is not at hand abstained, and what to do.
 LOCAL_SILENCE = (
@@ -241,20 +242,23 @@ class Judging:
         self._report_progress(done, wanted)
         if done == wanted:
             return
-        pairs = self._in_order_of_length(pairs)
+        pairs = self._in_order_of_first_images(pairs)
         while not self._ask_batches(pairs, done, wanted):
             done = int(self.store.answered_all(pairs).sum())
 
-    def _in_order_of_length(self, pairs: Sequence[Pair]) -> list[Pair]:
-        """Both orders of each pair, side by side; pairs of like length share a batch, so that little of it is padding.
+    def _in_order_of_first_images(self, pairs: Sequence[Pair]) -> list[Pair]:
+        """Both orders of each pair; those that show the same image first share a batch, and it is read once for all of them.
 
-        Of many pairs, those that were asked for together stay together: features of their images need not be held for long.
+        Images of like length stand near each other, first and second ones, so that little of a batch is padding. Of many pairs,
+        those that were asked for together stay together: features of their images need not be held for long.
         """
         tokens = self._know_lengths([image for pair in pairs for image in pair])
-        lengths = np.array([tokens[first] + tokens[second] for first, second in pairs])
-        window = np.arange(len(pairs)) // PAIRS_NEAR
-        order = np.lexsort((lengths, window)).tolist()
-        return [pair for place in order for pair in (pairs[place], pairs[place][::-1])]
+        ordered = [order for pair in pairs for order in (pair, pair[::-1])]
+        window = np.repeat(np.arange(len(pairs)) // PAIRS_NEAR, 2)
+        number = {image: k for k, image in enumerate(tokens)}
+        first, second = (np.array([number[order[side]] for order in ordered], dtype=int) for side in (0, 1))
+        length = np.array(list(tokens.values()))
+        return [ordered[place] for place in np.lexsort((length[second], first, length[first], window)).tolist()]
 
     def _know_lengths(self, images: Sequence[str]) -> dict[str, int]:
         """Tokens of images; once they are known, a judge that sizes its batches has done so."""
@@ -307,9 +311,12 @@ class Judging:
         questions = getattr(self.judge, questionnaire, None)
         if questions is None:
             return {"visual_tokens": visual, "visual_tokens_apart": visual * len(self.dimensions)}
+        firsts = [row[0] for row in rows]
+        read = self.judge.firsts_read(firsts) if questions.n_images > 1 else firsts
+        shared = Counter(firsts) - Counter(read)
         return {
-            "text_tokens": len(rows) * questions.text_tokens,
-            "visual_tokens": visual,
+            "text_tokens": len(rows) * questions.text_tokens - shared.total() * len(questions.head),
+            "visual_tokens": visual - sum(lengths[image] * times for image, times in shared.items()),
             "text_tokens_apart": len(rows) * questions.text_tokens_apart,
             "visual_tokens_apart": visual * len(questions.questions),
         }

@@ -21,7 +21,7 @@ def stand_in_hashes(seeds: Iterable[int], *, processes: int = 2, progress: Progr
     ----------
     seeds : iterable of int
     processes : int
-        Worker processes, started by spawn.
+        Worker processes.
     progress : callable, optional
         Called as ``progress(what, done, total)``, with categories of stand-ins.
 
