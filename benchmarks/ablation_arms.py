@@ -15,10 +15,10 @@ from ablation_labels import label_folder, scroll_features, the_judge, training_c
 from ppaint.eval_suite import evaluate_scores, read_release
 from ppaint.model_card import Judge
 from ppaint.model_card.loading import load_model
-from ppaint.model_card.readout import moments
+from ppaint.model_card.moments import moments
 from ppaint.pipeline.paintings import read_paintings
 from ppaint.trainer import PSDistillExactConfig, PSDistillExactTrainer, PseudoScores
-from ppaint.trainer.pseudo_scores.labelled_set import compute_features
+from ppaint.trainer.pseudo_scores.label_images import compute_features
 from ppaint.trainer.tiny_judge import WEIGHTS
 
 

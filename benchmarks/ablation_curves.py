@@ -24,7 +24,7 @@ from transformers import TrainerCallback
 
 from ppaint.model_card import Judge
 from ppaint.model_card.loading import load_model
-from ppaint.model_card.readout import moments
+from ppaint.model_card.moments import moments
 from ppaint.trainer import PSDistillExactConfig, PSDistillExactTrainer, PseudoScores
 from ppaint.trainer.tiny_judge import WEIGHTS
 

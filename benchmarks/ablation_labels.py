@@ -16,7 +16,7 @@ from ppaint.images.image_folder import open_folder
 from ppaint.model_card import Judge
 from ppaint.preference_to_score import Comparisons, sequential_elo
 from ppaint.trainer import Judging, JudgmentStore, PseudoScores, ReferencePool, build_pool, rate_images
-from ppaint.trainer.pseudo_scores.labelled_set import compute_features
+from ppaint.trainer.pseudo_scores.label_images import compute_features
 from ppaint.trainer.tiny_judge import WEIGHTS
 
 # name -> (kind of judge, R, K, what is done to the pool or the scores)

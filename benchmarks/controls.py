@@ -23,12 +23,12 @@ from ppaint.dataset_script.stand_in.simulate import CATEGORIES
 from ppaint.eval_suite import evaluate_scores, paired_difference, read_release
 from ppaint.images.image_folder import open_folder
 from ppaint.model_card import Judge
-from ppaint.model_card.readout import moments
+from ppaint.model_card.moments import moments
 from ppaint.pipeline.paintings import read_paintings
 from ppaint.pipeline.quickstart import Quickstart, run_quickstart
 from ppaint.pipeline.scored_paintings import score_images
 from ppaint.trainer import CardText, Distillation, NoUsableSignal, Schedule, distil, pseudo_label_images
-from ppaint.trainer.pseudo_scores.labelled_set import compute_features
+from ppaint.trainer.pseudo_scores.label_images import compute_features
 from ppaint.trainer.tiny_judge import TWIN_WEIGHTS, WEIGHTS
 from ppaint.trainer.tiny_judge.known_weights import training_settings
 

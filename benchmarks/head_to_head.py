@@ -26,7 +26,7 @@ from resumable import in_pieces
 from ppaint.dataset_script.stand_in.simulate import PAINTINGS_A_CATEGORY
 from ppaint.images.image_folder import open_folder
 from ppaint.pipeline.quickstart import Quickstart, make_stand_in
-from ppaint.trainer.pseudo_scores.labelled_set import pseudo_label_images
+from ppaint.trainer.pseudo_scores.label_images import pseudo_label_images
 from ppaint.trainer.pseudo_scores.schedule import Schedule
 from ppaint.trainer.tiny_judge import WEIGHTS
 

@@ -17,7 +17,7 @@ from transformers import TrainerCallback
 from ppaint.images.image_folder import by_hash, open_folder
 from ppaint.model_card import Judge
 from ppaint.model_card.loading import load_model
-from ppaint.model_card.readout import moments
+from ppaint.model_card.moments import moments
 from ppaint.trainer import PSDistillConfig, PSDistillExactConfig, PSDistillExactTrainer, PSDistillTrainer, PseudoScores
 from ppaint.trainer.tiny_judge import WEIGHTS
 

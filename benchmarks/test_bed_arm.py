@@ -34,7 +34,7 @@ from test_bed_views import views_of
 from ppaint.dataset_script.stand_in.simulate import DIMENSIONS
 from ppaint.foundation.whole_files import written_file
 from ppaint.model_card import Judge
-from ppaint.model_card.readout import moments
+from ppaint.model_card.moments import moments
 from ppaint.trainer import PSDistillExactConfig, PSDistillExactTrainer, PseudoScores, ranking
 from ppaint.trainer import training_table as training_table_module
 from ppaint.trainer.held_out import held_out_metrics

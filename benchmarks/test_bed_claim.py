@@ -27,7 +27,7 @@ from test_bed_srcc import mean_srcc
 
 from ppaint.dataset_script.stand_in.simulate import DIMENSIONS
 from ppaint.model_card import Judge
-from ppaint.model_card.readout import moments
+from ppaint.model_card.moments import moments
 
 
 def train_claim(name: str, work: Path) -> dict:

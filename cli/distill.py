@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ..trainer.estimator import Estimator
+
+if TYPE_CHECKING:
+    from ..model_card.judge import Judge
+    from ..trainer.scorer_folder import Distilled
 
 
 def distill(
@@ -40,7 +44,6 @@ def distill(
     """
     from ..foundation.scratch_folder import scratch_folder
     from ..foundation.whole_folders import check_folder_can_be_written
-    from ..trainer.recipes import recipe_sentence, recipe_settings
     from ..trainer.training_config import read_config
 
     inputs, options = read_config(config, overrides or [], estimator)
@@ -53,7 +56,6 @@ def distill(
     from ..trainer.pseudo_scores.labelled_set import PseudoLabels
     from ..trainer.pseudo_scores.pseudo_labels import PseudoScores
     from ..trainer.tiny_judge import TINY_JUDGE, as_typed, model_source
-    from ..trainer.tiny_judge.known_weights import parameter_count
     from .terminal import progress_bars
 
     model = model_source(str(inputs.get("model") or TINY_JUDGE))
@@ -70,10 +72,7 @@ def distill(
                 f"the teacher is another model: {scores.teacher.words()}; {as_typed(model)} is trained on its judgments"
             )
         if recipe := inputs.get("recipe"):
-            size = {"images": len(scores.images), "parameters": parameter_count(judge.model)}
-            options = recipe_settings(recipe, **size, estimator=estimator, given=options)
-            if estimator is Estimator.exact:  # of the sampled trainer a recipe sets nothing
-                typer.echo(recipe_sentence(recipe, options, size["parameters"]))
+            options = _recipe_options(recipe, len(scores.images), judge, estimator, options)
         folder = inputs.get("features") or held.enter_context(scratch_folder(inputs["out"], "features"))
         features = encode_images(judge, sources, folder, report=report)
         check_same_images(inputs["images"], set(features), scores)
@@ -96,6 +95,23 @@ def distill(
             export=export,
         )
         done = distil(job, report)
+    _show(done)
+
+
+def _recipe_options(recipe: str, images: int, judge: Judge, estimator: Estimator, given: dict) -> dict:
+    """The settings of a recipe for so many images and this model, those that were given before them; said in a sentence."""
+    from ..trainer.recipes import recipe_sentence, recipe_settings
+    from ..trainer.tiny_judge.known_weights import parameter_count
+
+    size = parameter_count(judge.model)
+    options = recipe_settings(recipe, images=images, parameters=size, estimator=estimator, given=given)
+    if estimator is Estimator.exact:  # of the sampled trainer a recipe sets nothing
+        typer.echo(recipe_sentence(recipe, options, size))
+    return options
+
+
+def _show(done: Distilled) -> None:
+    """The training in a few lines, which weights were kept, and where."""
     for line in history_lines(done.history):
         typer.echo(line)
     averaged = done.config.training.get("averaged steps")

@@ -1,27 +1,53 @@
-"""``ppaint judge`` and ``ppaint pseudo-label``: a model's pairwise judgments, and the pseudo-scores that follow from them."""
+"""``ppaint judge``: a model's pairwise judgments of a folder of images."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..trainer.judgments.judged_files import JUDGING, STORE
-from ..trainer.pseudo_scores.schedule_sizes import MIN_RELIABILITY, OPPONENTS, POOL_SIZE
+from ..trainer.judgments.judged_files import STORE
+from ..trainer.pseudo_scores.schedule_sizes import OPPONENTS, POOL_SIZE
 from ..trainer.tiny_judge import TINY_JUDGE, model_source
 from .endpoint_options import AnswerTokens, Concurrency, KeyEnv, MaxCalls, MaxSide, MaxTokens, Timeout
 
 if TYPE_CHECKING:
     from ..images.opening import OpenedImage
     from ..model_card.judge import Judge
-    from ..model_card.teacher import Teacher
     from ..pipeline.judge_run import JudgedFolder
     from ..trainer.judgments.endpoint_judge import EndpointJudge
     from ..trainer.judgments.judging_cost import JudgingCost
-    from ..trainer.judgments.judgment_store import JudgmentStore
 
+Model = Annotated[
+    str,
+    typer.Option(
+        help="A vision-language model, folder or repo, or the server's name for it; 'tiny' is the included judge."
+    ),
+]
+Revision = Annotated[
+    str | None, typer.Option(help="A branch, tag or commit of the model's repo; its newest state by default.")
+]
+BatchSize = Annotated[
+    int | None,
+    typer.Option(
+        min=0,
+        help="Ordered pairs per forward pass, 32 by default; 0: as many as fit on a GPU. Of a server: stored together, 8.",
+    ),
+]
+Compiled = Annotated[
+    bool, typer.Option("--compile", help="Compile the model's layers: faster on a GPU, after some seconds' warm-up.")
+]
+FeatureFolder = Annotated[
+    Path | None,
+    typer.Option(
+        "--features", help="Folder for vision features, OUT/features by default; `ppaint distill` can use them too."
+    ),
+]
+Endpoint = Annotated[
+    str | None, typer.Option(help="Address of an OpenAI-compatible server that judges; --model is its name there.")
+]
 Votes = Annotated[
     int | None,
     typer.Option(
@@ -35,15 +61,8 @@ Votes = Annotated[
 def judge(
     images: Annotated[Path, typer.Option(help="A folder of images of one category.")],
     out: Annotated[Path, typer.Option(help="Folder for the judgments; an interrupted run resumes there.")],
-    model: Annotated[
-        str,
-        typer.Option(
-            help="A vision-language model, folder or repo, or the server's name for it; 'tiny' is the included judge."
-        ),
-    ] = TINY_JUDGE,
-    revision: Annotated[
-        str | None, typer.Option(help="A branch, tag or commit of the model's repo; its newest state by default.")
-    ] = None,
+    model: Model = TINY_JUDGE,
+    revision: Revision = None,
     dimension: Annotated[
         list[str] | None, typer.Option(help="A dimension to ask about; may be given several times.")
     ] = None,
@@ -52,20 +71,9 @@ def judge(
         int, typer.Option(min=2, help="Pool members that every other image is compared with.")
     ] = OPPONENTS,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the schedule.")] = 0,
-    batch_size: Annotated[
-        int | None,
-        typer.Option(
-            min=0,
-            help="Ordered pairs per forward pass, 32 by default; 0: as many as fit on a GPU. Of a server: stored together, 8.",
-        ),
-    ] = None,
-    compiled: Annotated[
-        bool,
-        typer.Option("--compile", help="Compile the model's layers: faster on a GPU, after some seconds' warm-up."),
-    ] = False,
-    endpoint: Annotated[
-        str | None, typer.Option(help="Address of an OpenAI-compatible server that judges; --model is its name there.")
-    ] = None,
+    batch_size: BatchSize = None,
+    compiled: Compiled = False,
+    endpoint: Endpoint = None,
     key_env: KeyEnv = None,
     votes: Votes = None,
     concurrency: Concurrency = 4,
@@ -74,12 +82,7 @@ def judge(
     max_calls: MaxCalls = None,
     max_tokens: MaxTokens = None,
     timeout: Timeout = 120.0,
-    feature_folder: Annotated[
-        Path | None,
-        typer.Option(
-            "--features", help="Folder for vision features, OUT/features by default; `ppaint distill` can use them too."
-        ),
-    ] = None,
+    feature_folder: FeatureFolder = None,
 ) -> None:
     """Ask a vision-language model, in both orders, which of two images is better; every answer is stored immediately.
 
@@ -191,107 +194,8 @@ def _cost_lines(cost: JudgingCost, uncounted: int) -> list[str]:
     return [*notes, *cost.sentences()]
 
 
-def pseudo_label(
-    judgments: Annotated[Path, typer.Option(help="The folder that `ppaint judge` wrote.")],
-    out: Annotated[Path, typer.Option(help="Output folder, for pool/, pseudo_scores/ and fitness/.")],
-    min_reliability: Annotated[
-        float, typer.Option(min=0.0, max=1.0, help="A dimension below this reliability is dropped.")
-    ] = MIN_RELIABILITY,
-) -> None:
-    """Turn judgments into a frozen reference pool, calibrated pseudo-scores and a fitness report; needs no model."""
-    from ..foundation.left_overs import clear_left_overs
-    from ..foundation.whole_files import written_file
-    from ..foundation.whole_folders import check_folder_can_be_written
-
-    check_folder_can_be_written(out)
-    if min_reliability != min_reliability:  # typer's bounds let NaN through
-        from ..foundation.faults import Fault, InputFault
-
-        raise InputFault(Fault("--min-reliability", "", "nan is not a number", "give a number from 0 to 1"))
-    record = _read_finished(judgments)
-    from ..model_card.readout import moments
-    from ..trainer.judgments.judging import Judging
-    from ..trainer.judgments.judgment_store import JudgmentStore
-    from ..trainer.pseudo_scores.labelled_set import PseudoLabels
-    from ..trainer.pseudo_scores.named_scores import named_scores
-    from ..trainer.pseudo_scores.schedule import Schedule, follow_schedule
-
-    schedule, images = Schedule(*(record[name] for name in ("pool_size", "opponents", "seed"))), list(record["images"])
-    with JudgmentStore.open_finished(judgments / STORE) as store:
-        teacher = _teacher(judgments, record, store)
-        working = Judging(store)
-        found = follow_schedule(working, images, schedule, min_reliability=min_reliability, stop_without_signal=True)
-        pointwise, _ = moments(working.rate(images))
-    clear_left_overs(out, ("pseudo_scores.csv",))
-    for name in ("pool", "pseudo_scores", "fitness"):
-        clear_left_overs(out / name)
-    labels = PseudoLabels.from_judgments(found, pointwise, {}, teacher)
-    page = labels.save(out)
-    with written_file(out / "pseudo_scores.csv") as temporary:
-        named_scores(labels.scores, record["images"]).to_csv(temporary, index=False)
-    for sentence in labels.fitness.warnings:
-        typer.echo(f"warning: {sentence}", err=True)
-    typer.echo(f"pseudo-scores of {len(images)} images in {', '.join(labels.scores.kept)}: {out}")
-    typer.echo(f"judge-fitness report: {page}")
-    if teacher is not None:
-        typer.echo(f"teacher: {teacher.words()}; `ppaint distill` trains another model on these")
-
-
 def standard_dimensions() -> tuple[str, ...]:
     """The stand-in's dimensions, which the tiny judge knows."""
     from ..dataset_script.stand_in.simulate import DIMENSIONS
 
     return DIMENSIONS
-
-
-def _read_finished(judgments: Path) -> dict:
-    """What `ppaint judge` wrote when it was done.
-
-    Raises
-    ------
-    InputFault
-        If it is not done, or the file is not its own.
-    """
-    from ..foundation.faults import Fault, InputFault
-    from ..foundation.json_text import read_json
-
-    path, fix = judgments / JUDGING, "run `ppaint judge` until it is done, and give its --out"
-    if not path.is_file():
-        raise InputFault(Fault(str(judgments), JUDGING, "the folder holds no finished judgments", fix))
-    try:
-        record = read_json(path)
-    except ValueError as error:
-        raise InputFault(Fault(str(path), "", f"not readable as JSON ({error})", fix)) from error
-    kinds = {"pool_size": int, "opponents": int, "seed": int, "images": dict}
-    for name, kind in kinds.items():
-        if not isinstance(record, dict) or not isinstance(record.get(name), kind):
-            raise InputFault(Fault(str(path), name, "missing, or not what `ppaint judge` writes", fix))
-    return record
-
-
-def _teacher(judgments: Path, record: Mapping, store: JudgmentStore) -> Teacher | None:
-    """Who judged, where it was a model behind a server.
-
-    Raises
-    ------
-    InputFault
-        If what the record says of it is not what `ppaint judge` writes, or of another judge than the store.
-    """
-    parts = store.parts
-    if "endpoint" not in parts:
-        return None
-    from ..foundation.faults import Fault, InputFault
-    from ..model_card.checked_json import checked
-    from ..model_card.prompts import sha256_of
-    from ..model_card.teacher import Teacher, host_of
-    from ..trainer.judgments.endpoint_judge import SERVED_PROMPTS
-
-    path, fix = judgments / JUDGING, "run `ppaint judge` again; it asks nothing that is stored"
-    prompts = record.get("prompts", SERVED_PROMPTS.to_dict())  # older versions wrote none, and asked these
-    said = {name: record.get(name) for name in ("endpoint", "model", "answers")}
-    said |= {"prompts": sha256_of(prompts)}
-    if different := [name for name, value in said.items() if value != parts.get(name)]:
-        what = "not what the judgments were made with"
-        raise InputFault([Fault(str(path), name, what, fix) for name in different])
-    teacher = {"model": said["model"], "host": host_of(said["endpoint"]), "answers": said["answers"]}
-    return checked(teacher | {"prompts": prompts}, Teacher, path, fix)

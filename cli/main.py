@@ -21,7 +21,7 @@ COMMANDS = {
     "simulate": "raw_release",
     "build": "raw_release",
     "judge": "judge",
-    "pseudo-label": "judge",
+    "pseudo-label": "pseudo_label",
     "distill": "distill",
     "score": "score",
     "predict": "predict",

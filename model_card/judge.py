@@ -15,8 +15,9 @@ from .asking import way_of_asking
 from .compiled import compile_layers, is_compiled
 from .dimension_names import checked_dimensions
 from .features import VisionFeatures, processor_hash, settings_hash
+from .fingerprint import fingerprint
 from .in_flight import onto, read_behind
-from .loading import fingerprint, load_model, model_revision
+from .loading import load_model, model_revision
 from .memory import attempt, in_shrinking_batches, rows_that_fit
 from .prompts import Prompts, answer_tokens
 from .readout import ScoreReadout

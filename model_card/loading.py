@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -234,14 +233,3 @@ def _local_folder(path_or_repo: str | Path, model) -> Path:
 
     commit = getattr(model.config, "_commit_hash", None)
     return Path(try_to_load_from_cache(str(path_or_repo), "config.json", revision=commit)).parent
-
-
-def fingerprint(**parts: str) -> str:
-    """One hash over named parts (revision, processor settings, prompts), in hexadecimal.
-
-    Examples
-    --------
-    >>> fingerprint(revision="a", prompts="b") == fingerprint(prompts="b", revision="a")
-    True
-    """
-    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()

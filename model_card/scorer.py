@@ -23,8 +23,9 @@ from .image_stream import TakenImage, images_ahead
 from .in_flight import read_behind
 from .loading import load_model
 from .memory import attempt, in_shrinking_batches, rows_that_fit
+from .moments import moments
 from .out_of_distribution import DistanceMeasure
-from .readout import ScoreReadout, moments
+from .readout import ScoreReadout
 from .resized import resized
 from .score_table import ScoreTable
 from .scorer_config import ScorerConfig, commit_of, find_file

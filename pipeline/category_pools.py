@@ -14,7 +14,7 @@ import numpy as np
 from ..foundation.progress_type import Progress
 from ..images.opening import OpenedImage
 from ..model_card.judge import Judge
-from ..model_card.readout import moments
+from ..model_card.moments import moments
 from ..trainer.judgments.features_when_asked import FeaturesWhenAsked
 from ..trainer.judgments.judging import Judging
 from ..trainer.judgments.judgment_store import JudgmentStore

@@ -28,7 +28,8 @@ from ..model_card.judge import Judge
 from ..trainer.code_version import package_versions
 from ..trainer.distillation import distil
 from ..trainer.distillation_job import CardText, Distillation
-from ..trainer.pseudo_scores.labelled_set import PseudoLabels, check_enough, pseudo_label_images
+from ..trainer.pseudo_scores.label_images import pseudo_label_images
+from ..trainer.pseudo_scores.labelled_set import PseudoLabels, check_enough
 from ..trainer.pseudo_scores.schedule import Schedule
 from ..trainer.recipes import Recipe, recipe_sentence, recipe_settings
 from ..trainer.scorer_folder import Distilled

@@ -24,14 +24,15 @@ from ..images.image_folder import by_hash, open_folder
 from ..images.opening import OpenedImage
 from ..model_card.judge import Judge
 from ..model_card.loading import model_revision
-from ..model_card.readout import moments
+from ..model_card.moments import moments
 from ..trainer.code_version import package_versions
 from ..trainer.distillation import distil
 from ..trainer.distillation_job import CardText, Distillation
 from ..trainer.estimator import Estimator
 from ..trainer.judgments.judging import Judging
 from ..trainer.judgments.judgment_store import JudgmentStore
-from ..trainer.pseudo_scores.labelled_set import PseudoLabels, check_enough, compute_features, pseudo_label_images
+from ..trainer.pseudo_scores.label_images import compute_features, pseudo_label_images
+from ..trainer.pseudo_scores.labelled_set import PseudoLabels, check_enough
 from ..trainer.pseudo_scores.schedule import Schedule
 from ..trainer.recipes import Recipe, recipe_settings
 from ..trainer.scorer_folder import Distilled, rewrite_card

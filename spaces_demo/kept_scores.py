@@ -82,7 +82,7 @@ class KeptScores:
         -------
         KeptScores
         """
-        from ..model_card.loading import fingerprint
+        from ..model_card.fingerprint import fingerprint
         from ..model_card.model_files import files_hash
 
         parameter = next(scorer.model.parameters())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ppaint.model_card import Judge
-from ppaint.model_card.readout import moments
+from ppaint.model_card.moments import moments
 
 
 def readout_means(trainer) -> np.ndarray:

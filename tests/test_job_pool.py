@@ -135,17 +135,17 @@ def test_workers_end_with_a_process_that_is_killed(tmp_path):
     (tmp_path / "workers").mkdir()
     asked = [sys.executable, str(tmp_path / "asking.py"), str(Path(__file__).parent), str(tmp_path / "workers")]
     with subprocess.Popen(asked) as asking:
-        wait_until(lambda: len(list((tmp_path / "workers").iterdir())) == 2)
+        begun = comes_true(lambda: len(list((tmp_path / "workers").iterdir())) == 2)
         asking.kill()
     workers = [int(file.name) for file in (tmp_path / "workers").iterdir()]
-    wait_until(lambda: not any(map(is_running, workers)))
+    assert begun and comes_true(lambda: not any(map(is_running, workers)))
 
 
-def wait_until(true, seconds: float = 60.0) -> None:
+def comes_true(condition, seconds: float = 60.0) -> bool:
     end = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < end
+    while not condition() and time.monotonic() < end:
         time.sleep(0.05)
+    return condition()
 
 
 def is_running(process: int) -> bool:

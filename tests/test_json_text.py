@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ppaint.cli.judge import pseudo_label
+from ppaint.cli.pseudo_label import pseudo_label
 from ppaint.dataset_script.release import RELEASE_FILE, read_release
 from ppaint.foundation.faults import InputFault
 from ppaint.foundation.run_folder import RUN_FILE, check_run_folder

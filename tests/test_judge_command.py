@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import subprocess
+import sys
 
 import numpy as np
 import pandas as pd
@@ -167,3 +169,15 @@ def test_what_a_killed_run_left_is_cleared_and_files_of_others_stay(place, judge
     assert run(*words(place, judged)) == 0 and label(judged, labels) == 0
     assert not [path for path in gone if path.exists()] and all(path.exists() for path in stays)
     assert {"pool", "pseudo_scores", "fitness", "pseudo_scores.csv"} <= {path.name for path in labels.iterdir()}
+
+
+def test_pseudo_scores_are_made_without_a_model_and_without_its_libraries(judged, tmp_path):
+    code = (
+        "import sys; from ppaint.cli.main import main\n"
+        "try: main(['pseudo-label', '--judgments', sys.argv[1], '--out', sys.argv[2]])\n"
+        "finally: print('loaded:', *[name for name in ('torch', 'transformers', 'datasets') if name in sys.modules])\n"
+    )
+    call = [sys.executable, "-c", code, str(judged), str(tmp_path / "labels")]
+    result = subprocess.run(call, capture_output=True, text=True)
+    assert result.returncode == 0 and result.stdout.splitlines()[-1].rstrip() == "loaded:"
+    assert (tmp_path / "labels/pseudo_scores.csv").is_file()

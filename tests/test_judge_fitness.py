@@ -7,7 +7,7 @@ import pytest
 from known_judge import KnownJudge, features_of, known_images
 from PIL import Image
 
-from ppaint.model_card.readout import moments
+from ppaint.model_card.moments import moments
 from ppaint.trainer import Judged, Judging, JudgmentStore, build_pool, check_members, rate_images
 from ppaint.trainer.pseudo_scores.judge_fitness import cyclic_triples, judge_fitness
 

@@ -10,7 +10,7 @@ from ppaint.eval_suite.reference_scores import reference_scores
 from ppaint.foundation.progress_type import no_progress
 from ppaint.images import InputFault, open_image
 from ppaint.model_card import AestheticScorer, Calibration, Judge, Prompts, ScorerConfig
-from ppaint.model_card.readout import moments
+from ppaint.model_card.moments import moments
 from ppaint.pipeline.predict import Work, predict
 from ppaint.pipeline.predicted_paintings import paintings_of_release
 from ppaint.pipeline.scorers.kinds import KINDS, open_scorer

@@ -18,7 +18,7 @@ from ppaint.model_card.scorer_config import ScorerConfig
 from ppaint.model_card.teacher import Teacher
 from ppaint.trainer import Judging, JudgmentStore, PseudoLabels, PseudoScores, build_pool, pseudo_label_images
 from ppaint.trainer.judgments.endpoint_judge import COMPARE, EndpointJudge
-from ppaint.trainer.pseudo_scores.labelled_set import compute_features
+from ppaint.trainer.pseudo_scores.label_images import compute_features
 from ppaint.trainer.tiny_judge import WEIGHTS
 
 DIMENSIONS = ("brushwork", "overall")

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from .psdistill_exact_trainer import PSDistillExactTrainer
     from .psdistill_trainer import PSDistillTrainer
     from .pseudo_scores.judge_fitness import JudgeFitness
-    from .pseudo_scores.labelled_set import PseudoLabels, pseudo_label_images
+    from .pseudo_scores.label_images import pseudo_label_images
+    from .pseudo_scores.labelled_set import PseudoLabels
     from .pseudo_scores.pool_self_check import PoolSelfCheck, check_members
     from .pseudo_scores.pseudo_labels import NoUsableSignal, PseudoScores, rate_images, rate_outsiders
     from .pseudo_scores.reference_pool import ReferencePool, build_pool
@@ -52,7 +53,7 @@ _HOME = {
     "check_members": "pseudo_scores.pool_self_check",
     "distil": "distillation",
     "parse_score": "score_answers",
-    "pseudo_label_images": "pseudo_scores.labelled_set",
+    "pseudo_label_images": "pseudo_scores.label_images",
     "rate_images": "pseudo_scores.pseudo_labels",
     "rate_outsiders": "pseudo_scores.pseudo_labels",
     "recipe_settings": "recipes",

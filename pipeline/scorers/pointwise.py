@@ -7,7 +7,7 @@ from typing import Any
 
 from ...images.opening import OpenedImage
 from ...model_card.judge import Judge
-from ...model_card.readout import moments
+from ...model_card.moments import moments
 from ...trainer.tiny_judge.known_weights import simulated_because
 from .loaded_model import commit_of_model, device_name, labels_behind, model_facts, weights_of
 from .options import Options

@@ -28,7 +28,7 @@ from ...model_card.endpoint import (
     Sampling,
     as_data_uri,
 )
-from ...model_card.loading import fingerprint
+from ...model_card.fingerprint import fingerprint
 from ...model_card.prompts import Prompts
 from ...model_card.questions_at_once import answered_at_once
 from ...model_card.teacher import Teacher

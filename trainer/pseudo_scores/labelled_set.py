@@ -1,34 +1,29 @@
-"""Images and a judge in; reference pool, pseudo-scores, self-check and fitness report out, all saved in one folder."""
+"""What the judgments of one set of images gave: reference pool, pseudo-scores, self-check and fitness report, in one folder."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ...foundation.faults import Fault, InputFault
 from ...foundation.in_order import InOrder
-from ...foundation.progress_type import Progress, counted, no_progress
-from ...images.image_folder import by_hash
-from ...images.opening import OpenedImage
-from ...model_card.encoded_images import EncodedImages
-from ...model_card.judge import Judge
-from ...model_card.readout import moments
+from ...model_card.moments import moments
 from ...model_card.teacher import Teacher
 from ..judgments.endpoint_judge import answers_note
-from ..judgments.features_when_asked import FeaturesWhenAsked
-from ..judgments.judging import Judging
-from ..judgments.judgment_store import JudgmentStore
 from .described_tables import load_described, save_described
 from .judge_fitness import JudgeFitness, judge_fitness
 from .pool_self_check import PoolSelfCheck
 from .pseudo_labels import PseudoScores
 from .reference_pool import ReferencePool
-from .schedule import Judgments, Schedule, follow_schedule
+from .schedule import Judgments
 from .schedule_sizes import SMALLEST_SET
+
+if TYPE_CHECKING:
+    from ...model_card.judge import Judge
 
 RATINGS, FORMAT_VERSION = "teacher_ratings", 1
 
@@ -163,71 +158,3 @@ def check_enough(folder: Path, images: Collection) -> None:
     if len(images) < SMALLEST_SET:
         what = f"{len(images)} different images are too few for a pool and others to rate against it"
         raise InputFault(Fault(str(folder), "", what, f"give at least {SMALLEST_SET} images"))
-
-
-def compute_features(judge: Judge, images: Sequence[OpenedImage], report: Progress, what: str) -> dict[str, Any]:
-    """Vision features of images, once per image, by hash."""
-    unique = list(by_hash(images).values())
-    found = judge.features(unique, on_batch=counted(report, what, len(unique)))
-    return {feature.sha256: feature for feature in found}
-
-
-def pseudo_label_images(
-    judge: Judge,
-    images: Sequence[OpenedImage] | EncodedImages,
-    folder: str | Path,
-    report: Progress = no_progress,
-    *,
-    schedule: Schedule = Schedule(),
-    what: str = "images",
-    shuffle_seed: int | None = None,
-    stop_without_signal: bool = True,
-) -> PseudoLabels:
-    """Judge a set of images among themselves: pool, pseudo-scores, self-check, fitness report, all saved in a folder.
-
-    Parameters
-    ----------
-    judge : Judge
-    images : sequence of OpenedImage, or EncodedImages
-        The features of the first are made when they are asked for, and held in memory.
-    folder : str or Path
-        Gets ``judgments/``, ``pool/``, ``pseudo_scores/`` and ``fitness/``; judgments that are there are not asked again.
-    report : callable, optional
-        ``report(what, done, total)``.
-    schedule : Schedule
-    what : str
-        Names the images on the progress bars.
-    shuffle_seed : int, optional
-        The control "shuffled judgments".
-    stop_without_signal : bool
-        Whether to stop where no dimension has a usable signal.
-
-    Returns
-    -------
-    PseudoLabels
-
-    Raises
-    ------
-    InputFault
-        If there are too few images.
-    NoUsableSignal
-        If no dimension has a usable signal.
-    """
-    folder = Path(folder)
-    features: Mapping[str, Any] = images
-    if not isinstance(images, EncodedImages):
-        features = FeaturesWhenAsked(judge, images, report, f"vision features, {what}")
-    with JudgmentStore(folder / "judgments", judge.fingerprint, judge.dimensions, parts=judge.parts) as store:
-        judging = Judging(
-            store,
-            judge,
-            features,
-            shuffle_seed=shuffle_seed,
-            on_batch=lambda done, total: report(f"judging {what}", done, total),
-        )
-        judgments = follow_schedule(judging, list(features), schedule, stop_without_signal=stop_without_signal)
-        pointwise, _ = moments(judging.rate(list(judgments.scores.images)))
-        store.export()
-    labels = PseudoLabels.from_judgments(judgments, pointwise, features, getattr(judge, "teacher", None))
-    labels.save(folder)
-    return labels

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from ...foundation.faults import Fault, InputFault
+from ...model_card.moments import moments
 from ...preference_to_score.design.pair_design import locally_dense_pairs
 from ...preference_to_score.elo.elo import POOL_PRIOR_PRECISION, PoolFit, fit_pool
 from ...preference_to_score.elo.elo_scale import ELO_PER_LOGIT
@@ -236,8 +237,6 @@ def build_pool(
     InputFault
         If there are fewer than 12 images, or fewer than members that the judge could rate.
     """
-    from ...model_card.readout import moments  # it loads torch
-
     images = list(dict.fromkeys(images))
     if len(images) < SMALLEST_SET:
         what = f"{len(images)} different images are too few for a pool and others to rate against it"

@@ -9,7 +9,7 @@ from scipy.stats import spearmanr
 
 from ...model_card.features import VisionFeatures
 from ...model_card.judge import Judge
-from ...model_card.readout import moments
+from ...model_card.moments import moments
 
 
 def pair_accuracy(
