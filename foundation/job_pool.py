@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, MutableSequence, Sequence
-from concurrent.futures import FIRST_COMPLETED, wait
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import partial
 from multiprocessing import get_context
-from typing import TypeVar
+from queue import Empty, SimpleQueue
+from typing import Any, TypeVar
 
 from .progress_type import Progress, no_progress
 from .worker_pool import worker_pool
@@ -25,7 +25,9 @@ class _Interrupted(BaseException):
 
 
 _told: ContextVar[Callable[[float], None] | None] = ContextVar("told", default=None)
-_shares: MutableSequence[float] = []  # of a worker: how much of each job is done, in memory that all processes share
+_tell: Callable[[float], None] | None = (
+    None  # of a worker: how much of its job is done, into memory that all processes share
+)
 
 
 def part_done(share: float) -> None:
@@ -99,39 +101,40 @@ def run_jobs(
 def _run_in_workers(
     work: Callable[[Job], Result], jobs: Sequence[Job], workers: int, tell: Callable[[float], None]
 ) -> list[Result]:
-    done, last = {}, 0.0
-    shares = get_context(START_METHOD).Array("d", len(jobs), lock=False)
-    with worker_pool(workers, [work.__module__], _begin, (shares,)) as pool:
-        places = {pool.submit(_one, work, place, job): place for place, job in enumerate(jobs)}
-        waiting = set(places)
-        while waiting:
-            ended, waiting = wait(waiting, timeout=LOOK, return_when=FIRST_COMPLETED)
-            for future in ended:
-                done[places[future]] = future.result()
-                last = _all_told(shares, done)
-                tell(last)
-            if not ended and (now := _all_told(shares, done)) > last:
-                last = now
-                tell(last)
-    return [done[place] for place in range(len(jobs))]
+    context, results, last = get_context(START_METHOD), {}, 0.0
+    shares, begun = context.Array("d", workers, lock=False), context.Value("i", 0)
+    ended: SimpleQueue = SimpleQueue()
+    with worker_pool(workers, [work.__module__], _begin, (shares, begun)) as pool:
+        for place, job in enumerate(jobs):
+            pool.submit(_one, work, job).add_done_callback(lambda future, place=place: ended.put((place, future)))
+        while len(results) < len(jobs):
+            try:
+                place, future = ended.get(timeout=LOOK)
+                results[place] = future.result()
+                news = True
+            except Empty:
+                news = False
+            now = max(last, len(results) + sum(shares))  # a job that has just ended is in neither for a moment
+            if news or now > last:
+                tell(last := now)
+    return [results[place] for place in range(len(jobs))]
 
 
-def _all_told(shares: Sequence[float], done: dict) -> float:
-    """Jobs that are done, and the parts of those under way."""
-    parts = sum(share for place, share in enumerate(shares) if place not in done)
-    return len(done) + parts if parts else len(done)
+def _begin(shares: MutableSequence[float], begun: Any) -> None:
+    """A worker's first act: to take a place among those that say how far they are."""
+    global _tell
+    with begun.get_lock():
+        place, begun.value = begun.value, begun.value + 1
+    _tell = partial(shares.__setitem__, place)
 
 
-def _begin(shares: MutableSequence[float]) -> None:
-    """A worker's first act."""
-    global _shares
-    _shares = shares
-
-
-def _one(work: Callable[[Job], Result], place: int, job: Job) -> Result:
+def _one(work: Callable[[Job], Result], job: Job) -> Result:
     """A job, in a worker."""
-    with _telling(partial(_shares.__setitem__, place)):
-        return work(job)
+    with _telling(_tell):
+        try:
+            return work(job)
+        finally:
+            _tell(0.0)
 
 
 @contextmanager

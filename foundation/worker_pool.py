@@ -40,7 +40,11 @@ def worker_pool(
     start_worker_server(imports)
     context = multiprocessing.get_context(START_METHOD)
     with ProcessPoolExecutor(workers, mp_context=context, initializer=_begin, initargs=(begin, given)) as pool:
-        yield pool
+        try:
+            yield pool
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)  # only what has begun is waited for
+            raise
 
 
 def _begin(begin: Callable[..., None] | None, given: tuple[Any, ...]) -> None:

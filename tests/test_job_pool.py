@@ -111,6 +111,21 @@ def stay(folder: Path) -> None:
     time.sleep(120)
 
 
+def fail_or_leave(job: tuple[int, Path]) -> None:
+    """In a worker: the first job fails, the others leave a file."""
+    number, folder = job
+    if number == 0:
+        raise OSError("no")
+    time.sleep(0.05)
+    (folder / str(number)).touch()
+
+
+def test_after_a_job_that_failed_no_other_is_begun(tmp_path):
+    with pytest.raises(OSError, match="no"):
+        run_jobs(fail_or_leave, [(number, tmp_path) for number in range(200)], "failing", processes=2)
+    assert len(list(tmp_path.iterdir())) < 100
+
+
 def compute(seconds: float) -> None:
     """In a worker: keep a processor busy."""
     while time.process_time() < seconds:
