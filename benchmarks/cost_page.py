@@ -212,7 +212,7 @@ def wall_part(bars: dict[str, float]) -> list[str]:
     return [
         *lines,
         "The 8B model's full widths with two layers in each tower (vision and language), random weights in float32 (about 10 GB), by the code "
-        f"that ppaint itself runs, {wall['side']} px. Each task was timed {times} after a warm-up, with {wall['threads']} thread(s) on a "
+        f"that ppaint itself runs, {wall['side']} px; FLOPs are those of its version of that time. Each task was timed {times} after a warm-up, with {wall['threads']} thread(s) on a "
         "machine that others used too. The sampled step is timed for one of the five dimensions, times five.",
         "",
         table([*header, "bar"], rows),
@@ -291,6 +291,10 @@ def compiled_lines(parts: dict[str, dict]) -> list[str]:
         lines.append(
             f"- **Compiled** ({name} px), by `--compile`: the first passes took about {extra:.0f} s longer, once per run, so it pays from some "
             f"{round(extra / (1 / plain - 1 / fast), -3):,.0f} {unit} on."
+            + (
+                " Compiled layers read every pair by itself, though, which costs more where pairs share the image shown first."
+                * name.startswith("judge")
+            )
         )
     return lines
 

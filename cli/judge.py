@@ -37,7 +37,11 @@ BatchSize = Annotated[
     ),
 ]
 Compiled = Annotated[
-    bool, typer.Option("--compile", help="Compile the model's layers: faster on a GPU, after some seconds' warm-up.")
+    bool,
+    typer.Option(
+        "--compile",
+        help="Compile the model's layers: faster passes on a GPU, but pairs do not share the image shown first.",
+    ),
 ]
 FeatureFolder = Annotated[
     Path | None,

@@ -104,7 +104,9 @@ def _run_in_workers(
     context, results, last = get_context(START_METHOD), {}, 0.0
     shares, begun = context.Array("d", workers, lock=False), context.Value("i", 0)
     ended: SimpleQueue = SimpleQueue()
-    with worker_pool(workers, [work.__module__], _begin, (shares, begun)) as pool:
+    module = getattr(work, "__module__", None)
+    imports = [module] if module not in (None, "__main__") else []  # a script is no module that a server could import
+    with worker_pool(workers, imports, _begin, (shares, begun)) as pool:
         for place, job in enumerate(jobs):
             pool.submit(_one, work, job).add_done_callback(lambda future, place=place: ended.put((place, future)))
         while len(results) < len(jobs):

@@ -11,6 +11,6 @@ def use_one_thread() -> None:
     """Let numpy, imported later in this process, use one thread.
 
     The matrices of a facet are small: with several workers on few cores, threads of their own would only wait for each
-    other (three times the processor time, measured). It is the initializer of a pool of spawned processes.
+    other (three times the processor time, measured). It is the first act of a worker, and of the server that forks workers.
     """
     os.environ.update(dict.fromkeys(_VARIABLES, "1"))

@@ -1,6 +1,7 @@
 """A server from which worker processes are forked: it has imported what they need, and nothing else has happened in it.
 
-There is one for each process that asks, and it imports what the first asked for; later workers import the rest for themselves. The server is a process of its own with one thread, and never touches a GPU, so that forking it is safe whatever the asking process does by
+There is one for each process that asks, and it imports what the first asked for; later workers import the rest for themselves, and have the
+environment variables of its start. The server is a process of its own with one thread, and never touches a GPU, so that forking it is safe whatever the asking process does by
 then; and what it has imported, its workers share.
 """
 

@@ -125,6 +125,10 @@ class AskByProcessor:
         """How the questions are put, by all that was tried so far."""
         return BEHIND if self._ways and all(way.shared for way in self._ways.values()) else APART
 
+    def firsts_read(self, firsts: Sequence[str]) -> list[str]:
+        """All of them."""
+        return list(firsts)
+
     def passes(self, questions: int) -> float:
         """One for each question, and one for the prefix where it is shared."""
         return float(questions + (self.manner == BEHIND))

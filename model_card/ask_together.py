@@ -53,7 +53,8 @@ class AskTogether:
     def answer_logits(self, model, questions: Questionnaire, rows: Sequence[Sequence[VisionFeatures]]) -> torch.Tensor:
         """See ``shared_prefix.answer_logits``; of pairs of which many show the same image first, ``first_images``."""
         firsts = [row[0].sha256 for row in rows]
-        if questions.n_images > 1 and not torch.is_grad_enabled() and len(self.firsts_read(firsts)) < len(rows):
+        alone = questions.n_images == 1 or torch.is_grad_enabled() or self.model.training
+        if not alone and len(self.firsts_read(firsts)) < len(rows):
             return logits_behind_first_images(model, questions, rows)
         return model(**pack(self.model, questions, rows), use_cache=False).logits
 

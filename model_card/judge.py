@@ -133,7 +133,8 @@ class Judge:
             As for ``load_model`` and the judge itself. A revision is resolved to a commit once, every file is of that
             commit, and the judge's ``revision`` names it.
         compiled : bool
-            Compile the language model's layers (``compile_layers``): worth its warm-up on a GPU, for thousands of answers.
+            Compile the language model's layers (``compile_layers``): its passes are faster on a GPU, but each pair is read by itself
+            (``firsts_read``), which costs more than that where pairs share the image shown first.
 
         Raises
         ------

@@ -1,10 +1,12 @@
 """Pairs that show the same image first: it is read once, and every answer stays what one pass for each pair gives."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
+from known_judge import KnownJudge, known_images
 from PIL import Image
 
 from ppaint.model_card import Judge, Prompts, vision_features
@@ -12,6 +14,8 @@ from ppaint.model_card.compiled import decoder_layers
 from ppaint.model_card.first_images import logits_behind_first_images, read_once
 from ppaint.model_card.shared_prefix import answer_logits, questionnaire
 from ppaint.trainer import Judging, JudgmentStore
+from ppaint.trainer.cost.run_plan import firsts_read
+from ppaint.trainer.pseudo_scores.schedule import Schedule, follow_schedule
 from ppaint.trainer.tiny_judge.architecture import build_processor, build_tiny_model
 
 DIMENSIONS = ("composition", "ink_and_color", "overall")
@@ -62,12 +66,59 @@ def test_a_judge_reads_no_image_twice_in_a_batch_and_counts_what_it_reads(settin
             cost = judging.cost
     finally:
         hook.remove()
-    assert cost.ordered_pairs == 42 and cost.passes == 4
+    assert cost.ordered_pairs == 42 and cost.passes == len(read) == 8
     assert cost.text_tokens + cost.visual_tokens == sum(read)
     questions = judge.pair_questionnaire
     first = len(questions.head) + images[0].n_tokens
     row = questions.text_tokens + 2 * images[0].n_tokens
     assert sum(read) == 7 * first + 42 * (row - first)  # a batch of 12 holds all pairs of two first images
+
+
+QUESTIONS_LONG = 80  # tokens
+
+
+def positions(batch: list[tuple[str, str]], lengths: dict[str, int], *, shares: bool) -> int:
+    """Positions that the language model goes over for a batch of pairs, padding included."""
+    read = read_once([first for first, _ in batch])
+    if not shares or len(read) == len(batch):
+        return len(batch) * (max(lengths[a] + lengths[b] for a, b in batch) + QUESTIONS_LONG)
+    second = max(lengths[b] for _, b in batch) + QUESTIONS_LONG
+    return len(read) * max(lengths[a] for a in read) + len(batch) * second
+
+
+@pytest.mark.parametrize(("long", "most"), [(64, 0.8), (256, 0.9), (1024, 0.95)])
+def test_images_of_several_lengths_cost_less_than_one_pass_for_each_pair(long, most, tmp_path):
+    """One in five images is long: the order in which a judge asks, against pairs sorted by the length of both images together."""
+    worths = known_images(60)
+    lengths = {image: (long if k % 5 == 0 else 64) - k // 5 for k, image in enumerate(worths)}
+    images = [SimpleNamespace(sha256=image, n_tokens=length) for image, length in lengths.items()]
+    judge = KnownJudge(worths, batch_size=32)
+    with JudgmentStore(tmp_path, judge.fingerprint, judge.dimensions) as store:
+        follow_schedule(Judging(store, judge, images), list(worths), Schedule(16, 8, 0))
+    ends = np.cumsum(judge.batches).tolist()
+    mine = sum(
+        positions(judge.asked[end - size : end], lengths, shares=True)
+        for end, size in zip(ends, judge.batches, strict=True)
+    )
+    by_length = sorted(judge.asked, key=lambda pair: lengths[pair[0]] + lengths[pair[1]])
+    apart = sum(positions(by_length[k : k + 32], lengths, shares=False) for k in range(0, len(by_length), 32))
+    assert mine < most * apart
+
+
+@pytest.mark.parametrize("images", [50, 200])
+def test_a_plan_knows_how_often_first_images_are_read(images, tmp_path):
+    worths, read = known_images(images), []
+
+    class Counting(KnownJudge):
+        def compare(self, pairs):
+            read.extend(read_once([first.sha256 for first, _ in pairs]))
+            return super().compare(pairs)
+
+    judge = Counting(worths, batch_size=32)
+    with JudgmentStore(tmp_path, judge.fingerprint, judge.dimensions) as store:
+        of_one_size = [SimpleNamespace(sha256=image, n_tokens=256) for image in worths]
+        follow_schedule(Judging(store, judge, of_one_size), list(worths), Schedule(32, 12, 0))
+    assert firsts_read(images, 32, 12) == pytest.approx(len(read), rel=0.1)
 
 
 def test_few_pairs_with_the_same_first_image_are_read_as_they_are():

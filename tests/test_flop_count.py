@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
 from ppaint.model_card import Prompts, vision_features
+from ppaint.model_card.first_images import logits_behind_first_images
 from ppaint.model_card.prompts import messages
 from ppaint.model_card.readout import ScoreReadout
 from ppaint.model_card.shared_prefix import answer_logits, pack, questionnaire
@@ -81,6 +83,19 @@ def test_a_packed_pass_counts_as_it_does_with_weights(setting):
         wanted = really(lambda: answer_logits(setting.model, setting.questionnaire, [(f,) for f in setting.features]))
     positions = len(setting.questionnaire.prefix(setting.features[:1])) + setting.questionnaire.question_length
     assert 2 * flop_count.text_flops(setting.shapes, positions, len(QUESTIONS)) == wanted
+
+
+def test_a_batch_that_shares_first_images_counts_as_it_does_with_weights(setting, tmp_path):
+    """Three ordered pairs of images of one shape, two of them with the same first."""
+    asked = questionnaire(setting.processor, [Prompts().compare_question(d) for d in DIMENSIONS], 2)
+    one, other = setting.features[0], replace(setting.features[0], sha256="another")
+    pairs = [(one, other), (one, one), (other, one)]
+    with torch.no_grad():
+        wanted = really(lambda: logits_behind_first_images(setting.model, asked, pairs))
+    setting.model.config.save_pretrained(tmp_path)
+    setting.processor.save_pretrained(tmp_path)
+    costs = TaskCosts(read_shapes(tmp_path, DIMENSIONS), setting.grid)
+    assert 2 * costs.first_image_pass() + 3 * costs.behind_first_image_pass() == wanted
 
 
 def test_generation_counts_as_it_does_with_weights(setting):

@@ -28,11 +28,21 @@ def worker_state(_: int) -> tuple[int, int, int]:
 
 
 @pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="threads of a library are counted in /proc")
-def test_a_spawned_worker_sets_its_threads_before_numpy_is_loaded(monkeypatch):
-    for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-        monkeypatch.setenv(variable, "3")  # a worker inherits it, and numpy would start two threads more
-    for place_of_setting, place_of_numpy, threads in run_jobs(worker_state, [0, 1], "looking", processes=2):
+def test_a_worker_and_its_server_set_their_threads_before_numpy_is_loaded():
+    code = (
+        "import sys; sys.path.insert(0, sys.argv[1])\n"
+        "from test_job_pool import worker_state; from ppaint.foundation.job_pool import run_jobs\n"
+        "print(run_jobs(worker_state, [0, 1], 'looking', processes=2))\n"
+    )
+    three = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "3")  # two threads more
+    call = [sys.executable, "-c", code, str(Path(__file__).parent)]
+    found = subprocess.run(call, env=os.environ | three, capture_output=True, text=True, check=True).stdout
+    for place_of_setting, place_of_numpy, threads in ast.literal_eval(found):
         assert place_of_setting < place_of_numpy and threads == 0
+
+
+def test_what_has_no_module_is_done_too():
+    assert run_jobs(str.upper, ["a", "b"], "letters", processes=2) == ["A", "B"]
 
 
 def test_the_ground_room_imports_nothing_at_its_top():

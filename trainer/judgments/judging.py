@@ -219,7 +219,7 @@ class Judging:
             for chunk, (_, answers, seconds, spent) in rated:
                 silent = np.isnan(answers).any(axis=-1)
                 self._refuse_silence(silent)
-                read = self._tokens("rating_questionnaire", [(image,) for image in chunk], spent)
+                read = self._read("rating_questionnaire", [(image,) for image in chunk], spent)
                 self._note(f"ratings {chunk[0]}", silent, seconds, ratings=len(chunk), **read)
                 self.store.record_ratings(chunk, answers)
 
@@ -249,8 +249,9 @@ class Judging:
     def _in_order_of_first_images(self, pairs: Sequence[Pair]) -> list[Pair]:
         """Both orders of each pair; those that show the same image first share a batch, and it is read once for all of them.
 
-        Images of like length stand near each other, first and second ones, so that little of a batch is padding. Of many pairs,
-        those that were asked for together stay together: features of their images need not be held for long.
+        Second images of like length (within a factor of two) stand together, and first ones of like length near each other, so that
+        little of a batch is padding. Of many pairs, those that were asked for together stay together: features of their images need
+        not be held for long.
         """
         tokens = self._know_lengths([image for pair in pairs for image in pair])
         ordered = [order for pair in pairs for order in (pair, pair[::-1])]
@@ -258,7 +259,9 @@ class Judging:
         number = {image: k for k, image in enumerate(tokens)}
         first, second = (np.array([number[order[side]] for order in ordered], dtype=int) for side in (0, 1))
         length = np.array(list(tokens.values()))
-        return [ordered[place] for place in np.lexsort((length[second], first, length[first], window)).tolist()]
+        like = np.ceil(np.log2(np.maximum(length, 1)))
+        order = np.lexsort((length[second], first, length[first], like[second], window))
+        return [ordered[place] for place in order.tolist()]
 
     def _know_lengths(self, images: Sequence[str]) -> dict[str, int]:
         """Tokens of images; once they are known, a judge that sizes its batches has done so."""
@@ -284,7 +287,7 @@ class Judging:
                     return False
                 silent = np.isnan(answers)
                 self._refuse_silence(silent)
-                read = self._tokens("pair_questionnaire", batch.pairs, spent)
+                read = self._read("pair_questionnaire", batch.pairs, spent)
                 self._note(f"batch {batch.number}", silent, seconds, ordered_pairs=len(batch.pairs), **read)
                 self.store.record(batch, answers)
                 done += len(batch.pairs)
@@ -297,10 +300,10 @@ class Judging:
         told = {"passes": 1, "answers": answers, "abstentions": abstained, "seconds": round(seconds, 6)}
         self.costs.note(key, **(told | counts))
 
-    def _tokens(
+    def _read(
         self, questionnaire: str, rows: Sequence[tuple[str, ...]], spent: dict[str, int] | None
     ) -> dict[str, int]:
-        """Prompt tokens of a pass, and of one prompt per question; a judge without a questionnaire reads no text.
+        """Passes, their prompt tokens, and those of one prompt per question; a judge without a questionnaire reads no text.
 
         Of a judge behind a server, or one that is asked one prompt per question: what it says that the batch took.
         """
@@ -311,10 +314,14 @@ class Judging:
         questions = getattr(self.judge, questionnaire, None)
         if questions is None:
             return {"visual_tokens": visual, "visual_tokens_apart": visual * len(self.dimensions)}
-        firsts = [row[0] for row in rows]
-        read = self.judge.firsts_read(firsts) if questions.n_images > 1 else firsts
-        shared = Counter(firsts) - Counter(read)
+        shared, passes, size = Counter[str](), 0, self.judge.batch_size
+        for start in range(0, len(rows), size):
+            firsts = [row[0] for row in rows[start : start + size]]
+            read = self.judge.firsts_read(firsts) if questions.n_images > 1 else firsts
+            shared += (again := Counter(firsts) - Counter(read))
+            passes += 2 if again else 1
         return {
+            "passes": passes,
             "text_tokens": len(rows) * questions.text_tokens - shared.total() * len(questions.head),
             "visual_tokens": visual - sum(lengths[image] * times for image, times in shared.items()),
             "text_tokens_apart": len(rows) * questions.text_tokens_apart,

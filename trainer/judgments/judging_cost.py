@@ -21,7 +21,7 @@ class JudgingCost:
     images : int
         Images that stood in a pair or were rated.
     passes : int
-        Forward passes of the language model: batches.
+        Forward passes of the language model: one a batch, and two where pairs of a batch share the image shown first.
     ordered_pairs, ratings : int
         Rows of those passes: ordered pairs, and images rated by themselves. Each row asks about every dimension.
     answers, abstentions : int
