@@ -168,6 +168,41 @@ def edges(arms: Sequence[dict]) -> str:
     )
 
 
+def figures_told(arms: Arms, reliability: dict[str, float]) -> dict[str, str]:
+    """The figures that stand in the sentences of the page, by their places."""
+    told = {}
+    for place, regime in (("as_is", "as it is"), ("few", "few judgments"), ("noisy", "noisy")):
+        for name, one, other in (("fidelity", "fidelity", "policy"), ("soft", "soft_labels", "fidelity")):
+            d = arms.difference(arms.picked(regime, one), arms.picked(regime, other))
+            told[f"{name}_{place}"] = f"{d.value:+.4f} [{d.low:+.4f}, {d.high:+.4f}]"
+    apart = [
+        abs(mean_srcc(arms.picked(regime, "judgments")) - mean_srcc(arms.picked(regime, "fidelity")))
+        for regime in NAMES
+    ]
+    curves = read_json(RESULTS / "ablation_curves.json")["curves"]
+    ends: dict[str, list[dict]] = {}
+    for one in curves:
+        ends.setdefault(one["objective"], []).append(one["looks"][-1])
+    last = {name: float(np.mean([look["srcc"] for look in looks])) for name, looks in ends.items()}
+    first = [one["looks"][0]["token_sd"] for one in curves if one["objective"] == "policy"]
+    others = sorted(f"{srcc:.3f}" for name, srcc in last.items() if name != "policy")
+    return told | {
+        "fidelity_last": f"{last['fidelity'] - last['policy']:+.4f}",
+        "judgments_within": f"{max(apart):.4f}",
+        "sd_before": f"{np.mean(first):.2f}",
+        "sd_after": f"{np.mean([look['token_sd'] for look in ends['policy']]):.2f}",
+        "policy_last": f"{last['policy']:.3f}",
+        "others_last": f"{others[0]} to {others[-1]}" if others[0] != others[-1] else others[0],
+        "reliability_noisy": f"{reliability['noisy']:.2f}",
+        "reliability_weighted": f"{reliability['noisy, weighted']:.2f}",
+    }
+
+
+def mean_srcc(arms: Sequence[dict]) -> float:
+    """Over seeds."""
+    return float(np.mean([arm["srcc"]["mean"] for arm in arms]))
+
+
 def write_page(found: Sequence[dict], starts: Sequence[dict], labels: Sequence[dict], fresh: Arms) -> None:
     """Result file and page.
 
@@ -233,6 +268,7 @@ def write_page(found: Sequence[dict], starts: Sequence[dict], labels: Sequence[d
         curves=curves_table(),
         last=last_table(),
         edges=edges(found),
+        **figures_told(arms, reliability),
     )
     for title, body in tables.items():
         page += f"\n## {title[0].upper()}{title[1:]}\n\n{TEXT.get(title, '')}\n\n{body}\n"

@@ -1,4 +1,4 @@
-"""What docs/ablations.md says about its tables: written by hand, after they were read."""
+"""What docs/ablations.md says about its tables: written by hand after they were read, the figures put in by the page."""
 
 HEAD = """# Ablations, and which objective to use when
 
@@ -16,12 +16,12 @@ every tenth step. Where one thing is changed, it is changed in the last setting.
 ## Which to use when
 
 - **`fidelity` is the default.** It is the paper's ranking reward, confidence included, taken on the means and differentiated through both
-  images of a pair. At the kept steps its mean SRCC is 0.012 to 0.016 above that of `policy`, the paper's family; with a noisy judge the
-  interval begins at +0.0012, and no interval on this page is corrected for the number of comparisons. **Most of that is the stopping rule's
-  choice** (next table): after the last step the difference is 0.004.
-- **`soft_labels`** is slightly better still when the judge agrees with itself, and with few judgments; where the judge is noisy it is worse
-  than `fidelity`: it learns each pseudo-score separately, so a noisy one is learnt as it is.
-- **`judgments`** needs no pool and does as well as `fidelity`, to within 0.005; the pool gives what `judgments` does not: scores on a
+  images of a pair. At the kept steps its mean SRCC less that of `policy`, the paper's family, is {fidelity_as_is}; {fidelity_few} with few
+  judgments, and {fidelity_noisy} with a noisy judge, which says nothing either way. No interval on this page is corrected for the number of
+  comparisons. **Most of that is the stopping rule's choice** (next table): after the last step the difference is {fidelity_last}.
+- **`soft_labels`** less `fidelity`: {soft_as_is} where the judge agrees with itself, {soft_few} with few judgments, {soft_noisy} with a noisy judge. It
+  learns each pseudo-score separately, so a noisy one is learnt as it is.
+- **`judgments`** needs no pool and does as well as `fidelity`, to within {judgments_within}; the pool gives what `judgments` does not: scores on a
   scale on which other images can be rated, errors, and a check.
 - **`policy`** is what the sampled trainer estimates: use it where answers are free text, or to follow the paper
   exactly. The stopping rule is unfavourable to it (below).
@@ -39,17 +39,17 @@ on the judgments themselves, in all three regimes ("loss or data" below): nothin
 `fidelity`, which learns from the same pool, pseudo-scores and confidences as `policy`, closes the gap too.
 
 What differs is what `policy` does to an answer. Its reward is linear in the probabilities of the ten scores, so every step moves probability to
-the best single score of each image: the standard deviation of an answer falls from 1.1 score tokens to 0.26 in sixty steps, while under the
+the best single score of each image: the standard deviation of an answer falls from {sd_before} score tokens to {sd_after} in sixty steps, while under the
 other losses, which act on the mean, it hardly changes. The means move close to whole scores, and the log-loss of held-out judgments, which takes
 *differences* of means as log-odds, increases after some fifteen steps. There the rule stops.
 
 **So most of the gap is due to the rule.** The order that `policy` learns continues to improve after the stop: without stopping, its SRCC after sixty steps is
-0.835 against 0.838 and 0.839 for the others (the figure and its table; looked at for this page only). A rule that uses order alone would favour
+{policy_last} against {others_last} for the others (the figure and its table; looked at for this page only). A rule that uses order alone would favour
 it more; ours uses the same measure for all objectives, and favours none of them in advance.
 
 **A better pool helps where the judge is noisy**, whatever the loss. With every image's own noise estimated from its residuals, and pool and
-outsiders fitted together with comparisons weighted by it ("weighted"; `benchmarks/item_noise.py`), reliability rises from about 0.78 to
-0.93, and the Bradley-Terry loss on these pseudo-scores is ahead of the one on the judgments themselves. Doubling the opponents without weights
+outsiders fitted together with comparisons weighted by it ("weighted"; `benchmarks/item_noise.py`), reliability rises from {reliability_noisy} to
+{reliability_weighted}, and the Bradley-Terry loss on these pseudo-scores is ahead of the one on the judgments themselves. Doubling the opponents without weights
 did not help `policy`, and shrinking pseudo-scores towards their mean by their reliability harmed it. The weighted fit is a
 benchmark so far, not an option of `ppaint pseudo-label`.
 
