@@ -109,8 +109,12 @@ def test_a_tournament_that_was_stopped_asks_no_pair_twice(tmp_path, monkeypatch)
     monkeypatch.setattr(Judge, "compare", compare)
     np.testing.assert_array_equal(done.values, played("again").values)
     monkeypatch.setattr(Judge, "compare", None)
-    monkeypatch.setattr(Judge, "features", None)
+    monkeypatch.setattr(Judge, "encode", None)
     (tmp_path / "again" / "predictions.csv").unlink()
+    assert not [
+        *tmp_path.rglob("*.safetensors"),
+        *tmp_path.rglob(".features*"),
+    ]  # features lie in a folder while it runs, not after
     np.testing.assert_array_equal(played("again").values, done.values)  # all is stored: nothing is asked or encoded
     with pytest.raises(InputFault, match=r"another schedule \(opponents \(4 then, 5 now\)\)"):
         (tmp_path / "sub" / "predictions.csv").unlink()

@@ -8,8 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from ...foundation.faults import Fault, InputFault
+from ...foundation.held_values import HeldValues
 from ...foundation.progress_type import Progress, counted
+from ...foundation.scratch_folder import scratch_folder
 from ...images.opening import OpenedImage
+from ...model_card.encoded_images import HELD_IMAGES
+from ...model_card.feature_cache import FeatureCache
 from ...model_card.features import VisionFeatures
 from ...model_card.judge import Judge
 from ...trainer.judgments.judging import Judging
@@ -88,10 +92,13 @@ class TournamentScorer(JudgeScorer):
         def note(encoded: int, seconds: float) -> None:
             judging.costs.add("vision", encoded=encoded, encoding_seconds=round(seconds, 6))
 
-        features = StreamedFeatures(self.judge, images, around.report, f"vision features{name}", note)
-        with JudgmentStore(
-            folder, self.judge.fingerprint, self.dimensions, parts=self.judge.parts, images=images.hashes
-        ) as store:
+        with (
+            scratch_folder(around.folder, "features") as scratch,
+            JudgmentStore(
+                folder, self.judge.fingerprint, self.dimensions, parts=self.judge.parts, images=images.hashes
+            ) as store,
+        ):
+            features = StreamedFeatures(self.judge, images, scratch, around.report, f"vision features{name}", note)
             judging = Judging(
                 store, self.judge, features, on_batch=lambda *now: around.report(f"judging{name} (ordered pairs)", *now)
             )
@@ -135,49 +142,66 @@ class _CategoryTournament(Scorer):
 
 
 class StreamedFeatures(Mapping[str, VisionFeatures]):
-    """Vision features by image hash, computed together when one is first asked for; the images are opened a few at a time.
+    """Vision features by image hash, made together when one is first asked for; neither they nor the images are held in memory.
 
     Parameters
     ----------
     judge : Judge
     images : ClosedImages
         Of different pictures.
+    folder : Path
+        For the features. Where a model's own processor makes of an image what depends on the prompt, there are none: the images
+        are opened again when they are asked for.
     report : callable
     what : str
         Names them on the progress bar.
     on_encoded : callable
-        Called once, as ``on_encoded(images, seconds)``, when they were computed.
+        Called once, as ``on_encoded(images, seconds)``, when features were made.
     """
 
     def __init__(
         self,
         judge: Judge,
         images: ClosedImages,
+        folder: Path,
         report: Progress,
         what: str,
         on_encoded: Callable[[int, float], None],
     ) -> None:
-        self._judge, self._images, self._report, self._what = judge, images, report, what
-        self._on_encoded = on_encoded
-        self._hashes = dict.fromkeys(images.hashes)
-        self._found: dict[str, VisionFeatures] = {}
+        self._judge, self._images, self._folder = judge, images, folder
+        self._report, self._what, self._on_encoded = report, what, on_encoded
+        self._places = {image: place for place, image in enumerate(images.hashes)}
+        self._cache: FeatureCache | None = None
+        self._opened = HeldValues(self._open, lambda made: 3 * made.image.width * made.image.height, HELD_IMAGES)
+
+    def n_tokens(self, image: str) -> int:
+        """Visual tokens of an image, of features without reading them."""
+        return self._encoded().n_tokens(image) if self._judge.asking.packed else self[image].n_tokens
 
     def __getitem__(self, image: str) -> VisionFeatures:
-        if image not in self._hashes:
+        if image not in self._places:
             raise KeyError(image)
-        if not self._found:
-            begun = time.perf_counter()
-            finished = counted(self._report, self._what, len(self._images))
-            for few in self._images.few_at_a_time():
-                self._found |= {one.sha256: one for one in self._judge.features(few, on_batch=finished)}
-            self._on_encoded(len(self._images), time.perf_counter() - begun)
-        return self._found[image]
+        return self._encoded()[image] if self._judge.asking.packed else self._opened[image]
 
     def __contains__(self, image: object) -> bool:
-        return image in self._hashes
+        return image in self._places
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._hashes)
+        return iter(self._places)
 
     def __len__(self) -> int:
-        return len(self._hashes)
+        return len(self._places)
+
+    def _open(self, image: str) -> VisionFeatures:
+        return self._judge.encode([self._images[self._places[image]]])[0]
+
+    def _encoded(self) -> FeatureCache:
+        if self._cache is None:
+            begun, cache = time.perf_counter(), FeatureCache.of(self._folder, self._judge)
+            finished = counted(self._report, self._what, len(self._images))
+            for few in self._images.few_at_a_time():
+                cache.add(self._judge.encode(few, on_batch=finished))
+            self._judge.size_batches(cache[max(cache, key=cache.n_tokens)])
+            self._on_encoded(len(self._images), time.perf_counter() - begun)
+            self._cache = cache
+        return self._cache
