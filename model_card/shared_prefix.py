@@ -199,13 +199,13 @@ def lay_out(
     which = torch.tensor([place[tuple(image.grid_thw for image in images)] for images in rows])
     prefixes = [questionnaire.prefix(images) for images in by_shape.values()]
     cuts = [len(questionnaire.head) + images[0].n_tokens if first_apart else 0 for images in by_shape.values()]
-    parts = [(prefix[:cut], prefix[cut:]) for prefix, cut in zip(prefixes, cuts, strict=True)]
-    first, behind = (max(map(len, side)) for side in zip(*parts, strict=True))
-    gaps = [(first - len(one), behind - len(other)) for one, other in parts]
-    padded = zip(parts, gaps, strict=True)
-    ids = torch.tensor([[*[pad_token] * g, *one, *[pad_token] * h, *other] for (one, other), (g, h) in padded])
-    padded = zip(parts, gaps, strict=True)
-    real = torch.tensor([[*[0] * g, *[1] * len(one), *[0] * h, *[1] * len(other)] for (one, other), (g, h) in padded])
+    first, behind = max(cuts), max(len(prefix) - cut for prefix, cut in zip(prefixes, cuts, strict=True))
+    padding = [(first - cut, behind - len(prefix) + cut) for prefix, cut in zip(prefixes, cuts, strict=True)]
+    ids, real = [], []
+    for prefix, cut, (before, between) in zip(prefixes, cuts, padding, strict=True):
+        ids.append([pad_token] * before + prefix[:cut] + [pad_token] * between + prefix[cut:])
+        real.append([0] * before + [1] * cut + [0] * between + [1] * (len(prefix) - cut))
+    ids, real = torch.tensor(ids), torch.tensor(real)
     core = getattr(model, "model", model)
     positions, _ = core.get_rope_index(
         ids,
