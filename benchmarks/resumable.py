@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from multiprocessing import get_context
+from concurrent.futures import as_completed
 from pathlib import Path
 
 from report_runs import read_json
 from rich.progress import Progress
 
-from ppaint.foundation.single_thread import use_one_thread
 from ppaint.foundation.whole_files import write_text
+from ppaint.foundation.worker_pool import worker_pool
 
 
 def in_pieces(work: Callable[[int], dict], seeds: list[int], folder: Path, processes: int, what: str) -> list[dict]:
@@ -21,7 +20,7 @@ def in_pieces(work: Callable[[int], dict], seeds: list[int], folder: Path, proce
     Parameters
     ----------
     work : callable
-        A function of a module (it is started by spawn); what it returns must fit into JSON.
+        A function of a module; what it returns must fit into JSON.
     seeds : list of int
     folder : Path
         Holds ``<seed>.json``; written to a temporary name and renamed. Delete it when the code that is measured changes.
@@ -36,10 +35,7 @@ def in_pieces(work: Callable[[int], dict], seeds: list[int], folder: Path, proce
     """
     folder.mkdir(parents=True, exist_ok=True)
     left = [seed for seed in seeds if not (folder / f"{seed}.json").exists()]
-    with (
-        Progress() as bar,
-        ProcessPoolExecutor(processes, mp_context=get_context("spawn"), initializer=use_one_thread) as pool,
-    ):
+    with Progress() as bar, worker_pool(processes, []) as pool:
         task = bar.add_task(what, total=len(seeds), completed=len(seeds) - len(left))
         futures = {pool.submit(work, seed): seed for seed in left}
         for future in as_completed(futures):
