@@ -143,7 +143,15 @@ def honest_arms(judges=("twin",), seeds=(0, 1)) -> list[BedArm]:
     return [in_way(one, seed, way) for seed in seeds for one in bad for way in (FAMILY, CANDIDATE)]
 
 
-SCHEDULES = ((32, 12), (32, 6), (16, 6), (12, 4), (12, 2), (8, 2), (6, 2))  # members of the pool, opponents of each outsider
+SCHEDULES = (
+    (32, 12),
+    (32, 6),
+    (16, 6),
+    (12, 4),
+    (12, 2),
+    (8, 2),
+    (6, 2),
+)  # members of the pool, opponents of each outsider
 
 
 BUDGET_IMAGES = 100

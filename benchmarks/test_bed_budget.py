@@ -150,7 +150,7 @@ def draw_budget(found: dict[str, dict], stops: dict[str, set[int]]) -> None:
                     axis.plot([n] * len(values), values, marker, color=colour, markersize=3, alpha=0.5)
             axis.axhline(one["S"], color=NEUTRAL, linestyle=":", label="S: family, 32 and 12, less 0.005")
             axis.set_xscale("log")
-            axis.set_xticks(asked, [f"{n:,}" for n in asked], fontsize=7)
+            axis.set_xticks(asked, [f"{n:,}" for n in asked], fontsize=7, rotation=90)
             axis.minorticks_off()
             axis.set_xlabel("judgments (both orders, all counted)")
             axis.set_ylabel("SRCC with the truth")

@@ -36,7 +36,8 @@ until all are done."""
 BUDGET = """100 images, votes of sharpness 0.25; stand-ins that the recipe was not chosen on (seeds {seeds}; {draws} of 6 draws are done). Every judgment is counted: both
 orders of each pair, the pool's, those of left-out images and the self-check's. *S* is what the family reaches with a pool of 32 and 12 opponents, less 0.005. It is given with how many judgments each first reaches S, and from how many on
 all larger numbers reach it too: with few draws a step of one schedule may be chance. Trainings go on where
-`ppaint judge` would stop ("stops": on all of these stand-ins). (`benchmarks/test_bed_budget.py`; in brackets pool and opponents.)
+`ppaint judge` would stop ("stops": on all of these stand-ins). The smallest schedule, a pool of six, was added when the recipe had reached S with the
+smallest of the others. (`benchmarks/test_bed_budget.py`; in brackets pool and opponents.)
 
 ![SRCC by the number of judgments](figures/test_bed_budget.png)
 
