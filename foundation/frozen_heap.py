@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import atexit
 import gc
-import signal
 
-signal.signal(signal.SIGINT, signal.default_int_handler)  # as workers have it
 gc.collect()
 gc.freeze()
 atexit.register(gc.unfreeze)  # at its end the server takes leave of what it has imported in the usual way

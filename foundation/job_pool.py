@@ -25,9 +25,8 @@ class _Interrupted(BaseException):
 
 
 _told: ContextVar[Callable[[float], None] | None] = ContextVar("told", default=None)
-_tell: Callable[[float], None] | None = (
-    None  # of a worker: how much of its job is done, into memory that all processes share
-)
+# Of a worker: says how much of its job is done, in memory that all processes share.
+_say: Callable[[float], None] | None = None
 
 
 def part_done(share: float) -> None:
@@ -124,19 +123,19 @@ def _run_in_workers(
 
 def _begin(shares: MutableSequence[float], begun: Any) -> None:
     """A worker's first act: to take a place among those that say how far they are."""
-    global _tell
+    global _say
     with begun.get_lock():
         place, begun.value = begun.value, begun.value + 1
-    _tell = partial(shares.__setitem__, place)
+    _say = partial(shares.__setitem__, place)
 
 
 def _one(work: Callable[[Job], Result], job: Job) -> Result:
     """A job, in a worker."""
-    with _telling(_tell):
+    with _telling(_say):
         try:
             return work(job)
         finally:
-            _tell(0.0)
+            _say(0.0)
 
 
 @contextmanager

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 from known_judge import KnownJudge, known_images
-from PIL import Image
+from noise_pictures import noise_pictures
 
 from ppaint.model_card import Judge, Prompts, vision_features
 from ppaint.model_card.compiled import decoder_layers
@@ -32,10 +32,7 @@ BATCHES = (
 def setting():
     processor = build_processor(DIMENSIONS)
     model = build_tiny_model(processor)
-    images = [
-        Image.fromarray(np.random.default_rng(i).integers(0, 255, (*size, 3), dtype=np.uint8))
-        for i, size in enumerate(SIZES)
-    ]
+    images = noise_pictures(SIZES)
     return model, processor, vision_features(model, processor, images)
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from PIL import Image
+from noise_pictures import noise_pictures
 from transformers import DynamicCache
 
 from ppaint.model_card import Judge, Prompts, vision_features
@@ -24,10 +24,7 @@ SIZES = ((512, 230), (512, 400), (180, 512), (300, 300))
 def setting():
     processor = build_processor(DIMENSIONS)
     model = build_tiny_model(processor)
-    images = [
-        Image.fromarray(np.random.default_rng(i).integers(0, 255, (*size, 3), dtype=np.uint8))
-        for i, size in enumerate(SIZES)
-    ]
+    images = noise_pictures(SIZES)
     return model, processor, images, vision_features(model, processor, images)
 
 
