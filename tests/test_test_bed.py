@@ -120,7 +120,7 @@ def test_every_judgment_is_counted_and_the_first_schedule_that_is_enough_is_foun
     assert asked[0] == 2 * (203 + (BUDGET_IMAGES - members) * games + 128)  # the pool, outsiders, the self-check
 
     regime = next(iter({arm.regime for arm in budget_arms()}))
-    srcc = {"family": [0.8, 0.796, 0.78, 0.7, 0.796, 0.5], "recipe": [0.84, 0.83, 0.82, 0.8, 0.7, 0.6]}
+    srcc = {"family": [0.8, 0.796, 0.78, 0.7, 0.796, 0.5, 0.4], "recipe": [0.84, 0.83, 0.82, 0.8, 0.7, 0.6, 0.5]}
     rows = [
         {"arm": budget_arm(regime, seed, way, one, draw).name, "srcc_of_run": srcc[name][k] + 0.01 * seed}
         for name, way in (("family", FAMILY), ("recipe", CANDIDATE))
