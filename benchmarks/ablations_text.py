@@ -17,7 +17,7 @@ every tenth step. Where one thing is changed, it is changed in the last setting.
 
 - **`fidelity` is the default.** It is the paper's ranking reward, confidence included, taken on the means and differentiated through both
   images of a pair. At the kept steps its mean SRCC less that of `policy`, the paper's family, is {fidelity_as_is}; {fidelity_few} with few
-  judgments, and {fidelity_noisy} with a noisy judge, which says nothing either way. No interval on this page is corrected for the number of
+  judgments, and {fidelity_noisy} with a noisy judge. No interval on this page is corrected for the number of
   comparisons. **Most of that is the stopping rule's choice** (next table): after the last step the difference is {fidelity_last}.
 - **`soft_labels`** less `fidelity`: {soft_as_is} where the judge agrees with itself, {soft_few} with few judgments, {soft_noisy} with a noisy judge. It
   learns each pseudo-score separately, so a noisy one is learnt as it is.

@@ -292,7 +292,7 @@ def compiled_lines(parts: dict[str, dict]) -> list[str]:
             f"- **Compiled** ({name} px), by `--compile`: the first passes took about {extra:.0f} s longer, once per run, so it pays from some "
             f"{round(extra / (1 / plain - 1 / fast), -3):,.0f} {unit} on."
             + (
-                " Compiled layers read every pair by itself, though, which costs more where pairs share the image shown first."
+                " Compiled layers read every pair by itself, though, which by the counts above costs more where pairs share the image shown first."
                 * name.startswith("judge")
             )
         )

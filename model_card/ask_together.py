@@ -59,7 +59,7 @@ class AskTogether:
         return model(**pack(self.model, questions, rows), use_cache=False).logits
 
     def firsts_read(self, firsts: Sequence[str]) -> list[str]:
-        """See ``first_images.read_once``; all of them where the layers are compiled, which take no keys and values from outside."""
+        """See ``first_images.read_once``; all of them where the layers are compiled: they were not tried with keys and values from outside."""
         return list(firsts) if is_compiled(self.model) else read_once(firsts)
 
     def logits_and_states(

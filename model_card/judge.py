@@ -134,7 +134,7 @@ class Judge:
             commit, and the judge's ``revision`` names it.
         compiled : bool
             Compile the language model's layers (``compile_layers``): its passes are faster on a GPU, but each pair is read by itself
-            (``firsts_read``), which costs more than that where pairs share the image shown first.
+            (``firsts_read``), which by the count of FLOPs costs more than that where pairs share the image shown first.
 
         Raises
         ------

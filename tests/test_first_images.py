@@ -1,5 +1,6 @@
 """Pairs that show the same image first: it is read once, and every answer stays what one pass for each pair gives."""
 
+from contextlib import contextmanager
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -36,6 +37,19 @@ def setting():
     return model, processor, vision_features(model, processor, images)
 
 
+@contextmanager
+def positions_given(model):
+    """Of each pass of the language model made meanwhile, its positions, in all rows together."""
+    given: list[int] = []
+    hook = model.model.language_model.register_forward_pre_hook(
+        lambda _module, _args, named: given.append(named["inputs_embeds"].shape[:2].numel()), with_kwargs=True
+    )
+    try:
+        yield given
+    finally:
+        hook.remove()
+
+
 @pytest.mark.parametrize("batch", BATCHES)
 def test_the_logits_are_those_of_one_pass_for_each_pair(setting, batch):
     model, processor, features = setting
@@ -51,18 +65,12 @@ def test_a_judge_reads_no_image_twice_in_a_batch_and_counts_what_it_reads(settin
     """Of images of one shape, so that no position is padding."""
     model, processor, features = setting
     images = [replace(features[1], sha256=name) for name in "abcdefg"]
-    judge, read = Judge(model, processor, DIMENSIONS, batch_size=12), []
-    hook = model.model.language_model.register_forward_pre_hook(
-        lambda _module, _args, given: read.append(given["inputs_embeds"].shape[:2].numel()), with_kwargs=True
-    )
+    judge = Judge(model, processor, DIMENSIONS, batch_size=12)
     pairs = [(a.sha256, b.sha256) for i, a in enumerate(images) for b in images[i + 1 :]]
-    try:
-        with JudgmentStore(tmp_path, judge.fingerprint, judge.dimensions) as store:
-            judging = Judging(store, judge, images)
-            judging.ask(pairs)
-            cost = judging.cost
-    finally:
-        hook.remove()
+    with positions_given(model) as read, JudgmentStore(tmp_path, judge.fingerprint, judge.dimensions) as store:
+        judging = Judging(store, judge, images)
+        judging.ask(pairs)
+        cost = judging.cost
     assert cost.ordered_pairs == 42 and cost.passes == len(read) == 8
     assert cost.text_tokens + cost.visual_tokens == sum(read)
     questions = judge.pair_questionnaire
@@ -134,51 +142,34 @@ def test_a_first_image_that_cannot_be_read_leaves_the_other_pairs_alone(setting)
     np.testing.assert_array_equal(odds[:2], whole[:2])
 
 
-def passes_of(model, task) -> int:
-    """How often the language model is called."""
-    seen = []
-    hook = model.model.language_model.register_forward_hook(lambda *_: seen.append(1))
-    try:
-        task()
-    finally:
-        hook.remove()
-    return len(seen)
-
-
 def test_a_model_in_training_is_given_whole_pairs(setting):
     """Where activations are recomputed, some versions of transformers drop the keys and values that a pass is given."""
     model, processor, features = setting
     judge = Judge(model, processor, DIMENSIONS)
     pairs = [(features[0], features[k]) for k in (1, 2, 3)]
-    assert passes_of(model, lambda: judge.compare(pairs)) == 2
+    with positions_given(model) as apart:
+        judge.compare(pairs)
     model.train()
     try:
-        assert passes_of(model, lambda: judge.compare(pairs)) == 1
+        with positions_given(model) as whole:
+            judge.compare(pairs)
     finally:
         model.eval()
+    assert (len(apart), len(whole)) == (2, 1)
 
 
 def test_a_stored_batch_that_a_judge_takes_in_parts_is_counted_as_it_is_read(setting, tmp_path):
     """A batch was planned for a larger size; each part of it reads its own first images."""
     model, processor, features = setting
     images = [replace(features[1], sha256=name) for name in "abcdefg"]
-    judge, read = Judge(model, processor, DIMENSIONS, batch_size=42), []
-    hook = model.model.language_model.register_forward_pre_hook(
-        lambda _module, _args, given: read.append(given["inputs_embeds"].shape[:2].numel()), with_kwargs=True
-    )
+    judge = Judge(model, processor, DIMENSIONS, batch_size=42)
     pairs = [(a.sha256, b.sha256) for i, a in enumerate(images) for b in images[i + 1 :]]
-    try:
-        with JudgmentStore(tmp_path, judge.fingerprint, judge.dimensions) as store:
-            planned = Judging(store, judge, images)
-            next(
-                iter(store.plan(planned._in_order_of_first_images(pairs), judge.batch_size))
-            )  # killed before it is asked
-            judge.batch_size = 4
-            judging = Judging(store, judge, images)
-            judging.ask(pairs)
-            cost = judging.cost
-    finally:
-        hook.remove()
+    with positions_given(model) as read, JudgmentStore(tmp_path, judge.fingerprint, judge.dimensions) as store:
+        judging = Judging(store, judge, images)
+        next(iter(store.plan(judging._in_order_of_first_images(pairs), judge.batch_size)))  # killed before it is asked
+        judge.batch_size = 4
+        judging.ask(pairs)
+        cost = judging.cost
     assert cost.text_tokens + cost.visual_tokens == sum(read) and cost.passes == len(read)
 
 
@@ -192,6 +183,6 @@ def test_compiled_layers_are_given_whole_pairs(setting, monkeypatch):
             layer, "_compiled_call_impl", layer._call_impl
         )  # what `compile` leaves behind, without a compiler
     assert judge.firsts_read(["a", "a", "a"]) == ["a", "a", "a"]
-    whole = []
-    assert passes_of(model, lambda: whole.append(judge.compare(pairs))) == 1
-    np.testing.assert_allclose(whole[0], shared, atol=1e-5, rtol=0)
+    with positions_given(model) as given:
+        np.testing.assert_allclose(judge.compare(pairs), shared, atol=1e-5, rtol=0)
+    assert len(given) == 1
