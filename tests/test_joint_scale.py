@@ -1,5 +1,7 @@
 """Construction B: one latent scale behind both protocols."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -132,3 +134,16 @@ def test_a_careless_expert_does_not_keep_it_from_converging():
     most = MOST_SPREAD * np.array([PRIOR_SHIFT, PRIOR_LOG_SCALE])
     assert fit.converged and (np.array([fit.structure.shift_spread, fit.structure.log_scale_spread]) <= most).all()
     assert np.corrcoef(fit.scores, ratings[1:].mean((0, 2)))[0, 1] > 0.8  # the four honest ones still set the order
+
+
+def test_scores_do_not_depend_on_the_order_of_the_experts_nor_on_what_a_processor_rounds_otherwise(fitted):
+    """Sums in another order round otherwise, as another processor's do: a fit that stops short of its end passes that on, enlarged."""
+    quality, panel, fit = fitted
+    games, marks = tables(quality[:, None], panel)
+    place = np.arange(len(games.raters))[::-1]
+    turned = {"raters": games.raters[::-1]}
+    again = joint_scale(
+        replace(games, rater=place[games.rater], **turned), replace(marks, rater=place[marks.rater], **turned), (1, 10)
+    )
+    np.testing.assert_allclose(again.scores, fit.scores, rtol=0, atol=1e-11)
+    np.testing.assert_allclose(again.structure.shift[::-1], fit.structure.shift, rtol=0, atol=1e-11)

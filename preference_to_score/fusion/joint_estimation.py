@@ -18,7 +18,7 @@ from scipy.special import ndtri
 from ..pairwise.probit import interval_slopes, mills
 from .judged_cells import Judgments
 from .personal_scales import Mode, Structure, posterior_mode
-from .rating_step import FEW, thresholds_of, update_ratings
+from .rating_step import thresholds_of, update_ratings
 
 PRIOR_EXPERTS = 2.0  # weight of the stated prior spreads, as a number of experts
 PRIOR_TASTE = 0.5  # typical spread of taste, in units of the noise of one comparison; weighs as two of the n J tastes
@@ -26,8 +26,7 @@ PRIOR_QUALITY = 1.0  # typical spread of the items, in the same unit; weighs as 
 PRIOR_SHIFT = 0.75  # typical spread of the experts' shifts, in units of the noise of one rating
 PRIOR_LOG_SCALE = 0.25  # typical spread of the experts' log scales
 MOST_SPREAD = 3.0  # of the experts' shifts and log scales, in typical spreads: one careless expert must not set it
-EM_TOLERANCE = 1e-6  # largest change of a step, in logs of spreads and distances, shifts and log scales
-MODE_TOLERANCE = 1e-9  # of the scores between the steps, where these are exact
+EM_TOLERANCE = 1e-9  # largest change of a step, in logs of spreads and distances, shifts and log scales
 EM_STEPS = 3000  # a dozen or two do; with a careless expert, hundreds
 LONGEST_LEAP = 20.0  # of the extrapolation, in plain steps
 FARTHEST = 2.0  # that a leap may move any one value
@@ -71,12 +70,10 @@ def estimate(judgments: Judgments, levels: NDArray) -> tuple[Structure, Mode, in
         tie_threshold=0.1 if judgments.counts.ties.any() else 0.0,
     )
     common, personal, steps = np.zeros(n), np.zeros(judgments.n_cells), 0
-    # what the mode leaves over, an exact M-step passes on: with careless experts it would be as large as the last steps
-    tolerance = EM_TOLERANCE if experts <= FEW else MODE_TOLERANCE
 
     def em(at: Structure) -> Structure:
         nonlocal common, personal, steps
-        mode = posterior_mode(judgments, at, common, personal, tolerance=tolerance)
+        mode = posterior_mode(judgments, at, common, personal)
         common, personal, steps = mode.common, mode.personal, steps + 1
         return _update(judgments, at, mode, levels)
 

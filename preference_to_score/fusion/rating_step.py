@@ -22,7 +22,6 @@ from .personal_scales import Structure, rating_slopes
 MEAN_LOG_SCALE_SPREAD = 2.0  # prior on the mean log scale, about 0: a rating is about as noisy as a comparison
 GAP_SPREAD = 0.5  # prior standard deviation of a log distance of neighbouring thresholds about the common one
 NODES = 5  # for the uncertainty of a score
-FEW = 10  # experts up to whom L-BFGS is as quick; releases that were made with it come out the same
 STEPS = 50  # of Newton
 HALVINGS = 10  # of a step that leads downwards
 CONVERGED = 1e-9  # largest step after which the next would be of rounding's size
@@ -208,9 +207,7 @@ def _second(
 
 
 def _climb(model: _Model, log_gap: NDArray, habits: NDArray) -> tuple[NDArray, NDArray]:
-    """Newton's method; L-BFGS for few experts, and from where no Newton step leads upwards."""
-    if model.experts <= FEW:
-        return _by_quasi_newton(model, log_gap, habits)
+    """Newton's method, so that the answer is the same on every processor; L-BFGS from where no Newton step leads upwards."""
     at = model.derivatives(log_gap, habits)
     for _ in range(STEPS):
         step = _newton_step(at)
