@@ -12,7 +12,8 @@ import torch
 from transformers import Qwen3VLForConditionalGeneration
 
 from ppaint.model_card import VisionFeatures
-from ppaint.model_card.shared_prefix import Questionnaire, answer_logits, pack
+from ppaint.model_card.last_layer import answers_alone
+from ppaint.model_card.shared_prefix import Questionnaire, pack
 from ppaint.trainer.cost.flop_count import image_grid
 from ppaint.trainer.cost.model_shapes import ModelShapes, PromptTokens, read_shapes
 from ppaint.trainer.cost.task_cost import TaskCosts, with_gradients
@@ -82,11 +83,16 @@ class Tasks:
         """Vision features once per image, all questions behind one prefix."""
         seen = self.features(images) if features is None else features
         for order in range(orders):
-            answer_logits(self.model, self.questionnaires[images], [seen[::-1] if order else seen])
+            inputs = pack(self.model, self.questionnaires[images], [seen[::-1] if order else seen])
+            if images > 1:  # a score comes with the states at the image's own positions
+                inputs |= answers_alone(self.model, inputs["logits_to_keep"])
+            self.model(**inputs, use_cache=False)
 
     def exact_step(self, trained, features) -> None:
         """Forward and backward of one image in all dimensions."""
-        logits = trained(**pack(self.model, self.questionnaires[1], [features]), use_cache=False).logits.float()
+        inputs = pack(self.model, self.questionnaires[1], [features])
+        inputs |= answers_alone(self.model, inputs["logits_to_keep"])
+        logits = trained(**inputs, use_cache=False).logits.float()
         logits.log_softmax(-1)[..., :10].sum().backward()
 
     def sampled_step(self, trained, group: int, new_tokens: int) -> None:

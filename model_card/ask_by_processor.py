@@ -27,8 +27,8 @@ from ..foundation.faults import Fault, InputFault
 from ..foundation.held_values import HeldValues
 from ..images.opening import OpenedImage
 from .features import as_opened
-from .first_images import cache_argument
 from .in_flight import onto
+from .keys_and_values import cache_argument
 from .memory import out_of_memory
 from .prompt_inputs import (
     REFUSALS,

@@ -11,6 +11,7 @@ from ..images.opening import OpenedImage
 from .compiled import is_compiled
 from .features import VisionFeatures, vision_features
 from .first_images import logits_behind_first_images, read_once
+from .last_layer import answers_alone
 from .one_pass import logits_and_states
 from .resized import Resizing
 from .shared_prefix import Questionnaire, pack, questionnaire
@@ -51,12 +52,18 @@ class AskTogether:
         """Nothing to do: the features are what a pass starts from."""
 
     def answer_logits(self, model, questions: Questionnaire, rows: Sequence[Sequence[VisionFeatures]]) -> torch.Tensor:
-        """See ``shared_prefix.answer_logits``; of pairs of which many show the same image first, ``first_images``."""
+        """See ``shared_prefix.answer_logits``; of pairs of which many show the same image first, ``first_images``.
+
+        The last layer is computed at the answers alone, but for scores: they are bit for bit those of ``logits_and_states``.
+        """
         firsts = [row[0].sha256 for row in rows]
         alone = questions.n_images == 1 or torch.is_grad_enabled() or self.model.training
         if not alone and len(self.firsts_read(firsts)) < len(rows):
             return logits_behind_first_images(model, questions, rows)
-        return model(**pack(self.model, questions, rows), use_cache=False).logits
+        inputs = pack(self.model, questions, rows)
+        if questions.n_images > 1 or torch.is_grad_enabled():
+            inputs |= answers_alone(self.model, inputs["logits_to_keep"])
+        return model(**inputs, use_cache=False).logits
 
     def firsts_read(self, firsts: Sequence[str]) -> list[str]:
         """See ``first_images.read_once``; all of them where the layers are compiled: they were not tried with keys and values from outside."""

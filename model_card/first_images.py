@@ -7,14 +7,15 @@ of its first. The logits are those of one pass for each pair, to rounding.
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import torch
 from transformers import DynamicCache
 
 from .features import VisionFeatures
 from .in_flight import onto
+from .keys_and_values import Behind, cache_argument
+from .last_layer import answers_alone
 from .shared_prefix import Questionnaire, block_mask, lay_out, seen
 
 
@@ -72,57 +73,21 @@ def logits_behind_first_images(
         attention_mask=block_mask(onto(laid.real[rows, :cut], device), []),
         **seen([pairs[place][:1] for place in places.values()], device),
         **{argument: read},
+        **answers_alone(
+            model, onto(torch.tensor([cut - 1]), device)
+        ),  # of the last layer keys and values are all that is read
         use_cache=True,
     )
     which = onto(torch.tensor([number[image.sha256] for image, _ in pairs]), device)
     whole = block_mask(onto(laid.real, device), list(map(len, questionnaire.questions)))
+    ends = onto(laid.ends - cut, device)
     return model(
         input_ids=onto(laid.ids[:, cut:], device),
         position_ids=onto(laid.positions[..., cut:], device),
         attention_mask=whole[:, :, cut:],
         **seen([pair[1:] for pair in pairs], device),
         **{argument: Behind(read, which, cut)},
-        logits_to_keep=onto(laid.ends - cut, device),
+        **answers_alone(model, ends),
+        logits_to_keep=ends,
         use_cache=True,
     ).logits
-
-
-class Behind(DynamicCache):
-    """Rows that go on behind others, several behind the same; what is read now is kept for no later pass.
-
-    Parameters
-    ----------
-    read : DynamicCache
-        Keys and values of the rows that were read.
-    which : Tensor of int, shape (n,)
-        The row that each of the new ones goes on behind.
-    length : int
-        Tokens of a row that was read.
-    """
-
-    def __init__(self, read: DynamicCache, which: torch.Tensor, length: int) -> None:
-        super().__init__()
-        self._read, self._which, self._length = read, which, length
-
-    def update(self, key_states: torch.Tensor, value_states: torch.Tensor, layer_idx: int, *_args, **_kwargs):
-        """Keys and values of one layer, those that were read in front."""
-        layer = self._read.layers[layer_idx]
-        return tuple(
-            torch.cat([before[self._which], now], dim=-2)
-            for before, now in ((layer.keys, key_states), (layer.values, value_states))
-        )
-
-    def get_seq_length(self, layer_idx: int = 0) -> int:
-        """Tokens of a row that was read."""
-        return self._length
-
-
-def cache_argument(forward: Callable) -> str:
-    """What a forward pass calls the key-value cache that it is given; transformers 5.24 renamed it.
-
-    Examples
-    --------
-    >>> cache_argument(lambda input_ids, cache=None: None), cache_argument(lambda past_key_values=None: None)
-    ('cache', 'past_key_values')
-    """
-    return "cache" if "cache" in inspect.signature(forward).parameters else "past_key_values"

@@ -13,10 +13,12 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
 from ppaint.model_card import Prompts, vision_features
+from ppaint.model_card.ask_together import AskTogether
 from ppaint.model_card.first_images import logits_behind_first_images
+from ppaint.model_card.last_layer import answers_alone
 from ppaint.model_card.prompts import messages
 from ppaint.model_card.readout import ScoreReadout
-from ppaint.model_card.shared_prefix import answer_logits, pack, questionnaire
+from ppaint.model_card.shared_prefix import answer_logits, block_mask, pack, questionnaire
 from ppaint.trainer.cost import flop_count
 from ppaint.trainer.cost.model_shapes import PromptTokens, pieces, read_shapes
 from ppaint.trainer.cost.task_cost import TaskCosts, with_gradients
@@ -85,6 +87,35 @@ def test_a_packed_pass_counts_as_it_does_with_weights(setting):
     assert 2 * flop_count.text_flops(setting.shapes, positions, len(QUESTIONS)) == wanted
 
 
+def test_a_pair_counts_as_it_does_with_weights(setting, tmp_path):
+    """The last layer at the answers alone; and of a single image, whose states are read too, whole."""
+    asking = AskTogether(setting.model, setting.processor)
+    asked = questionnaire(setting.processor, [Prompts().compare_question(d) for d in DIMENSIONS], 2)
+    costs = tiny_costs(setting, tmp_path)
+    with torch.no_grad():
+        assert really(lambda: asking.answer_logits(setting.model, asked, [setting.features])) == costs.pair_pass()
+        alone = [setting.features[:1]]
+        wanted = really(lambda: asking.answer_logits(setting.model, setting.questionnaire, alone))
+    assert costs.rating_pass() == wanted
+    assert costs.judgment().floor == 2 * (costs.vision + costs.pair_pass() - attention_hidden(setting, asked))
+
+
+def attention_hidden(setting, asked) -> int:
+    """FLOPs of attention at what the block mask hides, counted on the mask: the last layer has the answers' rows alone."""
+    length = len(asked.prefix(setting.features))
+    visible = block_mask(torch.ones(1, length), list(map(len, asked.questions)))[0, 0]
+    ends = length - 1 + torch.tensor([len(q) for q in asked.questions]).cumsum(0)
+    text = setting.model.config.text_config
+    hidden = (text.num_hidden_layers - 1) * int((~visible).sum()) + int((~visible[ends]).sum())
+    return 4 * text.num_attention_heads * text.head_dim * hidden
+
+
+def tiny_costs(setting, folder) -> TaskCosts:
+    setting.model.config.save_pretrained(folder)
+    setting.processor.save_pretrained(folder)
+    return TaskCosts(read_shapes(folder, DIMENSIONS), setting.grid)
+
+
 def test_a_batch_that_shares_first_images_counts_as_it_does_with_weights(setting, tmp_path):
     """Three ordered pairs of images of one shape, two of them with the same first."""
     asked = questionnaire(setting.processor, [Prompts().compare_question(d) for d in DIMENSIONS], 2)
@@ -92,9 +123,7 @@ def test_a_batch_that_shares_first_images_counts_as_it_does_with_weights(setting
     pairs = [(one, other), (one, one), (other, one)]
     with torch.no_grad():
         wanted = really(lambda: logits_behind_first_images(setting.model, asked, pairs))
-    setting.model.config.save_pretrained(tmp_path)
-    setting.processor.save_pretrained(tmp_path)
-    costs = TaskCosts(read_shapes(tmp_path, DIMENSIONS), setting.grid)
+    costs = tiny_costs(setting, tmp_path)
     assert 2 * costs.first_image_pass() + 3 * costs.behind_first_image_pass() == wanted
 
 
@@ -112,15 +141,18 @@ def test_generation_counts_as_it_does_with_weights(setting):
     assert counted + flop_count.decoding_flops(setting.shapes, positions, new - 1) == wanted
 
 
+@pytest.mark.parametrize("alone", [True, False])
 @pytest.mark.parametrize("lora_r", [0, 4])
-def test_a_training_step_counts_as_it_does_with_weights(setting, lora_r):
+def test_a_training_step_counts_as_it_does_with_weights(setting, lora_r, alone):
     model = build_tiny_model(setting.processor)
     trained = with_gradients(model, lora_r)
     readout = ScoreReadout(setting.processor, Prompts(), DIMENSIONS)
     inputs = pack(model, readout.questionnaire, [setting.features[:1]])
+    if alone:
+        inputs |= answers_alone(model, inputs["logits_to_keep"])
     wanted = really(lambda: trained(**inputs, use_cache=False).logits.float().log_softmax(-1).sum().backward())
     shapes = with_gradients(flop_count.shapes_only(model.config), lora_r)
-    assert flop_count.training_flops(shapes, inputs["input_ids"].shape[1], len(DIMENSIONS)) == wanted
+    assert flop_count.training_flops(shapes, inputs["input_ids"].shape[1], len(DIMENSIONS), alone=alone) == wanted
 
 
 def test_what_is_trained_is_what_the_trainer_trains(setting, tmp_path):
@@ -201,9 +233,7 @@ def test_an_exact_step_at_8b_is_within_its_bar_by_what_needs_no_backward_pass(at
 
 
 def test_tasks_of_the_tiny_model_are_sums_of_counted_passes(setting, tmp_path):
-    setting.model.config.save_pretrained(tmp_path)
-    setting.processor.save_pretrained(tmp_path)
-    costs = TaskCosts(read_shapes(tmp_path, DIMENSIONS), setting.grid)
+    costs = tiny_costs(setting, tmp_path)
     exact, sampled = costs.exact_step(), costs.sampled_step(8, 64)
     assert exact.known < exact.ours < exact.plain < sampled.plain
     assert sampled.floor < sampled.plain and exact.ours <= 0.1 * sampled.plain

@@ -21,6 +21,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from ppaint.cli.plan import plan
 from ppaint.images import InputFault
 from ppaint.model_card import Prompts, vision_features
+from ppaint.model_card.last_layer import answers_alone
 from ppaint.model_card.readout import ScoreReadout
 from ppaint.model_card.shared_prefix import pack
 from ppaint.trainer import Judging, JudgmentStore, PSDistillConfig, PSDistillTrainer
@@ -237,6 +238,7 @@ def training_pass(lora_r: int, *, checkpointing: bool = False, layers: int = 3):
     if checkpointing:
         model.gradient_checkpointing_enable()
     inputs = pack(model, readout.questionnaire, [(image,) for image in features])
+    inputs |= answers_alone(model, inputs["logits_to_keep"])
 
     def log_probabilities():
         logits = trained(**inputs, use_cache=False).logits.float()

@@ -10,7 +10,7 @@ from noise_pictures import noise_pictures
 from transformers import DynamicCache
 
 from ppaint.model_card import Judge, Prompts, vision_features
-from ppaint.model_card.first_images import cache_argument
+from ppaint.model_card.keys_and_values import cache_argument
 from ppaint.model_card.prompts import messages
 from ppaint.model_card.shared_prefix import answer_logits, pack, questionnaire
 from ppaint.trainer.tiny_judge.architecture import build_processor, build_tiny_model

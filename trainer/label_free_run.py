@@ -15,6 +15,7 @@ from ..foundation.in_order import InOrder
 from ..images.opening import OpenedImage
 from ..model_card.asking import way_of_asking
 from ..model_card.features import VisionFeatures
+from ..model_card.last_layer import answers_alone
 from ..model_card.memory import in_shrinking_batches, out_of_memory, release_memory
 from ..model_card.prompts import Prompts
 from ..model_card.readout import ScoreReadout
@@ -147,6 +148,8 @@ class LabelFreeRun(WholeSaving):
             logits = self.asking.answer_logits(model, self.readout.questionnaire, rows).float()
         else:
             inputs = from_pixels(pack(self.core, self.readout.questionnaire, rows), [self.pixels[i] for i in wanted])
+            if torch.is_grad_enabled():
+                inputs |= answers_alone(self.core, inputs["logits_to_keep"])
             logits = model(**inputs, use_cache=False).logits.float()
         log_all = logits.log_softmax(-1)[..., self.readout.tokens.to(logits.device)].transpose(0, 1)
         log_mass = log_all.logsumexp(-1)

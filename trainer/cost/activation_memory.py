@@ -2,7 +2,8 @@
 
 Autograd reports what it saves (``saved_tensors_hooks``) on the meta device, where tensors have no content. Attention is
 handed to the fused kernel that runs on real tensors: it keeps queries, keys, values, output and mask, and not the matrix of
-its weights. One layer and two layers are counted; a deeper model keeps the same for each further layer.
+its weights. One layer and two layers are counted; a deeper model keeps the same for each further layer. The last one is computed
+at the answers alone (``model_card/last_layer.py``), unless activations are recomputed.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import torch
 from torch.overrides import TorchFunctionMode
 from transformers import Qwen3VLConfig
 
+from ...model_card.last_layer import answers_alone
 from .flop_count import shapes_only, with_layers
 from .task_cost import with_gradients
 
@@ -26,7 +28,9 @@ class Activations:
     Parameters
     ----------
     layer : int
-        For each layer of the language model.
+        For each layer of the language model but the last.
+    last : int
+        For the last layer.
     boundary : int
         A layer's input alone: what is kept of it under gradient checkpointing.
     rest : int
@@ -36,6 +40,7 @@ class Activations:
     """
 
     layer: int
+    last: int
     boundary: int
     rest: int
     layers: int
@@ -45,10 +50,12 @@ class Activations:
 
         Examples
         --------
-        >>> Activations(100, 10, 5, 4).kept(), Activations(100, 10, 5, 4).kept(checkpointing=True)
-        (405, 145)
+        >>> one = Activations(layer=100, last=20, boundary=10, rest=5, layers=4)
+        >>> one.kept(), one.kept(checkpointing=True)
+        (325, 145)
         """
-        inside = self.layer + self.layers * self.boundary if checkpointing else self.layers * self.layer
+        layers = (self.layers - 1) * self.layer + self.last
+        inside = self.layer + self.layers * self.boundary if checkpointing else layers
         return inside + self.rest
 
 
@@ -109,12 +116,13 @@ def count_activations(
     answers: int,
     rows: int,
     *,
+    alone: bool = True,
     lora_r: int = 0,
     lora_targets=None,
     dtype: torch.dtype = torch.float32,
     autocast: torch.dtype | None = None,
 ) -> Activations:
-    """Count the activations of a training step of the exact trainer.
+    """Count the activations of a training step.
 
     Parameters
     ----------
@@ -123,6 +131,8 @@ def count_activations(
         Tokens of a row, and positions at which logits are formed.
     rows : int
         Images per device and forward pass.
+    alone : bool
+        The last layer is computed at the answers alone, as the exact trainer does it.
     lora_r, lora_targets
         What is trained; see ``with_gradients``.
     dtype : torch.dtype
@@ -134,28 +144,32 @@ def count_activations(
     -------
     Activations
     """
-    one, two = (
-        _count(with_layers(config, n), positions, answers, rows, lora_r, lora_targets, dtype, autocast) for n in (1, 2)
+    one, two, short = (
+        _count(with_layers(config, n), positions, answers, rows, lora_r, lora_targets, dtype, autocast, cut)
+        for n, cut in ((1, False), (2, False), (1, alone))
     )
     layer = two - one
+    rest = one - layer
     boundary = rows * positions * config.text_config.hidden_size * (torch.empty(0, dtype=dtype).element_size())
-    return Activations(layer, boundary, one - layer, config.text_config.num_hidden_layers)
+    return Activations(layer, short - rest, boundary, rest, config.text_config.num_hidden_layers)
 
 
-def _count(config, positions, answers, rows, lora_r, lora_targets, dtype, autocast) -> int:
+def _count(config, positions, answers, rows, lora_r, lora_targets, dtype, autocast, alone) -> int:
     model = shapes_only(config, dtype=dtype)
     trained = with_gradients(model, lora_r, lora_targets).train()
     embedded = torch.empty(rows, positions, config.text_config.hidden_size, dtype=dtype, device="meta")
     embedded.requires_grad_(model.model.language_model.embed_tokens.weight.requires_grad)
+    at = torch.arange(answers, device="meta")
     with saved_bytes(trained) as saved, _AsOnADevice(autocast):
         hidden = model.model.language_model(
             inputs_embeds=embedded,
             position_ids=torch.empty(3, rows, positions, dtype=torch.long, device="meta"),
             attention_mask=torch.empty(rows, 1, positions, positions, dtype=torch.bool, device="meta"),
             use_cache=False,
+            **(answers_alone(model, at) if alone else {}),
         ).last_hidden_state
         # the trainer's own reading of the logits; a list of positions is taken out, not sliced
-        logits = model.lm_head(hidden[:, torch.arange(answers, device="meta")])
+        logits = model.lm_head(hidden[:, at])
         logits.float().log_softmax(-1)[..., torch.arange(10, device="meta")].logsumexp(-1)
     return saved.total
 

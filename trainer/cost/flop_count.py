@@ -20,7 +20,8 @@ from torch.utils.flop_counter import FlopCounterMode
 from transformers import DynamicCache, Qwen3VLConfig, Qwen3VLForConditionalGeneration
 
 from ...model_card.features import patch_layout
-from ...model_card.first_images import cache_argument
+from ...model_card.keys_and_values import cache_argument
+from ...model_card.last_layer import answers_alone
 
 Grid = tuple[int, int, int]
 
@@ -94,7 +95,7 @@ def vision_flops(model, grid: Grid) -> int:
     return counter.get_total_flops()
 
 
-def text_flops(model, positions: int, answers: int, *, past: int = 0) -> int:
+def text_flops(model, positions: int, answers: int, *, past: int = 0, alone: bool = False) -> int:
     """FLOPs of a forward pass of the language model, one row.
 
     Parameters
@@ -107,24 +108,26 @@ def text_flops(model, positions: int, answers: int, *, past: int = 0) -> int:
         Positions at which logits over the vocabulary are formed (``logits_to_keep``).
     past : int
         Tokens before them whose keys and values are cached.
+    alone : bool
+        The last layer is computed at the answers alone (``model_card/last_layer.py``); at one position where there are none.
 
     Returns
     -------
     int
     """
     with torch.no_grad(), FlopCounterMode(display=False) as counter:
-        _forward(model, positions, answers, past)
+        _forward(model, positions, answers, past, alone)
     return counter.get_total_flops()
 
 
-def training_flops(model, positions: int, answers: int) -> int:
+def training_flops(model, positions: int, answers: int, *, alone: bool = False) -> int:
     """FLOPs of a forward and a backward pass of the language model, one row, nothing recomputed.
 
     Parameters
     ----------
     model : Qwen3VLForConditionalGeneration, or a peft model of it
         On the meta device; gradients run to the parameters that ask for one.
-    positions, answers : int
+    positions, answers, alone
         As for ``text_flops``.
 
     Returns
@@ -133,7 +136,7 @@ def training_flops(model, positions: int, answers: int) -> int:
     """
     core = model.get_base_model() if hasattr(model, "get_base_model") else model
     with FlopCounterMode(display=False) as counter:
-        _forward(core, positions, answers, 0).sum().backward()
+        _forward(core, positions, answers, 0, alone).sum().backward()
     for parameter in core.parameters():
         parameter.grad = None
     return counter.get_total_flops()
@@ -244,7 +247,7 @@ def visual_tokens(config: Qwen3VLConfig, grid: Grid) -> int:
     return grid[0] * grid[1] * grid[2] // config.vision_config.spatial_merge_size**2
 
 
-def _forward(model, positions: int, answers: int, past: int) -> torch.Tensor:
+def _forward(model, positions: int, answers: int, past: int, alone: bool) -> torch.Tensor:
     """Logits of a pass on shapes; the math kernel writes attention as two matrix products, which are counted."""
     text = model.config.text_config
     weight = model.lm_head.weight
@@ -252,6 +255,7 @@ def _forward(model, positions: int, answers: int, past: int) -> torch.Tensor:
     embedded = torch.empty(1, positions, text.hidden_size, **like)
     embedded.requires_grad_(torch.is_grad_enabled() and model.model.language_model.embed_tokens.weight.requires_grad)
     language_model = model.model.language_model
+    at = torch.empty(max(answers, 1), dtype=torch.long, device=weight.device)
     with sdpa_kernel(SDPBackend.MATH):
         hidden = language_model(
             inputs_embeds=embedded,
@@ -259,6 +263,7 @@ def _forward(model, positions: int, answers: int, past: int) -> torch.Tensor:
             attention_mask=torch.empty(1, 1, positions, past + positions, dtype=torch.bool, device=weight.device),
             use_cache=bool(past),
             **({cache_argument(language_model.forward): _cache(text, past, like)} if past else {}),
+            **(answers_alone(model, at) if alone else {}),
         ).last_hidden_state
     return model.lm_head(hidden[:, positions - answers :])
 

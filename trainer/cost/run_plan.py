@@ -314,7 +314,7 @@ def _exact_steps(costs: TaskCosts, args: PSDistillExactConfig, size: RunSize) ->
     n, asked = size.images, costs.rating_pass()
     batch = args.per_device_train_batch_size * size.devices
     rows = max(1, args.folds) * args.max_steps * batch * args.gradient_accumulation_steps
-    step = costs.training_pass() + (asked if recomputes(args) else 0)
+    step = costs.training_pass(recomputed=recomputes(args)) + (asked if recomputes(args) else 0)
     stages = [
         Stage("distill: ratings before and after, reference policy", 3 * n, 3 * n * asked),
         Stage("distill: training, forward and backward", rows, rows * step, spread=True),
@@ -428,6 +428,7 @@ def training_activations(shapes: ModelShapes, visual: int, args, size: RunSize) 
         positions,
         answers,
         rows,
+        alone=not is_sampled(args),
         lora_r=args.lora_r,
         lora_targets=args.lora_target_modules,
         dtype=torch.bfloat16 if args.lora_r and size.gpu else torch.float32,

@@ -1,7 +1,8 @@
 """What one judgment, one score and one training step cost in FLOPs: plainly, and as ppaint does them.
 
 Plainly: a forward pass per question, its images through the vision tower every time, one answer position with logits.
-As ppaint does them: vision features once per image, all questions behind one prefix, logits at the answer positions only.
+As ppaint does them: vision features once per image, all questions behind one prefix, logits at the answer positions only; of
+judgments and training steps the last layer there only.
 """
 
 from __future__ import annotations
@@ -134,36 +135,40 @@ class TaskCosts:
 
     def pair_pass(self) -> int:
         """All questions about one ordered pair whose features are known."""
-        return self._text(self.shapes.compare.packed(self.visual), len(self.shapes.compare.questions))
+        return self._text(self.shapes.compare.packed(self.visual), len(self.shapes.compare.questions), alone=True)
 
     def first_image_pass(self) -> int:
         """The image that pairs show first, read once for all of them in a batch; its features are known."""
-        return self._text(self.shapes.compare.first(self.visual), 0)
+        return self._text(self.shapes.compare.first(self.visual), 0, alone=True)
 
     def behind_first_image_pass(self) -> int:
         """The rest of an ordered pair: the second image and all questions, behind the keys and values of the first."""
         tokens = self.shapes.compare
         first = tokens.first(self.visual)
-        return self._text(tokens.packed(self.visual) - first, len(tokens.questions), past=first)
+        return self._text(tokens.packed(self.visual) - first, len(tokens.questions), past=first, alone=True)
 
-    def training_pass(self) -> int:
-        """Forward and backward of all questions about one image whose features are known."""
-        return self._training(self.shapes.rate.packed(self.visual), len(self.shapes.rate.questions))
+    def training_pass(self, *, recomputed: bool = False) -> int:
+        """Forward and backward of all questions about one image whose features are known; what is recomputed comes on top."""
+        rate = self.shapes.rate
+        return self._training(rate.packed(self.visual), len(rate.questions), alone=not recomputed)
 
     def score(self) -> Cost:
         """A score in all dimensions, of one image."""
-        return self._asked(self.shapes.rate, self.rating_pass(), orders=1)
+        return self._asked(self.shapes.rate, self.rating_pass(), orders=1, alone=False)
 
     def judgment(self) -> Cost:
         """A judgment in all dimensions and both orders, of one pair whose features nobody has yet."""
-        return self._asked(self.shapes.compare, self.pair_pass(), orders=2)
+        return self._asked(self.shapes.compare, self.pair_pass(), orders=2, alone=True)
 
     def exact_step(self) -> Cost:
         """A step of the exact trainer, an image in all dimensions, the reference policy included in ``ours``."""
         once, step = self.vision + self.rating_pass(), self.training_pass()
-        alone = self.shapes.rate.alone(self.visual)
-        plain = sum(2 * self.vision + self._text(n, 1) + self._training(n, 1) for n in alone)
-        hidden = self._hidden(self.shapes.rate) / self.rating_pass()
+        plain = sum(
+            2 * self.vision + self._text(n, 1) + self._training(n, 1) for n in self.shapes.rate.alone(self.visual)
+        )
+        rate = self.shapes.rate
+        forward = self._text(rate.packed(self.visual), len(rate.questions), alone=True)
+        hidden = self._hidden(rate, alone=True) / forward
         return Cost(plain, once + step, step, round(step * (1 - hidden)))
 
     def sampled_step(self, group: int, new_tokens: int) -> SampledStep:
@@ -186,17 +191,21 @@ class TaskCosts:
         each = [group * (part + rows * self.vision) for part in (generation, reference, training)]
         return SampledStep(*each, floor=self._sampled_floor(group, new))
 
-    def _asked(self, tokens: PromptTokens, packed: int, orders: int) -> Cost:
+    def _asked(self, tokens: PromptTokens, packed: int, orders: int, *, alone: bool) -> Cost:
         features = tokens.images * self.vision
         plain = sum(features + self._text(n, 1) for n in tokens.alone(self.visual))
-        floor = features + orders * (packed - self._hidden(tokens))
+        floor = features + orders * (packed - self._hidden(tokens, alone=alone))
         return Cost(orders * plain, features + orders * packed, orders * packed, floor)
 
-    def _hidden(self, tokens: PromptTokens) -> int:
+    def _hidden(self, tokens: PromptTokens, *, alone: bool = False) -> int:
         """FLOPs of attention that the block mask of a packed pass hides."""
-        length = tokens.packed(self.visual)
-        seen = flop_count.packed_pairs_seen(tokens.prefix(self.visual), tokens.questions)
-        return flop_count.attention_flops(self.shapes.config, length**2 - seen)
+        length, prefix = tokens.packed(self.visual), tokens.prefix(self.visual)
+        hidden = length**2 - flop_count.packed_pairs_seen(prefix, tokens.questions)
+        layers = self.shapes.config.text_config.num_hidden_layers
+        last = (
+            sum(length - prefix - q for q in tokens.questions) if alone else hidden
+        )  # an answer sees all of its own question
+        return flop_count.attention_flops(self.shapes.config, (layers - 1) * hidden + last) // layers
 
     def _sampled_floor(self, group: int, new: int) -> int:
         """One prefill, decoding against a shared cache, and packed reference and training passes."""
@@ -214,18 +223,22 @@ class TaskCosts:
         training = self._training(length, answers)
         return prefill + decoding + visible + round(training * visible / whole)
 
-    def _text(self, positions: int, answers: int, *, past: int = 0, adapted: bool = False) -> int:
+    def _text(self, positions: int, answers: int, *, past: int = 0, alone: bool = False, adapted: bool = False) -> int:
         models = "_short_policy" if adapted else "_short"
-        key = ("text", positions, answers, past, adapted)
-        return self._once(key, models, lambda model: flop_count.text_flops(model, positions, answers, past=past))
+        key = ("text", positions, answers, past, alone, adapted)
+        return self._once(
+            key, models, lambda model: flop_count.text_flops(model, positions, answers, past=past, alone=alone)
+        )
 
     def _decoding(self, past: int, steps: int) -> int:
         key = ("decoding", past, steps)
         return self._once(key, "_short_policy", lambda model: flop_count.decoding_flops(model, past, steps))
 
-    def _training(self, positions: int, answers: int) -> int:
-        key = ("training", positions, answers)
-        return self._once(key, "_short_trained", lambda model: flop_count.training_flops(model, positions, answers))
+    def _training(self, positions: int, answers: int, *, alone: bool = False) -> int:
+        key = ("training", positions, answers, alone)
+        return self._once(
+            key, "_short_trained", lambda model: flop_count.training_flops(model, positions, answers, alone=alone)
+        )
 
     def _once(self, key: tuple, models: str, count: Callable[..., int]) -> int:
         """FLOPs with all layers, from those with one layer and with two; models are named, and made when needed."""
