@@ -86,7 +86,7 @@ def task_part(counts: dict[str, dict]) -> list[str]:
         "- **Plainly**: a forward pass for each question (and order), the images through the vision tower every time, logits at the "
         "last position only (`logits_to_keep=1`).",
         "- **Our way**: the vision tower once per image; the five questions behind one prefix in one pass (`model_card/shared_prefix.py`), one "
-        "such pass per order; logits at the five answer positions only.",
+        "such pass per order; logits at the five answer positions only. Of a judgment (and a training step) the last layer is computed there only too (`model_card/last_layer.py`); of a score the states at the image's positions are read as well.",
         "- **Features known**: without the vision tower: in a run each image meets a dozen others and is looked at once.",
         "- **Floor**: one prefix, five short questions, and of attention only what the block mask leaves visible.",
         "",
