@@ -55,8 +55,9 @@ def painting_features(nine: Path, seed: int):
     """Release, paintings and their vision features."""
     release = read_release(nine / f"data-{seed}" / "ppaint")
     paintings = read_paintings(nine / f"data-{seed}" / "ppaint", release.categories)
-    by_hash = compute_features(the_judge(), paintings.images, lambda *_: None, "features")
-    return release, paintings, [by_hash[image.sha256] for image in paintings.images]
+    opened = [source.open() for source in paintings.sources]
+    by_hash = compute_features(the_judge(), opened, lambda *_: None, "features")
+    return release, paintings, [by_hash[image] for image in paintings.hashes]
 
 
 def run_arm(arm: Arm, nine: Path, work: Path) -> dict:

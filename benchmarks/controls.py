@@ -157,9 +157,9 @@ def shuffled(settings: Quickstart, data: Path, whole: Path, out: Path, report, g
     options = training_settings(judge.model) | {"max_steps": settings.steps}
     job = Distillation(settings.model, judge, labels, out, CARD, seed=settings.seed, options=options)
     distilled = distil(job, report)
-    after = score_images(distilled.folder, paintings.images, report).mean
-    features = compute_features(judge, paintings.images, report, "vision features")
-    before, _ = moments(judge.rate([features[image.sha256] for image in paintings.images]))
+    after = score_images(distilled.folder, paintings.sources, report).mean
+    features = compute_features(judge, [source.open() for source in paintings.sources], report, "vision features")
+    before, _ = moments(judge.rate([features[image] for image in paintings.hashes]))
     found = figures(release, before, after, list(paintings.categories), settings.train_category)
     return found | {"kept_step": distilled.kept_step}
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ RELEASE_FILE = "ppaint_release.json"
 _NEEDED = ("name", "simulated", "categories", "dimensions", "headline", "rating_scale")
 _RATINGS = ("painting_id", "expert_id", "dimension", "rating")
 _PAIRS = ("painting_a", "painting_b", "expert_id", "dimension", "choice")
+_NEIGHBOURS = 4  # images that are read from a file together
 _READ_AHEAD = 2**20  # bytes of a column held at a time: without it, pyarrow holds all images of a row group
 _FIX = "give the folder that `ppaint build` made"
 _FIX_TABLE = "build the dataset again"
@@ -240,11 +241,7 @@ class ReleaseTables(dict[str, Any]):
         return self.categories if categories is None else tuple(categories)
 
     def _files(self, table: str, category: str) -> list[Path]:
-        files = sorted((self.folder / table).glob(f"{category}-*-of-*.parquet"))
-        if not files:
-            what = f"no Parquet file of the split {category!r} in {table}/"
-            raise InputFault(Fault(str(self.folder), table, what, _FIX_TABLE))
-        return files
+        return _files_of_split(self.folder, table, category)
 
     def _table(
         self,
@@ -344,17 +341,82 @@ def _stored_row(path: Path, painting_id: str) -> tuple[dict[str, Any] | None] | 
         with pyarrow.parquet.ParquetFile(path, buffer_size=_READ_AHEAD, pre_buffer=False) as file:
             _refuse_missing_columns(path, ["painting_id", "image"], file.schema_arrow.names)
             row = file.read(columns=["painting_id"]).column(0).to_pylist().index(painting_id)
-            for group in range(file.num_row_groups):
-                rows = file.metadata.row_group(group).num_rows
-                if row < rows:
-                    # row by row: a whole group of images may be large
-                    batches = file.iter_batches(batch_size=1, row_groups=[group], columns=["image"])
-                    return (next(islice(batches, row, None)).column("image")[0].as_py(),)
-                row -= rows
+            return tuple(_image_cells(file, row, 1))
     except pyarrow.ArrowInvalid as error:  # a ValueError too
         raise _unreadable(path) from error
     except ValueError:
         return None
     except OSError as error:
         raise _unreadable(path) from error
-    return None
+
+
+def _image_cells(file: pyarrow.parquet.ParquetFile, row: int, count: int) -> list[dict[str, Any] | None]:
+    """The image cells of so many rows from one on; no other image is held meanwhile."""
+    found: list[dict[str, Any] | None] = []
+    for group in range(file.num_row_groups):
+        rows = file.metadata.row_group(group).num_rows
+        if row < rows and len(found) < count:
+            batches = file.iter_batches(batch_size=1, row_groups=[group], columns=["image"])  # a group may be large
+            wanted = islice(batches, row, row + count - len(found))
+            found += [batch.column("image")[0].as_py() for batch in wanted]
+        row = max(0, row - rows)
+    return found
+
+
+def _files_of_split(folder: Path, table: str, category: str) -> list[Path]:
+    files = sorted((folder / table).glob(f"{category}-*-of-*.parquet"))
+    if not files:
+        what = f"no Parquet file of the split {category!r} in {table}/"
+        raise InputFault(Fault(str(folder), table, what, _FIX_TABLE))
+    return files
+
+
+def read_stored_image(folder: str | Path, category: str, row: int) -> bytes:
+    """The bytes of one painting's image; a few of its neighbours' are held.
+
+    Parameters
+    ----------
+    folder : str or Path
+        Of a built dataset.
+    category : str
+    row : int
+        Of the painting among those of its category, in the table's order.
+
+    Returns
+    -------
+    bytes
+
+    Raises
+    ------
+    InputFault
+        If the file cannot be read, or has no such row or no image in it any more.
+    """
+    for path in _files_of_split(Path(folder), "paintings", category):
+        changed = path.stat()
+        rows = _row_count(path, changed.st_mtime_ns, changed.st_size)
+        if row < rows:
+            start = row - row % _NEIGHBOURS
+            cell = _neighbours(path, start, changed.st_mtime_ns, changed.st_size)[row - start]
+            if cell is None:
+                break
+            return cell["bytes"]
+        row -= rows
+    what = f"an image of the category {category!r} is gone"
+    fix = "leave the dataset alone while the command runs; start it again"
+    raise InputFault(Fault(str(folder), "paintings", what, fix))
+
+
+@lru_cache
+def _row_count(path: Path, _changed: int, _size: int) -> int:
+    return _checked(path, pyarrow.parquet.read_metadata).num_rows
+
+
+@lru_cache(maxsize=1)
+def _neighbours(path: Path, start: int, _changed: int, _size: int) -> list[dict[str, Any] | None]:
+    """The image cells of a few rows that follow each other: most often they are asked for in this order."""
+    try:
+        with pyarrow.parquet.ParquetFile(path, buffer_size=_READ_AHEAD, pre_buffer=False) as file:
+            _refuse_missing_columns(path, ["image"], file.schema_arrow.names)
+            return _image_cells(file, start, _NEIGHBOURS)
+    except (pyarrow.ArrowInvalid, OSError) as error:
+        raise _unreadable(path) from error

@@ -10,7 +10,7 @@ from PIL import Image
 
 from ..foundation.faults import Fault, InputFault
 from .image_header import look_at
-from .opening import OpenedImage, open_image
+from .opening import OpenedImage, open_image, read_image_file
 
 
 class ImageChanged(InputFault):
@@ -25,14 +25,14 @@ class ImageSource:
     ----------
     name : str
         How it is called in tables and messages.
-    content : Path, bytes, PIL.Image.Image, OpenedImage or None
-        None for a row of a dataset that has no image.
+    content : Path, bytes, PIL.Image.Image, OpenedImage, callable or None
+        A callable gives the bytes when they are asked for. None for a row of a dataset that has no image.
     size : tuple of (int, int) or None
         Width and height by the header, where it was read.
     """
 
     name: str
-    content: Path | bytes | Image.Image | OpenedImage | None
+    content: Path | bytes | Image.Image | OpenedImage | Callable[[], bytes] | None
     size: tuple[int, int] | None = None
 
     @classmethod
@@ -74,6 +74,18 @@ class ImageSource:
         header = look_at(image, name=name)
         return cls(name or str(image), Path(image), (header.width, header.height))
 
+    def read(self) -> ImageSource:
+        """The same with the file's bytes, where it is one or lies in one; else as it is: what is hashed is then what is decoded.
+
+        Raises
+        ------
+        InputFault
+            If they cannot be read.
+        """
+        if isinstance(self.content, Path):
+            return replace(self, content=read_image_file(self.content, self.name))
+        return replace(self, content=self.content()) if callable(self.content) else self
+
     def open(self) -> OpenedImage:
         """The image, decoded and checked.
 
@@ -89,7 +101,7 @@ class ImageSource:
         if self.content is None:
             what, fix = "the dataset has no image of it", "add the image to the dataset, or take the row out"
             raise InputFault(Fault(self.name, "", what, fix))
-        opened = open_image(self.content, name=self.name)
+        opened = open_image(self.content() if callable(self.content) else self.content, name=self.name)
         if self.size is not None and sorted(opened.image.size) != sorted(self.size):
             before, now = ("{} x {}".format(*size) for size in (self.size, opened.image.size))
             what = f"the image was changed meanwhile: {before} pixels when the run began, {now} now"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -20,7 +20,9 @@ from .image_stream import TakenImage, images_ahead, workers_for
 from .judge import Judge
 from .processes import ALONE, Processes
 from .resized import ByProcessor, Resizing
+from .side_by_side import in_order, passes_at_once
 
+Batch = list[TakenImage]
 HELD_IMAGES = 2**30  # bytes of opened pixels
 COME_INTO_VIEW = 90  # seconds: a folder that machines share is listed anew once a minute
 
@@ -159,22 +161,29 @@ def encode_images(
     cache = FeatureCache.of(folder, judge) if judge.asking.packed else None
     seen: set[str] = set()
 
-    def encode(batch: Sequence[TakenImage]) -> None:
+    def with_new(batch: Batch) -> tuple[Batch, list]:
         new = {one.sha256: one.image for one in batch if one.fault is None}
         new = {image: small for image, small in new.items() if image not in seen and image not in cache}
         seen.update(new)
-        if new:
-            begun = time.perf_counter()
-            features = judge.encode(list(new.values()))
-            seconds = time.perf_counter() - begun
+        return batch, list(new.values())
+
+    def encode(batches: Iterable[Batch]) -> Iterator[Batch]:
+        def features_of_new(one: tuple[Batch, list]) -> list[VisionFeatures]:
+            return judge.encode(one[1]) if one[1] else []
+
+        # while some are encoded, the next are opened
+        done = in_order(features_of_new, map(with_new, batches), passes_at_once(judge.model))
+        for (batch, _), features, seconds in done:
             cache.add(features)
-            if on_encoded is not None:
-                on_encoded(len(new), seconds)
+            if features and on_encoded is not None:
+                on_encoded(len(features), seconds)
+            yield batch
 
     taken = _opened_by_all(
         sources,
         None if cache is None else judge.asking.resizes_with,
-        None if cache is None else encode,
+        iter if cache is None else encode,
+        keep=cache is not None,
         size=judge.batch_size,
         workers=workers,
         tell=lambda done: report(what, done, len(sources)),
@@ -196,7 +205,8 @@ def encode_images(
 def _opened_by_all(
     sources: Sequence[ImageSource],
     resizing: Resizing | ByProcessor | None,
-    encode: Callable[[Sequence[TakenImage]], None] | None,
+    encode: Callable[[Iterable[Batch]], Iterator[Batch]],
+    keep: bool,
     *,
     size: int,
     workers: int | None,
@@ -207,21 +217,21 @@ def _opened_by_all(
     starts = range(team.rank * size, len(sources), team.count * size)
     places = [place for start in starts for place in range(start, min(start + size, len(sources)))]
 
-    def open_mine() -> list[tuple[int, TakenImage]]:
+    def batches() -> Iterator[Batch]:
         my_sources = [sources[place] for place in places]
-        mine = images_ahead(
-            my_sources, resizing, keep=encode is not None, workers=workers_for(workers, len(my_sources), my_sources)
-        )
-        taken: list[TakenImage] = []
+        workers_of_mine = workers_for(workers, len(my_sources), my_sources)
+        mine = images_ahead(my_sources, resizing, keep=keep, workers=workers_of_mine)
+        opened = 0
         for start in starts:
             batch = []
             for one in islice(mine, min(size, len(sources) - start)):
                 batch.append(one)
-                done = (len(taken) + len(batch)) * team.count  # the others are about as far
-                tell(min(done, len(sources)))
-            if encode is not None:
-                encode(batch)
-            taken += [replace(one, image=None) for one in batch]
+                opened += 1
+                tell(min(opened * team.count, len(sources)))  # the others are about as far
+            yield batch
+
+    def open_mine() -> list[tuple[int, TakenImage]]:
+        taken = [replace(one, image=None) for batch in encode(batches()) for one in batch]
         return list(zip(places, taken, strict=True))
 
     by_place = dict(pair for part in team.gather(open_mine) for pair in part)

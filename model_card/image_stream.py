@@ -13,7 +13,6 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from torch.utils.data import DataLoader, Dataset
 
@@ -21,7 +20,7 @@ from ..foundation.faults import Fault, InputFault
 from ..foundation.worker_pool import end_with_the_asking_process
 from ..foundation.worker_server import START_METHOD, start_worker_server
 from ..images.image_source import ImageChanged, ImageSource
-from ..images.opening import OpenedImage, read_image_file
+from ..images.opening import OpenedImage
 from .imports_of_workers import FEW, IMPORTS_OF_WORKERS, LITTLE, SMALL
 from .resized import ByProcessor, Resizing, resized
 
@@ -74,8 +73,7 @@ def content_sha256(source: ImageSource) -> str:
     InputFault
         If the file cannot be read.
     """
-    if isinstance(source.content, Path):
-        return hashlib.sha256(read_image_file(source.content, source.name)).hexdigest()
+    source = source.read()
     if isinstance(source.content, bytes):
         return hashlib.sha256(source.content).hexdigest()
     return source.open().sha256
@@ -180,8 +178,7 @@ class _Opener(Dataset):
     def __getitem__(self, source: ImageSource) -> TakenImage:
         digest = "" if source.content is None else UNREAD
         try:
-            if isinstance(source.content, Path):  # read once: what is hashed is what is decoded
-                source = ImageSource(source.name, read_image_file(source.content, source.name), source.size)
+            source = source.read()
             if isinstance(source.content, bytes):
                 digest = hashlib.sha256(source.content).hexdigest()
             opened = source.open()

@@ -158,7 +158,7 @@ def check_dataset(folder: Path, report: Progress) -> AnnotationSource:
     if faults:
         raise InputFault(faults)
     paintings = read_paintings(folder, release.categories)
-    pictures = {category: {image.sha256 for image in paintings.of(category)} for category in release.categories}
+    pictures = {category: set(paintings.hashes_of(category)) for category in release.categories}
     identity = {RELEASE_FILE: file_sha256(folder / RELEASE_FILE)}
     return AnnotationSource(
         str(folder), release.name, release.simulated, release.categories, release.dimensions, pictures, identity

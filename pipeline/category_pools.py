@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import ChainMap
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,10 +12,9 @@ from typing import Any
 import numpy as np
 
 from ..foundation.progress_type import Progress
-from ..images.opening import OpenedImage
+from ..model_card.encoded_images import EncodedImages
 from ..model_card.judge import Judge
 from ..model_card.moments import moments
-from ..trainer.judgments.features_when_asked import FeaturesWhenAsked
 from ..trainer.judgments.judging import Judging
 from ..trainer.judgments.judgment_store import JudgmentStore
 from ..trainer.pseudo_scores.labelled_set import PseudoLabels
@@ -54,8 +53,9 @@ class JudgedCategory:
 def judge_category(
     judge: Judge,
     name: str,
-    paintings: Sequence[OpenedImage],
-    unlabelled: Sequence[OpenedImage] | PseudoLabels,
+    paintings: Sequence[str],
+    unlabelled: Sequence[str] | PseudoLabels,
+    encoded: EncodedImages,
     folder: Path,
     report: Progress,
     schedule: Schedule,
@@ -67,9 +67,12 @@ def judge_category(
     judge : Judge
     name : str
         The category.
-    paintings : sequence of OpenedImage
-    unlabelled : sequence of OpenedImage or PseudoLabels
-        The images from which the pool is chosen, or what they gave where they were judged before.
+    paintings : sequence of str, length n
+        Their hashes.
+    unlabelled : sequence of str or PseudoLabels
+        The hashes of the images from which the pool is chosen, or what they gave where they were judged before.
+    encoded : EncodedImages
+        All of these images, but for those that were judged before.
     folder : Path
         Gets ``judgments/``, ``pseudo_scores/`` and, for a pool that is made here, ``pool/``.
     report : callable
@@ -79,31 +82,35 @@ def judge_category(
     -------
     JudgedCategory
     """
-    features = FeaturesWhenAsked(judge, paintings, report, f"vision features, {name}")
-    hashes = list(features)
+    known = isinstance(unlabelled, PseudoLabels)
+    features = _Together(encoded, unlabelled.features) if known else encoded
+    different = list(dict.fromkeys(paintings))
     with JudgmentStore(folder / "judgments", judge.fingerprint, judge.dimensions, parts=judge.parts) as store:
+        judging = Judging(store, judge, features, on_batch=lambda *count: report(f"judging {name} paintings", *count))
         if isinstance(unlabelled, PseudoLabels):
-            known = unlabelled.features
-        else:
-            known = FeaturesWhenAsked(judge, unlabelled, report, f"vision features, {name} (unlabelled)")
-        judging = Judging(
-            store, judge, ChainMap(features, known), on_batch=lambda *count: report(f"judging {name} paintings", *count)
-        )
-        if isinstance(unlabelled, PseudoLabels):
-            scores = rate_against(judging, unlabelled.pool, hashes, schedule)
+            scores = rate_against(judging, unlabelled.pool, different, schedule)
             judgments = Judgments(unlabelled.pool, scores, unlabelled.check)
         else:
-            judgments = follow_schedule(judging, list(known), schedule, rated=hashes)
+            judgments = follow_schedule(judging, list(unlabelled), schedule, rated=different)
             judgments.pool.save(folder / "pool")
         judgments.scores.save(folder / "pseudo_scores")
-        pointwise, _ = moments(judging.rate(hashes))
-    rows = [hashes.index(image.sha256) for image in paintings]
+        pointwise, _ = moments(judging.rate(different))
+    place = {image: row for row, image in enumerate(different)}
+    rows = [place[image] for image in paintings]
     return JudgedCategory(judgments.check, judgments.scores.elo[rows], pointwise[rows])
 
 
-def digest_of(images: Sequence[OpenedImage]) -> str:
-    """One hash over a set of images, whatever their order and names."""
-    return hashlib.sha256("\n".join(sorted(image.sha256 for image in images)).encode()).hexdigest()
+class _Together(ChainMap):
+    """Vision features of two sets of images."""
+
+    def n_tokens(self, image: str) -> int:
+        """Visual tokens of an image, without reading its features."""
+        return next(images for images in self.maps if image in images).n_tokens(image)
+
+
+def digest_of(images: Collection[str]) -> str:
+    """One hash over the hashes of a set of images, whatever their order and names."""
+    return hashlib.sha256("\n".join(sorted(images)).encode()).hexdigest()
 
 
 def _plain(value: float) -> float | None:

@@ -1,4 +1,4 @@
-"""The images of a built dataset folder, opened."""
+"""The images of a built dataset folder, each opened when its turn comes."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..dataset_script.release import read_release
-from ..images.opening import OpenedImage, open_image
+from ..dataset_script.stored_image import StoredImage
+from ..images.image_source import ImageSource
 
 
 @dataclass(frozen=True)
@@ -16,20 +17,27 @@ class ReleasePaintings:
     Parameters
     ----------
     ids, categories : tuple of str, length n
-    images : tuple of OpenedImage, length n
+    hashes : tuple of str, length n
+        Of the images' pixels.
+    sources : tuple of ImageSource, length n
     """
 
     ids: tuple[str, ...]
     categories: tuple[str, ...]
-    images: tuple[OpenedImage, ...]
+    hashes: tuple[str, ...]
+    sources: tuple[ImageSource, ...]
 
-    def of(self, category: str) -> list[OpenedImage]:
+    def of(self, category: str) -> list[ImageSource]:
         """The images of one category."""
-        return [image for image, name in zip(self.images, self.categories, strict=True) if name == category]
+        return [source for source, name in zip(self.sources, self.categories, strict=True) if name == category]
+
+    def hashes_of(self, category: str) -> list[str]:
+        """The hashes of one category's images, in the order of ``of``."""
+        return [image for image, name in zip(self.hashes, self.categories, strict=True) if name == category]
 
 
 def read_paintings(dataset: str | Path, categories: tuple[str, ...]) -> ReleasePaintings:
-    """Open the images of a dataset folder that ``ppaint build`` wrote.
+    """Look up the images of a dataset folder that ``ppaint build`` wrote; none is opened.
 
     Parameters
     ----------
@@ -41,11 +49,12 @@ def read_paintings(dataset: str | Path, categories: tuple[str, ...]) -> ReleaseP
     -------
     ReleasePaintings
     """
-    ids, names, images = [], [], []
-    for batch in read_release(dataset).paintings(categories):
-        for painting in batch:
-            if painting.image is not None:
-                ids.append(painting.painting_id)
-                names.append(painting.category)
-                images.append(open_image(painting.image, name=painting.painting_id))
-    return ReleasePaintings(tuple(ids), tuple(names), tuple(images))
+    facts, rows = read_release(dataset).painting_facts, []
+    for category in categories:
+        own = facts[facts["category"] == category]
+        columns = zip(own["painting_id"], own["sha256"], own["width"], own["height"], strict=True)
+        for row, (name, image, width, height) in enumerate(columns):
+            if isinstance(image, str):
+                content = StoredImage(str(dataset), category, row)
+                rows.append((name, category, image, ImageSource(name, content, (int(width), int(height)))))
+    return ReleasePaintings(*map(tuple, zip(*rows, strict=True))) if rows else ReleasePaintings((), (), (), ())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,8 +20,10 @@ from ..foundation.progress_type import Progress
 from ..foundation.run_folder import check_run_folder, claim_folder
 from ..foundation.stopwatch import Stopwatch
 from ..foundation.whole_files import write_json
-from ..images.image_folder import by_hash, open_folder
-from ..images.opening import OpenedImage
+from ..images.image_folder import look_at_folder
+from ..images.image_source import ImageSource
+from ..images.known_images import KnownImages
+from ..model_card.encoded_images import EncodedImages, encode_images
 from ..model_card.judge import Judge
 from ..model_card.loading import model_revision
 from ..model_card.moments import moments
@@ -31,7 +33,7 @@ from ..trainer.distillation_job import CardText, Distillation
 from ..trainer.estimator import Estimator
 from ..trainer.judgments.judging import Judging
 from ..trainer.judgments.judgment_store import JudgmentStore
-from ..trainer.pseudo_scores.label_images import compute_features, pseudo_label_images
+from ..trainer.pseudo_scores.label_images import pseudo_label_images
 from ..trainer.pseudo_scores.labelled_set import PseudoLabels, check_enough
 from ..trainer.pseudo_scores.schedule import Schedule
 from ..trainer.recipes import Recipe, recipe_settings
@@ -48,6 +50,8 @@ from .protocol_plots import draw_plots
 from .protocol_report import Conditions, ProtocolReport
 from .scored_paintings import check_finite, score_images, write_predictions
 from .terminal_table import times_table
+
+OWN = "its own paintings"  # of what a run is trained on, in place of hashes
 
 
 @dataclass(frozen=True)
@@ -190,20 +194,27 @@ def run_protocol(
         settings.train_category, needs_own_images=settings.images is None and not settings.unlabelled
     )
     folder = settings.training_folder(category)
-    given = None if folder is None else _open_training_images(folder, report)
+    given = None if folder is None else look_at_folder(folder, report, "reading headers of training images")
+    if given is not None:
+        check_enough(folder, given)
     judge = judge or Judge.from_pretrained(
         settings.model, dimensions=source.dimensions, batch_size=settings.batch_size or "auto"
     )
-    claim_folder(out, _identity(settings, source, category, judge, given))
+    identity = _identity(settings, source, category, judge)
+    claim_folder(out, identity | _known_of_training(out, own=given is None))
     with times.part("build"):
         release, paintings = _dataset(settings, source, out, report)
     run = _Run(settings, out, report, source, category, judge, release, paintings)
-    training = given or list(by_hash(paintings.of(category)).values())
     with times.part("judge"):
+        encoded = _encoded(run, given or paintings.of(category), f"{category}, training")
+        training = encoded.images
+        if given is not None:
+            check_enough(folder, training)
+        claim_folder(out, {"training_images": OWN if given is None else sorted(training)})
         before = None if settings.unlabelled else _rate_before(run)
         labels = pseudo_label_images(
             judge,
-            training,
+            encoded,
             out / "label_free",
             report,
             what=f"{category}, training",
@@ -217,7 +228,7 @@ def run_protocol(
     with times.part("train"):
         distilled = distil(job, report)
     with times.part("measure"):
-        after = score_images(distilled.folder, paintings.images, report).mean
+        after = score_images(distilled.folder, paintings.sources, report).mean
         check_finite(after, str(distilled.folder), "the distilled scorer's scores")
         for name, scores in (("before", before), ("after", after)):
             write_predictions(out / "predictions" / f"{name}.csv", paintings, release.dimensions, scores)
@@ -267,25 +278,23 @@ def _check_source(settings: Protocol, report: Progress) -> AnnotationSource:
     return check_dataset(settings.dataset, report)
 
 
-def _open_training_images(folder: Path, report: Progress) -> list[OpenedImage]:
-    unique = by_hash(open_folder(folder, report, "opening training images"))
-    check_enough(folder, unique)
-    return list(unique.values())
-
-
-def _identity(
-    settings: Protocol, source: AnnotationSource, category: str, judge: Judge, given: list[OpenedImage] | None
-) -> dict[str, Any]:
+def _identity(settings: Protocol, source: AnnotationSource, category: str, judge: Judge) -> dict[str, Any]:
     """Contents, not paths: a run is resumed after its inputs were moved, and not after they were changed."""
     kind = {} if settings.typed else {"kind": "reproduce"}
-    return (
-        kind
-        | settings.identity(judge, category)
-        | {
-            "annotations": dict(source.identity),
-            "training_images": "its own paintings" if given is None else sorted(image.sha256 for image in given),
-        }
-    )
+    return kind | settings.identity(judge, category) | {"annotations": dict(source.identity)}
+
+
+def _known_of_training(out: Path, *, own: bool) -> dict[str, Any]:
+    """What of the training images tells a run from another before they are opened."""
+    if own:
+        return {"training_images": OWN}
+    found = check_run_folder(out) or {}
+    return {"training_images": []} if found.get("training_images") == OWN else {}
+
+
+def _encoded(run: _Run, sources: Sequence[ImageSource], what: str) -> EncodedImages:
+    """Images opened once, their vision features in the run's folder."""
+    return encode_images(run.judge, sources, run.out / "features", report=run.report, what=f"vision features, {what}")
 
 
 def _dataset(
@@ -311,12 +320,11 @@ def _dataset(
 
 def _rate_before(run: _Run) -> np.ndarray:
     """The model's own single-pass ratings of all paintings, 0 to 9, asked once and stored; shape (n, D)."""
-    judge, images = run.judge, run.paintings.images
-    hashes = [image.sha256 for image in images]
+    judge, hashes = run.judge, run.paintings.hashes
     unique = list(dict.fromkeys(hashes))
     with JudgmentStore(run.out / "before", judge.fingerprint, judge.dimensions, parts=judge.parts) as store:
         rated = all(store.rated(image) for image in unique)
-        features = {} if rated else compute_features(judge, images, run.report, "vision features, all paintings")
+        features = {} if rated else _encoded(run, run.paintings.sources, "all paintings")
         mean, _ = moments(Judging(store, judge, features).rate(unique))
     place = {image: i for i, image in enumerate(unique)}
     before = mean[[place[image] for image in hashes]]
@@ -328,15 +336,21 @@ def _judge_categories(run: _Run, labels: PseudoLabels) -> dict[str, JudgedCatego
     """Every category that has unlabelled images of its own, judged against a pool of them."""
     judged = {}
     for name, folder in run.settings.unlabelled.items():
-        unlabelled = labels
+        unlabelled, others = labels, []
+        paintings = run.paintings.hashes_of(name)
         if name != run.category:
-            unlabelled = open_folder(folder, run.report, f"opening {name} (unlabelled)")
+            others = look_at_folder(folder, run.report, f"reading headers of {name} (unlabelled)")
+        encoded = _encoded(run, [*others, *run.paintings.of(name)], name)
+        if name != run.category:
+            of_folder = set(others)  # a picture that is a painting's too counts as the folder's, which comes first
+            unlabelled = [image for image in encoded.images if encoded.images.source(image) in of_folder]
             claim_folder(run.out, {f"unlabelled images of {name}": digest_of(unlabelled)})
         judged[name] = judge_category(
             run.judge,
             name,
-            run.paintings.of(name),
+            paintings,
             unlabelled,
+            encoded,
             run.out / "evaluation" / name,
             run.report,
             Schedule(seed=run.settings.seed),
@@ -344,7 +358,7 @@ def _judge_categories(run: _Run, labels: PseudoLabels) -> dict[str, JudgedCatego
     return judged
 
 
-def _distillation(run: _Run, labels: PseudoLabels, training: list[OpenedImage]) -> Distillation:
+def _distillation(run: _Run, labels: PseudoLabels, training: KnownImages) -> Distillation:
     settings, release = run.settings, run.release
     return Distillation(
         settings.model,
@@ -370,14 +384,14 @@ def _pseudo_scores(
     found = {name: category.pseudo for name, category in judged.items()}
     if own:
         place = {image: i for i, image in enumerate(labels.scores.images)}
-        rows = [place[image.sha256] for image in run.paintings.of(run.category)]
+        rows = [place[image] for image in run.paintings.hashes_of(run.category)]
         found[run.category] = labels.scores.elo[rows]
     return {name: scores for name, scores in found.items() if np.isfinite(scores).all()}
 
 
 def _report(
     run: _Run,
-    training: list[OpenedImage],
+    training: KnownImages,
     measured: Measured,
     labels: PseudoLabels,
     judged: Mapping[str, JudgedCategory],
@@ -403,9 +417,9 @@ def _report(
     )
 
 
-def _conditions(run: _Run, training: list[OpenedImage]) -> Conditions:
+def _conditions(run: _Run, training: KnownImages) -> Conditions:
     settings, loaded = run.settings, run.judge.model
-    evaluated = {image.sha256 for image in run.paintings.images}
+    evaluated = set(run.paintings.hashes)
     return Conditions(
         simulated_because=run.simulated_because,
         induced_bias=induced_bias(loaded),
@@ -415,7 +429,7 @@ def _conditions(run: _Run, training: list[OpenedImage]) -> Conditions:
         training_category=run.category,
         training_images=len(training),
         training_folder=str(settings.training_folder(run.category) or ""),
-        also_evaluated=sum(image.sha256 in evaluated for image in training),
+        also_evaluated=len(evaluated.intersection(training)),
         estimator=settings.estimator.value,
         options=run.trainer_options(len(training)),
         seed=settings.seed,

@@ -106,7 +106,7 @@ def draw_contact_sheet(
     seen = "distilled on" if shown == trained_on else "not distilled on"
     mark = "; simulated scrolls" if release.simulated else page.mark
     return contact_sheet(
-        (images[i].image for i in order),
+        (images[i].open().image for i in order),
         (f"{scores[i]:.2f} ({fused_texts[i]})\n{images[i].name}" for i in order),
         path,
         title=f"{shown.replace('_', ' ')} ({seen}), in order of {release.headline} ({scale}){mark}",

@@ -16,8 +16,8 @@ from transformers.models.qwen2_vl.image_processing_qwen2_vl import smart_resize
 
 from ppaint.foundation.faults import InputFault
 from ppaint.images import open_image
-from ppaint.images.image_source import ImageSource, look_at_all
-from ppaint.model_card.image_stream import images_ahead, workers_for
+from ppaint.images.image_source import ImageChanged, ImageSource, look_at_all
+from ppaint.model_card.image_stream import content_sha256, images_ahead, workers_for
 from ppaint.model_card.imports_of_workers import IMPORTS_OF_WORKERS
 from ppaint.model_card.resized import ByProcessor, Resizing, resized
 from ppaint.trainer.tiny_judge.architecture import build_processor
@@ -160,6 +160,28 @@ def test_contents_of_a_dataset_go_to_workers_too(resizing, sources):
     paths = list(images_ahead(sources, resizing))
     assert [one.file_sha256 for one in found[3:]] == [one.file_sha256 for one in paths[3:]]
     assert "lacking: the dataset has no image of it" in str(found[2].fault)
+
+
+class InAFile:
+    """Gives the bytes of an image when they are asked for."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __call__(self):
+        return self.path.read_bytes()
+
+
+def test_contents_that_are_read_when_their_turn_comes_are_what_they_are_as_bytes(resizing, sources):
+    later = [ImageSource(source.name, InAFile(source.content), source.size) for source in sources]
+    for found, path in zip(images_ahead(later, resizing, workers=1), images_ahead(sources, resizing), strict=True):
+        assert (found.file_sha256, found.sha256) == (path.file_sha256, path.sha256)
+        assert (found.fault is None) == (path.fault is None)
+    assert content_sha256(later[0]) == content_sha256(sources[0])
+    assert later[0].open().sha256 == sources[0].open().sha256
+    other = ImageSource("other", later[0].content, (1, 1))
+    with pytest.raises(ImageChanged, match="the image was changed meanwhile: 1 x 1 pixels when the run began"):
+        other.open()
 
 
 def test_few_or_small_images_are_opened_without_workers(monkeypatch):

@@ -1,6 +1,7 @@
 """The one reader of a built release: facts and tables in one object, images as bytes and a few at a time."""
 
 import json
+import pickle
 
 import numpy as np
 import pyarrow as pa
@@ -10,6 +11,8 @@ import pytest
 import ppaint.dataset_script
 import ppaint.eval_suite
 from ppaint.dataset_script import read_release
+from ppaint.dataset_script.release import read_stored_image
+from ppaint.dataset_script.stored_image import StoredImage
 from ppaint.foundation.faults import InputFault
 
 FACTS = {
@@ -118,3 +121,23 @@ def test_a_folder_that_is_no_release_is_refused(folder, text, fault):
     path.write_text(text, encoding="utf-8") if text else path.unlink()
     with pytest.raises(InputFault, match=fault):
         read_release(folder)
+
+
+def test_an_image_is_read_by_its_row_in_the_table_of_its_category(folder):
+    big = [bytes([place]) * (place + 1) for place in range(7)]
+    kind = pa.struct({"bytes": pa.binary(), "path": pa.string()})
+    for part, images in ((0, big[:5]), (1, big[5:])):
+        cells = pa.array([{"bytes": image, "path": None} for image in images], type=kind)
+        table = pa.table({"painting_id": [str(k) for k in range(len(images))], "image": cells})
+        file = folder / "paintings" / f"figure-0000{part}-of-00002.parquet"
+        pq.write_table(table, file, row_group_size=2)
+    (folder / "paintings" / "figure-00000-of-00001.parquet").unlink()
+    assert [read_stored_image(folder, "figure", row) for row in range(7)] == big
+    stored = pickle.loads(pickle.dumps(StoredImage(str(folder), "figure", 6)))  # it goes to processes that open images
+    assert stored() == big[6]
+    for category, row in (("figure", 7), ("landscape", 1)):
+        with pytest.raises(InputFault, match=f"an image of the category '{category}' is gone.*start it again"):
+            read_stored_image(folder, category, row)
+    (folder / "paintings" / "landscape-00000-of-00001.parquet").write_bytes(b"torn")
+    with pytest.raises(InputFault, match="is not a readable Parquet file"):
+        read_stored_image(folder, "landscape", 0)

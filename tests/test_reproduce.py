@@ -29,6 +29,7 @@ from ppaint.model_card import AestheticScorer, Judge
 from ppaint.model_card.card_data import CardData
 from ppaint.model_card.loading import weights_hash
 from ppaint.pipeline.card_figures import run_hash
+from ppaint.pipeline.paintings import read_paintings
 from ppaint.pipeline.protocol import Protocol, run_protocol
 from ppaint.pipeline.protocol_figures import LINES, UNSEEN, paired_differences
 from ppaint.pipeline.protocol_report import PLOTS, TAUGHT
@@ -257,6 +258,17 @@ def test_a_painting_without_an_image_is_left_out_and_reported(run, summary):
     assert summary["measured"]["before"]["paintings"] == {"shan_shui": 12, "ren_wu": 11}
     assert any("1 painting has no image" in note for note in summary["measured"]["notes"])
     assert "1 painting has no image" in run[1]
+
+
+def test_paintings_are_looked_up_without_being_opened_and_each_is_its_own(run, monkeypatch):
+    with monkeypatch.context() as patched:
+        patched.setattr("ppaint.images.image_source.open_image", None)
+        paintings = read_paintings(run[0] / "ppaint", tuple(CATEGORIES.values()))
+    release = read_release(run[0] / "ppaint")
+    assert len(paintings.ids) == 23 and len(paintings.of("ren_wu")) == len(paintings.hashes_of("ren_wu")) == 11
+    for place, source in enumerate(paintings.sources):
+        stored = release.stored_painting(paintings.ids[place], paintings.categories[place]).image
+        assert source.open().sha256 == open_image(stored).sha256 == paintings.hashes[place]
 
 
 def test_by_default_training_sees_the_categorys_own_paintings_only_and_says_so(run, raw, summary):
