@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from .faults import Fault, InputFault
@@ -34,7 +34,7 @@ def append_lines(path: Path, rows: Sequence[dict], *, sync: bool = True) -> None
     >>> import tempfile
     >>> path = Path(tempfile.mkdtemp()) / "rows.jsonl"
     >>> append_lines(path, [{"a": 1}, {"a": 2}])
-    >>> read_lines(path, fix="give another file")
+    >>> list(read_lines(path, fix="give another file"))
     [({'a': 1}, 9), ({'a': 2}, 18)]
     """
     append_bytes(path, "".join(json.dumps(row) + "\n" for row in rows).encode(), sync=sync)
@@ -61,8 +61,8 @@ def append_bytes(path: Path, data: bytes, *, sync: bool = True) -> None:
         raise unwritable(path, error) from error
 
 
-def read_lines(path: Path, fix: str) -> list[tuple[dict, int]]:
-    """Rows of a file, and the offset behind each; a torn last line is cut off.
+def read_lines(path: Path, fix: str) -> Iterator[tuple[dict, int]]:
+    """Rows of a file, one after another, and the offset behind each; a torn last line is cut off.
 
     Parameters
     ----------
@@ -71,13 +71,18 @@ def read_lines(path: Path, fix: str) -> list[tuple[dict, int]]:
     fix : str
         What to do about a file that is not ours.
 
+    Yields
+    ------
+    row : dict
+    end : int
+
     Raises
     ------
     InputFault
         If the file is not one of JSON objects, one per line. Nothing is cut off such a file.
     """
     raw = read_whole(path, fix)
-    rows, end = [], 0
+    end = 0
     for number, line in enumerate(raw.splitlines(keepends=True), start=1):
         try:
             if not line.endswith(b"\n"):
@@ -91,8 +96,7 @@ def read_lines(path: Path, fix: str) -> list[tuple[dict, int]]:
         if not isinstance(row, dict):
             raise foreign(path, number, fix)
         end += len(line)
-        rows.append((row, end))
-    return rows
+        yield row, end
 
 
 def read_whole(path: Path, fix: str) -> bytes:

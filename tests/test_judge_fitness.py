@@ -9,7 +9,7 @@ from PIL import Image
 
 from ppaint.model_card.moments import moments
 from ppaint.trainer import Judged, Judging, JudgmentStore, build_pool, check_members, rate_images
-from ppaint.trainer.pseudo_scores.judge_fitness import cyclic_triples, judge_fitness
+from ppaint.trainer.pseudo_scores.judge_fitness import _draw_bias, _draw_scores, cyclic_triples, judge_fitness
 
 DIMENSIONS = ("brushwork", "overall")
 
@@ -110,3 +110,24 @@ def test_two_dimensions_that_are_one_are_named(sound):
     fitness = judge_fitness(same, pool, scores.elo)
     assert fitness.correlations == pytest.approx(np.ones((2, 2)))
     assert fitness.warnings[0].startswith("brushwork and overall: their pseudo-scores correlate at 1.000")
+
+
+def test_of_many_images_and_pairs_the_plot_shows_where_they_lie_and_not_each(tmp_path):
+    """Of 5,000 images single points cover each other; an abstention is left out of both ways of drawing."""
+    from matplotlib.figure import Figure
+
+    rng, (few, many) = np.random.default_rng(0), Figure().subplots(1, 2)
+    for axes, images in ((few, 600), (many, 601)):
+        elo = rng.normal(size=images)
+        _draw_scores(axes, elo, np.full(images, 0.1), np.arange(images) < 32)
+        assert [len(one.lines[0].get_xdata()) for one in axes.containers] == ([568, 32] if images == 600 else [32])
+    band = many.collections[0].get_paths()[0].get_extents()
+    assert band.y0 == pytest.approx(elo[32:].min() - 0.1) and band.y1 == pytest.approx(elo[32:].max() + 0.1)
+    for pairs, drawn in ((5000, "lines"), (5001, "collections")):
+        axes = Figure().subplots()
+        delta, bias = rng.normal(size=(2, pairs + 3))
+        delta[:3] = np.nan
+        _draw_bias(axes, delta, bias)
+        assert len(getattr(axes, drawn)) == 1 and len(axes.lines) + len(axes.collections) == 1
+        if drawn == "collections":
+            assert axes.collections[0].get_array().sum() == pairs

@@ -97,7 +97,7 @@ class LineFiles:
         self._held.plans[row["request"]] = [number for number, _ in sizes]
 
     def _read_answers(self) -> None:
-        rows = read_lines(self._answers, self._fix)
+        rows = list(read_lines(self._answers, self._fix))
         position, end = 0, 0
         while position < len(rows):
             number = rows[position][0].get("batch")

@@ -35,11 +35,14 @@ def save_described(
     Path
         The folder.
     """
+    import pyarrow
+
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     for file, table in tables.items():
         with written_file(folder / f"{file}.parquet") as temporary:
             table.to_parquet(temporary, index=False)
+        pyarrow.default_memory_pool().release_unused()  # of a large table, tens of megabytes
     write_text(folder / f"{name}.json", json.dumps(description, indent=1) + "\n")
     return folder
 

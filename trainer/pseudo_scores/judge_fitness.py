@@ -17,6 +17,8 @@ from .pseudo_labels import PseudoScores
 from .reference_pool import ReferencePool
 
 ONE_ANSWER = 0.95  # correlation of two dimensions' pseudo-scores above which they are hardly two
+MANY_IMAGES, MANY_PAIRS = 600, 5000  # of which single points can no more be told apart in a plot
+OTHER, MEMBER = "#7a8b99", "#b5382a"
 NO_VALIDITY = (
     "Reliability is not validity: it says that the judge's answers agree with one another, not that they are about what "
     "was asked. A judge that looks at something else, or gives one answer for all dimensions, can be perfectly reliable; "
@@ -318,20 +320,10 @@ def plot_fitness(scores: PseudoScores, pool: ReferencePool, path: str | Path) ->
     figure = Figure(figsize=(3.0 * columns + 1, 5.6), dpi=110, layout="constrained")
     above, below = np.atleast_2d(figure.subplots(2, columns, squeeze=False))
     for k, name in enumerate(scores.dimensions):
-        order = np.argsort(scores.elo[:, k])
-        rank, member = np.arange(len(order)), scores.in_pool[order]
-        for chosen, colour, label in (
-            (~member, "#7a8b99", "rated against the pool"),
-            (member, "#b5382a", "pool member"),
-        ):
-            spot = order[chosen]
-            above[k].errorbar(
-                rank[chosen], scores.elo[spot, k], scores.tau[spot, k], fmt=".", ms=4, lw=0.8, color=colour, label=label
-            )
+        _draw_scores(above[k], scores.elo[:, k], scores.tau[:, k], scores.in_pool)
         above[k].set_title(f"{name}\nreliability {scores.reliability[k]:.2f}", fontsize=9)
         above[k].set_xlabel("images in order", fontsize=8)
-        bias, delta = scores.judged.position_bias[:, k], scores.judged.delta[:, k]
-        below[k].plot(delta, bias, ".", ms=2, color="#42566b", alpha=0.5)
+        _draw_bias(below[k], scores.judged.delta[:, k], scores.judged.position_bias[:, k])
         below[k].axhline(0, lw=0.6, color="black")
         below[k].set_xlabel("delta: what the images decide (logits)", fontsize=8)
     above[0].set_ylabel("pseudo-score (Elo)", fontsize=8)
@@ -345,6 +337,31 @@ def plot_fitness(scores: PseudoScores, pool: ReferencePool, path: str | Path) ->
     with written_file(path) as temporary:
         figure.savefig(temporary, dpi="figure", metadata={"Software": None}, format="png")
     return Path(path)
+
+
+def _draw_scores(axes, elo: np.ndarray, tau: np.ndarray, in_pool: np.ndarray) -> None:
+    """Scores in order with their errors: a bar each, of many images a band."""
+    order = np.argsort(elo)
+    rank, member = np.arange(len(order)), in_pool[order]
+    sides = [(member, MEMBER, "pool member")]
+    if len(order) <= MANY_IMAGES:
+        sides.insert(0, (~member, OTHER, "rated against the pool"))
+    else:
+        middle, error = elo[order[~member]], tau[order[~member]]
+        axes.fill_between(rank[~member], middle - error, middle + error, color=OTHER, alpha=0.5, lw=0)
+        axes.plot(rank[~member], middle, lw=1.2, color=OTHER, label="rated against the pool, error as a band")
+    for chosen, colour, label in sides:
+        spot = order[chosen]
+        axes.errorbar(rank[chosen], elo[spot], tau[spot], fmt=".", ms=4, lw=0.8, color=colour, label=label)
+
+
+def _draw_bias(axes, delta: np.ndarray, bias: np.ndarray) -> None:
+    """A point for each pair; of many pairs, how many lie where."""
+    there = np.isfinite(delta) & np.isfinite(bias)
+    if there.sum() <= MANY_PAIRS:
+        axes.plot(delta, bias, ".", ms=2, color="#42566b", alpha=0.5)
+    else:
+        axes.hexbin(delta[there], bias[there], gridsize=40, bins="log", mincnt=1, cmap="Blues", lw=0)
 
 
 def _mean(values: np.ndarray) -> float:
