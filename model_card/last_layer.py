@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-from transformers.models.qwen3_vl.modeling_qwen3_vl import apply_rotary_pos_emb
+from transformers.models.qwen3_vl.modeling_qwen3_vl import Qwen3VLTextDecoderLayer, apply_rotary_pos_emb
 
 from .compiled import decoder_layers, is_compiled
 from .keys_and_values import Given, cache_argument
@@ -21,8 +21,9 @@ _WHOLE = "shape_of_all_positions"
 def answers_alone(model, at: torch.Tensor) -> dict[str, torch.Tensor]:
     """What a call of the model takes besides its inputs, to have the last layer computed at some positions alone.
 
-    The last states of all other positions are zeros then. Nothing is given where a layer cannot be called so: compiled, with
-    activations that are recomputed (transformers drops keys and values then), or on a device that accelerate chooses.
+    The last states of all other positions are zeros then. Nothing is given where the layer cannot be called so: compiled, with
+    activations that are recomputed (transformers drops keys and values then), on a device that accelerate chooses, or in a
+    wrapper (FSDP of the first version), which has no weights before it is called.
 
     Parameters
     ----------
@@ -47,8 +48,8 @@ def answers_alone(model, at: torch.Tensor) -> dict[str, torch.Tensor]:
     True
     """
     last = decoder_layers(model)[-1]
-    recomputed = last.training and getattr(last, "gradient_checkpointing", False)
-    if recomputed or is_compiled(model) or hasattr(last, "_hf_hook"):
+    bare = isinstance(last, Qwen3VLTextDecoderLayer) and not hasattr(last, "_hf_hook")
+    if not bare or is_compiled(model) or (last.training and last.gradient_checkpointing):
         return {}
     if _cut_down not in last._forward_pre_hooks.values():
         last.register_forward_pre_hook(_cut_down, with_kwargs=True)

@@ -193,10 +193,7 @@ def run_protocol(
     category = source.training_category(
         settings.train_category, needs_own_images=settings.images is None and not settings.unlabelled
     )
-    folder = settings.training_folder(category)
-    given = None if folder is None else look_at_folder(folder, report, "reading headers of training images")
-    if given is not None:
-        check_enough(folder, given)
+    given = _given_images(settings.training_folder(category), report)
     judge = judge or Judge.from_pretrained(
         settings.model, dimensions=source.dimensions, batch_size=settings.batch_size or "auto"
     )
@@ -206,11 +203,8 @@ def run_protocol(
         release, paintings = _dataset(settings, source, out, report)
     run = _Run(settings, out, report, source, category, judge, release, paintings)
     with times.part("judge"):
-        encoded = _encoded(run, given or paintings.of(category), f"{category}, training")
+        encoded = _training_images(run, given)
         training = encoded.images
-        if given is not None:
-            check_enough(folder, training)
-        claim_folder(out, {"training_images": OWN if given is None else sorted(training)})
         before = None if settings.unlabelled else _rate_before(run)
         labels = pseudo_label_images(
             judge,
@@ -290,6 +284,24 @@ def _known_of_training(out: Path, *, own: bool) -> dict[str, Any]:
         return {"training_images": OWN}
     found = check_run_folder(out) or {}
     return {"training_images": []} if found.get("training_images") == OWN else {}
+
+
+def _given_images(folder: Path | None, report: Progress) -> list[ImageSource] | None:
+    """The headers of a folder of training images; None where there is no folder."""
+    if folder is None:
+        return None
+    sources = look_at_folder(folder, report, "reading headers of training images")
+    check_enough(folder, sources)
+    return sources
+
+
+def _training_images(run: _Run, given: Sequence[ImageSource] | None) -> EncodedImages:
+    """The images that are trained on, opened, counted without repetitions, and part of what the run is."""
+    encoded = _encoded(run, given or run.paintings.of(run.category), f"{run.category}, training")
+    if given is not None:
+        check_enough(run.settings.training_folder(run.category), encoded)
+    claim_folder(run.out, {"training_images": OWN if given is None else sorted(encoded)})
+    return encoded
 
 
 def _encoded(run: _Run, sources: Sequence[ImageSource], what: str) -> EncodedImages:
