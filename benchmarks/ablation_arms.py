@@ -18,7 +18,7 @@ from ppaint.model_card.loading import load_model
 from ppaint.model_card.moments import moments
 from ppaint.pipeline.paintings import read_paintings
 from ppaint.trainer import PSDistillExactConfig, PSDistillExactTrainer, PseudoScores
-from ppaint.trainer.pseudo_scores.label_images import compute_features
+from ppaint.trainer.judgments.features_when_asked import FeaturesWhenAsked
 from ppaint.trainer.tiny_judge import WEIGHTS
 
 
@@ -56,7 +56,7 @@ def painting_features(nine: Path, seed: int):
     release = read_release(nine / f"data-{seed}" / "ppaint")
     paintings = read_paintings(nine / f"data-{seed}" / "ppaint", release.categories)
     opened = [source.open() for source in paintings.sources]
-    by_hash = compute_features(the_judge(), opened, lambda *_: None, "features")
+    by_hash = FeaturesWhenAsked(the_judge(), opened, lambda *_: None, "features")
     return release, paintings, [by_hash[image] for image in paintings.hashes]
 
 

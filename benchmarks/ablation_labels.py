@@ -16,7 +16,7 @@ from ppaint.images.image_folder import open_folder
 from ppaint.model_card import Judge
 from ppaint.preference_to_score import Comparisons, sequential_elo
 from ppaint.trainer import Judging, JudgmentStore, PseudoScores, ReferencePool, build_pool, rate_images
-from ppaint.trainer.pseudo_scores.label_images import compute_features
+from ppaint.trainer.judgments.features_when_asked import FeaturesWhenAsked
 from ppaint.trainer.tiny_judge import WEIGHTS
 
 # name -> (kind of judge, R, K, what is done to the pool or the scores)
@@ -53,7 +53,7 @@ def the_judge() -> Judge:
 def scroll_features(nine: Path, seed: int) -> dict:
     """Vision features of a seed's training scrolls, by hash."""
     scrolls = open_folder(nine / f"data-{seed}" / "raw-unlabelled" / training_category(seed), lambda *_: None)
-    return compute_features(the_judge(), scrolls, lambda *_: None, "features")
+    return FeaturesWhenAsked(the_judge(), scrolls, lambda *_: None, "features")
 
 
 def label_folder(work: Path, seed: int, variant: str) -> Path:

@@ -28,7 +28,7 @@ from ppaint.pipeline.paintings import read_paintings
 from ppaint.pipeline.quickstart import Quickstart, run_quickstart
 from ppaint.pipeline.scored_paintings import score_images
 from ppaint.trainer import CardText, Distillation, NoUsableSignal, Schedule, distil, pseudo_label_images
-from ppaint.trainer.pseudo_scores.label_images import compute_features
+from ppaint.trainer.judgments.features_when_asked import FeaturesWhenAsked
 from ppaint.trainer.tiny_judge import TWIN_WEIGHTS, WEIGHTS
 from ppaint.trainer.tiny_judge.known_weights import training_settings
 
@@ -158,7 +158,7 @@ def shuffled(settings: Quickstart, data: Path, whole: Path, out: Path, report, g
     job = Distillation(settings.model, judge, labels, out, CARD, seed=settings.seed, options=options)
     distilled = distil(job, report)
     after = score_images(distilled.folder, paintings.sources, report).mean
-    features = compute_features(judge, [source.open() for source in paintings.sources], report, "vision features")
+    features = FeaturesWhenAsked(judge, [source.open() for source in paintings.sources], report, "vision features")
     before, _ = moments(judge.rate([features[image] for image in paintings.hashes]))
     found = figures(release, before, after, list(paintings.categories), settings.train_category)
     return found | {"kept_step": distilled.kept_step}

@@ -372,7 +372,7 @@ def _files_of_split(folder: Path, table: str, category: str) -> list[Path]:
 
 
 def read_stored_image(folder: str | Path, category: str, row: int) -> bytes:
-    """The bytes of one painting's image; a few of its neighbours' are held.
+    """The bytes of one painting's image; those of a few beside it are held, since most often they are asked for next.
 
     Parameters
     ----------
@@ -392,7 +392,7 @@ def read_stored_image(folder: str | Path, category: str, row: int) -> bytes:
         If the file cannot be read, or has no such row or no image in it any more.
     """
     for path in _files_of_split(Path(folder), "paintings", category):
-        changed = path.stat()
+        changed = _checked(path, Path.stat)
         rows = _row_count(path, changed.st_mtime_ns, changed.st_size)
         if row < rows:
             start = row - row % _NEIGHBOURS
@@ -413,7 +413,7 @@ def _row_count(path: Path, _changed: int, _size: int) -> int:
 
 @lru_cache(maxsize=1)
 def _neighbours(path: Path, start: int, _changed: int, _size: int) -> list[dict[str, Any] | None]:
-    """The image cells of a few rows that follow each other: most often they are asked for in this order."""
+    """The image cells of a few rows that follow each other."""
     try:
         with pyarrow.parquet.ParquetFile(path, buffer_size=_READ_AHEAD, pre_buffer=False) as file:
             _refuse_missing_columns(path, ["image"], file.schema_arrow.names)

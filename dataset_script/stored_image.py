@@ -9,7 +9,7 @@ from .release import read_stored_image
 
 @dataclass(frozen=True)
 class StoredImage:
-    """Gives the bytes of a painting's image; nothing is held.
+    """Gives the bytes of a painting's image, which it does not hold.
 
     Parameters
     ----------

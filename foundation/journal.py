@@ -62,7 +62,7 @@ def append_bytes(path: Path, data: bytes, *, sync: bool = True) -> None:
 
 
 def read_lines(path: Path, fix: str) -> Iterator[tuple[dict, int]]:
-    """Rows of a file, one after another, and the offset behind each; a torn last line is cut off.
+    """Rows of a file, each parsed when its turn comes, and the offset behind each; a torn last line is cut off.
 
     Parameters
     ----------

@@ -29,11 +29,14 @@ class ImageSource:
         A callable gives the bytes when they are asked for. None for a row of a dataset that has no image.
     size : tuple of (int, int) or None
         Width and height by the header, where it was read.
+    sha256 : str
+        Of its pixels, where a dataset says it; an image with other pixels is refused.
     """
 
     name: str
     content: Path | bytes | Image.Image | OpenedImage | Callable[[], bytes] | None
     size: tuple[int, int] | None = None
+    sha256: str = ""
 
     @classmethod
     def of(
@@ -108,6 +111,9 @@ class ImageSource:
             raise ImageChanged(
                 Fault(self.name, "", what, "leave the images alone while the command runs; start it again")
             )
+        if self.sha256 and opened.sha256 != self.sha256:
+            what = "its pixels are not those that the dataset was built of: another version of a library may decode the file otherwise"
+            raise InputFault(Fault(self.name, "", what, "build the dataset again, on this machine"))
         return opened
 
 

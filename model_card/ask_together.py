@@ -54,7 +54,7 @@ class AskTogether:
     def answer_logits(self, model, questions: Questionnaire, rows: Sequence[Sequence[VisionFeatures]]) -> torch.Tensor:
         """See ``shared_prefix.answer_logits``; of pairs of which many show the same image first, ``first_images``.
 
-        The last layer is computed at the answers alone, but for scores: they are bit for bit those of ``logits_and_states``.
+        The last layer is computed at the answers alone, but for scores without gradient: they are bit for bit those of ``logits_and_states``.
         """
         firsts = [row[0].sha256 for row in rows]
         alone = questions.n_images == 1 or torch.is_grad_enabled() or self.model.training

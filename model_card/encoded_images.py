@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -172,12 +173,12 @@ def encode_images(
             return judge.encode(one[1]) if one[1] else []
 
         # while some are encoded, the next are opened
-        done = in_order(features_of_new, map(with_new, batches), passes_at_once(judge.model))
-        for (batch, _), features, seconds in done:
-            cache.add(features)
-            if features and on_encoded is not None:
-                on_encoded(len(features), seconds)
-            yield batch
+        with closing(in_order(features_of_new, map(with_new, batches), passes_at_once(judge.model))) as done:
+            for (batch, _), features, seconds in done:
+                cache.add(features)
+                if features and on_encoded is not None:
+                    on_encoded(len(features), seconds)
+                yield batch
 
     taken = _opened_by_all(
         sources,

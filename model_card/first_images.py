@@ -67,15 +67,14 @@ def logits_behind_first_images(
     number = {image: k for k, image in enumerate(places)}
     argument = cache_argument(model.model.forward)
     read = DynamicCache(config=model.config)
+    any_position = onto(torch.tensor([cut - 1]), device)  # of the last layer keys and values are all that is read
     model.model(
         input_ids=onto(laid.ids[rows, :cut], device),
         position_ids=onto(laid.positions[:, rows, :cut], device),
         attention_mask=block_mask(onto(laid.real[rows, :cut], device), []),
         **seen([pairs[place][:1] for place in places.values()], device),
         **{argument: read},
-        **answers_alone(
-            model, onto(torch.tensor([cut - 1]), device)
-        ),  # of the last layer keys and values are all that is read
+        **answers_alone(model, any_position),
         use_cache=True,
     )
     which = onto(torch.tensor([number[image.sha256] for image, _ in pairs]), device)

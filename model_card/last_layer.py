@@ -6,6 +6,7 @@ layers that saves a quarter of a pass, of 36 some 2 %.
 
 from __future__ import annotations
 
+from threading import Lock
 from typing import Any
 
 import torch
@@ -16,6 +17,7 @@ from .keys_and_values import Given, cache_argument
 
 ANSWERS_AT = "answers_at"
 _WHOLE = "shape_of_all_positions"
+_ONE_AT_A_TIME = Lock()
 
 
 def answers_alone(model, at: torch.Tensor) -> dict[str, torch.Tensor]:
@@ -51,9 +53,10 @@ def answers_alone(model, at: torch.Tensor) -> dict[str, torch.Tensor]:
     bare = isinstance(last, Qwen3VLTextDecoderLayer) and not hasattr(last, "_hf_hook")
     if not bare or is_compiled(model) or (last.training and last.gradient_checkpointing):
         return {}
-    if _cut_down not in last._forward_pre_hooks.values():
-        last.register_forward_pre_hook(_cut_down, with_kwargs=True)
-        last.register_forward_hook(_fill_up, with_kwargs=True)
+    with _ONE_AT_A_TIME:  # passes of one model are made in several threads
+        if _cut_down not in last._forward_pre_hooks.values():
+            last.register_forward_hook(_fill_up, with_kwargs=True)
+            last.register_forward_pre_hook(_cut_down, with_kwargs=True)
     return {ANSWERS_AT: at}
 
 

@@ -78,7 +78,7 @@ def in_shrinking_batches(
     [['a', 'b', 'c'], ['d', 'e', 'f'], ['g']]
     """
     start = 0
-    if at_once > 1:
+    if at_once > 1 and len(items) > size:  # a single batch has all threads to itself
         chunks = [items[place : place + size] for place in range(0, len(items), size)]
         with closing(in_order(partial(attempt, work, what=what), chunks, at_once)) as done:
             for chunk, (fits, result), _ in done:

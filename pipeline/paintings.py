@@ -56,5 +56,5 @@ def read_paintings(dataset: str | Path, categories: tuple[str, ...]) -> ReleaseP
         for row, (name, image, width, height) in enumerate(columns):
             if isinstance(image, str):
                 content = StoredImage(str(dataset), category, row)
-                rows.append((name, category, image, ImageSource(name, content, (int(width), int(height)))))
+                rows.append((name, category, image, ImageSource(name, content, (int(width), int(height)), image)))
     return ReleasePaintings(*map(tuple, zip(*rows, strict=True))) if rows else ReleasePaintings((), (), (), ())

@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ import torch
 from PIL import Image
 from small_disk import small_disk
 
-from ppaint.foundation.faults import InputFault
+from ppaint.foundation.faults import Fault, InputFault
 from ppaint.images import open_image
 from ppaint.images.image_folder import look_at_folder
 from ppaint.images.image_source import ImageChanged
@@ -243,3 +244,21 @@ def test_pixels_are_made_again_when_they_are_not_held(judge, sources, monkeypatc
         assert torch.equal(small[k].pixels, large[k].pixels) and small[k].place.n_tokens == large[k].place.n_tokens
         assert large[k].place.n_tokens == judge.features([images[k]])[0].n_tokens
     assert len(small._held._held) == 1 and len(large._held._held) == 3
+
+
+def test_what_ends_it_leaves_no_thread_and_torch_its_own_number(judge, sources, tmp_path, monkeypatch):
+    """Also within the caller's ``except``: a notebook keeps the traceback, and with it whatever was not closed."""
+    before, running = torch.get_num_threads(), threading.active_count()
+    torch.set_num_threads(2)
+
+    def full(_cache, _features):
+        raise InputFault(Fault("features", "", "the disk is full", "make room"))
+
+    monkeypatch.setattr(FeatureCache, "add", full)
+    try:
+        with pytest.raises(InputFault) as ended:
+            encode_images(judge, sources, tmp_path)
+        assert ended.tb is not None  # it is kept here
+        assert (torch.get_num_threads(), threading.active_count()) == (2, running)
+    finally:
+        torch.set_num_threads(before)

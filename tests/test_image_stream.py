@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -182,6 +183,16 @@ def test_contents_that_are_read_when_their_turn_comes_are_what_they_are_as_bytes
     other = ImageSource("other", later[0].content, (1, 1))
     with pytest.raises(ImageChanged, match="the image was changed meanwhile: 1 x 1 pixels when the run began"):
         other.open()
+
+
+def test_an_image_with_other_pixels_than_its_dataset_was_built_of_is_refused_by_name(sources):
+    known = ImageSource("painting_7", sources[0].content, sources[0].size, sources[0].open().sha256)
+    assert known.open().sha256 == known.sha256
+    others = [replace(known, sha256="0" * 64), replace(known, name="painting_8", sha256="1" * 64)]
+    wanted = "painting_7: its pixels are not those that the dataset was built of.*Fix: build the dataset again"
+    assert [one.fault is None for one in images_ahead([known, *others], None)] == [True, False, False]
+    with pytest.raises(InputFault, match=wanted):
+        others[0].open()
 
 
 def test_few_or_small_images_are_opened_without_workers(monkeypatch):

@@ -147,3 +147,29 @@ def test_scores_do_not_depend_on_the_order_of_the_experts_nor_on_what_a_processo
     )
     np.testing.assert_allclose(again.scores, fit.scores, rtol=0, atol=1e-11)
     np.testing.assert_allclose(again.structure.shift[::-1], fit.structure.shift, rtol=0, atol=1e-11)
+
+
+def hard_panel(seed):
+    """A few experts and items, every rating at an end of the scale or drawn as it comes; differences of all sizes."""
+    rng = np.random.default_rng(seed)
+    items, experts, levels = int(rng.integers(3, 14)), int(rng.integers(1, 7)), int(rng.choice([2, 3, 5, 10]))
+    kind = rng.choice(["plain", "constant", "random", "extreme", "ties", "sparse"])
+    quality = rng.normal(size=items) * rng.choice([0.05, 1, 4])
+    first, second = np.array([(i, j) for i in range(items) for j in range(i)]).T
+    a, b, who = np.tile(first, experts), np.tile(second, experts), np.repeat(range(experts), len(first))
+    gaps = quality[a] - quality[b] + rng.normal(size=a.size) * rng.choice([0.1, 1])
+    taste = quality + rng.normal(size=(experts, items)) * rng.choice([0.05, 0.5])
+    marks = taste * rng.choice([0.3, 1, 3]) + rng.normal(size=(experts, 1)) * 1.5 + (levels + 1) / 2
+    marks = np.where(taste > 0, levels, 1) if kind == "extreme" else np.clip(np.round(marks), 1, levels)
+    names = {"items": range(items), "raters": range(experts)}
+    games = Comparisons.from_arrays(a, b, (gaps > 0).astype(float), rater=who, **names)
+    who, what = np.repeat(range(experts), items), np.tile(range(items), experts)
+    return games, Ratings.from_arrays(what, who, marks.ravel(), **names), levels
+
+
+@pytest.mark.parametrize("seed", [37, 39, 69, 77, 108, 160, 176, 218])
+def test_panels_that_say_next_to_nothing_of_the_scale_come_to_an_end(seed):
+    """What is left over within a step must be less than what a step may still change: else the last steps go on for ever."""
+    games, marks, levels = hard_panel(seed)
+    fit = joint_scale(games, marks, (1, levels))
+    assert ((fit.scores >= 1) & (fit.scores <= levels)).all() and fit.iterations < 1500

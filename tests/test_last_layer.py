@@ -1,5 +1,7 @@
 """The last layer at the answers alone gives what the whole layer gives there, forwards and backwards."""
 
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 import pytest
@@ -107,3 +109,19 @@ def test_where_activations_are_recomputed_or_layers_compiled_it_stays_whole(proc
         assert answers_alone(model, inputs["logits_to_keep"]) == {}
         logits = AskTogether(model, processor).answer_logits(model, one_image, [features[:1]])
         torch.testing.assert_close(logits.detach(), before, atol=1e-5, rtol=0)
+
+
+def test_the_first_passes_of_several_threads_teach_the_layer_once(processor, features, one_image):
+    """The judge makes passes side by side, and the layer learns to listen in the first."""
+    wanted = pack(build_tiny_model(processor), one_image, [features[:1]])["logits_to_keep"]
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        for _ in range(30):
+            model = build_tiny_model(processor, hidden_size=32, text_layers=1, vision_layers=1)
+            with ThreadPoolExecutor(4) as threads:
+                list(threads.map(lambda _, m=model: answers_alone(m, wanted), range(4)))
+            last = decoder_layers(model)[-1]
+            assert len(last._forward_pre_hooks) == len(last._forward_hooks) == 1
+    finally:
+        sys.setswitchinterval(before)

@@ -18,7 +18,7 @@ from ppaint.model_card.scorer_config import ScorerConfig
 from ppaint.model_card.teacher import Teacher
 from ppaint.trainer import Judging, JudgmentStore, PseudoLabels, PseudoScores, build_pool, pseudo_label_images
 from ppaint.trainer.judgments.endpoint_judge import COMPARE, EndpointJudge
-from ppaint.trainer.pseudo_scores.label_images import compute_features
+from ppaint.trainer.judgments.features_when_asked import FeaturesWhenAsked
 from ppaint.trainer.tiny_judge import WEIGHTS
 
 DIMENSIONS = ("brushwork", "overall")
@@ -121,7 +121,7 @@ def test_the_line_says_that_the_teacher_is_another_model(taught, distilled, imag
 def test_the_fitness_report_is_of_the_teacher_and_the_scale_is_the_students(taught, distilled, images):
     _, _, place = taught
     judge = Judge.from_pretrained(WEIGHTS, dimensions=DIMENSIONS)
-    features = compute_features(judge, open_folder(images), lambda *_: None, "")
+    features = FeaturesWhenAsked(judge, open_folder(images), lambda *_: None, "")
     labels = PseudoLabels.load(place / "labels", judge, features)
     report = (place / "labels/fitness/judge_fitness.md").read_text()
     assert report.startswith(labels.fitness.markdown()) and "Answers are" in report

@@ -24,6 +24,9 @@ GAP_SPREAD = 0.5  # prior standard deviation of a log distance of neighbouring t
 NODES = 5  # for the uncertainty of a score
 STEPS = 50  # of Newton
 HALVINGS = 10  # of a step that leads downwards
+LONGEST_STEP = (
+    4.0  # in log distances, shifts and log scales: where the ratings say next to nothing, a whole step leads anywhere
+)
 CONVERGED = 1e-9  # largest step after which the next would be of rounding's size
 LEAST_CURVED = (
     1e-9  # determinant of what is left of the experts' common directions, relative to that without the priors' means
@@ -207,12 +210,15 @@ def _second(
 
 
 def _climb(model: _Model, log_gap: NDArray, habits: NDArray) -> tuple[NDArray, NDArray]:
-    """Newton's method, so that the answer is the same on every processor; L-BFGS from where no Newton step leads upwards."""
+    """Newton's method, whose answer is the same on every processor; L-BFGS, whose answer is not, from where no Newton step leads upwards."""
     at = model.derivatives(log_gap, habits)
     for _ in range(STEPS):
         step = _newton_step(at)
         if step is None:
             break
+        longest = _longest(step)
+        if longest > LONGEST_STEP:
+            step = (step[0] * (LONGEST_STEP / longest), step[1] * (LONGEST_STEP / longest))
         for _ in range(HALVINGS):
             there = model.derivatives(log_gap + step[0], habits + step[1])
             if there.value <= at.value + ROUNDING * abs(at.value):
@@ -221,9 +227,14 @@ def _climb(model: _Model, log_gap: NDArray, habits: NDArray) -> tuple[NDArray, N
         else:
             break
         log_gap, habits, at = log_gap + step[0], habits + step[1], there
-        if max(np.abs(step[0]).max(initial=0.0), np.abs(step[1]).max()) < CONVERGED:
+        if _longest(step) < CONVERGED:
             return log_gap, habits
     return _by_quasi_newton(model, log_gap, habits)
+
+
+def _longest(step: tuple[NDArray, NDArray]) -> float:
+    """The largest change in a step of log gaps and habits."""
+    return float(max(np.abs(step[0]).max(initial=0.0), np.abs(step[1]).max()))
 
 
 def _newton_step(at: _Derivatives) -> tuple[NDArray, NDArray] | None:

@@ -202,9 +202,8 @@ class TaskCosts:
         length, prefix = tokens.packed(self.visual), tokens.prefix(self.visual)
         hidden = length**2 - flop_count.packed_pairs_seen(prefix, tokens.questions)
         layers = self.shapes.config.text_config.num_hidden_layers
-        last = (
-            sum(length - prefix - q for q in tokens.questions) if alone else hidden
-        )  # an answer sees all of its own question
+        # an answer sees all of its own question
+        last = sum(length - prefix - q for q in tokens.questions) if alone else hidden
         return flop_count.attention_flops(self.shapes.config, (layers - 1) * hidden + last) // layers
 
     def _sampled_floor(self, group: int, new: int) -> int:

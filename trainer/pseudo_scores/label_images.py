@@ -6,8 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ...foundation.progress_type import Progress, counted, no_progress
-from ...images.image_folder import by_hash
+from ...foundation.progress_type import Progress, no_progress
 from ...images.opening import OpenedImage
 from ...model_card.encoded_images import EncodedImages
 from ...model_card.judge import Judge
@@ -17,13 +16,6 @@ from ..judgments.judging import Judging
 from ..judgments.judgment_store import JudgmentStore
 from .labelled_set import PseudoLabels
 from .schedule import Schedule, follow_schedule
-
-
-def compute_features(judge: Judge, images: Sequence[OpenedImage], report: Progress, what: str) -> dict[str, Any]:
-    """Vision features of images, once per image, by hash."""
-    unique = list(by_hash(images).values())
-    found = judge.features(unique, on_batch=counted(report, what, len(unique)))
-    return {feature.sha256: feature for feature in found}
 
 
 def pseudo_label_images(
