@@ -130,7 +130,7 @@ def predict(work: Work, options: Options, report: Progress) -> Predicted:
         declared = declared or _declared(scorer, options, dimensions)
         values = table[:, [dimensions.index(name) for name in declared]]
         filled = _filled(scorer, seconds, len(paintings.different()), work.system)
-    notes = [*scorer.notes(), *_notes(scorer, dimensions, declared, values, references)]
+    notes = [*paintings.notes, *scorer.notes(), *_notes(scorer, dimensions, declared, values, references)]
     with written_whole(work.out) as partial:
         _write_table(partial / PREDICTIONS, paintings, declared, values)
         if references is not None:

@@ -254,6 +254,17 @@ def test_a_folder_of_images_alone_gives_a_table_and_says_why_no_submission(tmp_p
     assert any("give --references beside --images" in note for note in done.notes)
 
 
+def test_what_was_converted_on_opening_is_said_of_each_image(tmp_path):
+    images = tmp_path / "images"
+    images.mkdir()
+    picture(0).save(images / "as_it_is.png")
+    picture(1).convert("L").save(images / "grey.png")
+    done = predict(Work(tmp_path / "sub", images=images), Options("statistics"), no_progress)
+    assert [note for note in done.notes if note.startswith(("as_it_is", "grey"))] == [
+        "grey.png: greyscale converted to RGB"
+    ]
+
+
 def test_all_images_that_cannot_be_opened_are_named_at_once_before_anything_is_asked(tmp_path, server):
     images = write_pictures(tmp_path / "images", 2)
     for name in ("broken.png", "empty.jpg"):
