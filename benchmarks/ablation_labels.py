@@ -50,7 +50,7 @@ def the_judge() -> Judge:
 
 
 @cache
-def scroll_features(nine: Path, seed: int) -> dict:
+def scroll_features(nine: Path, seed: int) -> FeaturesWhenAsked:
     """Vision features of a seed's training scrolls, by hash."""
     scrolls = open_folder(nine / f"data-{seed}" / "raw-unlabelled" / training_category(seed), lambda *_: None)
     return FeaturesWhenAsked(the_judge(), scrolls, lambda *_: None, "features")

@@ -1,7 +1,7 @@
 """The last layer of the language model at the answers alone: nothing reads what it makes of the other positions.
 
 Its keys and values are needed everywhere; its queries, attention, output and feed-forward part where an answer is read. Of three
-layers that saves a quarter of a pass, of 36 some 2 %.
+layers that saves a fifth to a quarter of a pass, of 36 some 2 % by the count of FLOPs.
 """
 
 from __future__ import annotations

@@ -183,7 +183,8 @@ def run_protocol(
     Raises
     ------
     InputFault
-        If annotations, images or model cannot be used, or the folder holds another run; nothing is written then.
+        If annotations, images or model cannot be used, or the folder holds another run; nothing is written then. If pixels of
+        an image turn out broken, or a folder's images are not the run's: nothing is judged then.
     NoUsableSignal
         If no dimension's pseudo-scores differ by more than their error.
     """

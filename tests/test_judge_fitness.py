@@ -112,7 +112,7 @@ def test_two_dimensions_that_are_one_are_named(sound):
     assert fitness.warnings[0].startswith("brushwork and overall: their pseudo-scores correlate at 1.000")
 
 
-def test_of_many_images_and_pairs_the_plot_shows_where_they_lie_and_not_each(tmp_path):
+def test_of_many_images_and_pairs_the_plot_shows_where_they_lie_and_not_each():
     """Of 5,000 images single points cover each other; an abstention is left out of both ways of drawing."""
     from matplotlib.figure import Figure
 

@@ -210,7 +210,7 @@ def _second(
 
 
 def _climb(model: _Model, log_gap: NDArray, habits: NDArray) -> tuple[NDArray, NDArray]:
-    """Newton's method, whose answer is the same on every processor; L-BFGS, whose answer is not, from where no Newton step leads upwards."""
+    """Newton's method; from where no step of it leads upwards L-BFGS, whose end depends on how the processor rounds."""
     at = model.derivatives(log_gap, habits)
     for _ in range(STEPS):
         step = _newton_step(at)
