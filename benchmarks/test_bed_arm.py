@@ -37,6 +37,7 @@ from ppaint.model_card import Judge
 from ppaint.model_card.moments import moments
 from ppaint.trainer import PSDistillExactConfig, PSDistillExactTrainer, PseudoScores, ranking
 from ppaint.trainer import training_table as training_table_module
+from ppaint.trainer.cross_fitting import chance_by_start
 from ppaint.trainer.held_out import held_out_metrics
 from ppaint.trainer.out_of_fold import assign_folds, out_of_fold
 from ppaint.trainer.training_table import training_table
@@ -332,7 +333,7 @@ def train_folds(name: str, work: Path) -> dict:
     for look, mean in zip(found, one.means, strict=True):
         look["mean"] = mean
     trainer.looks, trainer.table = found, all_left_out(scores, arm)
-    arrays = trajectory_arrays(trainer, scores, averages, truth)
+    arrays = trajectory_arrays(trainer, scores, averages, truth) | {"chance": np.array(one.chance)}
     save_trajectory(work / "trajectories" / f"{name}.npz", arrays)
     kept = kept_looks(Saved(arrays), folds=True)
     trainer.put(mean_of([state[i] for state in one.states for i in kept]))
@@ -347,6 +348,7 @@ def train_folds(name: str, work: Path) -> dict:
         "srcc": [mean_srcc(look["evaluated"], truth) for look in found],
         "kept_steps": [found[i]["step"] for i in kept],
         "srcc_kept": mean_srcc(found[0]["evaluated"] if kept == [0] else trainer.look()["evaluated"], truth),
+        "chance": one.chance,
         "kl": np.mean(one.kls, axis=0).tolist(),
         "seconds": round(time.perf_counter() - started, 1),
     }
@@ -361,23 +363,26 @@ class FoldPass:
     kls: list
     steps: list
     trainer: Trajectory
+    chance: float
 
 
 def fold_pass(arm: BedArm, scores: PseudoScores, work: Path) -> FoldPass:
     """One training without each fold."""
     folds, alone = int(arm.options["folds"]), np.zeros(len(scores.images), dtype=int)
     fold = assign_folds(scores.images, alone, folds, arm.seed)
-    states, means, kls = [], [], []
+    states, means, kls, chance = [], [], [], 1.0
     for f in range(folds):
         with holding_out(fold == f):
             trainer = make_trainer(arm, scores, work, watch=False)
+        if f == 0:
+            chance = chance_by_start(trainer, trainer.table)
         trainer.train()
         states.append(trainer.states)
         means.append(np.stack([look["mean"] for look in trainer.looks]).astype(float))
         kls.append([look["kl"] for look in trainer.looks])
     steps = [look["step"] for look in trainer.looks]
     left_out = [out_of_fold(np.stack([one[i] for one in means]), fold, alone) for i in range(len(steps))]
-    return FoldPass(states, left_out, kls, steps, trainer)
+    return FoldPass(states, left_out, kls, steps, trainer, chance)
 
 
 def all_left_out(scores: PseudoScores, arm: BedArm):

@@ -47,7 +47,8 @@ def train_claim(name: str, work: Path) -> dict:
         trainer = make_trainer(arm, scores, work, watch=False)
         trainer.train()
         states = [trainer.states]
-    saved = Saved(trajectory_arrays(trainer, scores, {}, truth))
+    arrays = trajectory_arrays(trainer, scores, {}, truth)
+    saved = Saved(arrays | ({"chance": np.array(trained.chance)} if folds else {}))
     looks = kept_looks(saved, folds)
     kept = start
     if looks != [0]:

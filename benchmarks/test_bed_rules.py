@@ -13,10 +13,9 @@ from test_bed_srcc import mean_srcc
 
 from ppaint.preference_to_score import ELO_PER_LOGIT
 from ppaint.trainer.held_out import loss_by_image, order_log_loss
-from ppaint.trainer.out_of_fold import as_good_as_the_best, worth_keeping
+from ppaint.trainer.label_evidence import worth_keeping
+from ppaint.trainer.out_of_fold import as_good_as_the_best
 from ppaint.trainer.training_table import JudgedPairs, TrainingTable
-
-FOLDS = 3  # of every cross-fitted arm that is compared
 
 
 class Saved:
@@ -196,5 +195,5 @@ def kept_looks(saved: Saved, folds: bool) -> list[int]:
 def kept_by_evidence(saved: Saved, look: int) -> bool:
     """Whether a look is kept rather than the start, as cross-fitting decides it."""
     start, trained = (saved.mean[i][saved.held] for i in (0, look))
-    alone, known = np.zeros(len(saved.held), dtype=int), {"reliability": saved.arrays["reliability"], "folds": FOLDS}
-    return worth_keeping(start, trained, saved.elo[saved.held], alone, **known)[0]
+    alone = np.zeros(len(saved.held), dtype=int)
+    return worth_keeping(start, trained, saved.elo[saved.held], alone, chance=float(saved.arrays["chance"]))

@@ -57,6 +57,7 @@ def made_here(work: Path) -> list[dict]:
                 "kept_dimensions": found["kept_dimensions"],
                 "kept_steps": found["kept_steps"],  # by the rule that users run
                 "srcc_of_run": round(found["srcc_kept"], 4),
+                **({"chance": round(found["chance"], 3)} if "chance" in found else {}),
             }
         )
     return rows

@@ -59,8 +59,9 @@ def test_the_look_that_is_kept_is_that_of_a_users_run(scores, tmp_path):
         "reliability": table.reliability,
     }
     arrays |= {"evaluated": np.stack([one[None] for one in looks])[:, 0], "truth": signal[None]} | pairs
-    _, best, good, _ = choose_looks(looks, range(5), scores, args, table)
-    assert kept_looks(Saved(arrays), folds=True) == good and best in good
+    _, best, good = choose_looks(looks, range(5), scores, args, table, 0.02)
+    assert kept_looks(Saved(arrays | {"chance": 0.02}), folds=True) == good and best in good
+    assert kept_looks(Saved(arrays | {"chance": 0.03}), folds=True) == [0]
 
 
 def test_gains_are_paired_by_stand_in_and_a_lone_arm_is_left_out():

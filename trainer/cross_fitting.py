@@ -2,7 +2,8 @@
 
 With one training, a few images are held out for the stopping rule, and with few images that is too few to choose by. Here
 every image is left out of one training, so that all of them say how good a look is, and whether any is better than the
-starting model. The scorer has the mean of the trainings' weights.
+starting model. The scorer has the mean of the trainings' weights. Where the labels may have nothing to do with the images, nothing
+is trained.
 """
 
 from __future__ import annotations
@@ -20,9 +21,12 @@ from ..foundation.faults import Fault, InputFault
 from ..model_card.memory import release_memory
 from .checkpoints import NEEDED
 from .held_out import held_out_metrics, loss_by_image
+from .image_states import image_states
+from .label_evidence import EVIDENCE, chance_that_unrelated, images_to_test, why_start_is_kept, worth_keeping
 from .left_out_distances import left_out_distances
 from .mean_weights import put_mean_weights
-from .out_of_fold import as_good_as_the_best, assign_folds, out_of_fold, worth_keeping
+from .out_of_fold import as_good_as_the_best, assign_folds, out_of_fold
+from .ranking import policy_moments
 from .run_identity import claim_checkpoints
 from .training_table import TrainingTable, training_table
 
@@ -42,8 +46,7 @@ class CrossFitted:
     steps : tuple of int
         Of the looks whose weights are averaged: the best one, and those that are as good as it for all that is known.
     chance : float
-        One-sided p-value of the best look's scores of left-out images having nothing to do with their pseudo-scores; that
-        this look was chosen is not allowed for.
+        p-value of pseudo-scores having nothing to do with the images, as the starting model sees them.
     distances : ndarray, shape (n,), or None
         How far each image is from the others under the training that left it out, by the best look's weights
         (`left_out_distances`); None where the start was kept.
@@ -97,7 +100,7 @@ def cross_fit(make_trainer: Callable, args, scores) -> CrossFitted:
     everything = training_table(scores, held_out_fraction=0, seed=args.seed, use_confidence=args.use_confidence)
     check_folds(args, everything)
     fold = assign_folds(everything.images, everything.category, args.folds, args.seed)
-    root, found, trainer = Path(args.output_dir), [], None
+    root, found, trainer, chance = Path(args.output_dir), [], None, 1.0
     for f in range(args.folds):
         left_out = {image for image, mine in zip(everything.images, fold, strict=True) if mine == f}
         trainer = None  # its model goes before the next is loaded
@@ -109,12 +112,15 @@ def cross_fit(make_trainer: Callable, args, scores) -> CrossFitted:
         if f == 0:
             root.mkdir(parents=True, exist_ok=True)
             _claim(root, args, trainer, everything)
+            chance = chance_by_start(trainer, everything)
+            if chance > EVIDENCE:  # whatever would be learnt, the start would be kept
+                return _untrained(trainer, scores, args, everything, chance)
         trainer.add_callback(WeightsOfEveryLook)
         trainer.train_from_newest()
         found.append(_scores_of_every_look(trainer))
     steps = sorted(set.intersection(*(set(one) for one in found)))
     looks = [out_of_fold(np.stack([one[s] for one in found]), fold, everything.category) for s in steps]
-    history, best, good, chance = choose_looks(looks, steps, scores, args, everything)
+    history, best, good = choose_looks(looks, steps, scores, args, everything, chance)
     step, log = steps[best], [row for row in trainer.state.log_history if "loss" in row]
     averaged, distances = tuple(steps[look] for look in good), None
     if step:
@@ -137,6 +143,25 @@ def _claim(root: Path, args, trainer, table: TrainingTable) -> None:
         if made.is_dir() and not any(made.iterdir()):
             made.rmdir()
         raise
+
+
+def _untrained(trainer, scores, args, table: TrainingTable, chance: float) -> CrossFitted:
+    """The starting model, looked at and not trained."""
+    history, *_ = choose_looks([_scores_of_start(trainer)], [0], scores, args, table, chance)
+    trainer.state.log_history, trainer.state.best_global_step = history, 0
+    return CrossFitted(trainer, 0, (0,), chance)
+
+
+def chance_by_start(trainer, table: TrainingTable) -> float:
+    """Whether pseudo-scores have to do with the images (`chance_that_unrelated`), by what a trainer's weights, as they are, make of these.
+
+    Where a model does not say which tokens are an image's, its answers stand in for the states.
+    """
+    places = images_to_test(len(table.images), trainer.args.seed)
+    states = image_states(trainer, places, as_seen=True)
+    if not np.isfinite(states).all(axis=1).any():
+        states = trainer.reference[:, torch.from_numpy(places)].transpose(0, 1).flatten(1).double().cpu().numpy()
+    return chance_that_unrelated(states, table.elo[places], table.category[places], seed=trainer.args.seed)
 
 
 def check_folds(args, table: TrainingTable) -> None:
@@ -167,19 +192,21 @@ def checkpoint(root: Path, fold: int, step: int) -> Path:
     return fold_folder(root, fold) / f"checkpoint-{step}"
 
 
-def choose_looks(looks, steps, scores, args, table: TrainingTable) -> tuple[list[dict], int, list[int], float]:
+def choose_looks(looks, steps, scores, args, table: TrainingTable, chance: float) -> tuple[list[dict], int, list[int]]:
     """The look with the best order of left-out images and those that are as good (`as_good_as_the_best`), if the best one is
     worth keeping (`worth_keeping`); else the start.
 
     Parameters
     ----------
     looks : sequence of ndarray, each (n, D)
-        Scores of left-out images; the first is the starting model's.
+        Scores of left-out images; the first is the starting model's, which may be the only one.
     steps : sequence of int
     scores : PseudoScores, or a sequence of them
     args : PSDistillExactConfig
     table : TrainingTable
         Of all images.
+    chance : float
+        `chance_that_unrelated`.
 
     Returns
     -------
@@ -189,8 +216,6 @@ def choose_looks(looks, steps, scores, args, table: TrainingTable) -> tuple[list
         Place of the best look; 0 where the start is kept.
     good : list of int
         Places of the looks whose weights are averaged, in order.
-    chance : float
-        One-sided p-value of nothing having been learnt by the best of the others; that it was chosen is not allowed for.
     """
     all_left_out = training_table(
         scores,
@@ -204,25 +229,18 @@ def choose_looks(looks, steps, scores, args, table: TrainingTable) -> tuple[list
         {"step": step} | {f"eval_{name}": value for name, value in one.items()}
         for step, one in zip(steps, metrics, strict=True)
     ]
-    best = 1 + int(np.argmin([one["log_loss"] for one in metrics[1:]]))
-    known = {"reliability": table.reliability, "folds": args.folds}
-    kept, chance = worth_keeping(looks[0], looks[best], table.elo, table.category, **known)
-    if not kept:
-        logger.warning(
-            "no look orders left-out images beyond chance and better than the starting model (p = %.2f): that is kept",
-            chance,
-        )
-        return history, 0, [0], chance
+    best = int(np.argmin([one["log_loss"] for one in metrics[1:]])) + 1 if looks[1:] else 0
+    if not worth_keeping(looks[0], looks[best], table.elo, table.category, chance=chance):
+        logger.warning("the starting model is kept: %s", why_start_is_kept(chance))
+        return history, 0, [0]
     good = as_good_as_the_best(np.stack([loss_by_image(all_left_out, look) for look in looks[1:]]))
-    return history, best, sorted({best, *(1 + np.flatnonzero(good)).tolist()}), chance
+    return history, best, sorted({best, *(1 + np.flatnonzero(good)).tolist()})
 
 
 def _scores_of_every_look(trainer) -> dict[int, np.ndarray]:
     """Scores of all images at every checkpoint, and by the starting model (step 0); each (n, D)."""
-    from .ranking import policy_moments
-
     places = torch.arange(len(trainer.table.images))
-    found = {0: policy_moments(trainer.reference)[0].double().cpu().numpy().T}
+    found = {0: _scores_of_start(trainer)}
     for folder in Path(trainer.args.output_dir).glob("checkpoint-*"):
         trainer._load_from_checkpoint(str(folder))
         trainer.model.eval()
@@ -230,3 +248,7 @@ def _scores_of_every_look(trainer) -> dict[int, np.ndarray]:
             mean = policy_moments(trainer._in_chunks(places))[0]
         found[int(folder.name.removeprefix("checkpoint-"))] = mean.double().cpu().numpy().T
     return found
+
+
+def _scores_of_start(trainer) -> np.ndarray:
+    return policy_moments(trainer.reference)[0].double().cpu().numpy().T

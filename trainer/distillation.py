@@ -14,6 +14,7 @@ from ..foundation.progress_type import Progress
 from ..model_card.loading import load_model
 from .distillation_job import Distillation
 from .estimator import Estimator
+from .label_evidence import why_start_is_kept
 from .run_identity import unclaimed_if_nothing_comes
 from .scorer_folder import Distilled, HowTrained, write_scorer_folder
 from .tiny_judge.known_weights import simulated_because
@@ -140,7 +141,7 @@ def _how_trained(estimator: Estimator, args, fitted: CrossFitted | None = None) 
         more |= {
             "folds": args.folds,
             "averaged steps": list(fitted.steps),
-            "chance that nothing was learnt": fitted.chance,
+            "chance that pseudo-scores and images are unrelated": fitted.chance,
         }
     return HowTrained("PSDistillExactTrainer", args.objective, estimate, more, _how_chosen(fitted))
 
@@ -155,10 +156,7 @@ def _how_chosen(fitted: CrossFitted | None) -> str:
         why = "; {step} is the best, the others are no worse beyond chance" if others else ""
         return (
             f"the weights of {which} averaged over the trainings, picked by the log-loss of the judgments of images "
-            f"that each training had left out{why}; they order these better than the starting model (p = {fitted.chance:.1g} that "
-            "nothing was learnt, what the trainings have in common allowed for, the choice of the step not)"
+            f"that each training had left out{why}; they order these better than the starting model (pseudo-scores "
+            f"have to do with the images: permutation test, p = {fitted.chance:.1g})"
         )
-    return (
-        "the starting model was kept, since no step ordered the images that each training had left out better than it, and "
-        f"beyond chance (p = {fitted.chance:.2g})"
-    )
+    return f"the starting model was kept: {why_start_is_kept(fitted.chance)}"

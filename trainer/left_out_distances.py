@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import torch
 
-from ..model_card.memory import in_shrinking_batches
 from ..model_card.out_of_distribution import distances_from
+from .image_states import image_states
 
 
 def left_out_distances(trainer, checkpoints: Sequence[Path], fold: np.ndarray) -> np.ndarray | None:
@@ -35,7 +34,7 @@ def left_out_distances(trainer, checkpoints: Sequence[Path], fold: np.ndarray) -
     distances = np.full(len(fold), np.nan)
     for k, folder in enumerate(checkpoints):
         trainer._load_from_checkpoint(str(folder))
-        states = _states(trainer)
+        states = image_states(trainer)
         known = np.isfinite(states).all(axis=1)
         mine = fold == k
         try:
@@ -43,17 +42,3 @@ def left_out_distances(trainer, checkpoints: Sequence[Path], fold: np.ndarray) -
         except ValueError:
             return None
     return distances
-
-
-def _states(trainer) -> np.ndarray:
-    """States of all images of the table by the weights as they are, (n, H)."""
-    trainer.model.eval()
-
-    def of(places: torch.Tensor) -> torch.Tensor:
-        features = [trainer.features[i] for i in places.tolist()]
-        return trainer.asking.logits_and_states(trainer.core, trainer.readout.questionnaire, features)[1].cpu()
-
-    with torch.no_grad():
-        everything = torch.arange(len(trainer.table.images))
-        parts = in_shrinking_batches(everything, trainer.args.per_device_eval_batch_size, of)
-        return torch.cat(list(parts)).double().numpy()

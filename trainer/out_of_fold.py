@@ -1,12 +1,10 @@
-"""Scores of images by weights that were not trained on them: folds of images, and whether anything was learnt."""
+"""Scores of images by weights that were not trained on them: folds of images, and which looks are good by these scores."""
 
 from __future__ import annotations
 
 import numpy as np
 from scipy.stats import t
 
-EVIDENCE = 0.02  # p-value of the look that was chosen
-LARGE = 0.4  # agreement, as a share of what labels of this reliability allow
 AS_GOOD = 0.3  # p-value down to which a look is not taken to be worse than the best one
 
 
@@ -112,98 +110,6 @@ def agreement(scores: np.ndarray, elo: np.ndarray, category: np.ndarray) -> np.n
                 product[rated, k] = standardised(scores[rated, k], axis=0) * standardised(elo[rated, k], axis=0)
     known = np.isfinite(product).any(axis=1)
     return np.nanmean(product[known], axis=1)
-
-
-def chance_that_nothing_was_learnt(
-    scores: np.ndarray, elo: np.ndarray, category: np.ndarray, folds: int | None = None
-) -> float:
-    """One-sided p-value of "scores of left-out images have nothing to do with their pseudo-scores".
-
-    The images are the units of a t-test on their `agreement`, since the dimensions of an image are not independent.
-
-    Parameters
-    ----------
-    scores, elo, category
-        As `agreement` takes them.
-    folds : int, optional
-        Of the cross-fitting that the scores come from. What images and labels have in common by chance is in every fold, so
-        the folds' agreements go together; the variance is taken (2 K - 1) / (K - 1) times as large (Nadeau and Bengio,
-        Machine Learning 52, 2003). None: the images are independent.
-
-    Returns
-    -------
-    float
-        1 where there are fewer than two images.
-
-    Examples
-    --------
-    >>> rng = np.random.default_rng(0)
-    >>> elo, alone = rng.normal(size=(40, 5)), np.zeros(40, dtype=int)
-    >>> bool(chance_that_nothing_was_learnt(elo + rng.normal(size=(40, 5)), elo, alone) < 0.001)
-    True
-    >>> round(chance_that_nothing_was_learnt(rng.normal(size=(40, 5)), elo, alone), 1)
-    0.2
-    """
-    each = agreement(scores, elo, category)
-    if len(each) < 2:
-        return 1.0
-    error = each.std(ddof=1) / np.sqrt(len(each))
-    if folds is not None:
-        error *= np.sqrt((2 * folds - 1) / (folds - 1))
-    if error == 0:
-        return 0.0 if each.mean() > 0 else 1.0
-    return float(t.sf(each.mean() / error, len(each) - 1))
-
-
-def worth_keeping(
-    start: np.ndarray,
-    trained: np.ndarray,
-    elo: np.ndarray,
-    category: np.ndarray,
-    *,
-    reliability: np.ndarray,
-    folds: int,
-) -> tuple[bool, float]:
-    """Whether trained weights are kept rather than the starting model, by images that no training had seen.
-
-    They are, if their scores agree with the pseudo-scores better than the starting model's, and beyond chance (`EVIDENCE`). With
-    few images the right test, which allows for what the folds have in common, hardly ever finds evidence. So the test of
-    independent images is enough where the agreement is large for labels of this reliability (`LARGE`): a judge that
-    agrees with itself and can be learnt is agreed with closely; with one that is noisy, no scorer can agree.
-
-    Parameters
-    ----------
-    start, trained : ndarray, shape (n, D)
-        Scores.
-    elo, category
-        As `agreement` takes them.
-    reliability : ndarray, shape (C, D)
-        Of the pseudo-scores.
-    folds : int
-
-    Returns
-    -------
-    kept : bool
-    chance : float
-        `chance_that_nothing_was_learnt`, of the trained scores; that their look was chosen is not allowed for.
-
-    Examples
-    --------
-    >>> rng = np.random.default_rng(0)
-    >>> elo, alone = rng.normal(size=(40, 5)), np.zeros(40, dtype=int)
-    >>> weak, strong, none = (share * elo + rng.normal(size=(40, 5)) for share in (0.3, 2.0, 0.0))
-    >>> known = {"reliability": np.ones((1, 5)), "folds": 3}
-    >>> [worth_keeping(*two, elo, alone, **known)[0] for two in ((weak, strong), (strong, weak), (none, none))]
-    [True, False, False]
-    """
-    before, after = (agreement(scores, elo, category) for scores in (start, trained))
-    chance = chance_that_nothing_was_learnt(trained, elo, category, folds)
-    if not len(after) or after.mean() <= before.mean():
-        return False, chance
-    allowed = np.sqrt(np.clip(reliability[np.isfinite(reliability)], 0, 1))
-    large = after.mean() >= LARGE * (allowed.mean() if len(allowed) else 1.0)
-    independent = chance_that_nothing_was_learnt(trained, elo, category)
-    return bool(chance <= EVIDENCE or (large and independent <= EVIDENCE)), chance
 
 
 def as_good_as_the_best(losses: np.ndarray) -> np.ndarray:
