@@ -39,6 +39,7 @@ from ppaint.trainer import PSDistillExactConfig, PSDistillExactTrainer, PseudoSc
 from ppaint.trainer import training_table as training_table_module
 from ppaint.trainer.cross_fitting import chance_by_start
 from ppaint.trainer.held_out import held_out_metrics
+from ppaint.trainer.label_evidence import EVIDENCE
 from ppaint.trainer.out_of_fold import assign_folds, out_of_fold
 from ppaint.trainer.training_table import training_table
 
@@ -367,7 +368,7 @@ class FoldPass:
 
 
 def fold_pass(arm: BedArm, scores: PseudoScores, work: Path) -> FoldPass:
-    """One training without each fold."""
+    """One training without each fold; where there is nothing to be learnt, and no evidence of it, the start is looked at, and no more."""
     folds, alone = int(arm.options["folds"]), np.zeros(len(scores.images), dtype=int)
     fold = assign_folds(scores.images, alone, folds, arm.seed)
     states, means, kls, chance = [], [], [], 1.0
@@ -376,10 +377,14 @@ def fold_pass(arm: BedArm, scores: PseudoScores, work: Path) -> FoldPass:
             trainer = make_trainer(arm, scores, work, watch=False)
         if f == 0:
             chance = chance_by_start(trainer, trainer.table)
-        trainer.train()
+        ends = arm.regime.says_nothing and chance > EVIDENCE  # as a user's run does
+        trainer.evaluate() if ends else trainer.train()
         states.append(trainer.states)
         means.append(np.stack([look["mean"] for look in trainer.looks]).astype(float))
         kls.append([look["kl"] for look in trainer.looks])
+        if ends:
+            fold = np.zeros_like(fold)
+            break
     steps = [look["step"] for look in trainer.looks]
     left_out = [out_of_fold(np.stack([one[i] for one in means]), fold, alone) for i in range(len(steps))]
     return FoldPass(states, left_out, kls, steps, trainer, chance)

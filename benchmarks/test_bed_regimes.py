@@ -48,6 +48,11 @@ class Regime:
         answers = f"votes-{self.sharpness:g}" if self.sharpness else "log-odds"
         return "_".join(filter(None, (self.judge, f"n{self.images}", answers, self.wrong)))
 
+    @property
+    def says_nothing(self) -> bool:
+        """Whether the judgments have nothing to do with the images."""
+        return self.wrong in ("permuted", "shuffled")
+
     @classmethod
     def from_name(cls, name: str) -> Regime:
         """The regime of a name."""

@@ -185,6 +185,8 @@ def kept_looks(saved: Saved, folds: bool) -> list[int]:
     one with the lowest log-loss of held-out judgments."""
     if not folds:
         return [chosen(saved, log_loss_of_trained, np.arange(saved.looks))]
+    if saved.looks == 1:  # nothing was trained
+        return [0]
     look = chosen(saved, log_loss_of_trained, np.arange(1, saved.looks))
     if not kept_by_evidence(saved, look):
         return [0]
