@@ -94,6 +94,8 @@ class Conditions:
 
     def kept(self, step: int) -> str:
         """Which weights were kept, and picked by what."""
+        if not step:
+            return "the starting model was kept, by the judge's own judgments"
         if folds := self.options.get("folds"):
             which = f"step {step} and of the steps that are as good for all that is known"
             return f"the mean weights of {which}, of {folds} trainings, were kept, picked by judgments of the images that each left out"

@@ -127,7 +127,7 @@ def test_tiny_is_the_included_judge_in_every_command(place, tmp_path, capsys):
     card = (tmp_path / "distilled/scorer/README.md").read_text()
     assert "4 answers per image and dimension" in card and "exact expectation" not in card
     assert "trained 2 times, each time without one fold of the images), 1 steps each;" in card
-    assert 0 <= written.training["chance that pseudo-scores and images are unrelated"] <= 1
+    assert 0.001 <= written.training["chance that pseudo-scores and images are unrelated"] <= 1
     if written.training["kept step"]:
         assert "were averaged over the trainings" in card and written.out_of_distribution.by_folds
     else:

@@ -247,6 +247,35 @@ def test_a_mean_of_folds_gauges_images_by_the_training_that_left_them_out(adapte
     assert 0 < table.distance.min() and np.median(table.distance) < 1 < 1.6 > table.distance.max()
 
 
+def test_labels_that_have_nothing_to_do_with_the_images_train_nothing_and_the_card_says_so(training, tmp_path, caplog):
+    order = np.random.default_rng(0).permutation(len(training.images))
+    judged = training.labels.scores.judged
+    place = {
+        image: training.labels.scores.images[k] for image, k in zip(training.labels.scores.images, order, strict=True)
+    }
+    others = dataclasses.replace(
+        judged, first=tuple(place[i] for i in judged.first), second=tuple(place[i] for i in judged.second)
+    )
+    scores = dataclasses.replace(
+        training.labels.scores, elo=training.labels.scores.elo[np.argsort(order)], judged=others
+    )
+    labels = dataclasses.replace(training.labels, scores=scores)
+    options = {"max_steps": 2, "folds": 2}
+    done = distil(
+        Distillation(WEIGHTS, training.judge, labels, tmp_path, CardText("t", simulated=True), options=options)
+    )
+    chance = done.config.training["chance that pseudo-scores and images are unrelated"]
+    assert chance > 0.02 and done.kept_step == 0 and not list(tmp_path.rglob("checkpoint-*"))
+    assert "the starting model is kept: pseudo-scores may have nothing to do with the images" in caplog.text
+    card = " ".join((done.folder / "README.md").read_text().split())
+    assert "no step was taken; the starting model was kept: pseudo-scores may have nothing to do" in card
+    assert "trained 2 times" not in card
+    scorer = AestheticScorer.from_pretrained(done.folder, device="cpu")
+    assert all(
+        (a == b).all() for a, b in zip(scorer.model.parameters(), training.judge.model.parameters(), strict=True)
+    )
+
+
 def test_images_and_dimensions_without_a_scale_are_left_out_of_the_calibration_and_said(training, tmp_path, caplog):
     pointwise = training.labels.pointwise.copy()
     pointwise[3, 1] = np.nan  # the judge abstained on one image, and gave all the same mark in the other dimension

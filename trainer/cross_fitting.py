@@ -58,6 +58,11 @@ class CrossFitted:
     chance: float
     distances: np.ndarray | None = None
 
+    @property
+    def trained(self) -> bool:
+        """Whether there was anything to train on: `chance` is low."""
+        return self.chance <= EVIDENCE
+
 
 class WeightsOfEveryLook(TrainerCallback):
     """Older checkpoints keep their weights and lose what only a run that resumes needs: two thirds of their size."""

@@ -137,13 +137,15 @@ def _how_trained(estimator: Estimator, args, fitted: CrossFitted | None = None) 
     if args.label_spread:
         more["spread of noisy pseudo-scores"] = args.label_spread
     if fitted is not None:
-        estimate += f"; trained {args.folds} times, each time without one fold of the images"
+        if fitted.trained:
+            estimate += f"; trained {args.folds} times, each time without one fold of the images"
         more |= {
             "folds": args.folds,
             "averaged steps": list(fitted.steps),
             "chance that pseudo-scores and images are unrelated": fitted.chance,
         }
-    return HowTrained("PSDistillExactTrainer", args.objective, estimate, more, _how_chosen(fitted))
+    trained = fitted is None or fitted.trained
+    return HowTrained("PSDistillExactTrainer", args.objective, estimate, more, _how_chosen(fitted), trained)
 
 
 def _how_chosen(fitted: CrossFitted | None) -> str:

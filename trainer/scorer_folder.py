@@ -72,6 +72,8 @@ class HowTrained:
         What ``scorer_config.json`` says in addition to what every training has.
     chosen : str
         How the weights were chosen, with ``{step}`` where their step stands.
+    trained : bool
+        Whether any step was taken.
     """
 
     trainer: str
@@ -81,6 +83,7 @@ class HowTrained:
     chosen: str = (
         "the checkpoint of step {step} was kept, picked by the log-loss of held-out judgments of the training category"
     )
+    trained: bool = True
 
 
 def write_scorer_folder(trainer, job: Distillation, how: HowTrained, left_out: np.ndarray | None = None) -> Distilled:
@@ -159,11 +162,12 @@ def training_text(labels: PseudoLabels, how: HowTrained, steps: int, kept_step: 
         if scores.teacher is None
         else f" The judge is a teacher, not the model that was trained: {scores.teacher.words()}."
     )
+    steps_taken = f"{steps} steps{' each' if 'folds' in how.more else ''}" if how.trained else "no step was taken"
     return (
         f"Without labels, on {len(scores.images)} images of one category.{who} Each pair was asked in both orders; "
         f"{len(labels.pool.images)} images make the Elo reference pool, every other image met "
-        f"{scores.settings['games']} of them.{dropped} Objective `{how.objective}` ({how.estimate}), {steps} steps"
-        f"{' each' if 'folds' in how.more else ''}; {how.chosen.format(step=kept_step)}, never by a human score.\n\n{fitness}"
+        f"{scores.settings['games']} of them.{dropped} Objective `{how.objective}` ({how.estimate}), {steps_taken}; "
+        f"{how.chosen.format(step=kept_step)}, never by a human score.\n\n{fitness}"
     )
 
 

@@ -11,6 +11,7 @@ from ...foundation.faults import Fault, InputFault
 from ...model_card.feature_cache import held_bytes
 from ...model_card.judge import DEFAULT_BATCH
 from ..judgments.judging import PAIRS_NEAR
+from ..label_evidence import images_to_test
 from ..psdistill_exact_config import PSDistillExactConfig
 from ..pseudo_scores.schedule_sizes import OPPONENTS, POOL_SIZE, check_length, pool_members, schedule_length
 from ..training_table import held_out_count
@@ -289,7 +290,7 @@ def _stages(costs: TaskCosts, args, size: RunSize, pairs: int) -> tuple[Stage, .
     folds = getattr(args, "folds", 0)
     looks = number_of_looks(args) * looked_at(n, pool_members(size.pool_size, n), args.held_out_fraction)
     if folds:  # every fold's model scores all images at every look, and says how far each is from the others
-        looks = folds * (2 + number_of_checkpoints(args)) * n
+        looks = folds * (2 + number_of_checkpoints(args)) * n + len(images_to_test(n, args.seed))
     return (
         Stage("judge: vision features", n, n * costs.vision, spread=True),
         Stage(f"judge: ratings, {len(rate.questions)} questions per pass", n, n * asked, spread=True),
