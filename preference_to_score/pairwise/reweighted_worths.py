@@ -1,8 +1,8 @@
 """Bradley-Terry log-worths under many weightings of the same comparisons, as the resampling of experts asks for.
 
-All weightings take Newton steps side by side. A step is found by conjugate gradients whose preconditioner is shared:
-the inverse curvature of the mean weighting, inverted once. Steps are cut as in `sparse_worths`, weighting by
-weighting, and a weighting that has converged is set aside.
+All weightings take Newton steps side by side, from their own shares of wins about the log-worths of the mean weighting. A step is
+found by conjugate gradients whose preconditioner is shared: the inverse curvature of the mean weighting, inverted once.
+Steps are cut as in `sparse_worths`, weighting by weighting, and a weighting that has converged is set aside.
 """
 
 from __future__ import annotations
@@ -11,18 +11,20 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
+from scipy.sparse import csc_array, csr_array
 
-from .davidson_model import answer_probabilities, curvature
-from .few_items import FARTHEST, TABLE_UP_TO, fit_table
+from .davidson_model import answer_probabilities
+from .few_items import FARTHEST
 from .pair_counts import PairCounts
 from .sparse_worths import SAFE_REACH
 
 LAST_STEP = 3e-7  # after a step no longer than this, taken to as many digits, an error of its square is left
-ROUGH_STEP = 1.5  # for the mean weighting, which the others start from
+LONGEST_START = 4.0  # span of a step of the mean weighting, which need not converge
+STALE = 0.3  # after a longer step the preconditioner's scales are taken anew
 MAX_ITERATIONS = 100
 MAX_CONJUGATE = 500
 LEFT = 1e-12  # error in log-worths below which conjugate gradients need not go
+TINY = 1e-300  # in place of a zero to divide a zero by
 
 
 @dataclass
@@ -40,8 +42,6 @@ def fit_reweighted(
     prior_precision: float,
     log_tie: float,
     start: NDArray | None = None,
-    *,
-    last_step: float = LAST_STEP,
 ) -> tuple[NDArray[np.float64], int]:
     """Fit every weighting of `counts`, the tie parameter held fixed.
 
@@ -55,8 +55,6 @@ def fit_reweighted(
         Log of Davidson's nu; -inf without ties.
     start : ndarray, shape (n,), optional
         Log-worths near those of the mean weighting; by default these are found first.
-    last_step : float
-        A weighting has converged when it has taken a step that spans no more than this, in log-worth units.
 
     Returns
     -------
@@ -78,30 +76,33 @@ def fit_reweighted(
     array([3., 1.])
     """
     n, many = counts.n_items, len(counts.wins)
-    sides = counts.incidence
-    items, either = sides.T.tocsr(), abs(sides).T.tocsr()
+    sides, (items, either) = counts.incidence, counts.sides
     total = np.ascontiguousarray((counts.wins + counts.ties + counts.losses).T)
     surplus = items @ np.ascontiguousarray((counts.wins - counts.losses).T / 2)
     half = either @ total / 2
     share = np.log((half + surplus + 0.5) / (half - surplus + 0.5))  # log-odds of each item's share of wins
     share -= share.mean(0)
-    mean = counts.weighted(np.full((1, many), 1 / many))
+    near = share.mean(1) if start is None else start
+    mean = _Side(near[:, None], total.mean(1, keepdims=True), surplus.mean(1, keepdims=True))
     if start is None:
-        start = _rough_start(mean, share.mean(1), prior_precision, log_tie) if many > 1 else share.mean(1)
-    typical = curvature(mean, start, log_tie, prior_precision)[:n, :n]
-    shared, usual = np.linalg.inv(typical), np.diag(typical) - (0 if prior_precision else 1 / n)
-    side = _Side(start[:, None] + share - share.mean(1, keepdims=True), total, surplus)
-    found, left = np.empty(counts.wins.shape[:1] + (n,)), np.arange(len(counts.wins))
+        _step_of_mean(mean, counts, prior_precision, log_tie)
+    shared, usual = _step_of_mean(mean, counts, prior_precision, log_tie, stay=start is not None)
+    side = _Side(mean.theta + share - share.mean(1, keepdims=True), total, surplus)
+    found, left, reach = np.empty((many, n)), np.arange(many), np.full(many, np.inf)
     gradient, spread = _derivatives(side, sides, items, prior_precision, log_tie)
     for iteration in range(1, MAX_ITERATIONS + 1):
-        step = _conjugate_gradients(gradient, spread, sides, items, either, shared, usual, prior_precision)
+        if reach.max() > STALE:
+            own = either @ spread + prior_precision
+            scale, floor = np.sqrt(usual[:, None] / own), LEFT**2 * own.mean(0)
+        step = _conjugate_gradients(gradient, spread, sides, items, shared, scale, prior_precision, floor)
         reach = np.ptp(step, axis=0)
-        done = reach < last_step
+        done = reach < LAST_STEP
         if done.any():
             found[left[done]] = (side.theta[:, done] + step[:, done]).T
-            left, side, step, reach = left[~done], side.of(~done), np.compress(~done, step, axis=1), reach[~done]
+            left, side, reach, floor = left[~done], side.of(~done), reach[~done], floor[~done]
+            step, scale = (np.compress(~done, each, axis=1) for each in (step, scale))
             if not left.size:
-                return found, iteration
+                return (found if prior_precision else found - found.mean(1, keepdims=True)), iteration
         before, side.theta = side.theta, side.theta + step
         gradient, spread = _derivatives(side, sides, items, prior_precision, log_tie)
         too_far = (reach > SAFE_REACH) & ((step * gradient).sum(0) < 0)
@@ -111,17 +112,29 @@ def fit_reweighted(
     raise RuntimeError(f"Bradley-Terry did not converge in {MAX_ITERATIONS} Newton steps")
 
 
-def _rough_start(mean: PairCounts, share: NDArray, prior_precision: float, log_tie: float) -> NDArray[np.float64]:
-    """Log-worths of the mean weighting, (n,), exactly or about."""
-    if mean.n_items <= TABLE_UP_TO and np.isneginf(log_tie):
-        few = fit_table(mean.credit_table, prior_precision)
-        if few is not None:
-            return few.theta
-    return fit_reweighted(mean, prior_precision, log_tie, share, last_step=ROUGH_STEP)[0][0]
+def _step_of_mean(
+    mean: _Side, counts: PairCounts, prior_precision: float, log_tie: float, *, stay: bool = False
+) -> tuple[NDArray, NDArray]:
+    """A Newton step of the mean weighting, cut where it is long; two are near enough for a start.
+
+    Returns the inverse curvature where the step began, (n, n), made invertible, and its diagonal before that, (n,).
+    """
+    n, items = counts.n_items, counts.sides[0]
+    gradient, spread = _derivatives(mean, counts.incidence, items, prior_precision, log_tie)
+    curvature = np.zeros((n, n))
+    curvature[counts.first, counts.second] = curvature[counts.second, counts.first] = -spread[:, 0]
+    np.fill_diagonal(curvature, prior_precision - curvature.sum(1))
+    usual = np.diag(curvature).copy()
+    inverse = np.linalg.inv(curvature if prior_precision else curvature + 1 / n)
+    if not stay:
+        step = inverse @ gradient
+        reach = np.ptp(step)
+        mean.theta = mean.theta + step * (LONGEST_START / reach if reach > LONGEST_START else 1.0)
+    return inverse, usual
 
 
 def _derivatives(
-    side: _Side, sides: csr_array, items: csr_array, prior_precision: float, log_tie: float
+    side: _Side, sides: csr_array, items: csc_array, prior_precision: float, log_tie: float
 ) -> tuple[NDArray, NDArray]:
     """Gradient of the log-posterior, (n, R), and each pair's share in the curvature of its negative, (P, R)."""
     if np.isneginf(log_tie):
@@ -158,16 +171,14 @@ def _conjugate_gradients(
     gradient: NDArray,
     spread: NDArray,
     sides: csr_array,
-    items: csr_array,
-    either: csr_array,
+    items: csc_array,
     shared: NDArray,
-    usual: NDArray,
+    scale: NDArray,
     prior_precision: float,
+    floor: NDArray,
 ) -> NDArray:
     """Solve curvature x = gradient in every column, the more closely the nearer the gradient is to zero."""
     found = np.zeros_like(gradient)
-    own = either @ spread + prior_precision
-    scale, floor = np.sqrt(usual[:, None] / own), LEFT**2 * own.mean(0)
     x, left, place = found.copy(), gradient.copy(), np.arange(gradient.shape[1])
     scaled = scale * (shared @ (scale * left))
     direction, size = scaled, (left * scaled).sum(0)
@@ -186,15 +197,12 @@ def _conjugate_gradients(
         product = items @ along
         if prior_precision:
             product += prior_precision * direction
-        length = np.zeros_like(size)
-        np.divide(size, (direction * product).sum(0), out=length, where=live)
+        length = live * size / np.maximum((direction * product).sum(0), TINY)
         x += length * direction
         left -= length * product
         scaled = scale * (shared @ (scale * left))
         before, size = size, (left * scaled).sum(0)
-        turn = np.zeros_like(size)
-        np.divide(size, before, out=turn, where=live)
-        direction = scaled + turn * direction
+        direction = scaled + live * size / np.maximum(before, TINY) * direction
         live &= size > goal
     found[:, place] = x
-    return found if prior_precision else found - found.mean(0)
+    return found
