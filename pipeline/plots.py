@@ -154,7 +154,11 @@ def plot_training(path: Path, history: Sequence[Mapping], *, kept_step: int, sim
             if points:
                 steps, values = zip(*points, strict=True)
                 axis.plot(steps, values, marker="o", ms=3, lw=1.2, color=colour)
-            axis.axvline(kept_step, color=BEFORE, lw=1, ls="--", label=f"kept: step {kept_step}")
+            kept = f"step {kept_step}" if kept_step else "the starting model"
+            axis.axvline(kept_step, color=BEFORE, lw=1, ls="--", label=f"kept: {kept}")
+            if not any(row["step"] for row in history):  # nothing was trained
+                axis.set_xlim(-1, 1)
+                axis.set_xticks([0])
             axis.set_xlabel("optimiser step")
             axis.set_title(label, fontsize=10)
             axis.grid(alpha=0.25)
