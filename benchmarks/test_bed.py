@@ -3,8 +3,7 @@
     python benchmarks/test_bed.py map --work runs/test_bed
 
 ``grid``: settings of the paper's family and of the candidate for 50 images; ``many``: for 100 and 160. ``map``: both in all
-regimes, and the ceilings. ``permuted``: do forty runs on permuted judgments keep the start? ``permuted-again``: do forty more,
-that the rule was not chosen on? ``controls``: both recipes on permuted and on shuffled judgments. ``budget``: both by the number
+regimes, and the ceilings. ``permuted``: do forty runs on permuted judgments keep the start? ``permuted-again``: do forty more? ``controls``: both recipes on permuted and on shuffled judgments. ``budget``: both by the number
 of judgments; ``allocation``: the recipe with few images and many opponents, or the other way round; ``rated``: with the judge's own
 ratings as a prior. ``honest``: does a judge
 that rates better than it compares lose by training? ``held-back``: scores as the pool's prior leaves them. All on the seeds
@@ -115,7 +114,7 @@ def held_back_arms(judges=JUDGES[:1], seeds=(0, 1)) -> list[BedArm]:
     ]
 
 
-AGAIN = 10  # the first draw of permuted judgments that the start's test was not chosen on
+AGAIN = 10  # the first draw of permuted judgments of the second forty
 
 
 def permuted_arms(judges=("shipped", "middling-0"), seeds=(0, 1), first: int = 0) -> list[BedArm]:
@@ -126,7 +125,7 @@ def permuted_arms(judges=("shipped", "middling-0"), seeds=(0, 1), first: int = 0
 
 
 def permuted_again_arms(judges=("shipped", "middling-0"), seeds=(1, 2)) -> list[BedArm]:
-    """Permutations that nothing was chosen on, of two stand-ins, one of them a new one."""
+    """More permutations, of two stand-ins, one of them another one."""
     return permuted_arms(judges, seeds, first=AGAIN)
 
 

@@ -319,9 +319,11 @@ def train_folds(name: str, work: Path) -> dict:
     started, arm = time.perf_counter(), BedArm.from_name(name)
     scores = labels_of(arm, work)
     one = fold_pass(arm, scores, work)
-    if "refit" in arm.options:
+    if "refit" in arm.options and len(one.steps) > 1:
+        before = one.chance  # labels of the second pass hold what was learnt from them
         look = 1 + int(np.argmin([held_out_metrics(all_left_out(scores, arm), m)["log_loss"] for m in one.means[1:]]))
         one = fold_pass(arm, blended(scores, one.means[look], arm.options["refit"]), work)
+        one.chance = before
     trainer = one.trainer
     watched, truth = evaluated(arm.seed, arm.regime.judge, work)
     trainer.watch(watched, start_scores(arm.seed, arm.regime.judge, work))
@@ -376,7 +378,7 @@ def fold_pass(arm: BedArm, scores: PseudoScores, work: Path) -> FoldPass:
         with holding_out(fold == f):
             trainer = make_trainer(arm, scores, work, watch=False)
         if f == 0:
-            chance = chance_by_start(trainer, trainer.table)
+            chance = chance_by_start(trainer, scores)
         ends = arm.regime.says_nothing and chance > EVIDENCE  # as a user's run does
         trainer.evaluate() if ends else trainer.train()
         states.append(trainer.states)

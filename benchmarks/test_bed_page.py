@@ -15,6 +15,7 @@ from report_runs import RESULTS, read_json, table
 from test_bed import CANDIDATE, FAMILY, MANY, SETTINGS, WIDER, budget_arms, controls_arms, in_way
 from test_bed_budget import allocation_table, budget_table, curves, draw_budget, where_it_stops
 from test_bed_claims import claims_table, draw_claims, holds
+from test_bed_evidence import shares_of_result
 from test_bed_figures import Cells, draw_competence, draw_headroom, headroom_table, in_one_line
 from test_bed_regimes import Regime
 from test_bed_summary import by_rule, permuted
@@ -169,7 +170,7 @@ def main() -> None:
         "many": many_table(cells),
         "rules": by_rule(rows),
         "permuted": permuted(rows),
-        "permuted_again": permuted(rows, new=True),
+        "evidence": shares_of_result(),
         "told": TOLD,
         "honest": honest_table(rows),
         "arms": f"{len(rows)}",

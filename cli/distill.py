@@ -118,8 +118,8 @@ def _show(done: Distilled) -> None:
     whose = "held-out judgments" if averaged is None else "judgments of left-out images"
     steps = averaged or [done.kept_step]
     which = f"mean weights of steps {', '.join(map(str, steps))}" if len(steps) > 1 else f"weights of step {steps[0]}"
-    kept = f"kept the {which}" if done.kept_step else "kept the starting model"
-    typer.echo(f"{kept}, by {whose}; scorer in {done.folder}")
+    kept = f"kept the {which}, by {whose}" if done.kept_step else "kept the starting model"
+    typer.echo(f"{kept}; scorer in {done.folder}")
 
 
 def check_enough_images(folder, files: int, scores) -> None:

@@ -20,7 +20,7 @@ from ppaint.preference_to_score import Comparisons, bradley_terry
 from ppaint.preference_to_score.pairwise.few_items import fit_table
 from ppaint.preference_to_score.pairwise.ford_condition import check_identified
 from ppaint.preference_to_score.pairwise.newton_worths import fit_counts
-from ppaint.preference_to_score.pairwise.pair_counts import count_pairs
+from ppaint.preference_to_score.pairwise.pair_counts import PairCounts, count_pairs
 from ppaint.preference_to_score.pairwise.rater_counts import count_by_rater
 from ppaint.preference_to_score.pairwise.sparse_worths import fit_sparse
 
@@ -303,6 +303,19 @@ def test_many_weightings_are_fitted_as_one_by_one(seed, prior, tie, far):
     assert many.theta == pytest.approx(np.concatenate([one.theta for one in alone]), abs=1e-9)
     assert many.hessian == pytest.approx(np.concatenate([one.hessian for one in alone]), abs=1e-9)
     assert many.log_likelihood == pytest.approx(np.concatenate([one.log_likelihood for one in alone]), rel=1e-12)
+
+
+@pytest.mark.parametrize("upset", [1e-2, 1e-5])
+def test_weightings_that_nearly_separate_the_items_are_fitted_from_a_start_that_is_near(upset):
+    """Every item loses a trace to each below it: the log-worths span some 100, and a start that is off ends nowhere."""
+    rng, n = np.random.default_rng(0), 8
+    first, second = np.triu_indices(n, 1)
+    won = rng.uniform(0.5, 2, (20, first.size))
+    counts = PairCounts(first, second, won, 0 * won, upset * won, n)
+    many = fit_counts(counts, 0.0)
+    for row, theta in enumerate(many.theta):
+        alone = PairCounts(first, second, won[row : row + 1], 0 * won[:1], upset * won[row : row + 1], n)
+        assert theta == pytest.approx(fit_counts(alone, 0.0).theta[0], rel=1e-7)
 
 
 @settings(max_examples=60, deadline=None)

@@ -15,7 +15,7 @@ from transformers import TrainerCallback
 from ppaint.images import InputFault
 from ppaint.model_card.one_pass import logits_and_states
 from ppaint.model_card.out_of_distribution import distances_from
-from ppaint.trainer import PSDistillExactConfig
+from ppaint.trainer import PSDistillExactConfig, cross_fitting
 from ppaint.trainer.cross_fitting import checkpoint, choose_looks, cross_fit, fold_folder
 from ppaint.trainer.label_evidence import EVIDENCE
 from ppaint.trainer.mean_weights import put_mean_weights
@@ -127,12 +127,13 @@ class StopsAt(TrainerCallback):
             raise KeyboardInterrupt
 
 
-def test_killed_in_the_second_fold_it_ends_at_the_same_weights(whole, features, scores, tmp_path):
+def test_killed_in_the_second_fold_it_ends_at_the_same_weights(whole, features, scores, tmp_path, monkeypatch):
     found, _ = whole
     with pytest.raises(KeyboardInterrupt):
         fitted(tmp_path / "killed", features, scores, callbacks=[StopsAt()])
+    monkeypatch.setattr(cross_fitting, "chance_by_start", lambda *_: 1.0)  # what was found first holds
     again = fitted(tmp_path / "killed", features, scores)
-    assert again.step == found.step > 0
+    assert again.step == found.step > 0 and again.chance == found.chance
     assert same(weights(again.trainer), weights(found.trainer))
 
 
@@ -184,6 +185,16 @@ def test_start_is_kept_where_it_orders_left_out_images_better(features, scores, 
         history, best, good = choose_looks([table.elo, *worse], [0, 6, 12], scores, args, table, 0.001)
     assert (best, good, len(history)) == (0, [0], 3)
     assert "the starting model is kept: no step orders images" in caplog.text
+
+
+def test_a_look_at_the_start_that_fails_leaves_no_empty_folder(features, scores, tmp_path, monkeypatch):
+    def fails(*_):
+        raise MemoryError
+
+    monkeypatch.setattr(cross_fitting, "chance_by_start", fails)
+    with pytest.raises(MemoryError):
+        fitted(tmp_path, features, scores)
+    assert [path.name for path in tmp_path.iterdir()] == ["run.json"]  # which `distil` takes back
 
 
 def test_other_images_or_folds_are_another_run(whole, features, scores):

@@ -15,6 +15,7 @@ from ppaint.trainer.label_evidence import (
     worth_keeping,
 )
 from ppaint.trainer.out_of_fold import standardised
+from ppaint.trainer.training_table import jointly_fitted
 
 
 def alone(n):
@@ -143,7 +144,7 @@ def test_a_start_that_orders_left_out_images_better_is_kept_whatever_the_evidenc
 
 def test_by_the_starting_model_of_a_trainer(features, scores, tmp_path):
     trainer = make(tmp_path, features, scores)
-    assert chance_by_start(trainer, trainer.table) == 0.001
+    assert chance_by_start(trainer, scores) == 0.001
 
 
 def test_a_model_that_does_not_say_which_tokens_are_an_images_is_seen_by_its_answers(
@@ -152,12 +153,15 @@ def test_a_model_that_does_not_say_which_tokens_are_an_images_is_seen_by_its_ans
     trainer = make(tmp_path, features, scores)
     of_answers = trainer.reference.transpose(0, 1).flatten(1).double().numpy()
     assert of_answers.shape == (len(trainer.table.images), 10 * len(trainer.table.dimensions))
-    wanted = chance_that_unrelated(of_answers, trainer.table.elo, trainer.table.category, seed=trainer.args.seed)
+    (joint,) = jointly_fitted(scores, held_out_fraction=0, seed=trainer.args.seed)
+    assert joint.images == trainer.table.images
+    wanted = chance_that_unrelated(of_answers, joint.elo, trainer.table.category, seed=trainer.args.seed)
     whole = trainer.asking.logits_and_states
 
     def unknown(*given):
         logits, states = whole(*given)
-        return logits, states * np.nan
+        states[1:] = np.nan  # one that is known is not enough
+        return logits, states
 
     monkeypatch.setattr(trainer.asking, "logits_and_states", unknown)
-    assert chance_by_start(trainer, trainer.table) == wanted
+    assert chance_by_start(trainer, scores) == wanted

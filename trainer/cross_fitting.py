@@ -9,15 +9,19 @@ is trained.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
+from accelerate.utils import broadcast_object_list
 from transformers import TrainerCallback
 
 from ..foundation.faults import Fault, InputFault
+from ..foundation.json_text import read_json
+from ..foundation.whole_files import write_json
 from ..model_card.memory import release_memory
 from .checkpoints import NEEDED
 from .held_out import held_out_metrics, loss_by_image
@@ -27,9 +31,10 @@ from .left_out_distances import left_out_distances
 from .mean_weights import put_mean_weights
 from .out_of_fold import as_good_as_the_best, assign_folds, out_of_fold
 from .ranking import policy_moments
-from .run_identity import claim_checkpoints
-from .training_table import TrainingTable, training_table
+from .run_identity import EVIDENCE_FILE, claim_checkpoints
+from .training_table import TrainingTable, jointly_fitted, training_table
 
+NEARLY_ALL = 0.9  # share of the images whose states are known; of fewer, the answers are taken
 logger = logging.getLogger(__name__)
 
 
@@ -116,8 +121,9 @@ def cross_fit(make_trainer: Callable, args, scores) -> CrossFitted:
             raise InputFault(Fault("config", "folds", what, "set folds=0, or train adapters (lora_r) without FSDP"))
         if f == 0:
             root.mkdir(parents=True, exist_ok=True)
-            _claim(root, args, trainer, everything)
-            chance = chance_by_start(trainer, everything)
+            with _without_empty(fold_folder(root, 0)):  # made by the trainer
+                claim_checkpoints(root, args, trainer.core, everything, write=trainer.is_world_process_zero())
+                chance = _agreed_chance(root, trainer, scores)
             if chance > EVIDENCE:  # whatever would be learnt, the start would be kept
                 return _untrained(trainer, scores, args, everything, chance)
         trainer.add_callback(WeightsOfEveryLook)
@@ -139,15 +145,27 @@ def cross_fit(make_trainer: Callable, args, scores) -> CrossFitted:
     return CrossFitted(trainer, step, averaged, chance, distances)
 
 
-def _claim(root: Path, args, trainer, table: TrainingTable) -> None:
-    """Note whose folder it is; in another run's nothing is left behind."""
+@contextmanager
+def _without_empty(folder: Path) -> Iterator[None]:
+    """What fails in this block leaves no such folder, if it is empty."""
     try:
-        claim_checkpoints(root, args, trainer.core, table, write=trainer.is_world_process_zero())
-    except InputFault:
-        made = fold_folder(root, 0)  # by the trainer, empty
-        if made.is_dir() and not any(made.iterdir()):
-            made.rmdir()
+        yield
+    except BaseException:
+        if folder.is_dir() and not any(folder.iterdir()):
+            folder.rmdir()
         raise
+
+
+def _agreed_chance(root: Path, trainer, scores) -> float:
+    """`chance_by_start`, found once by the main process: all processes, and a run that goes on, must hold the same."""
+    known, chance = root / EVIDENCE_FILE, 1.0
+    if trainer.is_world_process_zero():
+        if known.is_file():
+            chance = float(read_json(known)["chance"])
+        else:
+            chance = chance_by_start(trainer, scores)
+            write_json(known, {"chance": chance})
+    return broadcast_object_list([chance])[0]
 
 
 def _untrained(trainer, scores, args, table: TrainingTable, chance: float) -> CrossFitted:
@@ -157,16 +175,30 @@ def _untrained(trainer, scores, args, table: TrainingTable, chance: float) -> Cr
     return CrossFitted(trainer, 0, (0,), chance)
 
 
-def chance_by_start(trainer, table: TrainingTable) -> float:
+def chance_by_start(trainer, scores) -> float:
     """Whether pseudo-scores have to do with the images (`chance_that_unrelated`), by what a trainer's weights, as they are, make of these.
 
-    Where a model does not say which tokens are an image's, its answers stand in for the states.
+    The scores are those of one fit of all judgments, whatever is trained on: scores against a frozen pool lean on the starting
+    model's own ratings, so that they go with its states even where every judgment is noise. Where a model does not say
+    which tokens are an image's, its answers stand in for the states.
+
+    Parameters
+    ----------
+    trainer : PSDistillExactTrainer
+    scores : PseudoScores, or a sequence of them
+        Of all images of the trainer's table.
+
+    Returns
+    -------
+    float
     """
-    places = images_to_test(len(table.images), trainer.args.seed)
+    seed = trainer.args.seed
+    told = training_table(jointly_fitted(scores, held_out_fraction=0, seed=seed), held_out_fraction=0, seed=seed)
+    places = images_to_test(len(told.images), seed)
     states = image_states(trainer, places, as_seen=True)
-    if not np.isfinite(states).all(axis=1).any():
+    if np.isfinite(states).all(axis=1).mean() < NEARLY_ALL:
         states = trainer.reference[:, torch.from_numpy(places)].transpose(0, 1).flatten(1).double().cpu().numpy()
-    return chance_that_unrelated(states, table.elo[places], table.category[places], seed=trainer.args.seed)
+    return chance_that_unrelated(states, told.elo[places], told.category[places], seed=seed)
 
 
 def check_folds(args, table: TrainingTable) -> None:

@@ -126,25 +126,25 @@ def _how_trained(estimator: Estimator, args, fitted: CrossFitted | None = None) 
         completions = args.num_generations
         estimate = f"estimated from {completions} sampled completions per image"
         return HowTrained("PSDistillTrainer", "policy", estimate, {"completions per image": completions})
+    trained = fitted is None or fitted.trained
     estimate, more = ESTIMATES[args.objective], {}
     if args.sampled_answers:
         drawn = args.sampled_answers
         estimate = f"estimated from {drawn} answers per image and dimension, drawn from the one pass of a step"
         more["answers per image and dimension"] = drawn
     if args.joint_fit:
-        estimate += "; learnt from one fit of all judgments"
+        estimate += "; learnt from one fit of all judgments" if trained else ""
         more["joint fit"] = True
     if args.label_spread:
         more["spread of noisy pseudo-scores"] = args.label_spread
     if fitted is not None:
-        if fitted.trained:
+        if trained:
             estimate += f"; trained {args.folds} times, each time without one fold of the images"
         more |= {
             "folds": args.folds,
             "averaged steps": list(fitted.steps),
             "chance that pseudo-scores and images are unrelated": fitted.chance,
         }
-    trained = fitted is None or fitted.trained
     return HowTrained("PSDistillExactTrainer", args.objective, estimate, more, _how_chosen(fitted), trained)
 
 

@@ -87,8 +87,12 @@ def chance_that_unrelated(
     Likeness of states is taken in three ways: with directions as wide as they are, and with wide ones cut down (a ridge), since
     what the scores depend on may be a narrow direction; likeness of scores in two: dimension by dimension, and in the mean of an
     image's dimensions, which is less noisy where these go together. The largest of the six, each in its own units, counts. It is
-    compared with its values for scores that are given to other images of the category, all dimensions of an image together, so
-    the p-value is right whatever states and scores look like, and for any number of images.
+    compared with its values for scores that are given to other images of the category, all dimensions of an image together. So
+    the p-value is right, for any number of images, if all that is known of an image's score but for its judgments is known of every image.
+    Scores that lean on something that is in the states (a prior by the starting model's own ratings) are not such.
+
+    What depends on the states as a whole, and not along any direction of them (a product of two, say), is hardly found; and of
+    three or four images nothing is.
 
     Nothing that was trained on the scores may be in the states; where something is, the p-value is too small.
 
@@ -155,10 +159,13 @@ def _over_pairs(basis: np.ndarray, weight: np.ndarray, alone: np.ndarray, scores
 
 def _directions(states: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Principal directions of standardised states, (n, r) of unit length, and how much each counts in each of three ways, (3, r)."""
-    basis, spread, _ = np.linalg.svd(states, full_matrices=False)
-    told = spread > 1e-8 * max(spread.max(initial=0), 1e-300)
-    variance = spread[told] ** 2
-    variance = variance / variance.mean() if variance.size else variance
+    if len(states) > states.shape[1]:
+        basis, spread, _ = np.linalg.svd(states, full_matrices=False)
+        variance = spread**2
+    else:  # fewer images than numbers in a state: by the images' products, which is much faster
+        variance, basis = np.linalg.eigh(states @ states.T)
+    told = variance > 1e-10 * variance.max(initial=1e-300)
+    variance = variance[told] / max(variance[told].mean(), 1e-300) if told.any() else variance[told]
     return basis[:, told], np.stack(
         [variance if np.isinf(more) else variance / (variance + more) for more in FLATTENED]
     )

@@ -19,6 +19,8 @@ from ..foundation.run_folder import RUN_FILE
 from ..foundation.whole_files import write_json
 from .training_table import TrainingTable
 
+EVIDENCE_FILE = "label_evidence.json"  # whether there was anything to train on, once it is known
+
 # Of a checkpoint folder's RUN_FILE. Files without a number (1) name all settings there were, and do not say which pairs were judged.
 CHECKPOINTS_FORMAT = 2
 
@@ -131,7 +133,8 @@ def unclaimed_if_nothing_comes(folder: Path) -> Iterator[None]:
         yield
     except BaseException:
         if not claimed and not any(folder.glob("**/checkpoint-*")):
-            (folder / RUN_FILE).unlink(missing_ok=True)
+            for name in (RUN_FILE, EVIDENCE_FILE):
+                (folder / name).unlink(missing_ok=True)
             for place in made:
                 try:
                     place.rmdir()

@@ -275,7 +275,7 @@ def _config(args, job: Distillation, how: HowTrained, kept: int, base: str) -> S
         training={
             "trainer": how.trainer,
             "objective": how.objective,
-            "steps": args.max_steps,
+            "steps": args.max_steps if how.trained else 0,
             "kept step": kept,
             "learning rate": args.learning_rate,
             "beta": args.beta,

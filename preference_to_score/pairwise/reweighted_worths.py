@@ -19,7 +19,7 @@ from .pair_counts import PairCounts
 from .sparse_worths import SAFE_REACH
 
 LAST_STEP = 3e-7  # after a step no longer than this, taken to as many digits, an error of its square is left
-LONGEST_START = 4.0  # span of a step of the mean weighting, which need not converge
+ROUGH_STEP = 1.0  # of the mean weighting, about which the others start
 STALE = 0.3  # after a longer step the preconditioner's scales are taken anew
 MAX_ITERATIONS = 100
 MAX_CONJUGATE = 500
@@ -84,9 +84,7 @@ def fit_reweighted(
     share -= share.mean(0)
     near = share.mean(1) if start is None else start
     mean = _Side(near[:, None], total.mean(1, keepdims=True), surplus.mean(1, keepdims=True))
-    if start is None:
-        _step_of_mean(mean, counts, prior_precision, log_tie)
-    shared, usual = _step_of_mean(mean, counts, prior_precision, log_tie, stay=start is not None)
+    shared, usual = _inverse_curvature(mean, counts, prior_precision, log_tie, move=start is None)
     side = _Side(mean.theta + share - share.mean(1, keepdims=True), total, surplus)
     found, left, reach = np.empty((many, n)), np.arange(many), np.full(many, np.inf)
     gradient, spread = _derivatives(side, sides, items, prior_precision, log_tie)
@@ -112,25 +110,33 @@ def fit_reweighted(
     raise RuntimeError(f"Bradley-Terry did not converge in {MAX_ITERATIONS} Newton steps")
 
 
-def _step_of_mean(
-    mean: _Side, counts: PairCounts, prior_precision: float, log_tie: float, *, stay: bool = False
+def _inverse_curvature(
+    mean: _Side, counts: PairCounts, prior_precision: float, log_tie: float, *, move: bool
 ) -> tuple[NDArray, NDArray]:
-    """A Newton step of the mean weighting, cut where it is long; two are near enough for a start.
+    """Inverse curvature of the mean weighting, made invertible, (n, n), and the curvature's diagonal before that, (n,).
 
-    Returns the inverse curvature where the step began, (n, n), made invertible, and its diagonal before that, (n,).
+    If it is to be moved, it takes Newton steps, cut as those of the others are, until one is short; the curvature is that
+    where this one began.
     """
-    n, items = counts.n_items, counts.sides[0]
+    n, (items, _) = counts.n_items, counts.sides
     gradient, spread = _derivatives(mean, counts.incidence, items, prior_precision, log_tie)
-    curvature = np.zeros((n, n))
-    curvature[counts.first, counts.second] = curvature[counts.second, counts.first] = -spread[:, 0]
-    np.fill_diagonal(curvature, prior_precision - curvature.sum(1))
-    usual = np.diag(curvature).copy()
-    inverse = np.linalg.inv(curvature if prior_precision else curvature + 1 / n)
-    if not stay:
-        step = inverse @ gradient
-        reach = np.ptp(step)
-        mean.theta = mean.theta + step * (LONGEST_START / reach if reach > LONGEST_START else 1.0)
-    return inverse, usual
+    for _ in range(MAX_ITERATIONS):
+        curvature = np.zeros((n, n))
+        curvature[counts.first, counts.second] = curvature[counts.second, counts.first] = -spread[:, 0]
+        np.fill_diagonal(curvature, prior_precision - curvature.sum(1))
+        usual = np.diag(curvature).copy()
+        inverse = np.linalg.inv(curvature if prior_precision else curvature + 1 / n)
+        if not move:
+            return inverse, usual
+        step, before = inverse @ gradient, mean.theta
+        reach, mean.theta = np.ptp(step), before + step
+        if reach < ROUGH_STEP:
+            return inverse, usual
+        gradient, spread = _derivatives(mean, counts.incidence, items, prior_precision, log_tie)
+        if reach > SAFE_REACH and (step * gradient).sum() < 0:
+            mean.theta = before + step * np.log1p(reach) / reach
+            gradient, spread = _derivatives(mean, counts.incidence, items, prior_precision, log_tie)
+    raise RuntimeError(f"Bradley-Terry did not converge in {MAX_ITERATIONS} Newton steps")
 
 
 def _derivatives(
