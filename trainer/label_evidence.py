@@ -6,15 +6,12 @@ import numpy as np
 
 from .out_of_fold import agreement, standardised
 
-EVIDENCE = 0.02  # p-value down to which pseudo-scores are not taken to have to do with the images
+EVIDENCE = 0.02  # the highest p-value that is taken for evidence that pseudo-scores have to do with the images
 DRAWS = 999  # permutations: p is at least 0.001
 MOST = 2000  # images of the test; of more, so many are drawn
 AT_ONCE = 2**23  # numbers of a block of permutations
-FLATTENED = (
-    np.inf,
-    1.0,
-    0.1,
-)  # how much less than in proportion a direction of large spread counts; inf: in proportion
+# A direction of variance v (in units of their mean) counts v / (v + one of these); inf: v, in proportion.
+FLATTENED = (np.inf, 1.0, 0.1)
 
 
 def images_to_test(n: int, seed: int) -> np.ndarray:

@@ -55,9 +55,9 @@ class PSDistillExactConfig(LabelFreeConfig, TrainingArguments):
             the mean of their weights (of adapters, an adapter of K times the rank). The look whose left-out images are ordered best
             is averaged with all that are as good for all that is known; unless it orders them better than the starting model, that
             is kept. So it is, and nothing is trained, where pseudo-scores may have nothing to do with the images (a permutation
-            test, p above 0.02). For few images and noisy judgments, where `held_out_fraction` leaves too few images to choose by; it is not used then, nor are
-            `eval_steps`: every checkpoint (`save_steps`) is a look. Each training has `max_steps`, so the whole takes K times
-            as many. Weights of every look stay on the disk until the run folder is removed. The mean has seen every image, so the
+            test, p above 0.02). For few images and noisy judgments, where `held_out_fraction` leaves too few images to choose
+            by; it is not used then, nor are `eval_steps`: every checkpoint (`save_steps`) is a look. Each training has
+            `max_steps`, so the whole takes K times as many. Weights of every look stay on the disk until the run folder is removed. The mean has seen every image, so the
             threshold beyond which an image is out of distribution is an estimate by folds. Not with FSDP.
 
         > Parameters that control the blocks
