@@ -5,7 +5,7 @@
 ``grid``: settings of the paper's family and of the candidate for 50 images; ``many``: for 100 and 160. ``map``: both in all
 regimes, and the ceilings. ``permuted``: do forty runs on permuted judgments keep the start? ``permuted-again``: do forty more? ``controls``: both recipes on permuted and on shuffled judgments. ``budget``: both by the number
 of judgments; ``allocation``: the recipe with few images and many opponents, or the other way round; ``rated``: with the judge's own
-ratings as a prior. ``honest``: does a judge
+ratings as a prior. ``stopping``: the family with folds, in all regimes. ``honest``: does a judge
 that rates better than it compares lose by training? ``held-back``: scores as the pool's prior leaves them. All on the seeds
 that choose, but for ``permuted-again``, ``budget`` and ``allocation``. Data and judgments come from
 test_bed_judges.py and test_bed_data.py.
@@ -195,6 +195,16 @@ def allocation_arms(judges=("shipped", "middling-0"), seeds=(2, 3)) -> list[BedA
     ]
 
 
+CROSS_FITTED_FAMILY = (FAMILY[0], {"folds": 3})
+
+
+def stopping_arms(judges=(*JUDGES, "twin"), seeds=(1,)) -> list[BedArm]:
+    """The family cross-fitted, in every regime: is the stopping rule as good for an objective that it was not chosen with?"""
+    return [
+        in_way(regime, seed, CROSS_FITTED_FAMILY) for seed in seeds for judge in judges for regime in regimes(judge)
+    ]
+
+
 RATED = (CANDIDATE[0], CANDIDATE[1] | {"estimator": "rated"})  # the judge's own ratings as the prior of its judgments
 
 
@@ -205,6 +215,7 @@ def rated_arms(judges=("shipped", "strong-0", "middling-0"), seeds=(1,)) -> list
 
 
 STAGES = {
+    "stopping": stopping_arms,
     "rated": rated_arms,
     "allocation": allocation_arms,
     "budget": budget_arms,

@@ -101,8 +101,9 @@ def by_rule(rows: list[dict]) -> str:
     dropped = ("estimator=rated", "games=", "size=")  # a sketch, and other schedules than users'
     counted = [row for row in rows if row["labels"] == "pool" and not row["regime"].endswith(nothing)]
     counted = [row for row in counted if not any(option in row["way"] for option in dropped)]
-    for kind in ("one training", "folds"):
-        mine = [row for row in counted if ("folds" in row["way"]) == (kind == "folds")]
+    for objective, folds in (("policy", False), ("policy", True), ("fidelity", True)):
+        mine = [row for row in counted if row["way"].startswith(objective) and ("folds" in row["way"]) == folds]
+        kind = f"{objective}, {'folds' if folds else 'one training'}"
         usable = np.array([max(row["reliability"]) >= MIN_RELIABILITY for row in mine])
         best = np.array([max(row["srcc"]) for row in mine])
         kept = {rule: [row["srcc_kept"][rule] for row in mine] for rule in RULES}
