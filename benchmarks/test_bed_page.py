@@ -87,8 +87,8 @@ def honest_table(rows: list[dict]) -> str:
     """The judge that rates better than it compares: SRCC before, and of what each recipe keeps; seeds in a row."""
     cells: dict = {}
     for row in rows:
-        if row["regime"].startswith("twin"):
-            way = row["way"].split()[0]
+        way = row["way"].split()[0]
+        if row["regime"].startswith("twin") and (way == FAMILY[0]) != ("folds" in row["way"]):
             cells.setdefault(row["regime"], {}).setdefault(way, {})[row["seed"]] = row
     lines = []
     for regime, ways in cells.items():

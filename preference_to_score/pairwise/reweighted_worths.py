@@ -1,7 +1,8 @@
 """Bradley-Terry log-worths under many weightings of the same comparisons, as the resampling of experts asks for.
 
 All weightings take Newton steps side by side, from their own shares of wins about the log-worths of the mean weighting. A step is
-found by conjugate gradients whose preconditioner is shared: the inverse curvature of the mean weighting, inverted once.
+found by conjugate gradients whose preconditioner is shared: the inverse curvature of the mean weighting, inverted once; far
+from the maximum in single precision, which takes half of the memory and leaves errors that the next step finds.
 Steps are cut as in `sparse_worths`, weighting by weighting, and a weighting that has converged is set aside.
 """
 
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csc_array, csr_array
+from scipy.special import expit
 
 from .davidson_model import answer_probabilities
 from .few_items import FARTHEST
@@ -21,20 +23,21 @@ from .sparse_worths import SAFE_REACH
 LAST_STEP = 3e-7  # after a step no longer than this, taken to as many digits, an error of its square is left
 ROUGH_STEP = 1.0  # of the mean weighting, about which the others start
 STALE = 0.3  # after a longer step the preconditioner's scales are taken anew
+FAR = 1e-2  # after a step this long the next is found in single precision; if that is the last, 1e-5 of it is nothing
 MAX_ITERATIONS = 100
 MAX_CONJUGATE = 500
 LEFT = 1e-12  # error in log-worths below which conjugate gradients need not go
-TINY = 1e-300  # in place of a zero to divide a zero by
+TINY = 1e-37  # smallest that single precision holds to all its digits, in place of a zero to divide a zero by
 
 
 @dataclass
 class _Side:  # all arrays with a column for each weighting that has not converged
     theta: NDArray  # (n, R)
     total: NDArray  # (P, R)
-    surplus: NDArray  # (n, R), credit beyond half of the comparisons
+    credit: NDArray  # (n, R), won in pairs in which the item comes first, less what the other won where it comes second
 
     def of(self, keep: NDArray) -> _Side:
-        return _Side(*(np.compress(keep, each, axis=1) for each in (self.theta, self.total, self.surplus)))
+        return _Side(*(np.compress(keep, each, axis=1) for each in (self.theta, self.total, self.credit)))
 
 
 def fit_reweighted(
@@ -77,22 +80,28 @@ def fit_reweighted(
     """
     n, many = counts.n_items, len(counts.wins)
     sides, (items, either) = counts.incidence, counts.sides
-    total = np.ascontiguousarray((counts.wins + counts.ties + counts.losses).T)
-    surplus = items @ np.ascontiguousarray((counts.wins - counts.losses).T / 2)
-    half = either @ total / 2
+    total, won = counts.wins + counts.losses, counts.wins
+    if counts.ties.any():
+        total, won = total + counts.ties, won + counts.ties / 2
+    total, credit = np.ascontiguousarray(total.T), items @ np.ascontiguousarray(won.T)
+    half, surplus = either @ total / 2, credit - items @ total / 2
     share = np.log((half + surplus + 0.5) / (half - surplus + 0.5))  # log-odds of each item's share of wins
     share -= share.mean(0)
     near = share.mean(1) if start is None else start
-    mean = _Side(near[:, None], total.mean(1, keepdims=True), surplus.mean(1, keepdims=True))
+    mean = _Side(near[:, None], total.mean(1, keepdims=True), credit.mean(1, keepdims=True))
     shared, usual = _inverse_curvature(mean, counts, prior_precision, log_tie, move=start is None)
-    side = _Side(mean.theta + share - share.mean(1, keepdims=True), total, surplus)
+    system = (sides, items, shared)
+    systems = {np.float64: system, np.float32: [each.astype(np.float32) for each in system]}
+    side = _Side(mean.theta + share - share.mean(1, keepdims=True), total, credit)
     found, left, reach = np.empty((many, n)), np.arange(many), np.full(many, np.inf)
     gradient, spread = _derivatives(side, sides, items, prior_precision, log_tie)
     for iteration in range(1, MAX_ITERATIONS + 1):
         if reach.max() > STALE:
             own = either @ spread + prior_precision
             scale, floor = np.sqrt(usual[:, None] / own), LEFT**2 * own.mean(0)
-        step = _conjugate_gradients(gradient, spread, sides, items, shared, scale, prior_precision, floor)
+        kind = np.float32 if reach.max() > FAR else np.float64
+        by_column = (each.astype(kind, copy=False) for each in (gradient, spread, scale, floor))
+        step = _conjugate_gradients(*by_column, *systems[kind], prior_precision)
         reach = np.ptp(step, axis=0)
         done = reach < LAST_STEP
         if done.any():
@@ -144,44 +153,39 @@ def _derivatives(
 ) -> tuple[NDArray, NDArray]:
     """Gradient of the log-posterior, (n, R), and each pair's share in the curvature of its negative, (P, R)."""
     if np.isneginf(log_tie):
-        d = _odds_of_second(side.theta, sides)
-        d += 1
-        mean = np.reciprocal(d, out=d)
-        spread = mean * mean
-        np.subtract(mean, spread, out=spread)
-        mean -= 0.5
+        chance = _chance_of_first(side.theta, sides)
+        won = chance * side.total
+        chance *= won
+        spread = np.subtract(won, chance, out=chance)
     else:
-        d = sides @ side.theta
-        win, _, loss = answer_probabilities(d, np.full((1, 1), log_tie))
-        mean = (win - loss) / 2
-        spread = (win + loss) / 4 - mean**2
-    spread *= side.total
-    mean *= side.total
-    gradient = side.surplus - items @ mean
+        win, _, loss = answer_probabilities(sides @ side.theta, np.full((1, 1), log_tie))
+        won = (1 + win - loss) / 2
+        spread = ((win + loss) / 4 - (won - 0.5) ** 2) * side.total
+        won *= side.total
+    gradient = side.credit - items @ won
     return (gradient - prior_precision * side.theta if prior_precision else gradient), spread
 
 
-def _odds_of_second(theta: NDArray, sides: csr_array) -> NDArray[np.float64]:
-    """e^-d for the differences d of every pair, (P, R)."""
-    if np.ptp(theta) < FARTHEST:
-        worth, items = np.exp(theta), sides.indices.reshape(-1, 2)
-        odds = np.take(worth, items[:, 1], axis=0)
-        odds /= np.take(worth, items[:, 0], axis=0)
-        return odds
-    d = sides @ theta
-    with np.errstate(over="ignore"):  # e^-d may overflow to infinity: then the probability is 0, as it should be
-        return np.exp(np.negative(d, out=d), out=d)
+def _chance_of_first(theta: NDArray, sides: csr_array) -> NDArray[np.float64]:
+    """Probability that the first of a pair is preferred, (P, R)."""
+    if np.ptp(theta) >= FARTHEST:
+        return expit(sides @ theta)
+    worth, items = np.exp(theta), sides.indices.reshape(-1, 2)
+    first, both = (np.take(worth, items[:, side], axis=0) for side in (0, 1))
+    both += first
+    first /= both
+    return first
 
 
 def _conjugate_gradients(
     gradient: NDArray,
     spread: NDArray,
+    scale: NDArray,
+    floor: NDArray,
     sides: csr_array,
     items: csc_array,
     shared: NDArray,
-    scale: NDArray,
     prior_precision: float,
-    floor: NDArray,
 ) -> NDArray:
     """Solve curvature x = gradient in every column, the more closely the nearer the gradient is to zero."""
     found = np.zeros_like(gradient)
