@@ -53,7 +53,9 @@ def index_ids(values: ArrayLike, ids: Sequence[Hashable] | None, what: str) -> t
     unknown = [name for name in found.tolist() if name not in place]
     if unknown:
         raise ValueError(f"unknown {what} {unknown[0]!r} ({len(unknown)} unknown in all): it is not among those given")
-    return ids, np.array([place[name] for name in found.tolist()], dtype=int)[inverse]
+    places = np.array([place[name] for name in found.tolist()], dtype=int)
+    as_it_is = (places == np.arange(places.size)).all()
+    return ids, inverse if as_it_is else places[inverse]
 
 
 def _distinct(values: NDArray) -> tuple[NDArray, NDArray[np.int_]]:
@@ -64,6 +66,8 @@ def _distinct(values: NDArray) -> tuple[NDArray, NDArray[np.int_]]:
             offset = np.subtract(values, low, dtype=np.int64)
             there = np.zeros(high - low + 1, dtype=bool)
             there[offset] = True
+            if there.all():
+                return np.arange(low, high + 1).astype(values.dtype), offset
             return (np.flatnonzero(there) + low).astype(values.dtype), (np.cumsum(there) - 1)[offset]
     found, inverse = np.unique(values, return_inverse=True)
     return found, inverse.reshape(-1)

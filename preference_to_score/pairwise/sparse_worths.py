@@ -134,7 +134,7 @@ def _games(comparisons: Comparisons, ties: str) -> _Games:
     if _repeats(table) > 2:
         table.sum_duplicates()
     blocks = tuple(_blocks(table))
-    met = sum(_sums(rows, block, block.data, n) for rows, block in blocks)
+    met = sum(_sums(rows, block) for rows, block in blocks)
     start = np.log((credit + 0.5) / (met - credit + 0.5))
     return _Games(blocks, credit - met / 2, start, tied)
 
@@ -170,11 +170,16 @@ def _differences(rows: slice, block: csr_array, theta: NDArray) -> NDArray:
     return d
 
 
-def _sums(rows: slice, block: csr_array, data: NDArray, n: int, sign: int = 1) -> NDArray:
-    """Sums over each item of `data`, in the place of the block's entries; `sign` is that of the second sides."""
-    filled = csr_array((data, block.indices, block.indptr), shape=block.shape)
-    sums = filled.T @ np.full(block.shape[0], float(sign))
-    sums[rows] += filled @ np.ones(n)
+def _filled(block: csr_array, data: NDArray) -> csr_array:
+    """Other data in the places of a block's entries."""
+    return csr_array((data, block.indices, block.indptr), shape=block.shape)
+
+
+def _sums(rows: slice, filled: csr_array, sign: int = 1) -> NDArray:
+    """Sums over each item of what a block is filled with; `sign` is that of the second sides."""
+    sums = filled.T @ np.full(filled.shape[0], float(sign))
+    there = np.flatnonzero(np.diff(filled.indptr))
+    sums[rows.start + there] += np.add.reduceat(filled.data, filled.indptr[there])  # without an index per entry
     return sums
 
 
@@ -191,16 +196,16 @@ def _curve(games: _Games, point: NDArray, prior_precision: float) -> _Curve:
             win, tie, loss = (each[0] for each in answer_probabilities(d[None], np.full((1, 1), log_tie)))
             mean = (win - loss) / 2
             spread = ((win + loss) / 4 - mean**2) * times
-            border -= _sums(rows, block, mean * tie * times, n, -1)
+            border -= _sums(rows, _filled(block, mean * tie * times), -1)
             gradient[n] -= times @ tie
             diagonal[n] += times @ (tie * (1 - tie))
         else:
             mean = _win_probability(d)
             spread = mean * (1 - mean) * times
             mean -= 0.5
-        gradient[:n] -= _sums(rows, block, mean * times, n, -1)
-        diagonal[:n] += _sums(rows, block, spread, n)
-        curved.append((rows, csr_array((spread, block.indices, block.indptr), shape=block.shape)))
+        gradient[:n] -= _sums(rows, _filled(block, mean * times), -1)
+        curved.append((rows, _filled(block, spread)))
+        diagonal[:n] += _sums(*curved[-1])
     if games.tied:
         gradient[n] += games.tied
     diagonal[:n] = np.maximum(diagonal[:n] + prior_precision, np.finfo(float).tiny)
