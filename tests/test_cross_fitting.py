@@ -26,6 +26,7 @@ from ppaint.trainer.out_of_fold import (
     out_of_fold,
     standardised,
 )
+from ppaint.trainer.run_identity import EVIDENCE_FILE
 from ppaint.trainer.training_table import training_table
 
 FAST = {"max_steps": 12, "save_steps": 6, "learning_rate": 5e-3, "folds": 2}
@@ -195,6 +196,13 @@ def test_a_look_at_the_start_that_fails_leaves_no_empty_folder(features, scores,
     with pytest.raises(MemoryError):
         fitted(tmp_path, features, scores)
     assert [path.name for path in tmp_path.iterdir()] == ["run.json"]  # which `distil` takes back
+
+
+@pytest.mark.parametrize("spoilt", ["{", "[0.5]", '{"chance": null}', '{"chance": 7}'])
+def test_a_spoilt_note_of_the_look_at_the_start_is_refused_by_name(features, scores, tmp_path, spoilt):
+    (tmp_path / EVIDENCE_FILE).write_text(spoilt)
+    with pytest.raises(InputFault, match=rf"{EVIDENCE_FILE}(?s:.*)Fix: remove it: the starting model is looked at again"):
+        fitted(tmp_path, features, scores)
 
 
 def test_other_images_or_folds_are_another_run(whole, features, scores):

@@ -17,11 +17,12 @@ from pathlib import Path
 import numpy as np
 import torch
 from accelerate.utils import broadcast_object_list
+from pydantic import BaseModel, Field
 from transformers import TrainerCallback
 
 from ..foundation.faults import Fault, InputFault
-from ..foundation.json_text import read_json
 from ..foundation.whole_files import write_json
+from ..model_card.checked_json import read_checked
 from ..model_card.memory import release_memory
 from .checkpoints import NEEDED
 from .held_out import held_out_metrics, loss_by_image
@@ -67,6 +68,10 @@ class CrossFitted:
     def trained(self) -> bool:
         """Whether there was anything to train on: `chance` is low."""
         return self.chance <= EVIDENCE
+
+
+class _Evidence(BaseModel):  # what `EVIDENCE_FILE` holds
+    chance: float = Field(ge=0, le=1)
 
 
 class WeightsOfEveryLook(TrainerCallback):
@@ -161,7 +166,7 @@ def _agreed_chance(root: Path, trainer, scores) -> float:
     known, chance = root / EVIDENCE_FILE, 1.0
     if trainer.is_world_process_zero():
         if known.is_file():
-            chance = float(read_json(known)["chance"])
+            chance = read_checked(known, _Evidence, "remove it: the starting model is looked at again").chance
         else:
             chance = chance_by_start(trainer, scores)
             write_json(known, {"chance": chance})
