@@ -37,7 +37,7 @@ from ppaint.model_card import Judge
 from ppaint.model_card.moments import moments
 from ppaint.trainer import PSDistillExactConfig, PSDistillExactTrainer, PseudoScores, ranking
 from ppaint.trainer import training_table as training_table_module
-from ppaint.trainer.cross_fitting import chance_by_start
+from ppaint.trainer.cross_fitting import chance_by_start, one_fit
 from ppaint.trainer.held_out import held_out_metrics
 from ppaint.trainer.label_evidence import EVIDENCE
 from ppaint.trainer.out_of_fold import assign_folds, out_of_fold
@@ -336,7 +336,8 @@ def train_folds(name: str, work: Path) -> dict:
     for look, mean in zip(found, one.means, strict=True):
         look["mean"] = mean
     trainer.looks, trainer.table = found, all_left_out(scores, arm)
-    arrays = trajectory_arrays(trainer, scores, averages, truth) | {"chance": np.array(one.chance)}
+    more = {"chance": np.array(one.chance), "told": one_fit(scores, arm.seed).elo}
+    arrays = trajectory_arrays(trainer, scores, averages, truth) | more
     save_trajectory(work / "trajectories" / f"{name}.npz", arrays)
     kept = kept_looks(Saved(arrays), folds=True)
     trainer.put(mean_of([state[i] for state in one.states for i in kept]))

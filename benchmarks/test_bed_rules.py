@@ -197,5 +197,6 @@ def kept_looks(saved: Saved, folds: bool) -> list[int]:
 def kept_by_evidence(saved: Saved, look: int) -> bool:
     """Whether a look is kept rather than the start, as cross-fitting decides it."""
     start, trained = (saved.mean[i][saved.held] for i in (0, look))
+    told = saved.arrays.get("told", saved.elo)  # in older files the labels are such a fit themselves
     alone = np.zeros(len(saved.held), dtype=int)
-    return worth_keeping(start, trained, saved.elo[saved.held], alone, chance=float(saved.arrays["chance"]))
+    return worth_keeping(start, trained, told[saved.held], alone, chance=float(saved.arrays["chance"]))

@@ -16,7 +16,7 @@ from ppaint.images import InputFault
 from ppaint.model_card.one_pass import logits_and_states
 from ppaint.model_card.out_of_distribution import distances_from
 from ppaint.trainer import PSDistillExactConfig, cross_fitting
-from ppaint.trainer.cross_fitting import checkpoint, choose_looks, cross_fit, fold_folder
+from ppaint.trainer.cross_fitting import checkpoint, choose_looks, cross_fit, fold_folder, one_fit
 from ppaint.trainer.label_evidence import EVIDENCE
 from ppaint.trainer.mean_weights import put_mean_weights
 from ppaint.trainer.out_of_fold import (
@@ -188,6 +188,18 @@ def test_start_is_kept_where_it_orders_left_out_images_better(features, scores, 
     assert "the starting model is kept: no step orders images" in caplog.text
 
 
+def test_start_is_compared_by_judgments_not_by_scores_that_lean_on_its_ratings(features, scores, tmp_path):
+    told = one_fit(scores, seed=5)
+    start = np.random.default_rng(3).normal(size=scores.elo.shape)
+    leaning = dataclasses.replace(scores, elo=start)  # as far as a pool's scores can lean on the model's own ratings
+    args = PSDistillExactConfig(output_dir=str(tmp_path), use_cpu=True, **FAST)
+    table = training_table(leaning, held_out_fraction=0, seed=5, held_out=set())
+    assert table.images == told.images
+    learnt = told.elo + 0.3 * told.elo.std() * np.random.default_rng(4).normal(size=told.elo.shape)
+    _, best, good = choose_looks([start, learnt], [0, 6], leaning, args, table, 0.001)
+    assert (best, good) == (1, [1])
+
+
 def test_a_look_at_the_start_that_fails_leaves_no_empty_folder(features, scores, tmp_path, monkeypatch):
     def fails(*_):
         raise MemoryError
@@ -201,7 +213,9 @@ def test_a_look_at_the_start_that_fails_leaves_no_empty_folder(features, scores,
 @pytest.mark.parametrize("spoilt", ["{", "[0.5]", '{"chance": null}', '{"chance": 7}'])
 def test_a_spoilt_note_of_the_look_at_the_start_is_refused_by_name(features, scores, tmp_path, spoilt):
     (tmp_path / EVIDENCE_FILE).write_text(spoilt)
-    with pytest.raises(InputFault, match=rf"{EVIDENCE_FILE}(?s:.*)Fix: remove it: the starting model is looked at again"):
+    with pytest.raises(
+        InputFault, match=rf"{EVIDENCE_FILE}(?s:.*)Fix: remove it: the starting model is looked at again"
+    ):
         fitted(tmp_path, features, scores)
 
 

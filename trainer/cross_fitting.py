@@ -183,9 +183,8 @@ def _untrained(trainer, scores, args, table: TrainingTable, chance: float) -> Cr
 def chance_by_start(trainer, scores) -> float:
     """Whether pseudo-scores have to do with the images (`chance_that_unrelated`), by what a trainer's weights, as they are, make of these.
 
-    The scores are those of one fit of all judgments, whatever is trained on: scores against a frozen pool lean on the starting
-    model's own ratings, so that they go with its states even where every judgment is noise. Where a model does not say
-    which tokens are an image's, its answers stand in for the states.
+    The scores are those of `one_fit`, whatever is trained on. Where a model does not say which tokens are an image's, its
+    answers stand in for the states.
 
     Parameters
     ----------
@@ -198,12 +197,31 @@ def chance_by_start(trainer, scores) -> float:
     float
     """
     seed = trainer.args.seed
-    told = training_table(jointly_fitted(scores, held_out_fraction=0, seed=seed), held_out_fraction=0, seed=seed)
+    told = one_fit(scores, seed)
     places = images_to_test(len(told.images), seed)
     states = image_states(trainer, places, as_seen=True)
     if np.isfinite(states).all(axis=1).mean() < NEARLY_ALL:
         states = trainer.reference[:, torch.from_numpy(places)].transpose(0, 1).flatten(1).double().cpu().numpy()
     return chance_that_unrelated(states, told.elo[places], told.category[places], seed=seed)
+
+
+def one_fit(scores, seed: int) -> TrainingTable:
+    """Pseudo-scores by one fit of all judgments, by which the starting model is compared with what was trained.
+
+    Scores against a frozen pool lean on the starting model's own ratings: they go with its states even where every judgment
+    is noise, and its own order agrees with them better than a scorer's that learnt from the judgments.
+
+    Parameters
+    ----------
+    scores : PseudoScores, or a sequence of them
+    seed : int
+
+    Returns
+    -------
+    TrainingTable
+        Of the same images in the same order as any table of `scores`.
+    """
+    return training_table(jointly_fitted(scores, held_out_fraction=0, seed=seed), held_out_fraction=0, seed=seed)
 
 
 def check_folds(args, table: TrainingTable) -> None:
@@ -272,7 +290,8 @@ def choose_looks(looks, steps, scores, args, table: TrainingTable, chance: float
         for step, one in zip(steps, metrics, strict=True)
     ]
     best = int(np.argmin([one["log_loss"] for one in metrics[1:]])) + 1 if looks[1:] else 0
-    if not worth_keeping(looks[0], looks[best], table.elo, table.category, chance=chance):
+    told = one_fit(scores, args.seed)
+    if not worth_keeping(looks[0], looks[best], told.elo, told.category, chance=chance):
         logger.warning("the starting model is kept: %s", why_start_is_kept(chance))
         return history, 0, [0]
     good = as_good_as_the_best(np.stack([loss_by_image(all_left_out, look) for look in looks[1:]]))
