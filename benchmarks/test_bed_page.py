@@ -18,8 +18,9 @@ from test_bed_claims import claims_table, draw_claims, holds
 from test_bed_evidence import shares_of_result
 from test_bed_figures import Cells, draw_competence, draw_headroom, headroom_table, in_one_line
 from test_bed_regimes import Regime
-from test_bed_summary import by_rule, permuted
-from test_bed_text import BEING_RUN, BUDGET, CLAIMS, NOT_YET, TEXT, TOLD
+from test_bed_summary import by_judge, by_rule, permuted
+from test_bed_text import BEING_RUN, BUDGET, CLAIMS, NOT_YET, TEXT
+from test_bed_told import told
 
 from ppaint.foundation.whole_files import write_text
 
@@ -169,9 +170,10 @@ def main() -> None:
         "settings": settings_table(older),
         "many": many_table(cells),
         "rules": by_rule(rows),
+        "by_judge": by_judge(rows),
         "permuted": permuted(rows),
         "evidence": shares_of_result(),
-        "told": TOLD,
+        "told": told(cells),
         "honest": honest_table(rows),
         "arms": f"{len(rows)}",
         "commits": in_code(row["commit"] for row in rows),

@@ -97,13 +97,7 @@ def by_rule(rows: list[dict]) -> str:
     where no dimension has a usable signal, and `ppaint judge` stops: those arms are in the last two columns alone.
     """
     lines = []
-    nothing = ("permuted", "shuffled")
-    dropped = ("estimator=rated", "games=", "size=")  # a sketch, and other schedules than users'
-    counted = [row for row in rows if row["labels"] == "pool" and not row["regime"].endswith(nothing)]
-    counted = [row for row in counted if not any(option in row["way"] for option in dropped)]
-    for objective, folds in (("policy", False), ("policy", True), ("fidelity", True)):
-        mine = [row for row in counted if row["way"].startswith(objective) and ("folds" in row["way"]) == folds]
-        kind = f"{objective}, {'folds' if folds else 'one training'}"
+    for kind, mine in by_kind(rows).items():
         usable = np.array([max(row["reliability"]) >= MIN_RELIABILITY for row in mine])
         best = np.array([max(row["srcc"]) for row in mine])
         kept = {rule: [row["srcc_kept"][rule] for row in mine] for rule in RULES}
@@ -114,6 +108,34 @@ def by_rule(rows: list[dict]) -> str:
             figures = [f"{x.mean():.4f} | {x.max():.4f}" for x in (regret[usable], regret) if len(x)]
             lines.append([kind, rule, f"{usable.sum()} of {len(mine)}", *figures])
     return table(["", "rule", "trainings", "mean regret", "largest", "mean, all trainings", "largest, all"], lines)
+
+
+def by_kind(rows: list[dict]) -> dict[str, list[dict]]:
+    """The trainings whose regret is counted, by objective and whether folds were left out."""
+    nothing = ("permuted", "shuffled")
+    dropped = ("estimator=rated", "games=", "size=")  # a sketch, and other schedules than users'
+    counted = [row for row in rows if row["labels"] == "pool" and not row["regime"].endswith(nothing)]
+    counted = [row for row in counted if not any(option in row["way"] for option in dropped)]
+    return {
+        f"{objective}, {'folds' if folds else 'one training'}": [
+            row for row in counted if row["way"].startswith(objective) and ("folds" in row["way"]) == folds
+        ]
+        for objective, folds in (("policy", False), ("policy", True), ("fidelity", True))
+    }
+
+
+def by_judge(rows: list[dict]) -> str:
+    """Mean and largest regret of what a run keeps, by judge; trainings on a usable signal alone, their number in brackets."""
+    judges = ("shipped", "strong-0", "middling-0", "weak-0", "twin")
+    lines = []
+    for kind, counted in by_kind(rows).items():
+        line = [kind]
+        for judge in judges:
+            mine = [row for row in counted if row["regime"].split("_")[0] == judge]
+            regret = [max(row["srcc"]) - srcc_of_run(row) for row in mine if max(row["reliability"]) >= MIN_RELIABILITY]
+            line.append(f"{np.mean(regret):.4f}, {max(regret):.3f} ({len(regret)})" if regret else "")
+        lines.append(line)
+    return table(["", *(judge.removesuffix("-0") for judge in judges)], lines)
 
 
 def permuted(rows: list[dict]) -> str:
@@ -129,6 +151,7 @@ def main(work: Annotated[Path, typer.Option(help="Folder of the test bed.")] = P
     write_result("test_bed", {"arms": rows})
     typer.echo(by_regime(rows))
     typer.echo("\n" + by_rule(rows))
+    typer.echo("\n" + by_judge(rows))
     typer.echo(f"\n{permuted(rows)}")
 
 

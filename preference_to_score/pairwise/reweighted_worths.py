@@ -23,7 +23,7 @@ from .sparse_worths import SAFE_REACH
 LAST_STEP = 3e-7  # after a step no longer than this, taken to as many digits, an error of its square is left
 ROUGH_STEP = 1.0  # of the mean weighting, about which the others start
 STALE = 0.3  # after a longer step the preconditioner's scales are taken anew
-FAR = 1e-2  # after a step this long the next is found in single precision; if that is the last, 1e-5 of it is nothing
+FAR = 1e-2  # after a step longer than this the next is found in single precision, to five digits
 MAX_ITERATIONS = 100
 MAX_CONJUGATE = 500
 LEFT = 1e-12  # error in log-worths below which conjugate gradients need not go
