@@ -175,7 +175,8 @@ def _check_outcomes(comparisons: Comparisons, ties: str) -> None:
     if ties not in ("davidson", "half"):
         raise ValueError(f"ties must be 'davidson' or 'half', not {ties!r}")
     y = comparisons.outcome
-    if ties == "davidson" and not ((y == 0) | (y == 0.5) | (y == 1)).all():
+    decided = (y == 0) | (y == 1)
+    if ties == "davidson" and not decided.all() and not (decided | (y == 0.5)).all():
         raise ValueError("outcomes other than 0, 0.5 and 1 are soft judgments: ask for ties='half'")
 
 

@@ -108,11 +108,11 @@ def _hangs_together(comparisons: Comparisons, *, strong: bool) -> bool:
     """
     rows = np.zeros(len(comparisons), dtype=bool)
     rows[:: len(comparisons) // (SAMPLE_PER_ITEM * len(comparisons.items))] = True
-    label = _parts(comparisons.take(rows), strong=strong)
+    label = _parts(comparisons.take(np.flatnonzero(rows)), strong=strong)
     left_out = label != np.bincount(label).argmax()
     if left_out.any():
         rows |= left_out[comparisons.first] | left_out[comparisons.second]
-        label = _parts(comparisons.take(rows), strong=strong)
+        label = _parts(comparisons.take(np.flatnonzero(rows)), strong=strong)
     return not label.any()
 
 
