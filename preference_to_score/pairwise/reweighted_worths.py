@@ -1,12 +1,12 @@
 """Bradley-Terry log-worths under many weightings of the same comparisons, as the resampling of experts asks for.
 
-All weightings take Newton steps side by side. They start where the mean weighting's curvature, inverted once, takes the
-change in each item's log-odds of winning. The first steps are found from derivatives in single precision, which takes half
-of the memory and leaves errors that later steps find. A step is found by conjugate gradients whose preconditioner is that
-shared inverse, scaled for each weighting, far from the maximum in single precision too; where few weightings are left,
-each is solved by itself. Steps are cut as in `sparse_worths`, weighting by weighting, and a weighting that has converged
-is set aside. The mean of the log-worths is zero at the maximum, with a prior or without: it is held there, where rounding
-would move it.
+All weightings take Newton steps side by side. They start where the mean weighting's curvature, inverted once, takes
+the change in each item's log-odds of winning. The first steps are found from derivatives in single precision, which
+takes half of the memory and leaves errors that later steps find. A step is found by conjugate gradients whose
+preconditioner is that shared inverse, scaled for each weighting, far from the maximum in single precision too; where
+few weightings are left, each is solved by itself. Steps are cut as in `sparse_worths`, weighting by weighting, and a
+weighting that has converged is set aside. The mean of the log-worths is zero at the maximum, with a prior or without:
+it is held there, where rounding would move it.
 """
 
 from __future__ import annotations
@@ -195,7 +195,7 @@ def _one_by_one(gradient: NDArray, spread: NDArray, pairs: _Pairs, prior_precisi
 def _inverse_curvature(
     mean: _Side, pairs: _Pairs, prior_precision: float, log_tie: float, *, move: bool
 ) -> tuple[NDArray, NDArray, NDArray]:
-    """Of the mean weighting: gradient, (n, 1), inverse curvature, made invertible, (n, n), and its diagonal before, (n, 1).
+    """The mean weighting's gradient, (n, 1), inverse curvature, made invertible, (n, n), its diagonal before, (n, 1).
 
     If it is to be moved, it takes Newton steps, cut as those of the others are, until the next is short.
     """
@@ -257,7 +257,7 @@ def _conjugate_gradients(
     x, left, place = found.copy(), gradient.copy(), np.arange(gradient.shape[1])
     scaled = scale * (shared @ (scale * left))
     direction, size = scaled, (left * scaled).sum(0)
-    goal = np.maximum(size * np.minimum(0.1, np.sqrt(np.maximum(size, 0))) ** 2, LEFT**2 * own.mean(0))
+    goal = np.maximum(size * np.minimum(0.1, np.sqrt(np.maximum(size, 0))) ** 2, LEFT**2 * own.min(0))
     live = size > goal
     for _ in range(MAX_CONJUGATE):
         if 2 * np.count_nonzero(live) <= live.size:  # few are left: go on with these alone

@@ -24,7 +24,8 @@ from ..arrays import Floats
 from .comparisons import Comparisons
 from .davidson_model import answer_probabilities, log_normaliser
 
-TOLERANCE = 1e-9  # largest Newton step, in log-worth units, at which the fit counts as converged
+LEFT = 1e-10  # error in log-worths that may be left after the last step
+LAST_STEP = 1e-5  # no step longer than this is the last
 MAX_ITERATIONS = 100
 SAFE_REACH = 1.79  # of a step: up to here it may be taken whole, see above
 BLOCK = 131072  # entries worked on at a time
@@ -222,17 +223,19 @@ def _win_probability(d: NDArray) -> NDArray:
 
 
 def _climb(games: _Games, prior_precision: float) -> tuple[NDArray, int]:
-    """Newton's method until a step is below `TOLERANCE`; the point and the number of steps taken."""
+    """Newton's method until a step leaves an error below `LEFT`; the point and the number of steps taken."""
     n = games.n
     point = np.zeros(n + (games.tied > 0))
     point[:n] = games.start - games.start.mean()
-    here = _curve(games, point, prior_precision)
-    for iteration in range(MAX_ITERATIONS):
+    here, before = _curve(games, point, prior_precision), np.inf
+    for iteration in range(1, MAX_ITERATIONS + 1):
         step = _conjugate_gradients(here)
-        if prior_precision == 0:
-            step[:n] -= step[:n].mean()
-        if np.abs(step).max() < TOLERANCE:
-            return point, iteration
+        step[:n] -= step[:n].mean()  # zero at the maximum, with a prior or without; a weak prior hardly sees it
+        longest = np.abs(step).max()
+        # near the maximum an error is some multiple of the square of the one before: the last two steps say which
+        if longest <= LAST_STEP and longest**2 * max(1.0, longest / before**2) <= LEFT:
+            return point + step, iteration
+        before = longest
         reach = np.ptp(step[:n])
         if games.tied:
             reach = max(reach, reach / 2 + abs(step[n]))
