@@ -1,6 +1,7 @@
 """Bradley-Terry: a textbook as oracle, Davidson's ties, errors, symmetries, parts, many items, many weightings, refusals."""
 
-from dataclasses import replace
+import warnings
+from dataclasses import astuple, replace
 from importlib import import_module
 
 import numpy as np
@@ -316,6 +317,42 @@ def test_weightings_that_nearly_separate_the_items_are_fitted_from_a_start_that_
     for row, theta in enumerate(many.theta):
         alone = PairCounts(first, second, won[row : row + 1], 0 * won[:1], upset * won[row : row + 1], n)
         assert theta == pytest.approx(fit_counts(alone, 0.0).theta[0], rel=1e-7)
+
+
+@pytest.mark.parametrize("upset", [1e-3, 1e-7])
+@pytest.mark.parametrize("many", [8, 60])  # few are solved one by one, more of them side by side in single precision
+def test_near_separation_does_not_overflow(upset, many):
+    rng, n = np.random.default_rng(3), 20
+    first, second = np.triu_indices(n, 1)
+    won = rng.uniform(0.5, 2, (many, first.size))
+    counts = PairCounts(first, second, won, 0 * won, upset * won, n)
+    with warnings.catch_warnings(action="error"):
+        fits = fit_counts(counts, 0.0)
+    for row in (0, many - 1):
+        alone = PairCounts(first, second, won[row : row + 1], 0 * won[:1], upset * won[row : row + 1], n)
+        assert fits.theta[row] == pytest.approx(fit_counts(alone, 0.0).theta[0], rel=1e-7)
+
+
+@pytest.mark.parametrize("prior", [0.0, 1e-6, 1e-3, 1.0])
+@pytest.mark.parametrize("ties", [0.0, 0.2])
+def test_sixty_weightings_are_fitted_as_one_by_one(prior, ties):
+    rng, log_tie = np.random.default_rng(5), np.log(0.5) if ties else -np.inf
+    counts = count_by_rater(random_games(6, n=12, ties=ties)).weighted(rng.uniform(0.2, 1, (60, 4)) ** 3)
+    many = fit_counts(counts, prior, log_tie=log_tie)
+    for row in range(60):
+        one = PairCounts(*(x if x.ndim == 1 else x[[row]] for x in astuple(counts)[:5]), counts.n_items)
+        alone = fit_counts(one, prior, log_tie=log_tie).theta[0]
+        assert many.theta[row] == pytest.approx(alone, abs=1e-9)
+    assert many.theta.mean(1) == pytest.approx(np.zeros(60), abs=1e-12)
+
+
+@pytest.mark.parametrize("many", [8, 60])
+def test_counts_of_a_single_pair_stay_as_they_are(many):
+    won, lost = np.linspace(1, 5, many)[:, None], np.ones((many, 1))
+    counts = PairCounts(np.array([0]), np.array([1]), won.copy(), 0 * won, lost.copy(), 2)
+    theta = fit_counts(counts, 0.0).theta
+    assert theta[:, 0] - theta[:, 1] == pytest.approx(np.log(won[:, 0]), abs=1e-12)
+    assert (counts.wins == won).all() and (counts.losses == lost).all()
 
 
 @settings(max_examples=60, deadline=None)
