@@ -120,14 +120,15 @@ def fit_sparse(comparisons: Comparisons, prior_precision: float, *, ties: str = 
 def _games(comparisons: Comparisons, ties: str) -> _Games:
     n, m = len(comparisons.items), len(comparisons)
     first, second, weight = comparisons.first, comparisons.second, comparisons.weight
-    won = comparisons.outcome * weight
+    alike = (weight == 1).all()
+    won = comparisons.outcome if alike else comparisons.outcome * weight
     credit = np.bincount(first, won, n) + np.bincount(second, weight - won, n)
     tied = float(weight[comparisons.outcome == 0.5].sum()) if ties == "davidson" else 0.0
     # transposing the incidence of the first sides is a counting sort of the rows by them
     kind = np.int32 if max(m, n) < np.iinfo(np.int32).max else np.int64
     first, starts = first.astype(kind), np.arange(m + 1, dtype=kind)
     columns = csr_array((second.astype(kind), first, starts), shape=(m, n)).tocsc()
-    if (weight == 1).all():
+    if alike:
         data = np.ones(m)
     else:
         data = csr_array((weight, first, starts), shape=(m, n)).tocsc().data
