@@ -30,6 +30,7 @@ NEAR = 10.0  # log-worths up to which these are precise enough
 WIDE = 5.0  # times the change in log-odds: a start further than this from the mean weighting's is not believed
 FAR = 1e-2  # after a step longer than this the next is found in single precision, to five digits
 FEW = 20  # weightings, down from which each is solved by itself
+SMALL = 200  # items up to which that is so: a table of all pairs is made of each
 FARTHEST = 40.0  # log-worths further from zero than this are not raised to the power of e in single precision
 MAX_ITERATIONS = 100
 MAX_CONJUGATE = 500
@@ -135,7 +136,7 @@ def fit_reweighted(
     side = exact.single() if rough else exact
     gradient, spread = _derivatives(side, pairs, prior_precision, log_tie)
     for iteration in range(1, MAX_ITERATIONS + 1):
-        step = _one_by_one(gradient, spread, pairs, prior_precision) if left.size <= FEW else None
+        step = _one_by_one(gradient, spread, pairs, prior_precision) if left.size <= FEW and pairs.n <= SMALL else None
         if step is None:
             kind = np.float32 if reach.max() > FAR else np.float64
             by_column = (each.astype(kind, copy=False) for each in (gradient, spread))
