@@ -319,6 +319,19 @@ def test_weightings_that_nearly_separate_the_items_are_fitted_from_a_start_that_
         assert theta == pytest.approx(fit_counts(alone, 0.0).theta[0], rel=1e-7)
 
 
+@pytest.mark.parametrize("size", [1e-6, 1e-5, 1e-4])
+@pytest.mark.parametrize("weight", [1e4, 1e7])
+def test_a_start_that_is_near_is_not_taken_for_the_end(size, weight):
+    rng, n, m = np.random.default_rng(0), 300, 6000
+    first = rng.integers(0, n, m)
+    second = (first + rng.integers(1, n, m)) % n
+    truth = size * rng.normal(size=n)
+    p = expit(truth[first] - truth[second])
+    sides, outcome = (np.tile(first, 2), np.tile(second, 2)), np.repeat([1.0, 0.0], m)
+    games = Comparisons.from_arrays(*sides, outcome, weight=weight * np.concatenate([p, 1 - p]), items=range(n))
+    assert fit_sparse(games, 0.0).theta == pytest.approx(truth - truth.mean(), abs=1e-10)
+
+
 @pytest.mark.parametrize("upset", [1e-3, 1e-7])
 @pytest.mark.parametrize("many", [8, 60])  # few are solved one by one, more of them side by side in single precision
 def test_near_separation_does_not_overflow(upset, many):

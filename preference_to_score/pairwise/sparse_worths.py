@@ -228,13 +228,14 @@ def _climb(games: _Games, prior_precision: float) -> tuple[NDArray, int]:
     n = games.n
     point = np.zeros(n + (games.tied > 0))
     point[:n] = games.start - games.start.mean()
-    here, before = _curve(games, point, prior_precision), np.inf
+    here, before = _curve(games, point, prior_precision), 0.0
     for iteration in range(1, MAX_ITERATIONS + 1):
         step = _conjugate_gradients(here)
         step[:n] -= step[:n].mean()  # zero at the maximum, with a prior or without; a weak prior hardly sees it
         longest = np.abs(step).max()
-        # near the maximum an error is some multiple of the square of the one before: the last two steps say which
-        if longest <= LAST_STEP and longest**2 * max(1.0, longest / before**2) <= LEFT:
+        # near the maximum an error is some multiple of the square of the one before: the last two steps say which, a first
+        # step alone does not
+        if longest <= LEFT or (longest <= LAST_STEP and longest**3 <= LEFT * before**2):
             return point + step, iteration
         before = longest
         reach = np.ptp(step[:n])
