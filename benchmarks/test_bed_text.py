@@ -43,7 +43,7 @@ known truth, the mean over five dimensions and three categories, on scrolls that
 
 **Settings, rules and regimes were chosen on what stands here** (seeds 0 and 1, for the weak judge also 2), but for the [claims](#claims), the
 [number of judgments](#how-many-judgments-are-enough) and the test of the start ([which seed was looked at for what](../benchmarks/seeds.md)). {arms} trainings
-besides the claims', by the code of commits {commits} ("changed": with changes that were committed later).
+besides the claims', by the code of commits {commits}.
 
 ## The judges
 
