@@ -24,6 +24,7 @@ from ..foundation.job_pool import run_jobs
 from ..foundation.progress_type import Progress
 from ..foundation.whole_files import written_file
 from ..preference_to_score.panel.bootstrap import expert_resamples
+from ..preference_to_score.ranks import ranks_of_estimates
 from .reference_scores import ReferenceScores
 from .refusion import FacetResamples, facets, resampled_fused_scores
 
@@ -134,7 +135,7 @@ def srcc_of_each(predictions: NDArray[np.float64], references: NDArray[np.float6
     >>> srcc_of_each(np.array([1.0, 2, 3, 4]), np.array([[1.0, 3, 2, 4], [4, 3, 2, 1]])).round(9).tolist()
     [0.8, -1.0]
     """
-    x, y = rankdata(predictions), rankdata(references, axis=1)
+    x, y = rankdata(predictions), ranks_of_estimates(references, axis=1)
     x, y = x - x.mean(), y - y.mean(axis=1, keepdims=True)
     with np.errstate(invalid="ignore", divide="ignore"):
         return y @ x / np.sqrt((x @ x) * (y * y).sum(axis=1))

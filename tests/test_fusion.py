@@ -104,6 +104,28 @@ def test_order_of_rows_sides_names_and_raters_do_not_matter():
         assert getattr(other, column)[name] == pytest.approx(getattr(plain, column), abs=tolerance[column])
 
 
+def test_items_of_one_worth_tie_in_the_report_whatever_the_last_digit_says():
+    experts, n = 3, 8
+    rng = np.random.default_rng(0)
+    quality = rng.normal(size=n)
+    taste = quality + 0.4 * rng.normal(size=(experts, n))
+    first, second = np.triu_indices(n, 1)
+    credit = taste[:, first] - taste[:, second] + 0.7 * rng.normal(size=(experts, len(first))) > 0
+    rater, item = np.indices(taste.shape)
+    marks = np.clip(np.rint(5.5 + 1.6 * taste + 0.8 * rng.normal(size=taste.shape)), 1, 10)
+    games = [np.tile(first, experts), np.tile(second, experts), credit.ravel(), np.repeat(range(experts), len(first))]
+    wins = np.bincount(games[0], games[2], n) + np.bincount(games[1], 1 - games[2], n)
+    assert len(set(wins.tolist())) < n  # each met all others alike: as many wins, the same worth
+    found = []
+    for seed in range(6):
+        name = np.random.default_rng(seed).permutation(n)
+        facet = fuse(
+            [name[games[0]], name[games[1]], *games[2:]], [name[item.ravel()], rater.ravel(), marks.ravel()], n
+        )
+        found.append(facet.report.srcc)
+    assert found == pytest.approx(found[:1] * 6, abs=1e-12)
+
+
 def test_rows_said_twice_and_rows_of_weight_two_are_the_same_judgments():
     _, games, marks = small(3)
     said_twice, ratings = tables([np.concatenate([column, column]) for column in games], marks, 14)

@@ -8,6 +8,7 @@ import numpy as np
 from scipy.special import expit, xlogy
 from scipy.stats import rankdata
 
+from ..preference_to_score.ranks import ranks_of_estimates
 from .training_table import TrainingTable
 
 
@@ -111,7 +112,7 @@ def held_out_metrics(table: TrainingTable, score: np.ndarray) -> dict[str, float
             continue
         fit = order_log_loss(score[pairs.first, k] - score[pairs.second, k], pairs.delta[:, k])
         ranked = held[np.isfinite(table.elo[held, k])]
-        ranks = np.stack([rankdata(score[ranked, k]), rankdata(table.elo[ranked, k])])
+        ranks = np.stack([rankdata(score[ranked, k]), ranks_of_estimates(table.elo[ranked, k])])
         steady = (ranks.std(axis=1) > 0).all()
         agreement = float(np.corrcoef(ranks)[0, 1]) if steady else float("nan")
         losses.append(fit.loss)

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import rankdata
 
 from ..pairwise.comparisons import Comparisons
 from ..pairwise.rater_counts import RaterCounts
 from ..panel.bootstrap import Resamples
 from ..panel.expert_checks import ExpertFlag, expert_checks
 from ..panel.expert_profiles import expert_profiles
+from ..ranks import srcc_of_estimates
 from ..ratings.ratings import Ratings
 from .contradicting_panel import unfit_reason
 from .convergence import Convergence
@@ -142,7 +142,7 @@ def fusion_report(
     compares = np.bincount(comparisons.rater, minlength=len(comparisons.raters)) > 0
     rates = given.any(1)
     return FusionReport(
-        srcc=float(np.corrcoef(rankdata(a.scores), rankdata(b.scores))[0, 1]),
+        srcc=srcc_of_estimates(a.scores, b.scores, least=2),
         plcc=float(np.corrcoef(a.scores, b.scores)[0, 1]),
         rmse=float(np.sqrt(((a.scores - b_scores) ** 2).mean())),
         convergence=convergence,

@@ -15,6 +15,7 @@ from ..pairwise.bradley_terry import bradley_terry
 from ..pairwise.comparisons import Comparisons
 from ..pairwise.connectivity import check_connected
 from ..pairwise.rater_counts import count_by_rater
+from ..ranks import ranks_of_estimates
 from .panel_worths import worths_of_each
 
 AGREEMENT_PRIOR_PRECISION = 0.1  # of a rater's own worths; fixed, since Kendall's W moves with it
@@ -104,14 +105,14 @@ def preference_ranks(
             with _named(comparisons, position):
                 check_connected(comparisons.of_rater(position))
         own = worths_of_each(count_by_rater(comparisons, ties="half"), prior_precision=prior_precision)
-        return rankdata(own, axis=1)
+        return ranks_of_estimates(own, axis=1)
     ranks = []
     for position in range(len(comparisons.raters)):
         with _named(comparisons, position):
             own = comparisons.of_rater(position)
             check_connected(own)
             fit = bradley_terry(own, prior_precision=prior_precision)
-        ranks.append(rankdata(fit.log_worths.round(9)))  # equal worths tie, whatever the last digit says
+        ranks.append(ranks_of_estimates(fit.log_worths))
     return np.array(ranks)
 
 

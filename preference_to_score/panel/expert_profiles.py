@@ -7,11 +7,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import norm, rankdata
+from scipy.stats import norm
 
 from ..arrays import Floats
 from ..pairwise.comparisons import Comparisons, parts_of_edges
 from ..pairwise.rater_counts import RaterCounts, count_by_rater
+from ..ranks import ranks_of_estimates
 from ..ratings.ratings import Ratings
 from .item_jackknife import Estimates, jackknife_interval, leave_out
 from .panel_worths import panel_worths, worths_of_each
@@ -369,8 +370,9 @@ def _srcc_left_out(x: NDArray, y: NDArray) -> NDArray[np.float64]:
 
 def _ranks_left_out(x: NDArray, kept: NDArray) -> NDArray[np.float64]:
     """Ranks among the items kept (G, n), minus their mean; each item that goes takes one place from those above it."""
-    above = (x[:, None] > x) + 0.5 * (x[:, None] == x)
-    ranks = rankdata(x) - (1 - kept) @ above.T
+    place = ranks_of_estimates(x)
+    above = (place[:, None] > place) + 0.5 * (place[:, None] == place)
+    ranks = place - (1 - kept) @ above.T
     return ranks - ((kept * ranks).sum(1) / kept.sum(1))[:, None]
 
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import rankdata
 
 from ..arrays import Floats
 from ..pairwise.comparisons import Comparisons
 from ..pairwise.rater_counts import count_by_rater
+from ..ranks import srcc_of_estimates
 from ..ratings.mean_opinion_score import weighted_means
 from ..ratings.ratings import Ratings
 from .bootstrap import expert_resamples, kept_resamples, resampled_errors
@@ -90,7 +90,12 @@ def single_expert_lines(comparisons: Comparisons | None, ratings: Ratings | None
         own[1, place] = np.where(seen > 0, worths_of_each(counts), np.nan)
         rest[1] = np.where(others @ seen > 0, panel_worths(counts, others), np.nan)
     references = [rest[0], rest[1], (standardised(rest[0]) + standardised(rest[1])) / 2]
-    lines = np.array([[[_srcc(one[k], other[k]) for other in references] for k in range(j)] for one in own])
+    lines = np.array(
+        [
+            [[srcc_of_estimates(one[k], other[k], least=LEAST_ITEMS) for other in references] for k in range(j)]
+            for one in own
+        ]
+    )
     return SingleExpert(raters, lines[0], lines[1])
 
 
@@ -266,10 +271,3 @@ def _raters_and_items(comparisons: Comparisons | None, ratings: Ratings | None) 
     if len(raters) < 2:
         raise ValueError(f"only one expert ({raters[0]!r}): there are no others to measure against")
     return raters, len(tables[0].items)
-
-
-def _srcc(one: NDArray, other: NDArray) -> float:
-    both = ~np.isnan(one) & ~np.isnan(other)
-    if both.sum() < LEAST_ITEMS or np.ptp(one[both]) == 0 or np.ptp(other[both]) == 0:
-        return float("nan")
-    return float(np.corrcoef(rankdata(one[both]), rankdata(other[both]))[0, 1])

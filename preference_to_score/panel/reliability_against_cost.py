@@ -8,12 +8,12 @@ from itertools import combinations
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import rankdata
 
 from ..arrays import Floats
 from ..pairwise.comparisons import Comparisons
 from ..pairwise.pair_counts import distinct_pairs
 from ..pairwise.rater_counts import RaterCounts, count_by_rater
+from ..ranks import ranks_of_estimates, srcc_of_estimates
 from ..ratings.mean_opinion_score import weighted_means
 from ..ratings.ratings import Ratings
 from .agreement import kendalls_w
@@ -314,18 +314,13 @@ def _split_half(n_raters: int, scores: Callable[[NDArray], NDArray]) -> float:
 def _w(scores: NDArray) -> float:
     """Kendall's W over the items that all of these raters placed."""
     try:
-        return kendalls_w(scores[:, ~np.isnan(scores).any(0)])
+        return kendalls_w(ranks_of_estimates(scores[:, ~np.isnan(scores).any(0)], axis=1))
     except ValueError:  # too few items in common, or no order at all
         return float("nan")
 
 
 def _srcc(scores: NDArray, truth: NDArray | None) -> float:
-    if truth is None:
-        return float("nan")
-    both = ~np.isnan(scores) & ~np.isnan(truth)
-    if both.sum() < 3 or np.ptp(scores[both]) == 0 or np.ptp(truth[both]) == 0:
-        return float("nan")
-    return float(np.corrcoef(rankdata(scores[both]), rankdata(truth[both]))[0, 1])
+    return float("nan") if truth is None else srcc_of_estimates(scores, truth, least=3)
 
 
 def _curve(rows: list[_Row]) -> CostCurve:

@@ -8,10 +8,10 @@ from math import comb
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import rankdata
 
 from ..pairwise.comparisons import Comparisons
 from ..pairwise.rater_counts import count_by_rater
+from ..ranks import ranks_of_estimates
 from ..ratings.mean_opinion_score import weighted_means
 from ..ratings.ratings import Ratings
 from .panel_worths import PANEL_PRIOR_PRECISION, panel_worths
@@ -236,8 +236,8 @@ def _correlations(first: NDArray, second: NDArray) -> tuple[NDArray[np.float64],
     """Linear and rank correlation of every row with its like, (S,); NaN below three items and where a side is constant."""
     if first.shape[1] < 3:
         return np.full(len(first), np.nan), np.full(len(first), np.nan)
-    varies = (np.ptp(first, axis=1) > 0) & (np.ptp(second, axis=1) > 0)
-    ranks = (rankdata(each.round(9), axis=1) for each in (first, second))
+    ranks = [ranks_of_estimates(each, axis=1) for each in (first, second)]
+    varies = np.all([np.ptp(each, axis=1) > 0 for each in ranks], axis=0)
     return np.where(varies, _rows_correlated(first, second), np.nan), np.where(varies, _rows_correlated(*ranks), np.nan)
 
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
 
 import numpy as np
-from scipy.stats import ConstantInputWarning, spearmanr
 
 from ...foundation.whole_files import write_text, written_file
+from ...preference_to_score.ranks import srcc_of_estimates
 from ..judgments.judging import Judged
 from .pool_self_check import PoolSelfCheck
 from .pseudo_labels import PseudoScores
@@ -371,9 +370,4 @@ def _mean(values: np.ndarray) -> float:
 def _srcc(one: np.ndarray, other: np.ndarray) -> float:
     """Of the images that have both; an image that the judge abstained on leaves the others' agreement as it is."""
     both = np.isfinite(one) & np.isfinite(other)
-    one, other = one[both], other[both]
-    if len(one) < 3:
-        return float("nan")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConstantInputWarning)  # a constant gives NaN, which the report shows
-        return float(spearmanr(one, other).statistic)
+    return srcc_of_estimates(one[both], other[both], least=3)  # NaN of a constant, which the report shows
