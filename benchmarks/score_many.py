@@ -6,7 +6,8 @@
    forkserver (the default), fork and spawn. Memory is the sum over all processes of the command of their proportional set size
    (PSS, from /proc), looked at ten times a second: its peak from the start, and after the first 40 images were scored (of sixty, all are then opened).
 2. The 60 photographs by this version and by an older one (`--older`: the Python of an environment that has it), taking turns; whole commands,
-   on the sixty and on one of them (which is the time to start), best of the repeats, and whether the scores are the same bits.
+   on the sixty and on one of them (which is the time to start), best of the repeats; how far the scores are from the older version's (prompts are laid out
+   anew since), and whether they are the same bits as with every image opened first (`--strict`).
 
 Let no other Python process run, not even a stopped one: it would share pages of libraries, and its part would be missing here. Some thirty minutes on two idle cores and 300 MB of disk for the photographs; parts that are there are not measured again (runs/score_many; --fresh measures
 them again). Writes benchmarks/results/score_many.json, and prints the tables of docs/score-paintings.md.
@@ -21,6 +22,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import typer
 from memory_of_tree import peak_of
 from PIL import Image
@@ -106,10 +108,10 @@ def memory(method: str, count: int) -> dict:
     }
 
 
-def seconds_of(python: str, out: Path, images: Path) -> float:
+def seconds_of(python: str, out: Path, images: Path, *options: str) -> float:
     """Of one whole command."""
     out.unlink(missing_ok=True)
-    words = ["score", str(images), "--model", str(scorer_folder()), "--format", "csv", "--out", str(out)]
+    words = ["score", str(images), "--model", str(scorer_folder()), "--format", "csv", "--out", str(out), *options]
     begun = time.perf_counter()
     done = subprocess.run([python, "-m", "ppaint", *words], capture_output=True, text=True, check=False)
     if done.returncode:
@@ -125,6 +127,7 @@ def speed(older: str, repeats: int) -> dict:
         for name, python in (("older", older), ("this", sys.executable)):
             times[f"{name}, 1"].append(seconds_of(python, WORK / "one.csv", folder / "0000.jpg"))
             times[f"{name}, 60"].append(seconds_of(python, WORK / f"{name}.csv", folder))
+    seconds_of(sys.executable, WORK / "strict.csv", folder, "--strict")
     best = {what: min(values) for what, values in times.items()}
     started = {name: best[f"{name}, 60"] - best[f"{name}, 1"] for name in ("older", "this")}
     return {
@@ -134,8 +137,15 @@ def speed(older: str, repeats: int) -> dict:
         "ratio of whole commands": best["older, 60"] / best["this, 60"],
         "images a second once started": {name: 59 / seconds for name, seconds in started.items()},
         "ratio once started": started["older"] / started["this"],
-        "same bits": (WORK / "older.csv").read_bytes() == (WORK / "this.csv").read_bytes(),
+        "same bits as --strict": (WORK / "strict.csv").read_bytes() == (WORK / "this.csv").read_bytes(),
+        "farthest from the older": farthest(WORK / "older.csv", WORK / "this.csv"),
     }
+
+
+def farthest(one: Path, other: Path) -> float:
+    """Largest difference of two tables of scores of the same images."""
+    first, second = (pd.read_csv(path, index_col="name").select_dtypes("number") for path in (one, other))
+    return float((first - second).abs().max(axis=None))
 
 
 def main(older: str = "", repeats: int = 3, fresh: bool = False) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tiny_architectures
 import torch
 import torch.distributed as dist
 import yaml
@@ -20,6 +21,7 @@ from torch.distributed.tensor import DTensor
 from transformers import AutoModelForImageTextToText, TrainerCallback
 
 import ppaint.trainer as trainer_room
+from ppaint.foundation.faults import InputFault
 from ppaint.images import open_image
 from ppaint.model_card import Judge
 from ppaint.trainer import (
@@ -72,6 +74,11 @@ def load(folder):
     return AutoModelForImageTextToText.from_pretrained(folder, dtype=torch.float32)
 
 
+def processor_of(material):
+    """Of the model that is in the material: Qwen3-VL's, or another architecture's."""
+    return tiny_architectures.build_processor(material["kind"]) if "kind" in material else PROCESSOR
+
+
 def exact_step(material, folder, objective, batch, passes, kind=PSDistillExactTrainer, sharded=False, **options):
     """The gradient of the first step of the exact trainer; the reference policy is another model, so the KL has one too."""
     args = PSDistillExactConfig(
@@ -83,7 +90,7 @@ def exact_step(material, folder, objective, batch, passes, kind=PSDistillExactTr
         as_accelerators()
     keep = KeepGradient()
     model = load(material["start"])
-    trainer = kind(model, args, PROCESSOR, material["features"], material["scores"], callbacks=[keep])
+    trainer = kind(model, args, processor_of(material), material["features"], material["scores"], callbacks=[keep])
     shift(model)
     trainer.train()
     return keep.gradient
@@ -135,13 +142,25 @@ def material(tmp_path_factory):
     images = []
     for i in range(48):
         rng = np.random.default_rng(i)
-        size = ((64, 96), (96, 64), (96, 96))[i % 3]
+        size = (64, 128) if i % 12 == 0 else ((64, 96), (96, 64), (96, 96))[i % 3]
         grey = np.clip(rng.uniform(20, 235) + rng.normal(0, 12, (*size, 3)), 0, 255)
         images.append(open_image(Image.fromarray(grey.astype(np.uint8))))
     build_tiny_model(PROCESSOR, seed=1, hidden_size=32, text_layers=1, vision_layers=2).save_pretrained(folder / "m")
     features = Judge(load(folder / "m"), PROCESSOR, DIMENSIONS).features(images)
     scores = [judged(features[half], folder / f"judged-{k}", k) for k, half in enumerate((slice(24), slice(24, 48)))]
-    return {"images": images, "features": features, "scores": scores, "start": str(folder / "m")}
+    whole = {"images": images, "features": features, "scores": scores, "start": str(folder / "m")}
+    return whole | {"other": by_its_own_processor(whole, folder)}
+
+
+def by_its_own_processor(material, folder):
+    """The same with another model, asked by its own processor: a pass for each shape of image, so that processes make
+    different numbers of them."""
+    kind = "qwen2_5_vl"
+    processor = tiny_architectures.build_processor(kind)
+    model = tiny_architectures.build_model(kind, processor)
+    model.save_pretrained(folder / "other")
+    features = Judge(model, processor, DIMENSIONS).features(material["images"])
+    return material | {"features": features, "start": str(folder / "other"), "kind": kind}
 
 
 def judged(features, folder, seed):
@@ -186,6 +205,10 @@ def as_one_of_two(folder):
         found[objective, "local"] = exact_step(
             material, f"{folder}/{objective}-local", objective, *TWO_PROCESSES, kind=LocalOpponents
         )
+    for objective in ("policy", "fidelity"):
+        for way in (TWO_PROCESSES, TWO_OF_BOTH):
+            where = f"{folder}/{objective}-other-{way[1]}"
+            found[objective, "other", way] = exact_step(material["other"], where, objective, *way)
     said = sharded_runs(material, folder, found)
     torch.save(
         {"world": dist.get_world_size(), "gradients": found, "said": said}, f"{folder}/process-{dist.get_rank()}.pt"
@@ -249,6 +272,19 @@ def test_drawn_answers_are_the_same_in_two_processes_and_passes(material, two, w
     assert difference(one, whole["policy"]) > 1e-2
 
 
+@pytest.mark.parametrize("objective", ["policy", "fidelity"])
+def test_a_model_that_makes_a_pass_for_each_shape_of_image_is_trained_by_two_processes_too(
+    objective, material, two, tmp_path
+):
+    one = exact_step(material["other"], tmp_path, objective, *WHOLE)
+    assert difference(one, two[objective, "other", TWO_PROCESSES]) < 1e-5
+    assert difference(one, two[objective, "other", TWO_OF_BOTH]) < 1e-5
+
+
+def test_its_weights_are_not_sharded(both):
+    assert "weights sharded over devices" in both[1]["said"]["refused"]
+
+
 @pytest.mark.parametrize("objective", WITH_OPPONENTS)
 def test_with_local_opponents_it_is_another_gradient(objective, two, whole):
     """So the tests above tell apart what they are there to tell apart."""
@@ -297,7 +333,9 @@ def sharded_runs(material, folder, found):
     for objective in ("policy", "fidelity"):
         way = f"{folder}/{objective}-sharded"
         found[objective, "sharded"] = exact_step(material, way, objective, *TWO_PROCESSES, sharded=True)
-    said = {}
+    with pytest.raises(InputFault) as refused:
+        exact_step(material["other"], f"{folder}/other-sharded", "policy", *TWO_PROCESSES, sharded=True)
+    said = {"refused": str(refused.value)}
     for name, options in {"all weights": {}, "adapters": {"lora_r": 4, "vision_lora_r": 2}}.items():
         trainer = sharded_run(material, f"{folder}/{name}", **options)
         assert all(isinstance(p, DTensor) for p in trainer.model.parameters())
@@ -324,6 +362,8 @@ def test_a_sharded_run_is_saved_as_a_plain_checkpoint_that_says_the_same(kind, b
     judge = Judge(model, PROCESSOR, DIMENSIONS)
     rated = judge.rate(judge.features(material["images"]))
     np.testing.assert_allclose(rated.transpose(1, 0, 2), found["said"][kind], atol=1e-4)
+    start = Judge(load(material["start"]), PROCESSOR, DIMENSIONS).rate(material["features"])
+    assert np.abs(rated - start).max() > 0.05  # a trained step was kept, so there was something to merge
     assert model.config.architectures == ["Qwen3VLForConditionalGeneration"]
 
 

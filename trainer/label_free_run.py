@@ -86,14 +86,16 @@ class LabelFreeRun(WholeSaving):
         Raises
         ------
         InputFault
-            If an image is missing, or neither features nor images are given; if the vision tower is to be trained, or there are
-            several processes, and the model is asked by its own processor.
+            If an image is missing, or neither features nor images are given; if the vision tower is to be trained and the model is
+            asked by its own processor.
         """
         self.table, self.core, self.processor = table, model, processor
         self.prompts = prompts or Prompts()
         self.asking = way_of_asking(model, processor)
         if not self.asking.packed:
             check_not_packed(args)
+            # a pass for each shape of image: processes make different numbers of them, and must not wait for one another in each
+            args.ddp_broadcast_buffers = False
         self.readout = ScoreReadout(processor, self.prompts, table.dimensions, self.asking)
         self.position_bias = position_bias(scores, table.dimensions)
         self.images = None if images is None else in_order(images, table.images)
@@ -113,6 +115,20 @@ class LabelFreeRun(WholeSaving):
             raise InputFault(Fault("images", "", what, "give the trainer images= or features="))
         self.asking.keep(self.readout.questionnaire)
         self._put_table_on(args.device)
+
+    def check_sharding(self) -> None:
+        """Once the trainer is made: whether weights that are in several devices can be trained in the passes that this model takes.
+
+        Raises
+        ------
+        InputFault
+            If they are sharded and the model is asked by its own processor: every pass is then of all processes, and these make
+            different numbers of them.
+        """
+        if (self.is_fsdp_enabled or self.is_deepspeed_enabled) and not self.asking.packed:
+            what = "weights sharded over devices (FSDP, DeepSpeed) are for Qwen3-VL; this is a model that is asked by its own processor"
+            fix = "train adapters (lora_r) with the whole model on every device: an accelerate file without fsdp_config"
+            raise InputFault(Fault("accelerate", "", what, fix))
 
     def _put_table_on(self, device: torch.device) -> None:
         table = self.table
@@ -275,17 +291,11 @@ def check_not_packed(args) -> None:
     ------
     InputFault
     """
-    why, faults = "a model that is asked by its own processor", []
     if args.vision_lora_r:
-        what = f"adapters on the vision tower are for Qwen3-VL; this is {why}"
-        faults.append(
+        what = "adapters on the vision tower are for Qwen3-VL; this is a model that is asked by its own processor"
+        raise InputFault(
             Fault("config", "vision_lora_r", what, "set vision_lora_r=0: the language model alone is trained")
         )
-    if args.world_size > 1:
-        what = f"{args.world_size} processes train, and this is {why}, which makes several passes before one gradient"
-        faults.append(Fault("accelerate", "", what, "train it in one process, in smaller passes if memory is short"))
-    if faults:
-        raise InputFault(faults)
 
 
 def in_order(given, hashes: Sequence[str]) -> InOrder:

@@ -149,6 +149,7 @@ class PSDistillExactTrainer(LabelFreeRun, Trainer):
             eval_dataset=self._evaluation_places(),
             callbacks=callbacks,
         )
+        self.check_sharding()
         self.remove_callback(PrinterCallback)  # the log is in trainer_state.json; a caller brings its own display
         self._step_batch: GlobalBatch | None = None
         self._step_passes: list[dict] = []  # what the passes of this optimiser step are given

@@ -101,6 +101,8 @@ class WholeSaving:
         if form == "adapter":
             save = _save_adapters(model, base, revision)
         else:
+            if self.is_fsdp_enabled:
+                _shard_again(model)
             model = model.merge_and_unload() if self.args.lora_r else model
             save = model.save_pretrained
         # sharded weights are brought together by all processes; the main one has them then
@@ -119,6 +121,18 @@ class WholeSaving:
                 raise
         self.accelerator.wait_for_everyone()
         return folder
+
+
+def _shard_again(model) -> None:
+    """Sharded weights (FSDP2) that the last pass left whole, which are those of no layer of their own, lie in shards again.
+
+    What is changed while they are whole is lost when they are sharded: adapters of the vision tower's mergers were not merged.
+    """
+    from torch.distributed.fsdp import FSDPModule
+
+    for module in model.modules():
+        if isinstance(module, FSDPModule):
+            module.reshard()
 
 
 def _save_adapters(model, base: str, revision: str) -> Callable[..., None]:
