@@ -151,9 +151,12 @@ class AskByProcessor:
             on_batch(len(found))
         return found
 
-    def keep(self, questions: PlainQuestions) -> None:
-        """Processor and vision tower run on each image alone, when it is first asked about; a bounded part is held."""
+    def keep(self, questions: PlainQuestions, *, tower_stays: bool = True) -> None:
+        """Processor and vision tower run on each image alone, when it is first asked about; a bounded part is held. A tower that is
+        to be trained runs in every pass: what the model does alike is tried again, on pixels."""
         self._keeps = questions
+        if not tower_stays and self._ways[1].given:
+            self._ways[1] = self._tried(questions, given=False)
 
     def _kept_of(self, questions: PlainQuestions, image: PromptImage) -> tuple[PromptInputs, Any]:
         def make() -> tuple[PromptInputs, Any]:
@@ -336,8 +339,9 @@ class AskByProcessor:
             self.spent.update(passes=n, prompts_apart=len(prompts), text_tokens=text, visual_tokens=visual)
 
     @torch.no_grad()
-    def _tried(self, questions: PlainQuestions) -> Way:
-        """What gives the same answers as each prompt alone: features that are given, several prompts in a pass, a shared prefix.
+    def _tried(self, questions: PlainQuestions, *, given: bool = True) -> Way:
+        """What gives the same answers as each prompt alone: features that are given (if they may be), several prompts in a pass, a
+        shared prefix.
 
         Raises
         ------
@@ -373,7 +377,7 @@ class AskByProcessor:
                 logger.info("%s: %s", way, first_words(error))
                 return False
 
-        takes = "mm_encoder_outputs" in inspect.signature(self.model.forward).parameters
+        takes = given and "mm_encoder_outputs" in inspect.signature(self.model.forward).parameters
         way = Way(given=takes and all("pixel_values" in one.images for one in inputs) and alike(Way(given=True)))
         if alike(replace(way, batched=True)):
             way = replace(way, batched=True)

@@ -48,7 +48,7 @@ class AskTogether:
         """See ``vision_features``."""
         return vision_features(self.model, self.processor, images, batch_size=batch_size, on_batch=on_batch)
 
-    def keep(self, questions: Questionnaire) -> None:
+    def keep(self, questions: Questionnaire, *, tower_stays: bool = True) -> None:
         """Nothing to do: the features are what a pass starts from."""
 
     def answer_logits(self, model, questions: Questionnaire, rows: Sequence[Sequence[VisionFeatures]]) -> torch.Tensor:

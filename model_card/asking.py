@@ -50,8 +50,8 @@ class Asking(Protocol):
     ) -> list:
         """What is known of each image before it is asked about: ``sha256`` and ``n_tokens``, and what a pass needs."""
 
-    def keep(self, questions: Any) -> None:
-        """From now on, have at hand what passes about single images start from: the vision tower stays as it is."""
+    def keep(self, questions: Any, *, tower_stays: bool = True) -> None:
+        """From now on, have at hand what passes about single images start from; of the vision tower, unless it is to be trained."""
 
     def answer_logits(self, model, questions: Any, rows: Sequence[Sequence]) -> torch.Tensor:
         """Next-token logits at the answers, (rows, questions, vocabulary), with gradient where the mode allows it.

@@ -44,7 +44,8 @@ TRAINING |= {"per_device_train_batch_size": 8, "use_cpu": True}
 
 
 class Setting:
-    """A tiny model in a folder, the judge loaded from there, its pseudo-labels, and a scorer by adapters and by all weights."""
+    """A tiny model in a folder, the judge loaded from there, its pseudo-labels, and a scorer by adapters, by adapters on the
+    vision tower too, and by all weights."""
 
     def __init__(self, kind, folder):
         self.kind, self.folder = kind, folder
@@ -58,9 +59,10 @@ class Setting:
             self.judge, self.images, folder / "labels", schedule=Schedule(6, 3), stop_without_signal=False
         )
         self.adapters = self.trained("adapters", lora_r=2)
+        self.tower = self.trained("tower", images=self.images, lora_r=2, vision_lora_r=2)
         self.whole = self.trained("whole")
 
-    def trained(self, name, export=None, **options):
+    def trained(self, name, export=None, images=None, **options):
         job = Distillation(
             self.folder / "model",
             self.judge,
@@ -69,6 +71,7 @@ class Setting:
             CardText("A test", simulated=True),
             options=TRAINING | options,
             export=export or Export(),
+            images=images,
         )
         return distil(job).folder
 
@@ -154,7 +157,7 @@ def test_gradients_behind_a_shared_prefix_are_those_of_whole_prompts(setting, mo
     torch.testing.assert_close(shared, recomputed, atol=1e-4, rtol=1e-4)
 
 
-@pytest.mark.parametrize("form", ["adapters", "whole"])
+@pytest.mark.parametrize("form", ["adapters", "tower", "whole"])
 def test_a_saved_scorer_says_the_same_by_transformers_alone(setting, form):
     """With the recipe that stands on its card."""
     folder = getattr(setting, form)
@@ -176,6 +179,20 @@ def test_training_changes_the_language_model_and_nothing_else(setting):
     language = {name for name, value in after.named_parameters() if any(value is p for p in _language(after))}
     assert changed and changed <= language
     assert len(changed) > 0.8 * len(language)
+
+
+def test_adapters_on_the_vision_tower_change_all_of_its_linear_layers(setting):
+    """And those between it and the language model; so a pass starts from pixels, and has gradients in the tower."""
+    before = dict(setting.model.named_modules())
+    after = AutoModelForImageTextToText.from_pretrained(setting.tower, dtype=torch.float32)
+    language = {id(parameter) for parameter in _language(after)}
+    linear = {
+        name: module
+        for name, module in after.named_modules()
+        if isinstance(module, torch.nn.Linear) and id(module.weight) not in language
+    }
+    changed = {name for name, module in linear.items() if not torch.equal(module.weight, before[name].weight)}
+    assert len(linear) > 4 and changed == set(linear)
 
 
 def _language(model):
@@ -418,10 +435,15 @@ def test_a_model_that_sees_no_images_and_a_folder_without_a_processor_are_refuse
     assert str(tmp_path) in str(fault.value) and "Fix:" in str(fault.value)
 
 
-@pytest.mark.parametrize("setting", ["gemma3"], indirect=True)
-def test_adapters_on_the_vision_tower_are_refused(setting):
-    with pytest.raises(InputFault, match="vision tower are for Qwen3-VL"):
-        setting.trained("refused", vision_lora_r=2, lora_r=2)
+@pytest.mark.parametrize("setting", ["idefics3"], indirect=True)
+def test_folds_of_a_model_whose_language_model_has_another_name_are_averaged(setting, monkeypatch):
+    monkeypatch.setattr("ppaint.trainer.cross_fitting.EVIDENCE", 1.0)  # the tiny model's weights are random
+    monkeypatch.setattr("ppaint.trainer.cross_fitting.worth_keeping", lambda *given, **named: True)
+    folder = setting.trained("folds", images=setting.images, lora_r=2, vision_lora_r=2, folds=2, min_opponents=3)
+    scores = AestheticScorer.from_pretrained(folder, device="cpu").score(setting.images[:3]).mean
+    config = AestheticScorer.from_pretrained(folder, device="cpu").config
+    before = AestheticScorer(setting.model, setting.processor, config).score(setting.images[:3]).mean
+    assert np.isfinite(scores).all() and np.abs(scores - before).max() > 1e-4
 
 
 def test_the_sampled_trainer_is_for_qwen3_vl(small, tmp_path):

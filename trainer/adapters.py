@@ -11,11 +11,6 @@ import torch
 # The language model's linear layers.
 LORA_TARGETS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
 LANGUAGE = ".*language_model.*"
-# The vision tower's linear layers: attention and the two of each block, and those of the mergers. (The patch embedding's
-# `proj` is a convolution and stays as it is.)
-VISION_LAYERS = (
-    r".*visual\.(blocks\.\d+\.(attn\.(qkv|proj)|mlp\.linear_fc[12])|(merger|deepstack_merger_list\.\d+)\.linear_fc[12])"
-)
 
 
 def freeze_vision_tower(model) -> None:
@@ -59,20 +54,60 @@ def language_layers(model) -> tuple[str, tuple[str, ...]]:
     return LANGUAGE if last == "language_model" else rf"{re.escape(place)}\..*", usual or tuple(sorted(linear))
 
 
-def adapters(
-    rank: int, alpha: int, layers: Sequence[str] | None = None, vision_rank: int = 0, *, within: str = LANGUAGE
-):
+def tower_layers(model) -> str:
+    """The linear layers that make an image's features: those of the vision tower, and of what leads from it to the language model.
+
+    Convolutions (a patch embedding) and weights that are used without their layer (torch's own multi-head attention) stay as
+    they are.
+
+    Parameters
+    ----------
+    model
+        Of ``AutoModelForImageTextToText``.
+
+    Returns
+    -------
+    str
+        Regular expression for the names of modules; layers of one kind in every block are one part of it.
+
+    Examples
+    --------
+    >>> import re
+    >>> from ppaint.trainer.tiny_judge.architecture import build_processor, build_tiny_model
+    >>> layers = tower_layers(build_tiny_model(build_processor()))
+    >>> [bool(re.fullmatch(layers, name)) for name in (
+    ...     "model.visual.blocks.1.attn.proj", "model.visual.patch_embed.proj", "model.language_model.layers.0.mlp.up_proj")]
+    [True, False, False]
+    """
+    language = {id(module) for module in model.get_decoder().modules()} | {id(model.get_output_embeddings())}
+    linear = {
+        name
+        for name, module in model.named_modules()
+        if isinstance(module, torch.nn.Linear)
+        and not isinstance(module, torch.nn.modules.linear.NonDynamicallyQuantizableLinear)
+        and id(module) not in language
+    }
+    others = "\n".join(name for name, _ in model.named_modules() if name not in linear)
+    kinds: dict[str, None] = {}
+    for name in sorted(linear):
+        kind = re.sub(r"(?<=\\\.)\d+(?=\\\.|$)", r"\\d+", re.escape(name))
+        also_others = re.search(f"^{kind}$", others, re.MULTILINE)  # as in a sequence of layers and activations
+        kinds[re.escape(name) if also_others else kind] = None
+    return f"({'|'.join(kinds)})"
+
+
+def adapters(model, rank: int, alpha: int, layers: Sequence[str] | None = None, vision_rank: int = 0):
     """LoRA adapters on the language model's layers; on the vision tower's too where they have a rank.
 
     Parameters
     ----------
+    model
+        Of ``AutoModelForImageTextToText``; it stays as it is.
     rank, alpha : int
     layers : sequence of str, optional
-        Names of the language model's layers; by default all linear ones.
+        Names of the language model's layers; by default its usual linear ones (`language_layers`).
     vision_rank : int
-        Rank on the vision tower's linear layers, with the same ratio of alpha to rank; 0 leaves it alone.
-    within : str
-        Where the language model is, see ``language_layers``.
+        Rank on the vision tower's linear layers (`tower_layers`), with the same ratio of alpha to rank; 0 leaves it alone.
 
     Returns
     -------
@@ -80,25 +115,24 @@ def adapters(
 
     Examples
     --------
-    >>> import re
-    >>> config = adapters(8, 16, vision_rank=2)
-    >>> [bool(re.fullmatch(config.target_modules, name)) for name in (
-    ...     "model.language_model.layers.0.mlp.up_proj", "model.visual.blocks.3.attn.proj", "model.visual.patch_embed.proj")]
-    [True, True, False]
-    >>> config.rank_pattern[VISION_LAYERS], config.alpha_pattern[VISION_LAYERS]
-    (2, 4.0)
+    >>> from ppaint.trainer.tiny_judge.architecture import build_processor, build_tiny_model
+    >>> config = adapters(build_tiny_model(build_processor()), 8, 16, vision_rank=2)
+    >>> config.r, config.lora_alpha, *config.rank_pattern.values(), *config.alpha_pattern.values()
+    (8, 16, 2, 4.0)
     """
     from peft import LoraConfig
 
-    language = rf"{within}\.({'|'.join(layers or LORA_TARGETS)})"
+    within, usual = language_layers(model)
+    language = rf"{within}\.({'|'.join(layers or usual)})"
     if not vision_rank:
         return LoraConfig(r=rank, lora_alpha=alpha, target_modules=language)
+    tower = tower_layers(model)
     return LoraConfig(
         r=rank,
         lora_alpha=alpha,
-        target_modules=f"{language}|{VISION_LAYERS}",
-        rank_pattern={VISION_LAYERS: vision_rank},
-        alpha_pattern={VISION_LAYERS: alpha * vision_rank / rank},
+        target_modules=f"{language}|{tower}",
+        rank_pattern={tower: vision_rank},
+        alpha_pattern={tower: alpha * vision_rank / rank},
     )
 
 

@@ -86,26 +86,29 @@ class LabelFreeRun(WholeSaving):
         Raises
         ------
         InputFault
-            If an image is missing, or neither features nor images are given; if the vision tower is to be trained and the model is
-            asked by its own processor.
+            If an image is missing, or neither features nor images are given.
         """
         self.table, self.core, self.processor = table, model, processor
         self.prompts = prompts or Prompts()
         self.asking = way_of_asking(model, processor)
         if not self.asking.packed:
-            check_not_packed(args)
             # a pass for each shape of image: processes make different numbers of them, and must not wait for one another in each
             args.ddp_broadcast_buffers = False
         self.readout = ScoreReadout(processor, self.prompts, table.dimensions, self.asking)
         self.position_bias = position_bias(scores, table.dimensions)
         self.images = None if images is None else in_order(images, table.images)
-        self.pixels: PixelsOfImages | None = None  # where adapters change the vision tower, and with it the features
+        self.pixels: PixelsOfImages | None = (
+            None  # where adapters change the vision tower of a packed model, and with it the features
+        )
         if args.vision_lora_r:
             if self.images is None:
                 what, fix = "vision_lora_r needs the images themselves", "give the trainer images=, or vision_lora_r=0"
                 raise InputFault(Fault("config", "vision_lora_r", what, fix))
-            self.pixels = PixelsOfImages(processor, self.images, args.device)
-            self.features = PlacesOfImages(self.pixels)
+            if self.asking.packed:
+                self.pixels = PixelsOfImages(processor, self.images, args.device)
+                self.features = PlacesOfImages(self.pixels)
+            else:
+                self.features = self.asking.features(self.images, batch_size=ENCODED_AT_ONCE)
         elif features is not None:
             self.features = in_order(features, table.images)
         elif self.images is not None:
@@ -113,7 +116,7 @@ class LabelFreeRun(WholeSaving):
         else:
             what = "neither images nor vision features were given"
             raise InputFault(Fault("images", "", what, "give the trainer images= or features="))
-        self.asking.keep(self.readout.questionnaire)
+        self.asking.keep(self.readout.questionnaire, tower_stays=not args.vision_lora_r)
         self._put_table_on(args.device)
 
     def check_sharding(self) -> None:
@@ -282,20 +285,6 @@ class LabelFreeRun(WholeSaving):
         if not all(sound):
             bad = [name for name, good in zip(self.table.dimensions, sound, strict=True) if not good]
             raise not_finite(what, bad, self.state)
-
-
-def check_not_packed(args) -> None:
-    """What training cannot do with a model that is asked by its own processor.
-
-    Raises
-    ------
-    InputFault
-    """
-    if args.vision_lora_r:
-        what = "adapters on the vision tower are for Qwen3-VL; this is a model that is asked by its own processor"
-        raise InputFault(
-            Fault("config", "vision_lora_r", what, "set vision_lora_r=0: the language model alone is trained")
-        )
 
 
 def in_order(given, hashes: Sequence[str]) -> InOrder:

@@ -55,8 +55,8 @@ def _put_adapters(trainer, found: Sequence[dict[str, torch.Tensor]]) -> None:
     """A model with adapters of as many times the rank as there are trainings, whose matrices stand side by side."""
     args, count = trainer.args, len(found)
     bare = trainer.accelerator.unwrap_model(trainer.model).unload()
-    wide = adapters(count * args.lora_r, count * args.lora_alpha, args.lora_target_modules, count * args.vision_lora_r)
-    model = with_adapters(bare, wide)
+    ranks = {"rank": count * args.lora_r, "alpha": count * args.lora_alpha, "vision_rank": count * args.vision_lora_r}
+    model = with_adapters(bare, adapters(bare, **ranks, layers=args.lora_target_modules))
     with torch.no_grad():
         for name, parameter in model.named_parameters():
             if name not in found[0]:

@@ -16,7 +16,7 @@ from ..foundation.faults import Fault, InputFault
 from ..model_card.memory import smaller
 from ..model_card.prompts import Prompts
 from . import ranking
-from .adapters import adapters, freeze_vision_tower, language_layers, with_adapters
+from .adapters import adapters, freeze_vision_tower, with_adapters
 from .answer_draws import uniform_draws
 from .block_sampler import BlockSampler, PlacesInBlocks
 from .label_free_run import Features, Images, LabelFreeRun
@@ -389,9 +389,7 @@ def _trainable(model, args: PSDistillExactConfig):
     freeze_vision_tower(model)
     if not args.lora_r:
         return model
-    within, usual = language_layers(model)
-    layers = args.lora_target_modules or usual
-    config = adapters(args.lora_r, args.lora_alpha, layers, args.vision_lora_r, within=within)
+    config = adapters(model, args.lora_r, args.lora_alpha, args.lora_target_modules, args.vision_lora_r)
     return with_adapters(model, config)
 
 

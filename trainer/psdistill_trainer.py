@@ -115,7 +115,7 @@ class PSDistillTrainer(LabelFreeRun, GRPOTrainer):
             eval_dataset=Dataset.from_dict({"place": self._evaluation_places()}),
             processing_class=padded_left,
             callbacks=callbacks,
-            peft_config=adapters(args.lora_r, args.lora_alpha, args.lora_target_modules, args.vision_lora_r)
+            peft_config=adapters(model, args.lora_r, args.lora_alpha, args.lora_target_modules, args.vision_lora_r)
             if args.lora_r
             else None,
         )

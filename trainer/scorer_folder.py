@@ -18,7 +18,6 @@ from ..model_card.calibration import anchor_to_base
 from ..model_card.card import write_scorer_card
 from ..model_card.card_data import CardFigures
 from ..model_card.exported_adapter import load_adapter
-from ..model_card.features import vision_features
 from ..model_card.loading import load_model, weights_hash
 from ..model_card.memory import release_memory
 from ..model_card.out_of_distribution import DistanceMeasure
@@ -26,6 +25,7 @@ from ..model_card.scorer import AestheticScorer, Reading
 from ..model_card.scorer_config import BASE_WEIGHTS, ScorerConfig
 from .code_version import code_hash, package_versions
 from .distillation_job import CardText, Distillation
+from .label_free_run import ENCODED_AT_ONCE
 from .pseudo_scores.labelled_set import PseudoLabels
 
 logger = logging.getLogger(__name__)
@@ -202,7 +202,7 @@ def _read_back(building: Path, config: ScorerConfig, job: Distillation, args) ->
         return scorer.read(InOrder(job.labels.features, names), **told)
     images = InOrder(job.images_by_hash, names)
     chunks = (images[start : start + AT_A_TIME] for start in range(0, len(names), AT_A_TIME))
-    readings = [scorer.read(vision_features(scorer.model, scorer.processor, chunk), **told) for chunk in chunks]
+    readings = [scorer.read(scorer.asking.features(chunk, batch_size=ENCODED_AT_ONCE), **told) for chunk in chunks]
     return Reading.join(readings, len(scorer.dimensions))
 
 
