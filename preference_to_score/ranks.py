@@ -14,8 +14,8 @@ PLACES = 9  # decimals to which estimates are taken: fits end far below, and no 
 def ranks_of_estimates(values: ArrayLike, axis: int | None = None) -> Floats:
     """Ranks of scores that were computed, and not given: ties share their mean rank.
 
-    Two items that won and lost alike have the same worth, and a fit gives them worths that differ by rounding, in another
-    order on another processor.
+    Two items that won and lost alike have the same worth, and a fit gives them worths that differ by rounding, which is
+    another one when the items come in another order.
 
     Parameters
     ----------

@@ -97,9 +97,8 @@ class LabelFreeRun(WholeSaving):
         self.readout = ScoreReadout(processor, self.prompts, table.dimensions, self.asking)
         self.position_bias = position_bias(scores, table.dimensions)
         self.images = None if images is None else in_order(images, table.images)
-        self.pixels: PixelsOfImages | None = (
-            None  # where adapters change the vision tower of a packed model, and with it the features
-        )
+        # where adapters change the vision tower of a packed model, and with it the features
+        self.pixels: PixelsOfImages | None = None
         if args.vision_lora_r:
             if self.images is None:
                 what, fix = "vision_lora_r needs the images themselves", "give the trainer images=, or vision_lora_r=0"
